@@ -1,0 +1,32 @@
+"""Who is asking: the shapes that routes hand to services."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody at the door, of whom only the way in is known."""
+
+    address: str  # of the viewer's network
+    agent: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Caller(Visitor):
+    """Somebody who proved who they are, with the rights that they hold where they asked."""
+
+    user_id: str
+    session_id: str
+    permissions: frozenset[str]  # held in the whole installation, by role
+    project_id: str | None = None  # where the request takes place
+    project_role: str | None = None
+    once: "Once | None" = None
+
+
+@dataclass(frozen=True)
+class Once:
+    """The wish that a request sent twice be done once: the Idempotency-Key, and a digest of what was asked."""
+
+    key: str
+    request: str

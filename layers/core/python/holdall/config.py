@@ -1,0 +1,56 @@
+"""What the deployment decides. The only reader of the environment."""
+
+import os
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, Literal, get_args, get_type_hints
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per environment variable, in capitals; `infra/catalog.py` gives every function all of them."""
+
+    stage: str
+    main_table: str
+    credentials_table: str
+    audit_table: str
+    ephemeral_table: str
+    originals_bucket: str
+    variants_bucket: str
+    originals_url: str  # where a presigned URL of the bucket begins, without a slash at its end
+    variants_url: str
+    public_url: str  # of the distribution, without a slash at its end
+    allowed_origins: str  # exact origins of browsers, joined by commas
+    edge_secret: str  # what only the distribution sends, see design section 4
+    images_queue_url: str
+    work_queue_url: str
+    parameter_prefix: str  # of our SecureStrings, without a slash at its end
+    sign_up: Literal["open", "invite", "closed"]
+    email_verification: Literal["on", "off"]
+    password_memory: int  # KiB of argon2id
+    password_passes: int
+    upload_expiry: int  # seconds after init
+    max_bytes: int  # of the whole installation, and so of any project
+    max_files: int
+    max_file_bytes: int
+    aws_region: str
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this deployment, read once per process.
+
+    Raises KeyError naming a missing variable, and ValueError for a value that its field does not allow.
+    """
+    kinds = get_type_hints(Settings)
+    return Settings(**{field.name: _read(field.name.upper(), kinds[field.name]) for field in fields(Settings)})
+
+
+def _read(name: str, kind: object) -> Any:
+    text = os.environ[name]
+    if kind is int:
+        return int(text)
+    allowed = get_args(kind)
+    if allowed and text not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {text!r}")
+    return text

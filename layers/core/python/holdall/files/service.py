@@ -1,0 +1,272 @@
+"""What people do with files that are there."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from holdall import clock, storage
+from holdall.audit.service import record
+from holdall.caller import Caller
+from holdall.config import settings
+from holdall.errors import Conflict, Invalid, NotFound
+from holdall.events.service import emit
+from holdall.files import store
+from holdall.files.model import File, FileView, Kind, State, Variant, VariantView, Version, disposition
+from holdall.jobs import service as jobs
+from holdall.jobs.model import Job
+from holdall.page import Page, PageRequest
+from holdall.projects import service as projects
+from holdall.projects.model import Project
+from holdall.table import Awaited, Reading, Transaction
+
+_CHANGED = Conflict("file_changed", "The file was changed at this moment. Try again.")
+_ATTEMPTS = 5
+Order = Literal["newest", "name"]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which files of a project are asked for, and in what order."""
+
+    kind: Kind | None = None
+    prefix: str | None = None
+    sort: Order | None = None
+
+
+def page(project: Project, listing: Listing, asked: PageRequest) -> Page[FileView]:
+    """A page of the live files of a project. One round trip. Raises Invalid for a combination that no index answers."""
+    if listing.kind and (listing.prefix is not None or listing.sort == "name"):
+        raise Invalid("unsupported_combination", "Files of a kind come newest first, whatever their names.")
+    if listing.prefix is not None and listing.sort == "newest":
+        raise Invalid("unsupported_combination", "Files found by the beginning of their names come by name.")
+    if listing.kind:
+        found = store.of_kind(project.id, listing.kind, asked)
+    elif listing.prefix is not None or listing.sort == "name":
+        found = store.by_name(project.id, listing.prefix or "", asked)
+    else:
+        found = store.newest(project.id, asked)
+    return Page([view(file) for file in found.items], next=found.next, prev=found.prev)
+
+
+def fetch(file_id: str) -> File:
+    """A file that was not purged. Raises NotFound."""
+    file = store.find(file_id)
+    if file is None or file.state == "purging":
+        raise NotFound
+    return file
+
+
+def original(file: File) -> storage.Presigned:
+    """A URL to read the original of the current version, for five minutes. Raises Conflict when it may not be read."""
+    _check_live(file)
+    version = file.current
+    if version.status == "rejected":
+        raise Conflict("rejected", f"This file was rejected: {version.reason}.")
+    return storage.presign_get(
+        "originals",
+        version.key,
+        version_id=version.s3_version,
+        disposition=disposition("attachment", file.name),
+        content_type=version.content_type,
+    )
+
+
+def variant(file: File, name: str) -> Variant | None:
+    """The variant of this name, or None where the current version has none. Raises Conflict for a file in the trash."""
+    _check_live(file)
+    if file.current.status == "rejected":
+        raise Conflict("rejected", f"This file was rejected: {file.current.reason}.")
+    return next((each for each in file.current.variants if each.name == name), None)
+
+
+def variant_url(file: File, drawn: Variant, how: Literal["attachment", "inline"]) -> str:
+    """Where a drawn variant is read: its permanent URL in a public project, else one for five minutes."""
+    if drawn.key.startswith("media/"):
+        return f"{settings().public_url}/{drawn.key}"
+    name = f"{file.name.rpartition('.')[0] or file.name}-{drawn.name}.{drawn.key.rpartition('.')[2]}"
+    return storage.presign_get(
+        "variants",
+        drawn.key,
+        version_id=None,
+        disposition=disposition(how, name),
+        content_type=drawn.content_type,
+    ).url
+
+
+def trash(caller: Caller, file_id: str) -> FileView:
+    """Put a file into the trash; in it already, nothing happens. What lies under `media/` leaves it, by a job."""
+    for _ in range(_ATTEMPTS):
+        file = fetch(file_id)
+        if file.state == "trash":
+            return view(file)
+        moves = any(each.key.startswith("media/") for each in file.current.variants)
+        try:
+            with Transaction() as write:
+                changed = _enter(write, file, "trash")
+                job = jobs.start(write, "relocate", file.id) if moves else None
+                record(write, caller, "files.trash", file.id)
+                emit(write, file.project_id, "file.trashed", fileId=file.id)
+        except Conflict:
+            continue
+        if job:
+            jobs.send(job)
+        return view(changed)
+    raise _CHANGED
+
+
+def purge(caller: Caller, file_id: str) -> Job:
+    """Remove a file with all that belongs to it: gone from every route at once, its bytes by a job."""
+    for _ in range(_ATTEMPTS):
+        file = fetch(file_id)
+        try:
+            with Transaction() as write:
+                _enter(write, file, "purging")
+                job = jobs.start(write, "purge", file.id)
+                record(write, caller, "files.purge", file.id)
+                emit(write, file.project_id, "file.purged", fileId=file.id)
+        except Conflict:
+            continue
+        jobs.send(job)
+        return job
+    raise _CHANGED
+
+
+def run_purge(job: Job) -> None:
+    """Remove what a purged file left: each version's objects first, then its row, giving its quota back with it.
+
+    Done twice or half, it ends in the same state. Raises Unavailable.
+    """
+    for version in store.versions(job.file_id):
+        for drawn in version.variants:
+            for shelf in ("media", "private"):
+                storage.delete_variant(f"{shelf}/{drawn.key.partition('/')[2]}")
+        storage.delete_version(version.key, version.s3_version)
+        try:
+            with Transaction() as write:
+                store.remove_version(write, job.file_id, version.number, otherwise=_CHANGED)
+                projects.give_back(write, job.project_id, version.size)
+        except Conflict:
+            continue  # another worker was faster with this one
+    file = store.find(job.file_id)
+    with Transaction() as write:
+        if file is not None:
+            store.remove(write, file, otherwise=_CHANGED)
+        jobs.complete(write, job)
+
+
+def run_hash(job: Job) -> None:
+    """Read a version that came without a SHA-256, and make it ready or, when it is not what was announced, rejected.
+
+    Raises Unavailable, and Conflict when the file was changed meanwhile: the message comes back.
+    """
+    file, version = file_and_version(job.file_id, job.number)
+    if file is None or version is None or file.state == "purging":
+        with Transaction() as write:
+            jobs.fail(write, job, "file_gone")
+        return
+    sha256 = storage.measure(version.key, version.s3_version)
+    if version.announced in (None, sha256):
+        done = replace(version, sha256=sha256, status="ready")
+    else:
+        done = replace(version, sha256=sha256, status="rejected", reason="checksum_mismatch")
+    with Transaction() as write:
+        change_version(write, file.id, done)
+        change(write, file, done)
+        if done.status == "ready":
+            jobs.complete(write, job)
+        else:
+            jobs.fail(write, job, "checksum_mismatch")
+        emit(write, file.project_id, f"file.{done.status}", fileId=file.id, version=done.number)
+
+
+def change(write: Transaction, file: File, version: Version) -> File:
+    """Show what a version has become. The transaction raises Conflict when the file was changed meanwhile."""
+    changed = replace(file.showing(version), updated_at=clock.now())
+    return store.change(write, changed, otherwise=_CHANGED)
+
+
+def change_version(write: Transaction, file_id: str, version: Version) -> None:
+    """Write what a version has become."""
+    store.change_version(write, file_id, version, otherwise=_CHANGED)
+
+
+def add(write: Transaction, file: File) -> None:
+    """Add a file with its first version."""
+    store.add(write, file)
+    store.add_version(write, file.id, file.current)
+
+
+def add_version(write: Transaction, file: File, version: Version) -> File:
+    """Add a version to a file that is there."""
+    store.add_version(write, file.id, version)
+    return change(write, file, version)
+
+
+def find(file_id: str) -> File | None:
+    """A file in whatever state, or None."""
+    return store.find(file_id)
+
+
+def awaited(read: Reading, file_id: str, number: int) -> tuple[Awaited[File], Awaited[Version]]:
+    """Ask for a file and one of its versions."""
+    return store.file(read, file_id), store.version(read, file_id, number)
+
+
+def file_and_version(file_id: str, number: int) -> tuple[File | None, Version | None]:
+    """A file and one of its versions, in one round trip."""
+    with Reading() as read:
+        file, version = awaited(read, file_id, number)
+    return file.value, version.value
+
+
+def versions(file_id: str) -> list[Version]:
+    """All versions of a file, oldest first."""
+    return store.versions(file_id)
+
+
+def view(file: File) -> FileView:
+    """A file as clients see it."""
+    version = file.current
+    url = f"{settings().public_url}/api/v1/files/{file.id}/content"
+    return FileView.model_construct(
+        id=file.id,
+        project_id=file.project_id,
+        name=file.name,
+        kind=file.kind,
+        content_type=version.content_type,
+        size=version.size,
+        sha256=version.sha256,
+        status=file.status,
+        reason=version.reason,
+        version=version.number,
+        width=version.width,
+        height=version.height,
+        storage_location="s3",
+        synced_at=None,
+        url=url,
+        variants=[_variant_view(each, url) for each in version.variants],
+        created_by=file.created_by,
+        created_at=file.created_at,
+        updated_at=file.updated_at,
+    )
+
+
+def _variant_view(drawn: Variant, content_url: str) -> VariantView:
+    permanent = f"{settings().public_url}/{drawn.key}" if drawn.key.startswith("media/") else None
+    return VariantView.model_construct(
+        name=drawn.name,
+        url=permanent or f"{content_url}?variant={drawn.name}",
+        status=drawn.status,
+        width=drawn.width,
+        height=drawn.height,
+        content_type=drawn.content_type,
+        size=drawn.size,
+    )
+
+
+def _enter(write: Transaction, file: File, state: State) -> File:
+    return store.change(write, replace(file, state=state, updated_at=clock.now()), otherwise=_CHANGED)
+
+
+def _check_live(file: File) -> None:
+    if file.state != "live":
+        raise Conflict("wrong_state", "This file lies in the trash. Restore it first.")

@@ -1,0 +1,179 @@
+"""Doors: what a route asks of whoever comes. Each stands in the signature of its route, so a test can list them.
+
+caller: Annotated[Caller, needs("files.share", of="fileId")]      a permission, where the id's project is
+caller: Annotated[Caller, signed_in()]                            any session: what concerns only the caller
+visitor: Annotated[Visitor, anyone()]                             nobody needs to be known
+project: Annotated[Project, Placed]                               the project that the door found
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, get_type_hints
+
+from aws_lambda_powertools.event_handler import Depends, Request
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from holdall import ids, observe
+from holdall.caller import Caller, Once, Visitor
+from holdall.config import settings
+from holdall.errors import Forbidden, Malformed, NotFound, Unauthenticated
+from holdall.iam import service as iam
+from holdall.projects import service as projects
+from holdall.table import Reading
+
+_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
+_ONCE = re.compile(r"[\x21-\x7e]{1,255}")
+_TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})  # as pydantic reads a bool
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who may come in. With a `permission` of a project, `of` says which parameters lead to the project."""
+
+    kind: str  # anyone, session or permission
+    permission: str = ""
+    of: tuple[str, ...] = ()
+    when: dict[str, str] = field(default_factory=dict)  # a query parameter that is true -> the permission it asks for
+
+    @property
+    def query(self) -> frozenset[str]:
+        """The query parameters that the door itself reads."""
+        return frozenset(self.when)
+
+    def admit(self, event: APIGatewayProxyEventV2, context: dict[str, Any]) -> None:
+        """Let the caller in and tell the route who came. Raises Unauthenticated, Forbidden and NotFound."""
+        visitor = _visitor(event)
+        if self.kind == "anyone":
+            context["visitor"] = visitor
+            return
+        claims = iam.claims_of(_token(event))
+        project_id = self._project_id(event, context, claims.user_id) if self.of else None
+        with Reading() as read:
+            session = iam.session_of(read, claims)
+            place = projects.place_of(read, project_id, claims.user_id) if project_id else None
+        rights = iam.admit(claims, session)
+        if place is not None:
+            context["project"], role = projects.enter(place)
+            self._check(iam.permissions_in_project(role), event)
+        else:
+            role = None
+            self._check(rights, event)
+        context["caller"] = Caller(
+            visitor.address,
+            visitor.agent,
+            visitor.request_id,
+            claims.user_id,
+            claims.session_id,
+            rights,
+            project_id,
+            role,
+            _once(event, claims.user_id),
+        )
+
+    def _check(self, held: frozenset[str], event: APIGatewayProxyEventV2) -> None:
+        query = event.query_string_parameters
+        asked = [name for flag, name in self.when.items() if query.get(flag, "").lower() in _TRUE]
+        if self.kind == "permission" and not {self.permission, *asked} <= held:
+            raise Forbidden
+
+    def _project_id(self, event: APIGatewayProxyEventV2, context: dict[str, Any], user_id: str) -> str:
+        for name in self.of:
+            given = context["_route_args"].get(name) or event.query_string_parameters.get(name) or _in_body(event, name)
+            if isinstance(given, str):
+                return _project_of(name, given)
+        return ids.personal_project_id(user_id)
+
+
+def needs(permission: str, *, of: str | tuple[str, ...] = (), when: dict[str, str] | None = None) -> Any:
+    """A permission. `of` names the path, query or body parameter, or several in their order, that leads to the project;
+    a route that may go without falls back to the caller's personal project. `when` names more for true query flags.
+    """
+    names = (of,) if isinstance(of, str) else of
+    return _depends(Door("permission", permission, names, when or {}), "caller")
+
+
+def signed_in() -> Any:
+    """A session, and no permission."""
+    return _depends(Door("session"), "caller")
+
+
+def anyone() -> Any:
+    """Nobody in particular."""
+    return _depends(Door("anyone"), "visitor")
+
+
+def _project(request: Request) -> Any:
+    return request.context["project"]
+
+
+Placed = Depends(_project)
+
+
+def _depends(door: Door, name: str) -> Depends:
+    def admitted(request: Request) -> Any:
+        return request.context[name]
+
+    depends = Depends(admitted)
+    depends.door = door  # type: ignore[attr-defined]
+    return depends
+
+
+@cache
+def door_of(route: Callable[..., Any]) -> Door | None:
+    """The door in the signature of a route, or None."""
+    hints = get_type_hints(route, include_extras=True).values()
+    marks = (mark for hint in hints for mark in getattr(hint, "__metadata__", ()))
+    return next((mark.door for mark in marks if hasattr(mark, "door")), None)
+
+
+def _token(event: APIGatewayProxyEventV2) -> str:
+    given = event.headers.get("authorization")
+    match = _BEARER.fullmatch(given.strip()) if given else None
+    if match is None:
+        raise Unauthenticated
+    return match.group(1)
+
+
+def _in_body(event: APIGatewayProxyEventV2, name: str) -> Any:
+    value = event.json_body if event.http_method in {"POST", "PUT", "PATCH"} else None
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _project_of(name: str, given: str) -> str:
+    if name == "projectId" and not ids.is_project_id(given):
+        raise NotFound
+    if name == "projectId":
+        return given
+    return ids.project_of_key(given) if name == "key" else ids.project_of(given)
+
+
+def _visitor(event: APIGatewayProxyEventV2) -> Visitor:
+    headers = event.headers
+    from_edge = ids.same(headers.get("x-holdall-edge") or "", settings().edge_secret)
+    told = headers.get("x-holdall-viewer") if from_edge else None
+    address = told or event.request_context.http.source_ip or ""
+    return Visitor(_network(address), (headers.get("user-agent") or "")[:256], observe.request_id())
+
+
+def _network(address: str) -> str:
+    """The network that an address belongs to: itself, and for IPv6 its /64, of which anybody has plenty."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if known.version == 4:
+        return str(known)
+    return str(ipaddress.ip_network((known, 64), strict=False))
+
+
+def _once(event: APIGatewayProxyEventV2, user_id: str) -> Once | None:
+    key = event.headers.get("idempotency-key")
+    if key is None or event.http_method != "POST":
+        return None
+    if not _ONCE.fullmatch(key):
+        raise Malformed("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    route = f"{user_id} {event.path} {key}"
+    return Once(ids.digest(route), ids.digest(event.decoded_body or ""))

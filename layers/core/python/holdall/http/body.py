@@ -1,0 +1,92 @@
+"""Request bodies: JSON, read strictly (RFC 8259 leaves to the reader what it takes; we take what every reader understands).
+
+Refused are NaN and infinities, numbers that become infinite, duplicate keys, lone surrogates and more than 32 levels.
+"""
+
+import base64
+import binascii
+import json
+import math
+from typing import Any, NoReturn
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+from holdall.errors import Invalid, Malformed, TooLarge, UnsupportedType
+
+LIMIT = 256 * 1024  # bytes
+_DEPTH = 32
+
+
+def check(event: APIGatewayProxyEventV2) -> None:
+    """Look at a body before anybody reads it. Raises TooLarge, UnsupportedType, Malformed, and Invalid for no object."""
+    if event.decoded_body is None or event.decoded_body == "":
+        return
+    media_type = (event.headers.get("content-type") or "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedType("unsupported_type", "The body must be application/json.")
+    if not isinstance(event.json_body, dict):
+        raise Invalid("wrong_type", "The body must be a JSON object.", pointer="")
+
+
+def check_size(event: APIGatewayProxyEventV2) -> None:
+    """Refuse a body that is too large or is no UTF-8. Raises TooLarge and Malformed."""
+    raw = event.body or ""
+    try:
+        content = base64.b64decode(raw, validate=True) if event.is_base64_encoded else raw.encode()
+        if len(content) > LIMIT:
+            raise TooLarge("body_too_large", f"The body must not be larger than {LIMIT} bytes.")
+        content.decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise Malformed("malformed_body", "The body must be UTF-8 text.") from error
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text. Raises Malformed."""
+    try:
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
+        )
+        _check_depth(value)
+        text.encode()
+        json.dumps(value, ensure_ascii=False).encode()  # an escape may have made a lone surrogate
+    except Malformed:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise _malformed("The body is no JSON that we can read.") from error
+    return value
+
+
+def _malformed(detail: str) -> Malformed:
+    return Malformed("malformed_json", detail)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _malformed(f"JSON has no {name}.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _malformed("A number is too large.")
+    return number
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _malformed("A key stands twice in one object.")
+    return found
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return
+    raise _malformed(f"The body is nested deeper than {_DEPTH} levels.")

@@ -1,0 +1,25 @@
+"""Requests that may be sent twice and are done once (IETF draft-ietf-httpapi-idempotency-key-header)."""
+
+from holdall.caller import Caller
+from holdall.errors import Invalid, Unavailable
+from holdall.idempotency import store
+from holdall.idempotency.model import Repeated
+from holdall.table import Transaction
+
+__all__ = ["Repeated", "keep", "outcome"]
+
+
+def keep(write: Transaction, caller: Caller, outcome: str) -> None:
+    """Keep the outcome for a repetition, in the transaction that makes it. The transaction raises Repeated for a second."""
+    if caller.once is not None:
+        store.add(write, caller.once, outcome, otherwise=Repeated())
+
+
+def outcome(caller: Caller) -> str:
+    """What the first of these requests came to. Raises Invalid when it asked for something else."""
+    kept = store.find(caller.once) if caller.once else None
+    if kept is None or caller.once is None:  # it ran out between the write and this read
+        raise Unavailable
+    if kept.request != caller.once.request:
+        raise Invalid("idempotency_key_reused", "This Idempotency-Key was used for another request.")
+    return kept.outcome

@@ -1,0 +1,103 @@
+"""Identifiers and secrets. Nothing else in Holdall draws random numbers, so a test seeds one place.
+
+Ids sort by the moment of their birth (ULID). Whatever lives in a project has an id that begins with the project's, so a
+request names its project whatever it names, and the caller's rights there are read in the first round trip.
+"""
+
+import hashlib
+import hmac
+import random
+import re
+import secrets
+
+from ulid import ULID
+
+from holdall import clock
+from holdall.errors import NotFound
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, as in ULID
+_PROJECT_LENGTH = 12  # 60 random bits; the create condition catches the collision that never comes
+_SECRET_LENGTH = 26  # 130 random bits
+_STANDING_ALONE = re.compile(f"[{_ALPHABET}]{{26}}")
+_IN_PROJECT = re.compile(f"([{_ALPHABET}]{{{_PROJECT_LENGTH}}})-[{_ALPHABET}]{{26}}")
+SHARDS = 16
+
+
+def new_id() -> str:
+    """The id of something that stands alone: a user, a session."""
+    return str(ULID.from_datetime(clock.now())).lower()
+
+
+def new_project_id() -> str:
+    """The id of a project, short because everything in the project repeats it."""
+    return _letters(_PROJECT_LENGTH)
+
+
+def personal_project_id(user_id: str) -> str:
+    """The id of the project that is made with a user's account, known without a read."""
+    return user_id[-_PROJECT_LENGTH:]
+
+
+def new_id_in(project_id: str) -> str:
+    """The id of something in a project: a file, a version, a job."""
+    return f"{project_id}-{new_id()}"
+
+
+def is_id(text: str) -> bool:
+    """Whether this is written like the id of something that stands alone."""
+    return _STANDING_ALONE.fullmatch(text) is not None
+
+
+def is_project_id(text: str) -> bool:
+    """Whether this is written like the id of a project."""
+    return len(text) == _PROJECT_LENGTH and not set(text) - set(_ALPHABET)
+
+
+def project_of(thing_id: str) -> str:
+    """The project that an id belongs to. Raises NotFound for a string that is no such id."""
+    match = _IN_PROJECT.fullmatch(thing_id)
+    if match is None:
+        raise NotFound
+    return match.group(1)
+
+
+def project_of_key(key: str) -> str:
+    """The project whose objects' keys begin so. Raises NotFound for a key that is none of ours."""
+    project_id = key.partition("/")[0][-_PROJECT_LENGTH:]
+    if not is_project_id(project_id):
+        raise NotFound
+    return project_id
+
+
+def own_part(thing_id: str) -> str:
+    """The part of an id behind its project's."""
+    return thing_id[_PROJECT_LENGTH + 1 :]
+
+
+def shard(key: str, shards: int = SHARDS) -> int:
+    """The suffix, from 0, that spreads a key which everything would write to."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % shards
+
+
+def new_secret() -> str:
+    """A secret of 130 random bits, safe in a URL and in a header."""
+    return _letters(_SECRET_LENGTH)
+
+
+def digest(secret: str) -> str:
+    """What is stored of a secret. A plain SHA-256 suffices, as our secrets are random and long."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two digests are equal, in a time that tells nothing."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def jitter(longest: float) -> float:
+    """A random pause before another attempt, between 0 and `longest` seconds."""
+    return random.uniform(0, longest)  # noqa: S311  # a pause is no secret
+
+
+def _letters(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

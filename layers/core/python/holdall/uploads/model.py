@@ -1,0 +1,96 @@
+"""What an upload is: from the wish to send bytes to the version that they become."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from holdall.files.model import FileView, clean_name
+from holdall.shape import Said, Shown
+
+State = Literal["open", "completed", "expired", "aborted"]
+LARGEST = 5 * 1024**3  # bytes of one PUT (Amazon S3 user guide, "Uploading objects")
+
+
+def _named(filename: str) -> str:
+    cleaned = clean_name(filename)
+    if not cleaned:
+        raise ValueError("must be the name of a file")
+    return cleaned
+
+
+Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_named)]
+ContentType = Annotated[
+    str, Field(max_length=127, pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class InitUpload(Said):
+    """What a client says to upload a file."""
+
+    project_id: Id | None = None
+    filename: Filename
+    size: Annotated[int, Field(ge=0, le=LARGEST)]
+    content_type: ContentType
+    sha256: Sha256 | None = None
+    file_id: Id | None = None
+    auto_commit: bool = False
+
+
+class Commit(Said):
+    """What a client says when the bytes have been sent."""
+
+    upload_id: Id | None = None
+    key: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+    checksum: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "Commit":
+        if (self.upload_id is None) == (self.key is None):
+            raise ValueError("either uploadId or key must be given")
+        return self
+
+
+class Begun(Shown):
+    """Where to send the bytes, how, and until when."""
+
+    upload_id: str
+    file_id: str
+    key: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class Committed(Shown):
+    """The version that the bytes became."""
+
+    file_id: str
+    version: int
+    file: FileView
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload. Its id is the id of the version that it makes."""
+
+    id: str
+    project_id: str
+    file_id: str
+    new_file: bool
+    name: str
+    size: int
+    content_type: str
+    sha256: str | None
+    auto_commit: bool
+    key: str
+    state: State
+    number: int  # of the version, once it is completed
+    created_by: str
+    created_at: datetime
+    deadline: datetime

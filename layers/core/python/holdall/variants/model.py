@@ -1,0 +1,45 @@
+"""What drawing an image takes, and what comes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from holdall.files.model import File, Version
+from holdall.jobs.model import Job
+from holdall.projects.model import Project, VariantSpec
+
+LEASE = timedelta(minutes=6)  # longer than imageproc may run, so that one at a time draws
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A job in hand: the version to draw, and how."""
+
+    job: Job
+    project: Project
+    file: File
+    version: Version
+    specs: tuple[VariantSpec, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One variant, drawn into a file."""
+
+    name: str
+    path: Path
+    width: int
+    height: int
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An image that could be read: its upright size, and what was drawn of it."""
+
+    sha256: str
+    width: int
+    height: int
+    drawn: Sequence[Drawn]
