@@ -1,0 +1,64 @@
+"""/openapi.json and /docs: the contract, for programs and for people."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response, openapi
+from aws_lambda_powertools.event_handler.openapi import params
+
+from holdall.caller import Visitor
+from holdall.http import Router, anyone
+
+router = Router()
+
+# The function's package keeps the shape of the tree, so this path holds at the desk and in Lambda.
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+# Powertools brings Swagger UI along; a copy of ours would only age.
+_SWAGGER = Path(openapi.__file__).parent / "swagger_ui"
+_ASSETS = {
+    "swagger-ui.css": (_SWAGGER / "swagger-ui.min.css", "text/css"),
+    "swagger-ui.js": (_SWAGGER / "swagger-ui-bundle.min.js", "text/javascript"),
+    "start.js": (Path(__file__).with_name("start.js"), "text/javascript"),
+}
+# Swagger UI writes styles into its elements, and its pictures are data URLs; scripts are ours alone.
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Holdall API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<div id="api"></div>
+<script src="docs/swagger-ui.js"></script>
+<script src="docs/start.js"></script>
+</html>
+"""
+
+Asset = Annotated[Literal["swagger-ui.css", "swagger-ui.js", "start.js"], params.Path()]
+
+
+@router.get("/openapi.json", summary="This contract as an OpenAPI document")
+def document(visitor: Annotated[Visitor, anyone()]) -> Response[str]:  # noqa: ARG001  # stands for the door
+    return _text(_read(_DOCUMENT), "application/json", seconds=60)
+
+
+@router.get("/docs", summary="This contract as a page")
+def page(visitor: Annotated[Visitor, anyone()]) -> Response[str]:  # noqa: ARG001  # stands for the door
+    return _text(_PAGE, "text/html; charset=utf-8", seconds=60)
+
+
+@router.get("/docs/<asset>", summary="What the page is made of")
+def part(visitor: Annotated[Visitor, anyone()], asset: Asset) -> Response[str]:  # noqa: ARG001  # stands for the door
+    path, media_type = _ASSETS[asset]
+    return _text(_read(path), f"{media_type}; charset=utf-8", seconds=86400)
+
+
+def _text(body: str, media_type: str, *, seconds: int) -> Response[str]:
+    headers = {"cache-control": f"public, max-age={seconds}", "content-security-policy": _POLICY}
+    return Response(status_code=200, content_type=media_type, body=body, headers=headers)
+
+
+@cache
+def _read(path: Path) -> str:
+    return path.read_text()

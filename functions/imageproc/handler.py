@@ -1,0 +1,62 @@
+"""An image has to be drawn."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from functions.imageproc.render import Rejected, Spec, render
+from holdall import observe
+from holdall.projects.model import VariantSpec
+from holdall.variants import service
+from holdall.variants.model import Drawing, Drawn, Outcome
+
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+_UNBOUNDED = 16384  # no source is larger, so a side left out follows the other
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Do each job; a message that fails comes back, alone."""
+    return process_partial_response(event, _do, _processor, context)
+
+
+def _do(record: SQSRecord) -> None:
+    observe.begin(record.message_id)
+    drawing = service.begin(json.loads(record.body)["jobId"])
+    if drawing is None:
+        return
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        sha256 = service.fetch_source(drawing, source)
+        try:
+            outcome = _draw(drawing, source, sha256, Path(folder))
+        except Rejected as rejected:
+            observe.event("image.rejected", job_id=drawing.job.id, reason=rejected.code)
+            service.reject(drawing, rejected.code)
+        else:
+            service.finish(drawing, outcome)
+
+
+def _draw(drawing: Drawing, source: Path, sha256: str, folder: Path) -> Outcome:
+    """What became of an image. Raises Rejected for one that can never be drawn."""
+    if drawing.version.announced not in (None, sha256):
+        raise Rejected("checksum_mismatch", "The bytes are not those that the client announced.")
+    picture = render(source, [_spec(each) for each in drawing.specs], folder, declared=drawing.version.content_type)
+    drawn = [
+        Drawn(each.name, each.path, each.width, each.height, each.content_type, each.size) for each in picture.variants
+    ]
+    return Outcome(sha256, picture.width, picture.height, drawn)
+
+
+def _spec(spec: VariantSpec) -> Spec:
+    return Spec(
+        name=spec.name,
+        width=spec.width or _UNBOUNDED,
+        height=spec.height or _UNBOUNDED,
+        fit=spec.fit,
+        format=spec.format,
+        quality=spec.quality,
+    )

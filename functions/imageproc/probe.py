@@ -1,0 +1,149 @@
+"""What a source is, judged before any pixel of it is decoded: its first bytes, its declared type, its header."""
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# Plugins register themselves. Pillow, asked for a format that it does not know yet, imports all fifty of them.
+from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+
+from functions.imageproc.picture import Rejected
+
+MAX_BYTES: Final = 128 * 1024 * 1024
+MAX_PIXELS: Final = 50_000_000
+MAX_SIDE: Final = 16_384
+MAX_FRAMES: Final = 200
+MAX_PIXELS_OF_ALL_FRAMES: Final = 100_000_000
+
+# Pillow knows fifty formats; each is a decoder that strangers can reach. These are what browsers show, so TIFF, HEIC,
+# BMP, PSD, EPS and SVG are files and not images to Holdall. Pillow's JPEG opens MPO, the multi-picture JPEG of cameras,
+# too.
+_FORMATS: Final = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/avif": "AVIF",
+}
+_ALIASES: Final = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/mpo": "image/jpeg",
+    "image/x-png": "image/png",
+    "image/apng": "image/png",
+}
+_FTYP_BRANDS: Final = {b"avif", b"avis"}
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header says: the size in stored pixels (before EXIF orientation), and the number of frames."""
+
+    content_type: str
+    width: int
+    height: int
+    frames: int
+
+
+def probe(source: Path, declared: str | None = None) -> str:
+    """The content type that the first bytes of a file prove, in our words.
+
+    `declared` is the type that the client named; None asks for no comparison. Raises Rejected, with `empty_file`,
+    `too_many_bytes`, `unsupported_type` or `type_mismatch`, and OSError when the file cannot be read.
+    """
+    size = source.stat().st_size
+    if size == 0:
+        raise Rejected("empty_file", "The file is empty.")
+    if size > MAX_BYTES:
+        raise Rejected("too_many_bytes", f"An image may have {MAX_BYTES} bytes; this has {size}.")
+    with source.open("rb") as file:
+        content_type = _type_of(file.read(256))
+    if content_type is None:
+        raise Rejected("unsupported_type", "The file is not a JPEG, PNG, WebP, GIF or AVIF image.")
+    if declared is not None and _plain(declared) != content_type:
+        raise Rejected("type_mismatch", f"The file was declared as {_plain(declared)[:80]!r}, and is {content_type}.")
+    return content_type
+
+
+def header(data: bytes, content_type: str) -> Header:
+    """Read the header of an image and hold it against the limits. No pixel is decoded.
+
+    Raises Rejected, with `too_many_pixels`, `side_too_long`, `too_many_frames` or `animation_too_large`, and anything
+    that Pillow raises for a broken header.
+    """
+    with opened(data, content_type) as image:
+        found = Header(content_type, *image.size, getattr(image, "n_frames", 1))
+        pixels = found.width * found.height
+        if pixels > MAX_PIXELS:
+            raise _too_many_pixels()
+        if max(image.size) > MAX_SIDE:
+            raise Rejected("side_too_long", f"A side may have {MAX_SIDE} pixels; one has {max(image.size)}.")
+        if found.frames > MAX_FRAMES:
+            raise Rejected("too_many_frames", f"An image may have {MAX_FRAMES} frames; this has {found.frames}.")
+        in_all = _pixels_of_pictures(image) if image.format == "MPO" else found.frames * pixels
+        if in_all > MAX_PIXELS_OF_ALL_FRAMES:
+            raise too_many_in_all()
+    return found
+
+
+def opened(data: bytes, content_type: str) -> ImageFile.ImageFile:
+    """Open an image of a known type. Pillow's warning of a bomb is a rejection; its other warnings are nobody's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            return Image.open(io.BytesIO(data), formats=[_FORMATS[content_type]])
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise _too_many_pixels() from error
+
+
+def too_many_in_all() -> Rejected:
+    return Rejected("animation_too_large", f"All frames together may have {MAX_PIXELS_OF_ALL_FRAMES} pixels.")
+
+
+def _too_many_pixels() -> Rejected:
+    return Rejected("too_many_pixels", f"An image may have {MAX_PIXELS} pixels; this has more.")
+
+
+def _pixels_of_pictures(image: ImageFile.ImageFile) -> int:
+    """The pixels of all pictures in an MPO, which are of different sizes: a photograph, its preview, its depth map."""
+    total = 0
+    for number in range(getattr(image, "n_frames", 1)):
+        try:
+            image.seek(number)
+        except Exception:  # noqa: BLE001, S112  # services cut the later pictures off and leave their index; only the first is shown
+            continue
+        total += image.width * image.height
+    return total
+
+
+def _type_of(start: bytes) -> str | None:
+    if start.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if start.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return "image/webp"
+    if start[4:8] == b"ftyp" and _FTYP_BRANDS & _brands(start):
+        return "image/avif"
+    return None
+
+
+def _brands(start: bytes) -> set[bytes]:
+    # ISO/IEC 14496-12, section 4.3: a major brand, a version, compatible brands to the end of the box.
+    (length,) = struct.unpack(">I", start[:4])
+    end = min(length, len(start))
+    return {start[8:12]} | {start[at : at + 4] for at in range(16, end - 3, 4)}
+
+
+def _plain(declared: str) -> str:
+    name = declared.partition(";")[0].strip().lower()
+    return _ALIASES.get(name, name)
