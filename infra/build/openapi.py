@@ -1,0 +1,114 @@
+"""`python -m infra.build.openapi`: the OpenAPI document of all functions, made from their code, into docs/openapi.json."""
+
+import importlib
+import json
+import os
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from infra.catalog import FUNCTIONS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+_LAYER = Path(__file__).parents[2] / "layers" / "core" / "python"
+_ABOUT = "A file and media cloud of your own. Bytes go straight to S3 by presigned URLs; this API says where, and keeps the rest."
+
+
+def render() -> str:
+    """The document as text, the same for the same code."""
+    return json.dumps(document(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def document() -> dict[str, Any]:
+    """The document: what Powertools reads off the routes, and what only Holdall knows of them."""
+    _stand_in()
+    api_module = importlib.import_module("holdall.http.api")
+    admission = importlib.import_module("holdall.http.admission")
+    handlers = [importlib.import_module(f"functions.{each.name}.handler") for each in FUNCTIONS if each.prefixes]
+    apis = [found for handler in handlers for found in vars(handler).values() if isinstance(found, api_module.Api)]
+    whole = api_module.Api("all", *(router for api in apis for router in api.routers))
+    made: dict[str, Any] = json.loads(
+        whole.app.get_openapi_json_schema(
+            title="Holdall", version="1", openapi_version="3.1.0", description=_ABOUT, servers=None
+        )
+    )
+    made.pop("servers", None)
+    for route in whole.routes():
+        operation = made["paths"][route.openapi_path][route.method.lower()]
+        _complete(operation, route, admission.door_of(route.func))
+    made["components"].setdefault("schemas", {}).pop("HTTPValidationError", None)
+    made["components"]["schemas"].pop("ValidationError", None)
+    made["components"]["schemas"]["Problem"] = _PROBLEM
+    made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    return made
+
+
+def _complete(operation: dict[str, Any], route: Any, door: Any) -> None:
+    """What a client has to bring, and how every route says no."""
+    function = route.func.__module__.split(".")
+    operation["tags"] = [function[-1]]
+    operation["operationId"] = f"{function[-1]}-{route.func.__name__.replace('_', '-')}"
+    operation["responses"].pop("422", None)
+    operation["responses"].pop(422, None)
+    operation["responses"]["default"] = {
+        "description": "What went wrong (RFC 9457).",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, text in _STATUSES.get((route.method, re.sub(r"^/api/v1", "", route.openapi_path)), {}).items():
+        kept = operation["responses"].pop("200", None) if status == "200" else None
+        operation["responses"][status] = {**(kept or {}), "description": text}
+    if door.kind == "anyone":
+        operation["security"] = []
+        return
+    operation["security"] = [{"bearer": []}]
+    if door.permission:
+        operation["x-permission"] = door.permission
+    if door.when:
+        operation["x-permission-when"] = door.when
+
+
+def _stand_in() -> None:
+    """Settings of no stage, so that handlers can be imported at the desk."""
+    if str(_LAYER) not in sys.path:
+        sys.path.insert(0, str(_LAYER))
+    numbers = {"password_memory", "password_passes", "upload_expiry", "max_bytes", "max_files", "max_file_bytes"}
+    words = {"sign_up": "open", "email_verification": "off", "aws_region": "us-east-1"}
+    settings = importlib.import_module("holdall.config").Settings
+    for field in fields(settings):
+        stand_in = "1" if field.name in numbers else words.get(field.name, f"stand-in-{field.name}")
+        os.environ.setdefault(field.name.upper(), stand_in)
+
+
+_STATUSES: dict[tuple[str, str], dict[str, str]] = {
+    ("GET", "/files/{fileId}/content"): {
+        "302": "Where the bytes are, for five minutes at the most; a public variant: its permanent URL.",
+        "202": "The variant is being drawn: ask again after the seconds of Retry-After.",
+    },
+    ("DELETE", "/files/{fileId}"): {"202": "The job that removes the file for good."},
+    ("GET", "/health/ready"): {"503": "A store is down; the checks tell which."},
+}
+_TEXT = {"type": "string"}
+_PROBLEM = {
+    "title": "Problem",
+    "description": "An error (RFC 9457). `code` is stable and for programs, `detail` is for people.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "message", "requestId"],
+    "properties": {
+        **dict.fromkeys(("type", "title", "detail", "instance", "code", "message", "requestId"), _TEXT),
+        "status": {"type": "integer"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {"pointer": _TEXT, "code": _TEXT, "detail": _TEXT},
+            },
+        },
+    },
+}
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(render())
+    sys.stdout.write(f"Written to {DOCUMENT.relative_to(Path.cwd())}\n")

@@ -1,0 +1,213 @@
+"""Every function of Holdall: what leads to it, what it is made of, and the actions that it may do. Plain data.
+
+The stack makes roles and routes of it, the OpenAPI build finds the handlers by it, and the tests compare the template
+with a table of their own. An action that is not named here is refused, on a laptop as in AWS.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Resource(StrEnum):
+    """What a function may be given actions on. Each member is one ARN, or one family of ARNs, in `constructs.roles`."""
+
+    MAIN = "main"
+    MAIN_INDEXES = "main-indexes"
+    CREDENTIALS = "credentials"
+    AUDIT = "audit"
+    EPHEMERAL = "ephemeral"
+    ORIGINALS = "originals"
+    ORIGINALS_OBJECTS = "originals-objects"
+    VARIANTS = "variants"
+    VARIANTS_OBJECTS = "variants-objects"
+    OBJECTS_QUEUE = "objects-queue"
+    IMAGES_QUEUE = "images-queue"
+    WORK_QUEUE = "work-queue"
+    PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Named actions on one resource."""
+
+    resource: Resource
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A call of a function every so many minutes. `minutes` None means: as the stage says (`expireUploadsMinutes`)."""
+
+    task: str
+    minutes: int | None
+
+
+@dataclass(frozen=True)
+class Function:
+    """One folder of `functions/`, deployed."""
+
+    name: str
+    purpose: str
+    grants: tuple[Grant, ...]
+    prefixes: tuple[str, ...] = ()  # each makes two routes: itself, and all below it
+    takes_the_rest: bool = False  # the target of `$default`, so that an unknown path gets our error shape
+    queue: Resource | None = None
+    batch: int = 1  # messages per call
+    schedules: tuple[Schedule, ...] = ()
+    memory: int = 1024  # MB; a Lambda has a whole CPU from 1769 on
+    timeout: int = 25  # seconds; the gateway gives up after 30
+    layers: tuple[str, ...] = ("core", "deps")
+    documents: bool = False  # carries docs/openapi.json
+
+
+_GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
+_WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
+_RECEIVE = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+)
+
+_STATE = (
+    Grant(Resource.MAIN, (*_GET, "dynamodb:Query", *_WRITE)),
+    Grant(Resource.MAIN_INDEXES, ("dynamodb:Query",)),
+)
+# Rows that are written and never changed: no function has more than this on the audit table.
+_AUDIT = Grant(Resource.AUDIT, ("dynamodb:PutItem",))
+_SHORT_LIVES = Grant(
+    Resource.EPHEMERAL,
+    ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+)
+_SEND_IMAGES = Grant(Resource.IMAGES_QUEUE, ("sqs:SendMessage",))
+_SEND_WORK = Grant(Resource.WORK_QUEUE, ("sqs:SendMessage",))
+
+FUNCTIONS = (
+    Function(
+        name="auth",
+        purpose="Accounts, sessions, users and roles. Alone reads credentials and keys.",
+        prefixes=("/api/v1/auth", "/api/v1/users", "/api/v1/.well-known/jwks.json"),
+        grants=(
+            *_STATE,
+            Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", *_WRITE)),
+            _AUDIT,
+            Grant(Resource.EPHEMERAL, (*_GET, *_WRITE)),
+            Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter")),
+        ),
+    ),
+    Function(
+        name="projects",
+        purpose="Projects, their members and settings.",
+        prefixes=("/api/v1/projects",),
+        grants=(*_STATE, _AUDIT, _SHORT_LIVES, _SEND_WORK),
+    ),
+    Function(
+        name="upload",
+        purpose="Presigns uploads and commits them.",
+        prefixes=("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/uploads"),
+        grants=(
+            *_STATE,
+            _AUDIT,
+            _SHORT_LIVES,
+            # Without ListBucket, HeadObject of a missing key is 403 in AWS, and "not uploaded" could not be told.
+            Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
+            Grant(
+                Resource.ORIGINALS_OBJECTS,
+                (
+                    "s3:PutObject",
+                    "s3:GetObject",
+                    "s3:GetObjectVersion",
+                    "s3:AbortMultipartUpload",
+                    "s3:ListMultipartUploadParts",
+                ),
+            ),
+            _SEND_IMAGES,
+        ),
+    ),
+    Function(
+        name="files",
+        purpose="Files, versions, jobs, health and documents.",
+        prefixes=(
+            "/api/v1/files",
+            "/api/v1/trash",
+            "/api/v1/jobs",
+            "/api/v1/health",
+            "/api/v1/openapi.json",
+            "/api/v1/docs",
+        ),
+        takes_the_rest=True,
+        documents=True,
+        grants=(
+            *_STATE,
+            _AUDIT,
+            _SHORT_LIVES,
+            Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
+            Grant(Resource.VARIANTS, ("s3:ListBucket",)),
+            Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject",)),
+            _SEND_IMAGES,
+            _SEND_WORK,
+        ),
+    ),
+    Function(
+        name="ingest",
+        purpose="An object arrived: complete its upload, or remove it.",
+        queue=Resource.OBJECTS_QUEUE,
+        batch=10,
+        timeout=60,
+        grants=(
+            *_STATE,
+            Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
+            Grant(
+                Resource.ORIGINALS_OBJECTS,
+                ("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            ),
+            _SEND_IMAGES,
+            Grant(Resource.OBJECTS_QUEUE, _RECEIVE),
+        ),
+    ),
+    Function(
+        name="imageproc",
+        purpose="Renders the variants of one image.",
+        queue=Resource.IMAGES_QUEUE,
+        memory=3008,  # the most that a new account may ask for; encoders run side by side
+        timeout=120,
+        layers=("core", "deps", "imaging"),
+        # It opens files of strangers, so it may do the least: no index, no deletion of rows, nobody's credentials.
+        grants=(
+            Grant(
+                Resource.MAIN,
+                (*_GET, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
+            ),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
+            Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),
+            Grant(Resource.IMAGES_QUEUE, _RECEIVE),
+        ),
+    ),
+    Function(
+        name="maintenance",
+        purpose="Schedules and long work, a message per unit.",
+        queue=Resource.WORK_QUEUE,
+        batch=1,
+        timeout=120,
+        schedules=(Schedule("expire-uploads", minutes=None), Schedule("send-pending-jobs", minutes=1)),
+        grants=(
+            *_STATE,
+            Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
+            Grant(
+                Resource.ORIGINALS_OBJECTS,
+                (
+                    "s3:GetObject",
+                    "s3:GetObjectVersion",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:AbortMultipartUpload",
+                ),
+            ),
+            Grant(Resource.VARIANTS, ("s3:ListBucket",)),
+            Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
+            _SEND_IMAGES,
+            Grant(Resource.WORK_QUEUE, (*_RECEIVE, "sqs:SendMessage")),
+        ),
+    ),
+)

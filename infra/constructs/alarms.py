@@ -1,0 +1,122 @@
+"""What wakes a person up, and the one page that shows how things are. Ten alarm metrics are free; these are fewer."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.catalog import Resource
+from infra.constructs.queues import Queues
+from infra.stage import Stage
+
+_FIVE_MINUTES = Duration.minutes(5)
+
+
+class Alarms(Construct):
+    """Alarms go to the stage's `alarmEmail`; without one they are only shown."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        stage: Stage,
+        queues: Queues,
+        api: gateway.HttpApi,
+        log_groups: Mapping[str, logs.LogGroup],
+    ) -> None:
+        super().__init__(scope, name)
+        self._topic = self._to(stage.alarm_email)
+        self._alarms: list[cloudwatch.Alarm] = []
+        for resource, queue in queues.dead.items():
+            dead = f"{resource.split('-')[0].capitalize()}Dead"
+            waiting = queue.metric_approximate_number_of_messages_visible(statistic="max", period=_FIVE_MINUTES)
+            self._alarm(
+                dead, waiting, 1, f"Messages failed {resource} five times; docs/operations.md tells what to do."
+            )
+        self._alarm(
+            "ImagesLate",
+            queues.queues[Resource.IMAGES_QUEUE].metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES),
+            900,
+            "An image has waited a quarter of an hour for its variants.",
+        )
+        self._alarm(
+            "ApiFails",
+            api.metric_server_error(statistic="sum", period=_FIVE_MINUTES),
+            5,
+            "Requests end with a 5xx.",
+        )
+        self._alarm("ErrorLines", self._error_lines(stage, log_groups), 1, "A function logged an error of ours.")
+        for metric, meaning in {
+            "Errors": "failed or ran out of time",
+            "Throttles": "were refused for concurrency",
+        }.items():
+            self._alarm(f"Function{metric}", _of_functions(metric), 5, f"Calls of functions {meaning}.")
+        self._dashboard(queues, api)
+
+    def _to(self, email: str) -> sns.Topic | None:
+        if not email:
+            return None
+        topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: int, meaning: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            # No requests, no numbers, no alarm.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=meaning,
+        )
+        if self._topic is not None:
+            alarm.add_alarm_action(actions.SnsAction(self._topic))
+        self._alarms.append(alarm)
+
+    def _error_lines(self, stage: Stage, log_groups: Mapping[str, logs.LogGroup]) -> cloudwatch.IMetric:
+        """Lines of level ERROR in all functions. They are few by design: a failure that a caller sees is none."""
+        namespace = f"Holdall/{stage.stack_name}"
+        for name, group in log_groups.items():
+            logs.MetricFilter(
+                self,
+                f"{name.capitalize()}Errors",
+                log_group=group,
+                metric_namespace=namespace,
+                metric_name="ErrorLines",
+                filter_pattern=logs.FilterPattern.string_value("$.level", "=", "ERROR"),
+                metric_value="1",
+            )
+        return cloudwatch.Metric(namespace=namespace, metric_name="ErrorLines", statistic="sum", period=_FIVE_MINUTES)
+
+    def _dashboard(self, queues: Queues, api: gateway.HttpApi) -> None:
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(12))
+        dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self._alarms, width=24))
+        dashboard.add_widgets(
+            _graph("Requests", [api.metric_count(), api.metric_client_error(), api.metric_server_error()]),
+            _graph("Latency", [api.metric_latency(statistic="p50"), api.metric_latency(statistic="p99")]),
+        )
+        dashboard.add_widgets(
+            _graph(
+                "Messages waiting", [q.metric_approximate_number_of_messages_visible() for q in queues.queues.values()]
+            ),
+            _graph("Functions", [_of_functions(metric) for metric in ("Invocations", "Errors", "Throttles")]),
+        )
+
+
+def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=metrics, width=12)
+
+
+def _of_functions(metric: str) -> cloudwatch.Metric:
+    # Without a dimension: of all functions in the region, for the price of one metric.
+    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=metric, statistic="sum", period=_FIVE_MINUTES)

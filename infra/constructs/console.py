@@ -1,0 +1,71 @@
+"""The console: its bucket, and the custom resource that fills it."""
+
+from pathlib import Path
+
+from aws_cdk import CustomResource, Duration, FileSystem, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.findings import accept
+from infra.constructs.functions import ARCHITECTURE, RUNTIME, log_group, role_with
+from infra.stage import Stage
+
+
+class Console(Construct):
+    """The site travels in the code of its publisher, the same way in every stage."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: Stage, code: Path) -> None:
+        super().__init__(scope, name)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            # Nothing lies here that the tree does not hold; the publisher empties it when the stack goes.
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        accept(self.bucket, "S1", because="Access logs cost money for every request, and this is a public page.")
+        self._publish(stage, code)
+
+    def _publish(self, stage: Stage, code: Path) -> None:
+        group = log_group(self, "PublisherLogs", stage)
+        role = role_with(
+            self,
+            "PublisherRole",
+            group,
+            [
+                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]),
+                iam.PolicyStatement(
+                    actions=["s3:PutObject", "s3:DeleteObject"], resources=[self.bucket.arn_for_objects("*")]
+                ),
+            ],
+        )
+        bucket_id = self.bucket.stack.get_logical_id(self.bucket.node.default_child)  # type: ignore[arg-type]
+        accept(
+            role, f"IAM5[Resource::<{self.bucket.stack.resolve(bucket_id)}.Arn>/*]", because="All files of the site."
+        )
+        publisher = lambda_.Function(
+            self,
+            "Publisher",
+            description="Puts the console into its bucket.",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            handler="publish.handler",
+            code=lambda_.Code.from_asset(str(code)),
+            memory_size=512,
+            timeout=Duration.minutes(2),
+            role=role.without_policy_updates(),
+            log_group=group,
+            logging_format=lambda_.LoggingFormat.JSON,
+        )
+        CustomResource(
+            self,
+            "Published",
+            service_token=publisher.function_arn,
+            # Without a changed property CloudFormation sends no update.
+            properties={"Bucket": self.bucket.bucket_name, "Version": FileSystem.fingerprint(str(code))},
+        )

@@ -1,0 +1,50 @@
+"""EventBridge Scheduler: calls of functions at their times, in UTC."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from infra.catalog import FUNCTIONS
+from infra.stage import Stage
+
+
+class Schedules(Construct):
+    """One schedule for each of the catalogue's. The next call makes up for one that is lost, so none is repeated."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: Stage, functions: Mapping[str, lambda_.Function]) -> None:
+        super().__init__(scope, name)
+        for function in FUNCTIONS:
+            if not function.schedules:
+                continue
+            target = functions[function.name]
+            role = self._role(function.name, target)
+            for schedule in function.schedules:
+                minutes = schedule.minutes or stage.expire_uploads_minutes
+                scheduler.CfnSchedule(
+                    self,
+                    "".join(word.capitalize() for word in schedule.task.split("-")),
+                    description=f"{function.name}: {schedule.task}",
+                    schedule_expression=f"rate({minutes} minute{'' if minutes == 1 else 's'})",
+                    flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                    target=scheduler.CfnSchedule.TargetProperty(
+                        arn=target.function_arn,
+                        role_arn=role.role_arn,
+                        input=json.dumps({"task": schedule.task}),
+                        retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                            maximum_event_age_in_seconds=60, maximum_retry_attempts=0
+                        ),
+                    ),
+                )
+
+    def _role(self, name: str, target: lambda_.Function) -> iam.Role:
+        invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[target.function_arn])
+        return iam.Role(
+            self,
+            f"{name.capitalize()}Role",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            inline_policies={"named": iam.PolicyDocument(statements=[invoke])},
+        )

@@ -1,0 +1,39 @@
+"""Queues lead to functions."""
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.catalog import FUNCTIONS, Resource
+from infra.constructs.queues import Queues
+from infra.stage import Stage
+
+
+class Workers(Construct):
+    """One event source mapping for every function with a queue. A batch may fail in part."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        stage: Stage,
+        queues: Queues,
+        functions: Mapping[str, lambda_.Function],
+    ) -> None:
+        super().__init__(scope, name)
+        for function in FUNCTIONS:
+            if function.queue is None:
+                continue
+            # Not `add_event_source`: it adds actions to the role, and the catalogue has named them.
+            lambda_.EventSourceMapping(
+                self,
+                function.name.capitalize(),
+                target=functions[function.name],
+                event_source_arn=queues.queues[function.queue].queue_arn,
+                batch_size=function.batch,
+                report_batch_item_failures=True,
+                # Images are heavy: more than so many at once would take the account's concurrency from the API.
+                max_concurrency=stage.image_workers if function.queue is Resource.IMAGES_QUEUE else None,
+            )

@@ -1,0 +1,51 @@
+"""The commands behind the Makefile: up, down, status, minio, superuser, test."""
+
+import argparse
+import sys
+
+from infra.local import testing
+from infra.local.house import House
+from infra.local.install import ROOT
+from infra.local.progress import say, sentence
+from infra.superuser import asked_password
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="infra.local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, does in {
+        "up": "start the local cloud, deploy, and print the addresses",
+        "down": "end what was started, keeping its data",
+        "status": "print the addresses of what runs",
+        "minio": "start a MinIO",
+    }.items():
+        commands.add_parser(command, help=does)
+    commands.add_parser("superuser", help="make a superuser").add_argument("email")
+    commands.add_parser("test", help="run the suites").add_argument("suites", nargs="*")
+    given = parser.parse_args()
+    status = 0
+    with sentence():
+        if given.command == "test":
+            status = testing.run(given.suites)
+        else:
+            _at_home(given)
+    return status
+
+
+def _at_home(given: argparse.Namespace) -> None:
+    house = House(ROOT)
+    if given.command == "superuser":
+        say(f"Superuser {house.make_superuser(given.email, asked_password())}: {given.email}")
+    elif given.command == "minio":
+        house.minio.start()
+        say(f"\nMinIO is up: {house.minio.endpoint}\nTo end it: make down")
+    elif given.command == "up":
+        house.up()
+    elif given.command == "down":
+        house.down()
+    else:
+        house.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

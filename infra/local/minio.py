@@ -1,0 +1,135 @@
+"""A MinIO: the S3 server of the edge store at the desk, and the second judge of our signatures."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+from botocore.config import Config
+
+from infra.local import install
+from infra.local.process import HOST, Process, refuse_if_taken
+from infra.local.progress import Step, Trouble
+from infra.local.waiting import until
+
+# Its community edition is source only; this is the last version of the module.
+_MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
+_IMAGE = "minio/minio:RELEASE.2025-09-07T16-13-09Z"
+_BUILT = install.ROOT / ".local" / "bin" / "minio"
+
+USER = "holdall"
+PASSWORD = "holdall-at-the-desk"  # noqa: S105  # listens on 127.0.0.1, and keeps what tests and a developer put there
+
+
+@dataclass
+class Minio:
+    """`directory` keeps its objects."""
+
+    directory: Path
+    port: int = 9000
+    process: Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = Process(self.directory / "process.json", self.directory / "log.txt")
+
+    def start(self) -> None:
+        """Start MinIO, or find it started; build it first where there is none. Raises Trouble."""
+        running = self.process.port()
+        if running == self.port:
+            return
+        if running is not None:
+            raise Trouble(f"MinIO runs already, on port {running}. First: make down")
+        refuse_if_taken(self.port, "MinIO", "HOLDALL_MINIO_PORT")
+        objects = self.directory / "objects"
+        objects.mkdir(parents=True, exist_ok=True)
+        command = self._command(objects)
+        with Step("Starting MinIO"):
+            self.process.start(command, port=self.port, environment=self._environment())
+            until(self._answers, 120, self._did_not_start)
+
+    def stop(self) -> bool:
+        """End it; False when it did not run. Raises Trouble."""
+        return self.process.stop()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def client(self) -> Any:
+        """A boto3 client of S3 for it."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=USER,
+            aws_secret_access_key=PASSWORD,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+        )
+
+    def _command(self, objects: Path) -> list[str]:
+        program = shutil.which("minio") or (str(_BUILT) if _BUILT.is_file() else None)
+        if program is None and _docker_answers():
+            # In the foreground: the docker command hands TERM on to the container, which then removes itself.
+            names = ["--env", "MINIO_ROOT_USER", "--env", "MINIO_ROOT_PASSWORD", "--volume", f"{objects}:/data"]
+            where = ["--publish", f"{HOST}:{self.port}:9000"]
+            return ["docker", "run", "--rm", *names, *where, _IMAGE, "server", "--address", ":9000", "/data"]
+        return [program or _build(), "server", "--address", f"{HOST}:{self.port}", str(objects)]
+
+    def _environment(self) -> Mapping[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.directory),
+            "MINIO_ROOT_USER": USER,
+            "MINIO_ROOT_PASSWORD": PASSWORD,
+            "MINIO_UPDATE": "off",
+            "MINIO_BROWSER": "off",
+            **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
+        }
+
+    def _answers(self) -> bool:
+        if self.process.port() is None:
+            raise self._did_not_start()
+        try:
+            return requests.get(f"{self.endpoint}/minio/health/ready", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def _did_not_start(self) -> Trouble:
+        return Trouble(f"MinIO did not start. It said:\n{self.process.last_words()}")
+
+
+def _docker_answers() -> bool:
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    try:
+        return subprocess.run([docker, "info"], capture_output=True, timeout=10, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _build() -> str:
+    """Build MinIO with Go, from the PATH or from its package. Some minutes, once. Raises Trouble."""
+    go = shutil.which("go")
+    if go is None:
+        install.go()
+        go = str(install.GO / "go" / "bin" / "go")
+    with Step("Building MinIO (some minutes, once)"):
+        done = subprocess.run(
+            [go, "install", _MODULE],
+            env={**os.environ, "GOBIN": str(_BUILT.parent), "GOFLAGS": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise Trouble(
+            f"Go could not build MinIO:\n{done.stderr.strip()[-1500:]}\n"
+            "Put a `minio` on the PATH, or start Docker, and say it again."
+        )
+    return str(_BUILT)

@@ -1,0 +1,82 @@
+"""A Holdall for tests, apart from the developer's: its own ports, its own state in `.local/test/`, fresh each time."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local import chromium
+from infra.local.cloud import Cloud
+from infra.local.install import ROOT
+from infra.local.minio import Minio
+from infra.local.process import free_port
+from infra.local.progress import Trouble, say
+
+_HERE = ROOT / ".local" / "test"
+# The first run side by side, in processes; the second share one deployed stack.
+_IN_PROCESS, _DEPLOYED = ("unit", "api", "infra", "house"), ("stack", "browser")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A deployed Holdall and a MinIO. `outputs` are the stack's."""
+
+    cloud: Cloud
+    minio: Minio
+    outputs: Mapping[str, str]
+
+
+@contextmanager
+def running() -> Iterator[Running]:
+    """The Holdall of `make test` where it runs; else one made for this block and ended after it. Raises Trouble."""
+    found = _found()
+    if found is not None:
+        yield Running(*found, outputs=found[0].outputs())
+        return
+    shutil.rmtree(_HERE, ignore_errors=True)
+    cloud, minio = Cloud(_HERE / "cloud", free_port()), Minio(_HERE / "minio", free_port())
+    try:
+        minio.start()
+        cloud.start()
+        yield Running(cloud, minio, cloud.deploy())
+    finally:
+        cloud.stop()
+        minio.stop()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """What `make test` does: every suite, or those named. The exit status: of the first that failed."""
+    named = arguments or [*_IN_PROCESS, *_DEPLOYED]
+    unknown = set(named) - {*_IN_PROCESS, *_DEPLOYED}
+    if unknown:
+        raise Trouble(f"There is no suite {', '.join(sorted(unknown))}, only: {', '.join((*_IN_PROCESS, *_DEPLOYED))}.")
+    failed = 0
+    in_process, deployed = [n for n in named if n in _IN_PROCESS], [n for n in named if n in _DEPLOYED]
+    if in_process:
+        failed = _pytest(in_process, "-n", str(os.cpu_count() or 1), "--dist", "loadgroup")
+    if deployed:
+        os.environ["HOLDALL_CHROMIUM"] = str(chromium.ensure())
+        with running():
+            failed = _pytest(deployed) or failed
+    return failed
+
+
+def _pytest(suites: Sequence[str], *options: str) -> int:
+    say(f"\nTests: {', '.join(suites)}")
+    folders = [str(ROOT / "tests" / suite) for suite in suites]
+    return subprocess.run([sys.executable, "-m", "pytest", *options, *folders], cwd=ROOT, check=False).returncode
+
+
+def _found() -> tuple[Cloud, Minio] | None:
+    ports = [_port_of(_HERE / name / "process.json") for name in ("cloud", "minio")]
+    cloud, minio = Cloud(_HERE / "cloud", ports[0]), Minio(_HERE / "minio", ports[1])
+    return (cloud, minio) if cloud.process.port() and minio.process.port() else None
+
+
+def _port_of(record: Path) -> int:
+    return int(json.loads(record.read_text())["port"]) if record.is_file() else 0

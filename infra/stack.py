@@ -1,0 +1,99 @@
+"""The stack: the parts, and who is told about whom.
+
+The order is the story: tables and queues; the API without its routes; the distribution in front of it; the originals,
+which let the distribution's pages in; the functions, which are told all of that; at last what leads to them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Aws, CfnOutput, Stack
+from constructs import Construct
+
+from infra.build.assets import Assets
+from infra.catalog import Resource
+from infra.constructs.alarms import Alarms
+from infra.constructs.api import Api
+from infra.constructs.buckets import Originals, Variants
+from infra.constructs.console import Console
+from infra.constructs.edge import Edge
+from infra.constructs.environment import Parts, environment, parameter_prefix
+from infra.constructs.functions import Functions
+from infra.constructs.queues import Queues
+from infra.constructs.schedules import Schedules
+from infra.constructs.tables import Tables
+from infra.constructs.workers import Workers
+from infra.stage import Stage
+
+
+class HoldallStack(Stack):
+    """All of Holdall, for one stage."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: Stage, assets: Assets, **options: Any) -> None:
+        super().__init__(scope, name, description=f"Holdall, stage {stage.name}", **options)
+        tables, queues = Tables(self, "Tables"), Queues(self, "Queues")
+        variants = Variants(self, "Variants")
+        api = Api(self, "Http", stage=stage)
+        console = Console(self, "Console", stage=stage, code=assets.publisher)
+        edge = Edge(self, "Edge", stage=stage, api=api.api, console=console.bucket, variants=variants.bucket)
+        origins = (edge.public_url, *stage.allowed_origins)
+        originals = Originals(self, "Originals", origins=origins, objects=queues.queues[Resource.OBJECTS_QUEUE])
+        parts = Parts(tables, queues, originals, variants)
+        functions = Functions(
+            self,
+            "Functions",
+            stage=stage,
+            assets=assets,
+            resources=_resources(parts, parameter_prefix(stage)),
+            environment=environment(stage, parts, public_url=edge.public_url, origins=origins),
+        )
+        api.lead_to(functions.made)
+        Workers(self, "Workers", stage=stage, queues=queues, functions=functions.made)
+        Schedules(self, "Schedules", stage=stage, functions=functions.made)
+        Alarms(self, "Alarms", stage=stage, queues=queues, api=api.api, log_groups=functions.log_groups)
+        self._tell(stage, parts, edge, api, functions)
+
+    def _tell(self, stage: Stage, parts: Parts, edge: Edge, api: Api, functions: Functions) -> None:
+        direct = stage.api_url.format(apiId=api.api.api_id, region=Aws.REGION, port=stage.port)
+        told = {
+            "ConsoleUrl": f"{edge.public_url}/",
+            "ApiUrl": f"{edge.public_url}/api/v1",
+            "DocsUrl": f"{edge.public_url}/api/v1/docs",
+            "DirectApiUrl": f"{direct}/api/v1",
+            "MainTable": parts.tables.main.table_name,
+            "CredentialsTable": parts.tables.credentials.table_name,
+            "AuditTable": parts.tables.audit.table_name,
+            "EphemeralTable": parts.tables.ephemeral.table_name,
+            "OriginalsBucket": parts.originals.bucket.bucket_name,
+            "VariantsBucket": parts.variants.bucket.bucket_name,
+        }
+        for resource, queue in parts.queues.queues.items():
+            name = resource.split("-")[0].capitalize()
+            told[f"{name}Queue"] = queue.queue_url
+            told[f"{name}DeadQueue"] = parts.queues.dead[resource].queue_url
+        for name, function in functions.made.items():
+            told[f"{name.capitalize()}Function"] = function.function_name
+            told[f"{name.capitalize()}Role"] = function.role.role_arn if function.role else ""
+        for output, value in told.items():
+            CfnOutput(self, output, value=value)
+
+
+def _resources(parts: Parts, prefix: str) -> Mapping[Resource, Sequence[str]]:
+    """What the catalogue's words stand for."""
+    tables, originals, variants = parts.tables, parts.originals.bucket, parts.variants.bucket
+    return {
+        Resource.MAIN: [tables.main.table_arn],
+        # Each by its name: `index/*` would open indexes that nobody has thought of yet.
+        Resource.MAIN_INDEXES: [
+            f"{tables.main.table_arn}/index/{index}" for index in ("by-owner", "by-facet", "by-quality")
+        ],
+        Resource.CREDENTIALS: [tables.credentials.table_arn],
+        Resource.AUDIT: [tables.audit.table_arn],
+        Resource.EPHEMERAL: [tables.ephemeral.table_arn],
+        Resource.ORIGINALS: [originals.bucket_arn],
+        Resource.ORIGINALS_OBJECTS: [originals.arn_for_objects("*")],
+        Resource.VARIANTS: [variants.bucket_arn],
+        Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
+        **{resource: [queue.queue_arn] for resource, queue in parts.queues.queues.items()},
+        Resource.PARAMETERS: [f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter{prefix}/*"],
+    }

@@ -1,0 +1,80 @@
+"""The values of a stage, as `cdk.json` gives them. What differs between a laptop and a cloud stands there alone."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+DEFAULT_PORT = 4566
+
+
+class BadStage(Exception):
+    """`cdk.json` does not say what a stage has to say. The message is meant for people."""
+
+
+@dataclass(frozen=True)
+class ApiOrigin:
+    """How the distribution reaches the HTTP API. `domain` and `path` are templates of `{apiId}` and `{region}`."""
+
+    protocol: Literal["https", "http"]
+    domain: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Requests per second that the gateway lets through, for all callers together."""
+
+    rate: int
+    burst: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One entry of `stages` in `cdk.json`; `docs/operations.md` tells what each value does."""
+
+    name: str
+    port: int  # of the local cloud; a template without `{port}` does not ask for it
+    stack_name: str
+    credentials: Literal["bootstrap", "cli"]  # whose rights deploy: the bootstrap's roles, or those of the command line
+    layers: Literal["lambda", "host"]  # for which machine third-party packages are fetched
+    public_url: str  # template of {domain}, {label} (first part of the domain), {port}
+    api_url: str  # template of {apiId}, {region}, {port}
+    api_origin: ApiOrigin
+    bucket_url: str  # template of {bucket}, {region}, {port}: where a presigned URL of a bucket begins
+    bucket_origins: str  # template of {region}, {port}: the same without the bucket, as a source in a CSP
+    allowed_origins: tuple[str, ...]  # of browsers, besides our own
+    sign_up: Literal["open", "invite", "closed"]
+    email_verification: Literal["on", "off"]
+    password_memory: int  # KiB
+    password_passes: int
+    upload_expiry: int  # seconds
+    max_bytes: int
+    max_files: int
+    max_file_bytes: int
+    throttle: Throttle
+    expire_uploads_minutes: int
+    image_workers: int  # calls of imageproc at once, at least 2
+    log_retention_days: int
+    alarm_email: str  # empty: alarms are only shown
+
+    @classmethod
+    def named(cls, name: str, stages: Mapping[str, Mapping[str, Any]], port: int = DEFAULT_PORT) -> Self:
+        """The stage called `name`. Raises BadStage."""
+        if name not in stages:
+            raise BadStage(f"cdk.json has no stage {name!r}, only: {', '.join(stages)}.")
+        given = dict(stages[name])
+        names = {field.name: _in_json(field.name) for field in dataclasses.fields(cls)}
+        expected = set(names.values()) - {"name", "port"}
+        if given.keys() != expected:
+            differing = ", ".join(sorted(given.keys() ^ expected))
+            raise BadStage(f"Stage {name!r} in cdk.json has too much or too little: {differing}.")
+        given["apiOrigin"] = ApiOrigin(**given["apiOrigin"])
+        given["throttle"] = Throttle(**given["throttle"])
+        given["allowedOrigins"] = tuple(given["allowedOrigins"])
+        return cls(name=name, port=port, **{field: given[key] for field, key in names.items() if key in expected})
+
+
+def _in_json(field: str) -> str:
+    return re.sub("_([a-z])", lambda match: match[1].upper(), field)
