@@ -1,0 +1,39 @@
+"""What all suites share: the settings of a stage that exists nowhere, so that nothing reaches a real account."""
+
+import os
+
+os.environ.update(
+    {
+        "STAGE": "test",
+        "MAIN_TABLE": "main",
+        "CREDENTIALS_TABLE": "credentials",
+        "AUDIT_TABLE": "audit",
+        "EPHEMERAL_TABLE": "ephemeral",
+        "ORIGINALS_BUCKET": "originals",
+        "VARIANTS_BUCKET": "variants",
+        "ORIGINALS_URL": "https://originals.s3.eu-central-1.amazonaws.com",
+        "VARIANTS_URL": "https://variants.s3.eu-central-1.amazonaws.com",
+        "PUBLIC_URL": "https://files.example.test",
+        "ALLOWED_ORIGINS": "https://files.example.test,https://app.example.test",
+        "EDGE_SECRET": "edge-secret-of-tests",
+        "IMAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/images",
+        "WORK_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/work",
+        "PARAMETER_PREFIX": "/holdall/test",
+        "SIGN_UP": "open",
+        "EMAIL_VERIFICATION": "off",
+        "PASSWORD_MEMORY": "64",  # KiB: tests ask whether a hash is made, not how dear it is
+        "PASSWORD_PASSES": "1",
+        "UPLOAD_EXPIRY": "86400",
+        "MAX_BYTES": str(10 * 1024**4),
+        "MAX_FILES": "10000000",
+        "MAX_FILE_BYTES": str(5 * 1024**3),
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "AKIATEST",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-tests",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "Holdall",
+    }
+)
+for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+    os.environ.pop(name, None)

@@ -1,0 +1,1 @@
+"""Does the stack say what we mean?"""

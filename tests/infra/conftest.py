@@ -1,0 +1,77 @@
+"""Templates of both stages, made once, of empty assets: synth builds nothing here."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from infra.app import stack_of
+from infra.build.assets import Assets
+from infra.catalog import FUNCTIONS
+from infra.stage import Stage
+from tests.infra.template import Template
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def stages() -> dict[str, Stage]:
+    """The stages of cdk.json."""
+    given = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
+    return {name: Stage.named(name, given, port=4566) for name in given}
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
+    """Assets with nothing in them."""
+    folder = tmp_path_factory.mktemp("assets")
+    (folder / "nothing.txt").write_text("nothing")
+    return Assets(
+        layers=dict.fromkeys(("core", "deps", "imaging"), folder),
+        functions={function.name: folder for function in FUNCTIONS},
+        publisher=folder,
+    )
+
+
+@pytest.fixture(scope="session")
+def written(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the cloud stage was synthesised to, nag's report included."""
+    folder = tmp_path_factory.mktemp("cdk.out")
+    _synth(stages["cloud"], assets, folder)
+    yield folder
+
+
+@pytest.fixture(scope="session")
+def cloud(stages: dict[str, Stage], written: Path) -> Template:
+    """The template for AWS."""
+    return _read(stages["cloud"], written)
+
+
+@pytest.fixture(scope="session")
+def local(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The template for the laptop."""
+    folder = tmp_path_factory.mktemp("local.out")
+    _synth(stages["local"], assets, folder)
+    return _read(stages["local"], folder)
+
+
+@pytest.fixture(scope="session")
+def with_email(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The template for AWS of a stage whose alarms go to somebody."""
+    folder = tmp_path_factory.mktemp("email.out")
+    stage = replace(stages["cloud"], alarm_email="somebody@example.com")
+    _synth(stage, assets, folder)
+    return _read(stage, folder)
+
+
+def _synth(stage: Stage, assets: Assets, folder: Path) -> None:
+    app = cdk.App(outdir=str(folder))
+    stack_of(app, stage, assets)
+    app.synth()
+
+
+def _read(stage: Stage, folder: Path) -> Template:
+    return Template(json.loads((folder / f"{stage.stack_name}.template.json").read_text()))

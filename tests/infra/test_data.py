@@ -1,0 +1,140 @@
+"""Tables, buckets and queues: what keeps the data, and what keeps strangers out."""
+
+from typing import Any
+
+from infra.catalog import FUNCTIONS
+from tests.infra.template import Template, in_words
+
+_KEY = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+
+
+def test_the_four_tables_have_their_keys_and_indexes(cloud: Template) -> None:
+    tables = _tables(cloud)
+
+    assert set(tables) == {"Main", "Credentials", "Audit", "Ephemeral"}
+    assert all(table["KeySchema"] == _KEY for table in tables.values())
+    assert all(attribute["AttributeType"] == "S" for t in tables.values() for attribute in t["AttributeDefinitions"])
+    assert _indexes(tables["Main"]) == {
+        "by-owner": ("owner", "position"),
+        "by-facet": ("facet", "rank"),
+        "by-quality": ("quality", "turn"),
+    }
+    assert _indexes(tables["Audit"]) == {
+        "by-actor": ("actor", "at"),
+        "by-target": ("target", "at"),
+        "by-action": ("action", "at"),
+    }
+    assert not _indexes(tables["Credentials"])
+    assert not _indexes(tables["Ephemeral"])
+
+
+def test_tables_outlive_the_stack_and_a_mistake(cloud: Template) -> None:
+    resources = cloud.of_type("AWS::DynamoDB::Table").values()
+
+    assert len(resources) == 4
+    for table in resources:
+        assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+        assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_main_streams_and_short_lives_expire(cloud: Template) -> None:
+    tables = _tables(cloud)
+
+    assert tables["Main"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    expiring = {name for name, table in tables.items() if "TimeToLiveSpecification" in table}
+    assert expiring == {"Main", "Ephemeral"}
+    for name in expiring:
+        assert tables[name]["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+
+
+def test_buckets_are_private_encrypted_and_speak_tls(cloud: Template) -> None:
+    buckets = cloud.properties("AWS::S3::Bucket")
+
+    assert len(buckets) == 3
+    for name, bucket in buckets.items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        assert bucket["BucketEncryption"]
+        assert _denies_plain_http(cloud, "AWS::S3::BucketPolicy", "Bucket", name)
+
+
+def test_what_people_gave_us_stays_when_the_stack_goes(cloud: Template) -> None:
+    buckets = cloud.of_type("AWS::S3::Bucket")
+
+    kept = {name for name, bucket in buckets.items() if bucket["DeletionPolicy"] == "Retain"}
+    assert sorted(name[:8] for name in kept) == ["Original", "Variants"]
+
+
+def test_originals_keep_every_version_and_forget_unfinished_parts(cloud: Template) -> None:
+    [originals] = [b for name, b in cloud.properties("AWS::S3::Bucket").items() if name.startswith("Originals")]
+
+    assert originals["VersioningConfiguration"] == {"Status": "Enabled"}
+    [rule] = originals["LifecycleConfiguration"]["Rules"]
+    assert rule == {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}, "Status": "Enabled"}
+
+
+def test_only_pages_of_ours_may_speak_to_originals(cloud: Template, local: Template) -> None:
+    for template in (cloud, local):
+        [originals] = [b for name, b in template.properties("AWS::S3::Bucket").items() if "CorsConfiguration" in b]
+        [rule] = originals["CorsConfiguration"]["CorsRules"]
+        assert "*" not in "".join(in_words(origin) for origin in rule["AllowedOrigins"] if isinstance(origin, str))
+        assert {"ETag", "Location"} <= set(rule["ExposedHeaders"])
+
+
+def test_originals_tell_the_objects_queue_of_every_arrival(cloud: Template) -> None:
+    [originals] = [b for n, b in cloud.properties("AWS::S3::Bucket").items() if "NotificationConfiguration" in b]
+
+    [told] = originals["NotificationConfiguration"]["QueueConfigurations"]
+    assert told["Event"] == "s3:ObjectCreated:*"
+    assert in_words(told["Queue"]).startswith("<QueuesObjects")
+
+
+def test_every_queue_has_a_dead_letter_queue_that_keeps_for_two_weeks(cloud: Template) -> None:
+    queues = cloud.properties("AWS::SQS::Queue")
+    dead = {name: queue for name, queue in queues.items() if "Dead" in name}
+
+    assert len(queues) == 2 * len(dead) == 6
+    assert {queue["MessageRetentionPeriod"] for queue in dead.values()} == {14 * 24 * 3600}
+    for name in queues.keys() - dead.keys():
+        redrive = queues[name]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] == 5
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in dead
+    for name in queues:
+        assert _denies_plain_http(cloud, "AWS::SQS::QueuePolicy", "Queues", name)
+
+
+def test_a_message_stays_hidden_for_six_times_its_function(cloud: Template) -> None:
+    mappings = cloud.properties("AWS::Lambda::EventSourceMapping").values()
+    functions, queues = cloud.properties("AWS::Lambda::Function"), cloud.properties("AWS::SQS::Queue")
+
+    assert len(mappings) == sum(function.queue is not None for function in FUNCTIONS)
+    for mapping in mappings:
+        timeout = functions[mapping["FunctionName"]["Ref"]]["Timeout"]
+        queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        assert queue["VisibilityTimeout"] >= 6 * timeout
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def _tables(template: Template) -> dict[str, Any]:
+    return {name.removeprefix("Tables")[:-8]: p for name, p in template.properties("AWS::DynamoDB::Table").items()}
+
+
+def _indexes(table: Any) -> dict[str, tuple[str, str]]:
+    indexes = table.get("GlobalSecondaryIndexes", [])
+    assert all(index["Projection"] == {"ProjectionType": "ALL"} for index in indexes)
+    return {i["IndexName"]: (i["KeySchema"][0]["AttributeName"], i["KeySchema"][1]["AttributeName"]) for i in indexes}
+
+
+def _denies_plain_http(template: Template, kind: str, subject: str, name: str) -> bool:
+    """Whether a policy of `kind` on the resource `name` refuses requests without TLS."""
+    for policy in template.properties(kind).values():
+        on = policy[subject] if isinstance(policy[subject], list) else [policy[subject]]
+        if {"Ref": name} in on:
+            return any(
+                statement["Effect"] == "Deny"
+                and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+                for statement in policy["PolicyDocument"]["Statement"]
+            )
+    return False

@@ -1,0 +1,97 @@
+"""The edge, the API and what calls functions: routes, headers, throttle, schedules."""
+
+import json
+from typing import Any
+
+from infra.catalog import FUNCTIONS
+from tests.infra.template import Template, in_words
+
+
+def test_every_prefix_leads_to_its_function_bare_and_below(cloud: Template) -> None:
+    routes = {route["RouteKey"] for route in cloud.properties("AWS::ApiGatewayV2::Route").values()}
+
+    expected = {f"ANY {p}{rest}" for f in FUNCTIONS for p in f.prefixes for rest in ("", "/{proxy+}")}
+    assert routes == expected | {"$default"}
+
+
+def test_one_function_takes_what_no_route_knows() -> None:
+    assert [function.name for function in FUNCTIONS if function.takes_the_rest] == ["files"]
+
+
+def test_the_gateway_throttles_and_logs_neither_path_nor_query_nor_cookie(cloud: Template) -> None:
+    [stage] = cloud.properties("AWS::ApiGatewayV2::Stage").values()
+
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 200
+    assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] == 400
+    logged = set(json.loads(stage["AccessLogSettings"]["Format"]).values())
+    assert "$context.requestId" in logged
+    assert not {field for field in logged if "path" in field.lower() or "query" in field or "header" in field.lower()}
+
+
+def test_the_distribution_has_three_doors(cloud: Template) -> None:
+    config = _distribution(cloud)
+
+    assert [behaviour["PathPattern"] for behaviour in config["CacheBehaviors"]] == ["/api/*", "/media/*"]
+    api, media = config["CacheBehaviors"]
+    assert sorted(api["AllowedMethods"]) == ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+    assert sorted(media["AllowedMethods"]) == ["GET", "HEAD"]
+    assert sorted(config["DefaultCacheBehavior"]["AllowedMethods"]) == ["GET", "HEAD"]
+    assert all("ResponseHeadersPolicyId" in behaviour for behaviour in (api, media, config["DefaultCacheBehavior"]))
+
+
+def test_the_api_knows_the_distribution_by_the_end_of_the_stack_id(cloud: Template) -> None:
+    [origin] = [o for o in _distribution(cloud)["Origins"] if "CustomOriginConfig" in o]
+
+    [header] = origin["OriginCustomHeaders"]
+    assert header["HeaderName"] == "x-holdall-edge"
+    assert header["HeaderValue"] == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+    for function in cloud.functions().values():
+        assert function["Environment"]["Variables"]["EDGE_SECRET"] == header["HeaderValue"]
+
+
+def test_cloudfront_reads_media_and_nothing_else_of_the_variants(cloud: Template) -> None:
+    [policy] = [
+        p for p in cloud.properties("AWS::S3::BucketPolicy").values() if in_words(p["Bucket"]).startswith("<Variants")
+    ]
+
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudfront.amazonaws.com"}]
+    assert allowed[0]["Action"] == "s3:GetObject"
+    assert in_words(allowed[0]["Resource"]).endswith(">/media/*")
+
+
+def test_an_edge_keeps_a_variant_for_a_day_at_most(cloud: Template) -> None:
+    [cache] = cloud.properties("AWS::CloudFront::CachePolicy").values()
+
+    assert cache["CachePolicyConfig"]["MaxTTL"] == 24 * 3600
+
+
+def test_every_page_is_sent_with_its_headers(cloud: Template) -> None:
+    policies = cloud.properties("AWS::CloudFront::ResponseHeadersPolicy").values()
+
+    assert len(policies) == 3
+    for policy in policies:
+        security = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+        csp = in_words(security["ContentSecurityPolicy"]["ContentSecurityPolicy"])
+        assert csp.startswith("default-src 'none'")
+        assert "unsafe" not in csp
+        assert security["ContentTypeOptions"] == {"Override": True}
+        assert security["FrameOptions"]["FrameOption"] == "DENY"
+        assert security["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 365 * 24 * 3600
+        assert security["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
+
+
+def test_schedules_call_maintenance_with_their_task(cloud: Template, local: Template) -> None:
+    assert _schedules(cloud) == {"expire-uploads": "rate(5 minutes)", "send-pending-jobs": "rate(1 minute)"}
+    assert _schedules(local) == {"expire-uploads": "rate(1 minute)", "send-pending-jobs": "rate(1 minute)"}
+
+
+def _distribution(template: Template) -> Any:
+    [distribution] = template.properties("AWS::CloudFront::Distribution").values()
+    return distribution["DistributionConfig"]
+
+
+def _schedules(template: Template) -> dict[str, str]:
+    schedules = template.properties("AWS::Scheduler::Schedule").values()
+    return {json.loads(s["Target"]["Input"])["task"]: s["ScheduleExpression"] for s in schedules}

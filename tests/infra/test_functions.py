@@ -1,0 +1,132 @@
+"""The functions: what they are told, what they are made of, and what they cost while nobody calls them."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from holdall.config import Settings
+from infra.build import layers
+from infra.catalog import FUNCTIONS
+from infra.constructs import functions
+from infra.stage import BadStage, Stage
+from tests.infra.template import Template
+
+# Given by Lambda, and not to be set.
+_OF_LAMBDA = {"AWS_REGION"}
+# Read by Powertools.
+_OF_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+# What a stack of ours may hold. Whatever costs money at rest is none of these.
+_TYPES = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CDK::Metadata",
+    "AWS::CloudFormation::CustomResource",
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::Function",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::DynamoDB::Table",
+    "AWS::IAM::Role",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::Scheduler::Schedule",
+}
+
+
+def test_functions_are_told_what_settings_read(cloud: Template, local: Template) -> None:
+    expected = {field.name.upper() for field in dataclasses.fields(Settings)} - _OF_LAMBDA | _OF_POWERTOOLS
+
+    for template in (cloud, local):
+        for name, function in template.functions().items():
+            assert set(function["Environment"]["Variables"]) == expected, name
+
+
+def test_functions_are_those_of_the_catalogue(cloud: Template) -> None:
+    deployed = cloud.functions()
+
+    assert set(deployed) == {function.name for function in FUNCTIONS}
+    for function in FUNCTIONS:
+        assert deployed[function.name]["Handler"] == f"functions.{function.name}.handler.handler"
+        assert deployed[function.name]["Runtime"] == "python3.14"
+        assert deployed[function.name]["Architectures"] == ["arm64"]
+        assert deployed[function.name]["TracingConfig"] == {"Mode": "Active"}
+        assert deployed[function.name]["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_imaging_is_a_layer_of_imageproc_alone(cloud: Template) -> None:
+    for name, function in cloud.functions().items():
+        names = [layer["Ref"] for layer in function["Layers"]]
+        assert any("ImagingLayer" in layer for layer in names) == (name == "imageproc")
+        assert any("CoreLayer" in layer for layer in names)
+        assert any("DepsLayer" in layer for layer in names)
+
+
+def test_functions_behind_the_gateway_end_before_it_gives_up() -> None:
+    assert all(function.timeout < 30 for function in FUNCTIONS if function.prefixes)
+
+
+def test_logs_are_forgotten(cloud: Template) -> None:
+    groups = cloud.properties("AWS::Logs::LogGroup").values()
+
+    assert len(groups) == len(FUNCTIONS) + 2  # the publisher's and the gateway's
+    assert {group["RetentionInDays"] for group in groups} == {90}
+
+
+def test_nothing_is_paid_for_while_nobody_uses_it(cloud: Template) -> None:
+    assert {resource["Type"] for resource in cloud.text["Resources"].values()} <= _TYPES
+    for function in cloud.functions().values():
+        assert "SnapStart" not in function
+        assert "ReservedConcurrentExecutions" not in function
+
+
+def test_at_most_ten_alarm_metrics(cloud: Template, with_email: Template) -> None:
+    for template in (cloud, with_email):
+        alarms = template.properties("AWS::CloudWatch::Alarm")
+        assert sum(len(alarm.get("Metrics", [alarm])) for alarm in alarms.values()) <= 10
+        assert sum("Dead" in name for name in alarms) == 3
+
+
+def test_alarms_go_to_somebody_when_the_stage_names_one(cloud: Template, with_email: Template) -> None:
+    assert not any("AlarmActions" in alarm for alarm in cloud.properties("AWS::CloudWatch::Alarm").values())
+    assert all(alarm["AlarmActions"] for alarm in with_email.properties("AWS::CloudWatch::Alarm").values())
+
+
+def test_stages_differ_in_values_only(cloud: Template, local: Template) -> None:
+    kinds = [sorted(one["Type"] for one in template.text["Resources"].values()) for template in (cloud, local)]
+
+    assert kinds[0] == kinds[1]
+
+
+def test_layers_are_fetched_for_the_deployed_python() -> None:
+    assert functions.RUNTIME.name == f"python{layers.LAMBDA_PYTHON}"
+
+
+def test_a_stage_that_says_too_little_is_refused_by_name() -> None:
+    with pytest.raises(BadStage, match="only: cloud"):
+        Stage.named("tset", {"cloud": {}})
+    with pytest.raises(BadStage, match="signUp"):
+        Stage.named("cloud", {"cloud": {}})
+
+
+def test_pins_name_hashes_and_no_address() -> None:
+    pins = sorted((Path(__file__).parents[2] / "requirements").glob("*.txt"))
+
+    assert [pin.stem for pin in pins] == ["deps", "dev", "go", "imaging", "ministack"]
+    for pin in pins:
+        text = pin.read_text()
+        assert "://" not in text
+        assert all("--hash=sha256:" in block for block in text.replace("\\\n", "").splitlines() if block.strip())

@@ -1,0 +1,25 @@
+"""cdk-nag and cfn-lint look at the template for AWS."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.infra.conftest import ROOT
+
+
+def test_nag_finds_nothing_that_has_no_reason(written: Path) -> None:
+    [report] = json.loads((written / "validation-report.json").read_text())["pluginReports"]
+
+    assert report["pluginName"] == "AwsSolutions"
+    assert report["violations"] == []
+    assert all(len(one["reason"]) > 20 for one in report["suppressedViolations"])
+
+
+def test_cfn_lint_finds_nothing(written: Path) -> None:
+    program = Path(sys.executable).with_name("cfn-lint")
+    found = subprocess.run(
+        [program, written / "Holdall.template.json"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (found.stdout.strip(), found.returncode) == ("", 0)

@@ -1,0 +1,150 @@
+"""Z6: who may do what, written down once more, and compared with the template.
+
+Whoever changes the catalogue changes this table too, and looks at it.
+"""
+
+import re
+from collections import defaultdict
+
+import pytest
+
+from infra.catalog import FUNCTIONS, Resource
+from tests.infra.template import Template
+
+_READ = "dynamodb:BatchGetItem dynamodb:GetItem"
+_READ_AND_WRITE = f"{_READ} dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:PutItem dynamodb:UpdateItem"
+_STATE = {"main": f"{_READ_AND_WRITE} dynamodb:Query"} | dict.fromkeys(
+    ("main/index/by-owner", "main/index/by-facet", "main/index/by-quality"), "dynamodb:Query"
+)
+_AUDIT = {"audit": "dynamodb:PutItem"}
+_SHORT_LIVES = {"ephemeral": "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem"}
+_RECEIVE = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
+
+PERMISSIONS: dict[str, dict[str, str]] = {
+    "auth": {
+        **_STATE,
+        **_AUDIT,
+        "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
+        "ephemeral": _READ_AND_WRITE,
+        "parameters/*": "ssm:GetParameter ssm:PutParameter",
+    },
+    "projects": {**_STATE, **_AUDIT, **_SHORT_LIVES, "work": "sqs:SendMessage"},
+    "upload": {
+        **_STATE,
+        **_AUDIT,
+        **_SHORT_LIVES,
+        "originals": "s3:ListBucket",
+        "originals/*": (
+            "s3:AbortMultipartUpload s3:GetObject s3:GetObjectVersion s3:ListMultipartUploadParts s3:PutObject"
+        ),
+        "images": "sqs:SendMessage",
+    },
+    "files": {
+        **_STATE,
+        **_AUDIT,
+        **_SHORT_LIVES,
+        "originals": "s3:ListBucket",
+        "originals/*": "s3:GetObject s3:GetObjectVersion",
+        "variants": "s3:ListBucket",
+        "variants/media/*": "s3:GetObject",
+        "variants/private/*": "s3:GetObject",
+        "images": "sqs:SendMessage",
+        "work": "sqs:SendMessage",
+    },
+    "ingest": {
+        **_STATE,
+        "originals": "s3:ListBucket",
+        "originals/*": "s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion",
+        "images": "sqs:SendMessage",
+        "objects": _RECEIVE,
+    },
+    "imageproc": {
+        "main": f"{_READ} dynamodb:ConditionCheckItem dynamodb:PutItem dynamodb:UpdateItem",
+        "originals/*": "s3:GetObject s3:GetObjectVersion",
+        "variants/media/*": "s3:DeleteObject s3:PutObject",
+        "variants/private/*": "s3:DeleteObject s3:PutObject",
+        "images": _RECEIVE,
+    },
+    "maintenance": {
+        **_STATE,
+        "originals": "s3:ListBucket s3:ListBucketVersions",
+        "originals/*": (
+            "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion"
+        ),
+        "variants": "s3:ListBucket",
+        "variants/media/*": "s3:DeleteObject s3:GetObject s3:PutObject",
+        "variants/private/*": "s3:DeleteObject s3:GetObject s3:PutObject",
+        "images": "sqs:SendMessage",
+        "work": f"{_RECEIVE} sqs:SendMessage",
+    },
+}
+# Every function may write its own log and its traces.
+_ALWAYS = {
+    "logs": "logs:CreateLogStream logs:PutLogEvents",
+    "*": "xray:PutTelemetryRecords xray:PutTraceSegments",
+}
+
+
+def test_the_table_names_every_function() -> None:
+    assert set(PERMISSIONS) == {function.name for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+def test_a_function_may_do_what_the_table_says_and_nothing_else(name: str, cloud: Template, local: Template) -> None:
+    expected = {resource: set(actions.split()) for resource, actions in {**PERMISSIONS[name], **_ALWAYS}.items()}
+
+    for template in (cloud, local):
+        assert _allowed(name, template) == expected
+
+
+def test_no_policy_lies_outside_the_roles(cloud: Template) -> None:
+    assert cloud.attached_policies() == []
+
+
+def test_no_role_has_a_wildcard_action_or_may_scan(cloud: Template) -> None:
+    for role in cloud.properties("AWS::IAM::Role").values():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                assert not [action for action in actions if "*" in action or action == "dynamodb:Scan"]
+
+
+def test_nobody_but_auth_reaches_credentials_or_keys(cloud: Template) -> None:
+    for name in PERMISSIONS.keys() - {"auth"}:
+        assert not {"credentials", "parameters/*"} & _allowed(name, cloud).keys()
+
+
+def test_nobody_changes_what_was_audited() -> None:
+    for function in FUNCTIONS:
+        for grant in function.grants:
+            if grant.resource is Resource.AUDIT:
+                assert grant.actions == ("dynamodb:PutItem",)
+
+
+def test_whoever_asks_for_an_object_learns_that_it_is_missing() -> None:
+    # Without ListBucket, HeadObject of a missing key is 403 in AWS, and nothing at the desk tells.
+    assert "s3:ListBucket" in PERMISSIONS["upload"]["originals"]
+    assert "s3:ListBucket" in PERMISSIONS["ingest"]["originals"]
+
+
+def test_roles_are_assumed_by_the_service_they_serve(cloud: Template) -> None:
+    for role in cloud.properties("AWS::IAM::Role").values():
+        [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"]["Service"] in {"lambda.amazonaws.com", "scheduler.amazonaws.com"}
+
+
+def _allowed(name: str, template: Template) -> dict[str, set[str]]:
+    allowed: defaultdict[str, set[str]] = defaultdict(set)
+    for resource, actions in template.statements_of(template.functions()[name]):
+        allowed[_named(resource, name)] |= set(actions)
+    return dict(allowed)
+
+
+def _named(arn: str, function: str) -> str:
+    """`<TablesMain…>/index/by-owner` is called `main/index/by-owner`."""
+    if re.fullmatch(r"arn:.*:parameter/[\w-]+/\*", arn):
+        return "parameters/*"
+    if re.fullmatch(rf"<Functions{function.capitalize()}Logs\w+>", arn):
+        return "logs"
+    found = re.fullmatch(r"<(?:Tables|Queues)?([A-Z][a-z]+?)(?:Bucket)?[0-9A-F]{8}>(.*)", arn)
+    return found[1].lower() + found[2] if found else arn
