@@ -28,6 +28,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <title>Holdall API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="docs/swagger-ui.css">
 <div id="api"></div>
 <script src="docs/swagger-ui.js"></script>

@@ -69,7 +69,7 @@ def content(
     file_id: FileId,
     variant: VariantName = None,
     disposition: How = "attachment",
-) -> Response[Data[Waiting]]:
+) -> Response[Data[Waiting] | None]:
     file = service.fetch(file_id)
     if variant is None:
         return _see(service.original(file).url)
@@ -94,5 +94,5 @@ def remove(
     return Response(status_code=202, content_type="application/json", body=started)
 
 
-def _see(url: str) -> Response[Data[Waiting]]:
+def _see(url: str) -> Response[Data[Waiting] | None]:
     return Response(status_code=302, headers={"location": url})

@@ -16,9 +16,9 @@ CONTENT_TYPES: Final[dict[Format, str]] = {
 
 # libaom cuts a picture into tiles by the number of its threads, and so bytes depend on it: it is fixed.
 _AVIF_THREADS: Final = 2
-# What libaom need not try at speed 6: transforms other than the DCT, two of its predictors, and trellis quantisation of what
-# it only considers (what it keeps is still quantised so). On 16 photographs that is a third of its CPU time for 2 % more
-# bytes, 0.04 dB of PSNR and 0.0004 of SSIM.
+# What libaom need not try at speed 6: transforms other than the DCT, two of its predictors, and trellis quantisation of
+# what it only considers (what it keeps is still quantised so). On photographs that is up to a third of its CPU time for
+# some two per cent more bytes and 0.04 dB of PSNR.
 _AVIF_SEARCH: Final = {
     "use-intra-dct-only": "1",
     "disable-trellis-quant": "2",

@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import Rejected, Spec, render
 from holdall import observe
 from holdall.projects.model import VariantSpec
@@ -29,10 +30,8 @@ def _do(record: SQSRecord) -> None:
     if drawing is None:
         return
     with TemporaryDirectory() as folder:
-        source = Path(folder) / "source"
-        sha256 = service.fetch_source(drawing, source)
         try:
-            outcome = _draw(drawing, source, sha256, Path(folder))
+            outcome = _draw(drawing, Path(folder))
         except Rejected as rejected:
             observe.event("image.rejected", job_id=drawing.job.id, reason=rejected.code)
             service.reject(drawing, rejected.code)
@@ -40,8 +39,12 @@ def _do(record: SQSRecord) -> None:
             service.finish(drawing, outcome)
 
 
-def _draw(drawing: Drawing, source: Path, sha256: str, folder: Path) -> Outcome:
+def _draw(drawing: Drawing, folder: Path) -> Outcome:
     """What became of an image. Raises Rejected for one that can never be drawn."""
+    if drawing.version.size > MAX_BYTES:  # asked before it is fetched, as the worker's disk is small
+        raise Rejected("too_many_bytes", f"An image may have {MAX_BYTES} bytes.")
+    source = folder / "source"
+    sha256 = service.fetch_source(drawing, source)
     if drawing.version.announced not in (None, sha256):
         raise Rejected("checksum_mismatch", "The bytes are not those that the client announced.")
     picture = render(source, [_spec(each) for each in drawing.specs], folder, declared=drawing.version.content_type)

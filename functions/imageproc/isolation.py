@@ -26,14 +26,16 @@ _FAREWELL: Final = 5.0  # seconds that a child may take to end after its answer
 
 @dataclass(frozen=True)
 class Limits:
-    """What one image may cost: bytes of `memory` beyond the worker's, seconds of `cpu` in all threads, seconds of `wall`.
+    """What one image may cost: bytes of `memory` beyond the worker's, seconds of `cpu` of all threads, and of `wall`.
 
-    The defaults leave room for 50 megapixels in every format. Give the worker 512 MiB more memory than `memory`.
+    The defaults leave room for 50 megapixels in every format, and for variants of 4096 by 4096 pixels. Give the worker
+    512 MiB more than `memory`, and a timeout well beyond `wall`. `wall` is longer than `cpu`, so that what is dear ends
+    as the image's own rejection, and only a machine that stands still as a TimeoutError.
     """
 
     memory: int = 1536 * 1024 * 1024
-    cpu: int = 60
-    wall: float = 90.0
+    cpu: int = 90
+    wall: float = 100.0
 
 
 def run(work: Callable[[], bytes], limits: Limits) -> bytes:

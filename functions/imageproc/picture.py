@@ -38,7 +38,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Picture:
-    """A source that was understood. `width` and `height` are upright, after EXIF orientation; `frames` are its pictures.
+    """A source that was understood. `width` and `height` are upright, after EXIF orientation.
 
     `content_type` is what the bytes say, and so what may be stored and served.
     """

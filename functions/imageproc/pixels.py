@@ -20,12 +20,13 @@ from functions.imageproc.picture import Picture, Spec
 from functions.imageproc.probe import MAX_PIXELS_OF_ALL_FRAMES, Header, opened, too_many_in_all
 
 # libjpeg decodes at 1/2, 1/4 and 1/8 by dropping frequencies, which is a good low-pass: 1.5 pixels for each that is
-# wanted are enough. The base has 1.5 times 1920 pixels on its long side, where the source does: what most variants need.
+# wanted are enough. The base has 1.5 times 1920 pixels on its long side, where the source does: what most variants
+# need.
 _DCT_SCALES: Final = (8, 4, 2)
 _DCT_MARGIN: Final = 1.5
 _BASE_SIDE: Final = 2880
-# Halving by averages is a poor low-pass; with two pixels for each that is wanted Lanczos hides it, as `reducing_gap` says
-# in Pillow's documentation of Image.resize.
+# Halving by averages is a poor low-pass; with two pixels for each that is wanted Lanczos hides it, as `reducing_gap`
+# says in Pillow's documentation of Image.resize.
 _HALVING_MARGIN: Final = 2.0
 
 _UPRIGHT: Final = {
@@ -67,7 +68,8 @@ class Shot:
     # Where it lands in the stored, lying source; the divisor that leads from its pixels to those of `level`.
     stored: Placed
     divisor: float
-    decoded: Decoded
+    orientation: int
+    profile: bytes | None
 
     @property
     def pixels(self) -> int:
@@ -83,8 +85,8 @@ class Shot:
         left, top, right, bottom = (edge / self.divisor for edge in self.stored.box)
         size = (self.stored.width, self.stored.height)
         image = self.level.resize(size, Image.Resampling.LANCZOS, box=(left, top, right, bottom))
-        image = _in_srgb(image, self.decoded.profile)
-        method = _UPRIGHT.get(self.decoded.orientation)
+        image = _in_srgb(image, self.profile)
+        method = _UPRIGHT.get(self.orientation)
         if method is not None:
             image = image.transpose(method)
         # Pillow's encoders write profiles, comments and resolutions that they find here.
@@ -112,6 +114,8 @@ def understood(data: bytes, head: Header, specs: Iterable[Spec]) -> tuple[Pictur
 
 
 def _shots(wanted: list[tuple[Spec, Placed, Decoded]]) -> list[Shot]:
+    # A shot holds its level and not the whole base, which is the largest and is let go when only its halvings are
+    # needed.
     levels = {id(base): [base.image] for _, _, base in wanted}
     shots = []
     for spec, stored, base in wanted:
@@ -119,7 +123,8 @@ def _shots(wanted: list[tuple[Spec, Placed, Decoded]]) -> list[Shot]:
         halvings = _halvings(stored.shrink / base.scale)
         while len(of_base) <= halvings:
             of_base.append(of_base[-1].reduce(2))
-        shots.append(Shot(spec, of_base[halvings], stored, base.scale * 2**halvings, base))
+        divisor = base.scale * 2**halvings
+        shots.append(Shot(spec, of_base[halvings], stored, divisor, base.orientation, base.profile))
     return shots
 
 

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# Plugins register themselves. Pillow, asked for a format that it does not know yet, imports all fifty of them.
-from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from functions.imageproc.picture import Rejected
 
@@ -17,16 +21,20 @@ MAX_PIXELS: Final = 50_000_000
 MAX_SIDE: Final = 16_384
 MAX_FRAMES: Final = 200
 MAX_PIXELS_OF_ALL_FRAMES: Final = 100_000_000
+# A progressive JPEG paints its whole picture in each scan, and a scan may be ten bytes. Photographs have about ten
+# scans; the authors of libjpeg-turbo suggest 500 as a limit ("Two Issues with the JPEG Standard").
+MAX_SCANS: Final = 500
 
 # Pillow knows fifty formats; each is a decoder that strangers can reach. These are what browsers show, so TIFF, HEIC,
 # BMP, PSD, EPS and SVG are files and not images to Holdall. Pillow's JPEG opens MPO, the multi-picture JPEG of cameras,
 # too.
-_FORMATS: Final = {
-    "image/jpeg": "JPEG",
-    "image/png": "PNG",
-    "image/webp": "WEBP",
-    "image/gif": "GIF",
-    "image/avif": "AVIF",
+# They are imported by name, because Pillow, asked for a format that it has not met, imports all fifty.
+_READERS: Final = {
+    "image/jpeg": JpegImageFile,
+    "image/png": PngImageFile,
+    "image/webp": WebPImageFile,
+    "image/gif": GifImageFile,
+    "image/avif": AvifImageFile,
 }
 _ALIASES: Final = {
     "image/jpg": "image/jpeg",
@@ -74,9 +82,12 @@ def probe(source: Path, declared: str | None = None) -> str:
 def header(data: bytes, content_type: str) -> Header:
     """Read the header of an image and hold it against the limits. No pixel is decoded.
 
-    Raises Rejected, with `too_many_pixels`, `side_too_long`, `too_many_frames` or `animation_too_large`, and anything
-    that Pillow raises for a broken header.
+    Raises Rejected, with `too_many_pixels`, `side_too_long`, `too_many_frames`, `animation_too_large` or
+    `too_many_scans`, and anything that Pillow raises for a broken header.
     """
+    # Marker bytes do not occur within pixels (ITU-T T.81, B.1.1.5), so this counts scans, and those of previews.
+    if content_type == "image/jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
+        raise Rejected("too_many_scans", f"A JPEG may have {MAX_SCANS} scans; this has more.")
     with opened(data, content_type) as image:
         found = Header(content_type, *image.size, getattr(image, "n_frames", 1))
         pixels = found.width * found.height
@@ -98,7 +109,7 @@ def opened(data: bytes, content_type: str) -> ImageFile.ImageFile:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return Image.open(io.BytesIO(data), formats=[_FORMATS[content_type]])
+            return Image.open(io.BytesIO(data), formats=[str(_READERS[content_type].format)])
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise _too_many_pixels() from error
 
@@ -117,7 +128,7 @@ def _pixels_of_pictures(image: ImageFile.ImageFile) -> int:
     for number in range(getattr(image, "n_frames", 1)):
         try:
             image.seek(number)
-        except Exception:  # noqa: BLE001, S112  # services cut the later pictures off and leave their index; only the first is shown
+        except Exception:  # noqa: BLE001, S112  # many services cut the later pictures off, and leave their index
             continue
         total += image.width * image.height
     return total

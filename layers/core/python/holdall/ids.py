@@ -84,6 +84,11 @@ def new_secret() -> str:
     return _letters(_SECRET_LENGTH)
 
 
+def new_bytes(length: int) -> bytes:
+    """Random bytes, for keys, seeds and nonces."""
+    return secrets.token_bytes(length)
+
+
 def digest(secret: str) -> str:
     """What is stored of a secret. A plain SHA-256 suffices, as our secrets are random and long."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -64,7 +64,11 @@ def presign_put(key: str, *, size: int, content_type: str, sha256: str | None) -
 
 def presign_get(bucket: Bucket, key: str, *, version_id: str | None, disposition: str, content_type: str) -> Presigned:
     """A URL to read one object, under the name and type that Holdall says, whatever was stored with it."""
-    query = {"response-content-disposition": disposition, "response-content-type": content_type}
+    query = {
+        "response-cache-control": f"private, max-age={GET_SECONDS}",  # whoever holds the answer may keep it as long as the URL
+        "response-content-disposition": disposition,
+        "response-content-type": content_type,
+    }
     if version_id is not None:
         query["versionId"] = version_id
     return _presign("GET", bucket, key, query, headers={}, told={}, seconds=GET_SECONDS)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from holdall.accounts.weak import is_weak
 from holdall.errors import Invalid
 from holdall.iam.model import User
 from holdall.projects.model import Name
@@ -16,9 +17,11 @@ _LONGEST_PASSWORD = 1024  # bytes, refused before anybody hashes them
 
 def _address(text: str) -> str:
     local, at, domain = text.strip().rpartition("@")
-    if not at or not local or len(local.encode()) > 64 or "@" in local:
+    if not at or not local or len(local.encode()) > 64:
         raise ValueError("must be an e-mail address")
-    if any(unicodedata.category(character)[0] in "CZ" for character in local + domain):
+    # Its normal form is what counts, and NFKC makes an @ or a space of signs that only remind of them.
+    signs = unicodedata.normalize("NFKC", local) + unicodedata.normalize("NFKC", domain)
+    if any(sign == "@" or unicodedata.category(sign)[0] in "CZ" for sign in signs):
         raise ValueError("must be an e-mail address")
     try:
         name = unicodedata.normalize("NFKC", domain).encode("idna").decode().lower()
@@ -38,7 +41,7 @@ def _password(text: str) -> str:
 Address = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_address)]
 NewPassword = Annotated[str, Field(min_length=8, max_length=128), AfterValidator(_password)]
 # At a login any text may be tried, so that its answer tells nothing of the rules; the bound only spares us work.
-Password = Annotated[str, Field(max_length=1024)]
+Password = Annotated[str, Field(max_length=1024), AfterValidator(_password)]
 
 
 class SignUp(Said):
@@ -94,8 +97,10 @@ def normal(address: str) -> str:
 
 
 def check_password(password: str, address: str) -> None:
-    """Refuse a password that is made of the address. Raises Invalid."""
-    said = password.casefold()
-    local = normal(address).partition("@")[0]
-    if said == normal(address) or (len(local) >= 4 and local in said and len(said) - len(local) < 4):
-        raise Invalid("password_too_easy", "The password must not be made of the e-mail address.", pointer="/password")
+    """Refuse a password that is easy to guess for who knows the address. Raises Invalid."""
+    if is_weak(password, normal(address)):
+        raise Invalid(
+            "password_too_easy",
+            "The password is too easy to guess: it is common, made of the e-mail address, or a run of neighbouring keys.",
+            pointer="/password",
+        )

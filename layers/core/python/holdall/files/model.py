@@ -25,7 +25,6 @@ IMAGE_TYPES = {
     "image/webp": "webp",
     "image/gif": "gif",
     "image/avif": "avif",
-    "image/tiff": "tiff",
 }
 _MEDIA_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpeg", "png": "image/png"}
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,10})$")

@@ -50,6 +50,7 @@ class Door:
             context["visitor"] = visitor
             return
         claims = iam.claims_of(_token(event))
+        observe.place(f"user={claims.user_id}")
         project_id = self._project_id(event, context, claims.user_id) if self.of else None
         with Reading() as read:
             session = iam.session_of(read, claims)
@@ -57,6 +58,7 @@ class Door:
         rights = iam.admit(claims, session)
         if place is not None:
             context["project"], role = projects.enter(place)
+            observe.place(f"user={claims.user_id} project={project_id}")
             self._check(iam.permissions_in_project(role), event)
         else:
             role = None

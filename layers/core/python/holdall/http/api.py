@@ -31,6 +31,8 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _VALIDATED = OpenAPIRequestValidationMiddleware()  # type: ignore[no-untyped-call]
+# An answer that does not fit its own schema is a mistake of ours, a 500, and never a 422.
+_SHOWN = OpenAPIResponseValidationMiddleware(has_response_validation_error=True)
 _EXPOSED = "etag, location, retry-after, x-request-id"
 
 
@@ -57,7 +59,7 @@ class Api:
             json_body_deserializer=body.parse,
         )
         # Validation is listed here and not switched on in the resolver, which would put it before the admission.
-        self.app.use(middlewares=[_admit, _VALIDATED, OpenAPIResponseValidationMiddleware()])
+        self.app.use(middlewares=[_admit, _VALIDATED, _SHOWN])
         self.app.exception_handler(Failure)(problems.of_failure)
         self.app.exception_handler(RequestValidationError)(problems.of_validation)
         self.app.not_found(self._not_found)
@@ -77,6 +79,7 @@ class Api:
             answer = _as_event(problems.of_mistake())
         answer["headers"] = {**_HEADERS, **_cors(headers), **_lowered(answer.get("headers") or {})}
         answer["headers"]["x-request-id"] = observe.request_id()
+        answer["body"] = answer.get("body") or ""  # an answer without content (204, 302) has no body, and not "null"
         template = self._template(event)
         method = event["requestContext"]["http"]["method"]
         observe.request(self._module, method, template, int(answer["statusCode"]), time.perf_counter() - started)

@@ -166,6 +166,8 @@ def _again(visitor: Visitor, session: Session, token: RefreshToken, used: str) -
     """The same successor for its predecessor, shortly after; otherwise the end of the family."""
     known = session.previous is not None and session.successor is not None and ids.same(used, session.previous)
     if known and session.successor and clock.now() - session.rotated_at <= SAME_SUCCESSOR:
+        with Transaction() as write:
+            store.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
         return _tokens(session, replace(token, rotation=unseal(session.successor, token.rotation)))
     with Transaction() as write:
         store.end_session(write, session.id, otherwise=invalid_token())

@@ -12,12 +12,12 @@ __all__ = ["Repeated", "keep", "outcome"]
 def keep(write: Transaction, caller: Caller, outcome: str) -> None:
     """Keep the outcome for a repetition, in the transaction that makes it. The transaction raises Repeated for a second."""
     if caller.once is not None:
-        store.add(write, caller.once, outcome, otherwise=Repeated())
+        store.add(write, caller.once.key, caller.once.request, outcome, otherwise=Repeated())
 
 
 def outcome(caller: Caller) -> str:
     """What the first of these requests came to. Raises Invalid when it asked for something else."""
-    kept = store.find(caller.once) if caller.once else None
+    kept = store.find(caller.once.key) if caller.once else None
     if kept is None or caller.once is None:  # it ran out between the write and this read
         raise Unavailable
     if kept.request != caller.once.request:

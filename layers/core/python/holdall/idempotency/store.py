@@ -5,7 +5,6 @@ from datetime import timedelta
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 
 from holdall import clock
-from holdall.caller import Once
 from holdall.errors import Failure
 from holdall.idempotency.model import Kept
 from holdall.table import EphemeralRecord, Transaction
@@ -19,22 +18,22 @@ class OnceRecord(EphemeralRecord, discriminator="once"):
     expires_at = UTCDateTimeAttribute()
 
 
-def add(write: Transaction, once: Once, outcome: str, *, otherwise: Failure) -> None:
+def add(write: Transaction, key: str, request: str, outcome: str, *, otherwise: Failure) -> None:
     """Keep the outcome of a request that was not made before within a day."""
     now = clock.now()
     until = now + _KEPT
     record = OnceRecord(
-        _key(once), "ONCE", request=once.request, outcome=outcome, expires_at=until, ttl=int(until.timestamp())
+        _key(key), "ONCE", request=request, outcome=outcome, expires_at=until, ttl=int(until.timestamp())
     )
     # Told before all other failures: a repetition may also find its name taken and its quota used, by itself.
     write.create(record, or_when=OnceRecord.expires_at <= now, otherwise=otherwise, first=True)
 
 
-def find(once: Once) -> Kept | None:
+def find(key: str) -> Kept | None:
     """What was kept. Raises Unavailable."""
-    record = OnceRecord.find(_key(once), "ONCE")
+    record = OnceRecord.find(_key(key), "ONCE")
     return Kept(request=record.request, outcome=record.outcome) if record else None
 
 
-def _key(once: Once) -> str:
-    return f"ONCE#{once.key}"
+def _key(key: str) -> str:
+    return f"ONCE#{key}"

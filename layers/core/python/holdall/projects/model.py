@@ -13,7 +13,7 @@ from holdall.shape import Said, Shown
 
 _RENDERER = "1"  # part of every spec's hash: a renderer that draws otherwise makes new URLs
 Visibility = Literal["private", "public"]
-Side = Annotated[int, Field(ge=1, le=8192)]
+Side = Annotated[int, Field(ge=1, le=4096)]  # larger ones may take more memory than imageproc has
 
 
 def _one_line(text: str) -> str:

@@ -85,6 +85,13 @@ class Item(Model):
             except cls.DoesNotExist:
                 return None
 
+    @classmethod
+    def parts(cls, pk: str, beginning: str = "") -> list[Self]:
+        """All of this kind under one key whose sort key begins so, in order, strongly consistent. Raises Unavailable."""
+        with answering():
+            within = cls.sk.startswith(beginning) if beginning else None
+            return list(cls.query(pk, within, consistent_read=True))
+
 
 class Record(Item):
     """An item of the main table: the state of things. Stores declare their kinds by `discriminator`."""
@@ -103,13 +110,6 @@ class Record(Item):
     by_owner = ByOwner()
     by_facet = ByFacet()
     by_quality = ByQuality()
-
-    @classmethod
-    def parts(cls, pk: str, beginning: str = "") -> list[Self]:
-        """All of this kind under one key whose sort key begins so, in order, strongly consistent. Raises Unavailable."""
-        with answering():
-            within = cls.sk.startswith(beginning) if beginning else None
-            return list(cls.query(pk, within, consistent_read=True))
 
 
 class CredentialRecord(Item):
@@ -176,31 +176,35 @@ def page_of(
     """
     sort_key = {ByOwner: kind.position, ByFacet: kind.rank, ByQuality: kind.turn}[index]
     forward = descending == asked.backward
-    lowest, highest = prefix, prefix + "\U0010ffff"
-    if asked.position is not None and forward:
-        lowest = max(lowest, asked.position)
-    elif asked.position is not None:
-        highest = min(highest, asked.position)
+    lowest, highest = _bounds(asked, prefix, forward=forward)
+    if lowest.encode() > highest.encode():
+        return Page([])  # a cursor from outside of the prefix
     with answering():
         # BETWEEN includes its ends, and the position itself was on the page before: so one more for it, and one more
         # that tells whether there is a page behind this one.
-        rows = [
-            row
-            for row in kind.query(
-                partition,
-                sort_key.between(lowest or "\x00", highest),
-                index_name=index.Meta.index_name,
-                scan_index_forward=forward,
-                limit=asked.limit + 2,
-                page_size=asked.limit + 2,
-            )
-            if getattr(row, sort_key.attr_name) != asked.position
-        ]
+        found = kind.query(
+            partition,
+            sort_key.between(lowest, highest),
+            index_name=index.Meta.index_name,
+            scan_index_forward=forward,
+            limit=asked.limit + 2,
+            page_size=asked.limit + 2,
+        )
+        rows = [row for row in found if getattr(row, sort_key.attr_name) != asked.position]
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
-    if asked.backward:
-        rows.reverse()
     before, behind = asked.position is not None, more
     if asked.backward:
+        rows.reverse()
         before, behind = more, True
     place = [getattr(row, sort_key.attr_name) for row in rows]
     return Page(rows, next=place[-1] if rows and behind else None, prev=place[0] if rows and before else None)
+
+
+def _bounds(asked: PageRequest, prefix: str, *, forward: bool) -> tuple[str, str]:
+    """Between which sort keys the page lies, both ends included. DynamoDB orders texts by their UTF-8 bytes."""
+    lowest, highest = prefix or "\x00", prefix + "\U0010ffff"
+    if asked.position is None:
+        return lowest, highest
+    if forward:
+        return max(lowest, asked.position), highest
+    return lowest, min(highest, asked.position)

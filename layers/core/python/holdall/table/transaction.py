@@ -11,11 +11,12 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from holdall import clock, ids
-from holdall.errors import Failure, Unavailable
-from holdall.table.items import BUSY, Item, Record, connection
+from holdall.errors import Conflict, Failure, Unavailable
+from holdall.table.items import BUSY, Item, connection
 
 _ATTEMPTS = 8
 _PAUSE = 0.02  # seconds before the second attempt, at most; doubles
+_UNASKED = Conflict("unasked", "Nothing was asked of this write, so nothing of it was unmet.")
 
 
 class Transaction:
@@ -33,9 +34,9 @@ class Transaction:
         # The token makes DynamoDB take a write that was sent again once, so `ADD` does not count twice
         # (AWS API reference, TransactWriteItems, ClientRequestToken).
         self._token = ids.new_id()
-        self._checks: list[tuple[type[Record], str, str, Condition, Failure]] = []
-        self._deletes: list[tuple[Item, Condition, Failure]] = []
-        self._creates: list[tuple[Item, Condition, Failure]] = []
+        self._checks: list[tuple[type[Item], str, str, Condition, Failure]] = []
+        self._deletes: list[tuple[Item, Condition | None, Failure]] = []
+        self._creates: list[tuple[Item, Condition | None, Failure]] = []
         self._updates: list[tuple[Item, list[Action], Condition, Failure]] = []
 
     def create(
@@ -50,6 +51,14 @@ class Transaction:
             0 if first else len(self._creates), (record, absent if or_when is None else absent | or_when, otherwise)
         )
 
+    def put(self, record: Item) -> None:
+        """Write a record, whether or not one is there."""
+        self._creates.append((record, None, _UNASKED))
+
+    def forget(self, record: Item) -> None:
+        """Remove a record, if it is there."""
+        self._deletes.append((record, None, _UNASKED))
+
     def update(
         self, record: Item, actions: Sequence[Action], *, when: Condition | None = None, otherwise: Failure
     ) -> None:
@@ -62,7 +71,7 @@ class Transaction:
         there = type(record).pk.exists()
         self._deletes.append((record, there if when is None else there & when, otherwise))
 
-    def check(self, kind: type[Record], pk: str, sk: str, when: Condition, *, otherwise: Failure) -> None:
+    def check(self, kind: type[Item], pk: str, sk: str, when: Condition, *, otherwise: Failure) -> None:
         """Hold only while an item that is not written fulfils `when`."""
         self._checks.append((kind, pk, sk, when, otherwise))
 
@@ -92,10 +101,10 @@ class Transaction:
         writes = TransactWrite(connection=connection, client_request_token=self._token)
         for kind, pk, sk, when, _ in self._checks:
             writes.condition_check(kind, pk, sk, condition=when)
-        for record, when, _ in self._deletes:
-            writes.delete(record, condition=when)
-        for record, when, _ in self._creates:
-            writes.save(record, condition=when)
+        for record, condition, _ in self._deletes:
+            writes.delete(record, condition=condition)
+        for record, condition, _ in self._creates:
+            writes.save(record, condition=condition)
         for record, actions, when, _ in self._updates:
             writes.update(record, actions, condition=when)
         writes._commit()  # noqa: SLF001  # what leaving its own `with` does; here it can be done again

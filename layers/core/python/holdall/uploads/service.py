@@ -59,6 +59,8 @@ def commit(caller: Caller, project: Project, said: Commit) -> Committed:
     if upload_id is None or ids.project_of(upload_id) != project.id:
         raise NotFound
     upload = _found(upload_id)
+    if said.key not in (None, upload.key):
+        raise NotFound
     if said.size not in (None, upload.size):
         raise Conflict("size_mismatch", f"The upload was begun with {upload.size} bytes.")
     if said.checksum is not None and upload.sha256 not in (None, said.checksum):

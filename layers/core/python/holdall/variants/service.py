@@ -132,8 +132,8 @@ def run_relocate(job: Job) -> None:
         if project is None or file is None or file.state == "purging":
             break
         shelf = shelf_of(project, file.state)
-        keys = [variant.key for variant in version.variants if variant.status == "ready"]
-        _move(keys, shelf)
+        # Those that are still being drawn as well: a worker may have stored one and died before it was recorded.
+        _move([variant.key for variant in version.variants], shelf)
         moved = replace(version, variants=tuple(_on(variant, shelf) for variant in version.variants))
         if moved == version:
             continue
@@ -167,6 +167,9 @@ def _store(drawing: Drawing, outcome: Outcome, shelf: Shelf) -> list[str]:
     for drawn in outcome.drawn:
         key = variant_key(drawing.project, drawing.version.id, specs[drawn.name], shelf)
         storage.put_variant(key, drawn.path, content_type=drawn.content_type)
+        if drawing.job.attempt > 1:
+            # A worker that died may have stored it where it belonged before.
+            storage.delete_variant(on_shelf(key, "private" if shelf == "media" else "media"))
         keys.append(key)
     return keys
 
