@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -28,10 +29,12 @@ def main() -> None:
             app.node.try_get_context("stages"),
             port=int(app.node.try_get_context("port") or DEFAULT_PORT),
         )
-        stack_of(app, stage, assets.build(Path(__file__).parents[1], stage.layers))
+        # CDK copies assets to its output as it meets them, so ours need not stay.
+        with TemporaryDirectory() as folder:
+            stack_of(app, stage, assets.build(Path(__file__).parents[1], stage.layers, Path(folder)))
+            app.synth()
     except (BadStage, BuildFailed) as failure:
         sys.exit(str(failure))
-    app.synth()
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ FUNCTIONS = (
                 ),
             ),
             _SEND_IMAGES,
+            _SEND_WORK,
         ),
     ),
     Function(
@@ -163,6 +164,7 @@ FUNCTIONS = (
                 ("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
             ),
             _SEND_IMAGES,
+            _SEND_WORK,
             Grant(Resource.OBJECTS_QUEUE, _RECEIVE),
         ),
     ),

@@ -1,6 +1,9 @@
 """The layers `deps` and `imaging`: third-party packages, fetched by hash for the machine that will run them."""
 
+import compileall
 import hashlib
+import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -11,6 +14,9 @@ Machine = Literal["lambda", "host"]
 
 FETCHED = ("deps", "imaging")  # `core` is our own code and ships as it is
 LAMBDA_PYTHON = "3.14"  # as `constructs.functions` deploys it; the tests compare
+# Of botocore's descriptions of 440 services, the ones that Holdall calls. The rest is two thirds of all files, and every
+# file is unpacked at a cold start. Another service is added here, or its client cannot be made.
+SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "sesv2", "sqs", "ssm", "sts"})
 # Wheels for Amazon Linux 2023 on Graviton, the newest ABI first.
 _LAMBDA_PLATFORM = [
     *("--implementation", "cp", "--python-version", LAMBDA_PYTHON),
@@ -35,16 +41,27 @@ def _layer(root: Path, name: str, machine: Machine) -> Path:
     wanted = _fingerprint(requirements, machine)
     if folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
         return folder
-    stamp.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    _fetch(requirements, folder / "python", machine)
+    # Aside first, then into its place: another build may be under way, and one that fails must leave nothing half.
+    aside = folder.with_name(f"{name}-{os.getpid()}")
+    try:
+        _fetch(requirements, aside / "python", machine)
+        _prune(aside / "python")
+        if machine == "host" or LAMBDA_PYTHON == _version():
+            _compile(aside / "python")
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     stamp.write_text(wanted)
     return folder
 
 
 def _fingerprint(requirements: Path, machine: Machine) -> str:
-    target = LAMBDA_PYTHON if machine == "lambda" else sys.version
-    return hashlib.sha256(requirements.read_bytes() + target.encode()).hexdigest()
+    """All that decides what is in a layer: the pins, the Pythons, and how this file builds."""
+    target = f"{LAMBDA_PYTHON} by {_version()}" if machine == "lambda" else sys.version
+    recipe = Path(__file__).read_bytes()
+    return hashlib.sha256(requirements.read_bytes() + recipe + target.encode()).hexdigest()
 
 
 def _fetch(requirements: Path, folder: Path, machine: Machine) -> None:
@@ -58,3 +75,28 @@ def _fetch(requirements: Path, folder: Path, machine: Machine) -> None:
         raise BuildFailed(f"pip could not fetch {requirements.name} for {machine}:\n{done.stderr.strip()[-2000:]}")
     # Console scripts name the interpreter that fetched them, which is not the one that will run.
     shutil.rmtree(folder / "bin", ignore_errors=True)
+
+
+def _prune(folder: Path) -> None:
+    described = folder / "botocore" / "data"
+    for service in described.iterdir() if described.is_dir() else ():
+        if service.is_dir() and service.name not in SERVICES:
+            shutil.rmtree(service)
+
+
+def _compile(folder: Path) -> None:
+    """Compile once what every cold start would compile again, since a layer is read-only: half of the import's time.
+
+    Only a Python of the version that will run it can. Nothing of this machine goes in: no times, and Lambda's own paths.
+    """
+    compileall.compile_dir(
+        folder,
+        quiet=2,
+        stripdir=str(folder),
+        prependdir="/opt/python",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def _version() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

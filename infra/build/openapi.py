@@ -13,7 +13,10 @@ from infra.catalog import FUNCTIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 _LAYER = Path(__file__).parents[2] / "layers" / "core" / "python"
-_ABOUT = "A file and media cloud of your own. Bytes go straight to S3 by presigned URLs; this API says where, and keeps the rest."
+_ABOUT = (
+    "A file and media cloud of your own. Bytes go straight to S3 by presigned URLs; "
+    "this API says where, and keeps the rest."
+)
 
 
 def render() -> str:
@@ -40,6 +43,7 @@ def document() -> dict[str, Any]:
         _complete(operation, route, admission.door_of(route.func))
     made["components"].setdefault("schemas", {}).pop("HTTPValidationError", None)
     made["components"]["schemas"].pop("ValidationError", None)
+    made["components"]["schemas"].pop("ResponseValidationError", None)
     made["components"]["schemas"]["Problem"] = _PROBLEM
     made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     return made
@@ -56,9 +60,10 @@ def _complete(operation: dict[str, Any], route: Any, door: Any) -> None:
         "description": "What went wrong (RFC 9457).",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status, text in _STATUSES.get((route.method, re.sub(r"^/api/v1", "", route.openapi_path)), {}).items():
-        kept = operation["responses"].pop("200", None) if status == "200" else None
-        operation["responses"][status] = {**(kept or {}), "description": text}
+    said = _RESPONSES.get((route.method, re.sub(r"^/api/v1", "", route.openapi_path)))
+    if said:
+        operation["responses"] = {"default": operation["responses"]["default"], **said}
+    operation["responses"].get("204", {}).pop("content", None)
     if door.kind == "anyone":
         operation["security"] = []
         return
@@ -81,15 +86,40 @@ def _stand_in() -> None:
         os.environ.setdefault(field.name.upper(), stand_in)
 
 
-_STATUSES: dict[tuple[str, str], dict[str, str]] = {
-    ("GET", "/files/{fileId}/content"): {
-        "302": "Where the bytes are, for five minutes at the most; a public variant: its permanent URL.",
-        "202": "The variant is being drawn: ask again after the seconds of Retry-After.",
-    },
-    ("DELETE", "/files/{fileId}"): {"202": "The job that removes the file for good."},
-    ("GET", "/health/ready"): {"503": "A store is down; the checks tell which."},
-}
 _TEXT = {"type": "string"}
+
+
+def _response(description: str, **schemas: dict[str, str]) -> dict[str, Any]:
+    """A response with its contents; `text_html` is the media type text/html."""
+    content = {media_type.replace("_", "/"): {"schema": schema} for media_type, schema in schemas.items()}
+    return {"description": description, **({"content": content} if content else {})}
+
+
+def _model(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+# What the types of a route cannot say: which content goes with which status, and what is no JSON of ours.
+_RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
+    ("GET", "/files/{fileId}/content"): {
+        "302": _response("Where the bytes are, for five minutes at the most; a public variant: its permanent URL."),
+        "202": _response(
+            "The variant is being drawn: ask again after the seconds of Retry-After.",
+            application_json=_model("Data_Waiting_"),
+        ),
+    },
+    ("DELETE", "/files/{fileId}"): {
+        "200": _response("The file, in the trash.", application_json=_model("Data_FileView_")),
+        "202": _response("The job that removes the file for good.", application_json=_model("Data_Started_")),
+    },
+    ("GET", "/health/ready"): {
+        "200": _response("All stores can be reached.", application_json=_model("Data_Readiness_")),
+        "503": _response("A store is down; the checks tell which.", application_json=_model("Data_Readiness_")),
+    },
+    ("GET", "/openapi.json"): {"200": _response("This document.", application_json={"type": "object"})},
+    ("GET", "/docs"): {"200": _response("The page.", text_html=_TEXT)},
+    ("GET", "/docs/{asset}"): {"200": _response("The asset.", text_css=_TEXT, text_javascript=_TEXT)},
+}
 _PROBLEM = {
     "title": "Problem",
     "description": "An error (RFC 9457). `code` is stable and for programs, `detail` is for people.",

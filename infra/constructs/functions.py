@@ -59,7 +59,11 @@ class Functions(Construct):
         return lambda_.LayerVersion(
             self,
             f"{name.capitalize()}Layer",
-            code=lambda_.Code.from_asset(str(assets.layers[name]), exclude=["**/__pycache__", "**/*.pyc"]),
+            code=lambda_.Code.from_asset(
+                str(assets.layers[name]),
+                # What an editor or a test left beside our own code; fetched packages are compiled on purpose.
+                exclude=["**/__pycache__"] if name == "core" else None,
+            ),
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
         )

@@ -6,6 +6,7 @@ import sys
 from infra.local import testing
 from infra.local.house import House
 from infra.local.install import ROOT
+from infra.local.process import know_this_machine
 from infra.local.progress import say, sentence
 from infra.superuser import asked_password
 
@@ -23,6 +24,7 @@ def main() -> int:
     commands.add_parser("superuser", help="make a superuser").add_argument("email")
     commands.add_parser("test", help="run the suites").add_argument("suites", nargs="*")
     given = parser.parse_args()
+    know_this_machine()
     status = 0
     with sentence():
         if given.command == "test":

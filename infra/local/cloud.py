@@ -45,8 +45,15 @@ class Cloud:
             return
         if running is not None:
             raise Trouble(f"The local cloud runs already, on port {running}. First: make down")
+        made_on = self.made_on()
+        if made_on not in (None, self.port):
+            raise Trouble(
+                f"The local cloud was made on port {made_on} and must stay there: the addresses of its queues hold it. "
+                f"Say it without HOLDALL_PORT; or begin anew, without its data: remove {self.directory}"
+            )
         refuse_if_taken(self.port, "The local cloud", "HOLDALL_PORT")
         self._clear_away()
+        self._made_on.write_text(str(self.port))
         with Step("Starting the local cloud"):
             python = install.CLOUD / "bin" / "python"
             server = Path(__file__).with_name("server.py")
@@ -64,6 +71,10 @@ class Cloud:
     def stop(self) -> bool:
         """End MiniStack and wait until its state is written; False when it did not run. Raises Trouble."""
         return self.process.stop()
+
+    def made_on(self) -> int | None:
+        """The port that the kept state was made on; None when none is kept."""
+        return int(self._made_on.read_text()) if self._has_state() and self._made_on.is_file() else None
 
     def outputs(self) -> Mapping[str, str]:
         """The outputs of the deployed stack. Raises Trouble when there is none."""
@@ -108,7 +119,6 @@ class Cloud:
             "AWS_CONFIG_FILE": nothing,
             "AWS_SHARED_CREDENTIALS_FILE": nothing,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": ",".join(filter(None, ["127.0.0.1,localhost", os.environ.get("NO_PROXY")])),
         }
 
     def _environment(self) -> dict[str, str]:
@@ -124,7 +134,7 @@ class Cloud:
             "IOT_MTLS_ENABLED": "0",  # it would listen on all interfaces
             "AUTH": "true",
             "PERSIST_STATE": "1",
-            "STATE_DIR": str(self.directory / "state"),
+            "STATE_DIR": str(self._state),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._objects),
         }
@@ -132,11 +142,22 @@ class Cloud:
     def _clear_away(self) -> None:
         """What a killed server leaves: its temporary folders, and objects that no state knows of."""
         shutil.rmtree(self._temporary, ignore_errors=True)
-        state = self.directory / "state"
-        if not (state.is_dir() and any(state.iterdir())):
+        if not self._has_state():
             shutil.rmtree(self._objects, ignore_errors=True)
-        for folder in (self._temporary, state, self._objects):
+        for folder in (self._temporary, self._state, self._objects):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def _has_state(self) -> bool:
+        # A server that was killed before its first clean stop leaves a key there, and nothing that it knew.
+        return (self._state / "cloudformation.json").is_file()
+
+    @property
+    def _state(self) -> Path:
+        return self.directory / "state"
+
+    @property
+    def _made_on(self) -> Path:
+        return self.directory / "port"
 
     @property
     def _temporary(self) -> Path:

@@ -28,9 +28,9 @@ class House:
         here = self.root / ".local"
         self.cloud = Cloud(here / "cloud", _asked("HOLDALL_PORT") or DEFAULT_PORT, root=self.root)
         self.minio = Minio(here / "minio", _asked("HOLDALL_MINIO_PORT") or 9000)
-        # What runs is found where it runs, unless another port is asked for.
+        # What runs is found where it runs, and what was made is started where it was made.
         if not _asked("HOLDALL_PORT"):
-            self.cloud.port = self.cloud.process.port() or self.cloud.port
+            self.cloud.port = self.cloud.process.port() or self.cloud.made_on() or self.cloud.port
         if not _asked("HOLDALL_MINIO_PORT"):
             self.minio.port = self.minio.process.port() or self.minio.port
 

@@ -87,6 +87,12 @@ class Process:
         return known.birth != "" and _birth(known.pid) == known.birth
 
 
+def know_this_machine() -> None:
+    """Keep what we ask of this machine from a proxy that the shell may name."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [HOST, "localhost", os.environ.get(name)]))
+
+
 def refuse_if_taken(port: int, what: str, variable: str) -> None:
     """Raise Trouble when another program has the port."""
     with socket.socket() as probe:

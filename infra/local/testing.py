@@ -12,9 +12,10 @@ from pathlib import Path
 
 from infra.local import chromium
 from infra.local.cloud import Cloud
+from infra.local.deployment import quiet_node
 from infra.local.install import ROOT
 from infra.local.minio import Minio
-from infra.local.process import free_port
+from infra.local.process import free_port, know_this_machine
 from infra.local.progress import Trouble, say
 
 _HERE = ROOT / ".local" / "test"
@@ -34,6 +35,7 @@ class Running:
 @contextmanager
 def running() -> Iterator[Running]:
     """The Holdall of `make test` where it runs; else one made for this block and ended after it. Raises Trouble."""
+    know_this_machine()
     found = _found()
     if found is not None:
         yield Running(*found, outputs=found[0].outputs())
@@ -58,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     failed = 0
     in_process, deployed = [n for n in named if n in _IN_PROCESS], [n for n in named if n in _DEPLOYED]
     if in_process:
-        failed = _pytest(in_process, "-n", str(os.cpu_count() or 1), "--dist", "loadgroup")
+        failed = _pytest(in_process, "-n", str(os.cpu_count() or 1), "--dist", "loadfile")
     if deployed:
         os.environ["HOLDALL_CHROMIUM"] = str(chromium.ensure())
         with running():
@@ -69,7 +71,8 @@ def run(arguments: Sequence[str]) -> int:
 def _pytest(suites: Sequence[str], *options: str) -> int:
     say(f"\nTests: {', '.join(suites)}")
     folders = [str(ROOT / "tests" / suite) for suite in suites]
-    return subprocess.run([sys.executable, "-m", "pytest", *options, *folders], cwd=ROOT, check=False).returncode
+    command = [sys.executable, "-m", "pytest", *options, *folders]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet_node()}, check=False).returncode
 
 
 def _found() -> tuple[Cloud, Minio] | None:
