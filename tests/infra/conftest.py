@@ -1,7 +1,6 @@
 """Templates of both stages, made once, of empty assets: synth builds nothing here."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,11 +36,11 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
 
 
 @pytest.fixture(scope="session")
-def written(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def written(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the cloud stage was synthesised to, nag's report included."""
     folder = tmp_path_factory.mktemp("cdk.out")
     _synth(stages["cloud"], assets, folder)
-    yield folder
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The functions: what they are told, what they are made of, and what they cost while nobody calls them."""
 
 import dataclasses
-from pathlib import Path
+import re
 
 import pytest
 
@@ -10,6 +10,7 @@ from infra.build import layers
 from infra.catalog import FUNCTIONS
 from infra.constructs import functions
 from infra.stage import BadStage, Stage
+from tests.infra.conftest import ROOT
 from tests.infra.template import Template
 
 # Given by Lambda, and not to be set.
@@ -115,6 +116,13 @@ def test_layers_are_fetched_for_the_deployed_python() -> None:
     assert functions.RUNTIME.name == f"python{layers.LAMBDA_PYTHON}"
 
 
+def test_the_layer_describes_every_service_that_is_called() -> None:
+    code = [file.read_text() for folder in ("layers/core", "functions") for file in (ROOT / folder).rglob("*.py")]
+    called = {service for text in code for service in re.findall(r"""client\(\s*["']([a-z0-9-]+)["']""", text)}
+
+    assert called | {"dynamodb"} <= layers.SERVICES
+
+
 def test_a_stage_that_says_too_little_is_refused_by_name() -> None:
     with pytest.raises(BadStage, match="only: cloud"):
         Stage.named("tset", {"cloud": {}})
@@ -123,7 +131,7 @@ def test_a_stage_that_says_too_little_is_refused_by_name() -> None:
 
 
 def test_pins_name_hashes_and_no_address() -> None:
-    pins = sorted((Path(__file__).parents[2] / "requirements").glob("*.txt"))
+    pins = sorted((ROOT / "requirements").glob("*.txt"))
 
     assert [pin.stem for pin in pins] == ["deps", "dev", "go", "imaging", "ministack"]
     for pin in pins:

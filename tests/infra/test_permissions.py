@@ -38,6 +38,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
             "s3:AbortMultipartUpload s3:GetObject s3:GetObjectVersion s3:ListMultipartUploadParts s3:PutObject"
         ),
         "images": "sqs:SendMessage",
+        "work": "sqs:SendMessage",
     },
     "files": {
         **_STATE,
@@ -56,6 +57,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "originals": "s3:ListBucket",
         "originals/*": "s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion",
         "images": "sqs:SendMessage",
+        "work": "sqs:SendMessage",
         "objects": _RECEIVE,
     },
     "imageproc": {

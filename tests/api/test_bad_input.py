@@ -1,0 +1,278 @@
+"""Bad input on every route of the contract: one error shape, the right status, and never a mistake of ours (P1, P2)."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import contract, people
+from tests.api.client import Answer, Client
+from tests.api.cloud import Cloud, announce
+from tests.api.contract import Route
+
+ROUTES = contract.routes()
+WITH_BODY = [route for route in ROUTES if route.body is not None]
+ID_FIELDS = {"projectId", "fileId", "uploadId", "key"}
+VALUES: dict[str, list[Any]] = {
+    "null": [None],
+    "boolean": [True, False],
+    "integer": [7, -1, 10**40],
+    "number": [1.5, -0.5],
+    "string": ["", "text", "x" * 5000, "\u0000", "\u202e"],
+    "array": [[], [1], [None]],
+    "object": [{}, {"a": 1}],
+}
+
+
+@pytest.fixture
+def good(client: Client, cloud: Cloud) -> dict[str, Any]:
+    """What is right for each route: ids that are there, bodies that are taken."""
+    made = cloud.upload(client, b"x", filename="a.txt", contentType="text/plain")
+    (upload,) = cloud.rows("main", record_kind="upload")
+    return {
+        "path": {"projectId": people.personal_project(client), "fileId": made["fileId"], "asset": "start.js"},
+        "body": {
+            "POST /auth/sign-up": {"email": people.new_address(), "password": people.PASSWORD},
+            "POST /auth/login": {"email": client.user["email"], "password": people.PASSWORD},
+            "POST /auth/refresh": {"refreshToken": client.refresh_token},
+            "POST /projects": {"name": "x"},
+            "POST /files/init-upload": announce(b"x"),
+            "POST /files/commit": {"uploadId": upload["id"]},
+        },
+    }
+
+
+def ask(client: Client, route: Route, good: dict[str, Any], query: str = "", **more: Any) -> Answer:
+    """Ask a route, all right but for what the test changes."""
+    path = route.path.format(**{**good["path"], **more.pop("path", {})})
+    if route.body is not None and "raw" not in more:
+        more["body"] = more.get("body", good["body"][route.name])
+    return client.request(route.method, path + query, **more)
+
+
+def refused(answer: Answer, *statuses: int) -> dict[str, Any]:
+    problem = answer.problem()
+    assert answer.status in statuses, (answer.status, answer.text)
+    return problem
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=contract.named)
+def test_what_is_right_is_taken(client: Client, good: dict[str, Any], route: Route) -> None:
+    assert ask(client, route, good).status < 400
+
+
+BODIES = [
+    (b"", 422, "invalid"),
+    (b"null", 422, "wrong_type"),
+    (b"[]", 422, "wrong_type"),
+    (b'"text"', 422, "wrong_type"),
+    (b"7", 422, "wrong_type"),
+    (b"{", 400, "malformed_json"),
+    (b"{'a': 1}", 400, "malformed_json"),
+    (b'{"a": NaN}', 400, "malformed_json"),
+    (b'{"a": 1e999}', 400, "malformed_json"),
+    (b'{"a": 1, "a": 2}', 400, "malformed_json"),
+    (b'{"a": "\\ud800"}', 400, "malformed_json"),
+    (b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", 400, "malformed_json"),
+    (b"[" * 50_000, 400, "malformed_json"),
+    (b'{"a": "\xff"}', 400, "malformed_body"),
+    (b'{"a": "' + b"x" * 262_144 + b'"}', 413, "body_too_large"),
+]
+TYPES = ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "APPLICATION/JSON"]
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_a_body_is_strict_json(client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests) -> None:
+    for raw, status, code in BODIES:
+        with subtests.test(raw=raw[:40]):
+            assert refused(ask(client, route, good, raw=raw), status)["code"] == code
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_a_body_of_another_type_is_refused(
+    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+) -> None:
+    for media_type in TYPES:
+        with subtests.test(media_type=media_type):
+            answer = ask(client, route, good, headers={"content-type": media_type})
+            assert refused(answer, 415)["code"] == "unsupported_type"
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_a_missing_field_is_named(client: Client, good: dict[str, Any], route: Route) -> None:
+    assert route.body is not None
+    for name in route.body.get("required", []):
+        body = {key: value for key, value in good["body"][route.name].items() if key != name}
+        errors = refused(ask(client, route, good, body=body), 422)["errors"]
+        assert errors == [{"pointer": f"/{name}", "code": "required", "detail": errors[0]["detail"]}]
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_an_unknown_field_is_refused(
+    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+) -> None:
+    for name in ("unknown", "id", "", "a/b", "__proto__", "\u202e", "x" * 3000):
+        with subtests.test(name=name[:40]):
+            body = {**good["body"][route.name], name: 1}
+            errors = refused(ask(client, route, good, body=body), 422)["errors"]
+            assert [error["code"] for error in errors] == ["unknown_field"]
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_a_field_has_its_type(client: Client, good: dict[str, Any], route: Route) -> None:
+    assert route.body is not None
+    for name, schema in route.body["properties"].items():
+        wrong = set(VALUES) - contract.takes(schema)
+        for value in [value for kind in wrong for value in VALUES[kind]]:
+            answer = ask(client, route, good, body={**good["body"][route.name], name: value})
+            named = name in ID_FIELDS and isinstance(value, str)  # the door looks for it first
+            errors = refused(answer, 404 if named else 422).get("errors", [])
+            assert named or errors[0]["pointer"].startswith(f"/{name}"), (name, value, errors)
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_no_value_of_the_right_type_is_a_mistake_of_ours(client: Client, good: dict[str, Any], route: Route) -> None:
+    assert route.body is not None
+    for name, schema in route.body["properties"].items():
+        for value in [value for kind in contract.takes(schema) & set(VALUES) for value in VALUES[kind]]:
+            answer = ask(client, route, good, body={**good["body"][route.name], name: value})
+            if answer.status >= 400:
+                refused(answer, 401, 404, 409, 422)
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.parameters_in("query")], ids=contract.named)
+def test_a_parameter_has_its_type(client: Client, good: dict[str, Any], route: Route) -> None:
+    wrong = {
+        "integer": ["x", "0", "101", "-1", "1.5", "NaN", "1e2", "", "9" * 5000, "%00"],
+        "boolean": ["maybe", "2", "", "truefalse"],
+        "enum": ["nonsense", "", "IMAGE", "%00"],
+        "string": ["x" * 5000],
+    }
+    for parameter in route.parameters_in("query"):
+        name = parameter["name"]
+        kinds = contract.takes(parameter["schema"]) - {"null"}
+        for value in [value for kind in kinds for value in wrong[kind]]:
+            answer = ask(client, route, good, query=f"?{name}={value}")
+            refused(answer, 404 if name == "projectId" else 422)
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.parameters_in("query")], ids=contract.named)
+def test_a_parameter_stands_once(client: Client, good: dict[str, Any], route: Route) -> None:
+    values = {"limit": "5", "permanent": "false", "kind": "image", "sort": "name", "disposition": "inline"}
+    for parameter in route.parameters_in("query"):
+        name = parameter["name"]
+        value = values.get(name, "x")
+        refused(ask(client, route, good, query=f"?{name}={value}&{name}={value}"), 422, 404)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=contract.named)
+def test_an_unknown_parameter_is_refused(
+    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+) -> None:
+    for name in ("unknown", "Limit", "limit%20", "x" * 3000, "%00", "%FF", "a%2Fb"):
+        with subtests.test(name=name[:40]):
+            problem = refused(ask(client, route, good, query=f"?{name}=1"), 422)
+            assert problem["code"] == "unknown_parameter"
+            assert len(problem["errors"][0]["pointer"]) < 200
+
+
+CURSORS = ["x", "", "%00", "bnVsbA", "W10", "x" * 4096, "eyJhIjoxfQ", "WyJ4IiwibiIsInkiXQ", "%E2%82%AC"]
+
+
+@pytest.mark.parametrize("path", ["/projects?", "/files?", "/files?sort=name&", "/files?kind=image&"])
+def test_a_bad_cursor_is_refused(client: Client, path: str, subtests: pytest.Subtests) -> None:
+    for cursor in CURSORS:
+        with subtests.test(cursor=cursor[:40]):
+            assert refused(client.get(f"{path}cursor={cursor}"), 400)["code"] == "bad_cursor"
+
+
+PATHS = [
+    "x",
+    "%00",
+    "..",
+    "%2e%2e",
+    "x" * 64,
+    "x" * 3000,
+    "0" * 12,
+    "%F0%9F%98%80",
+    "'--",
+    "{fileId}",
+    "null",
+    "undefined",
+]
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.parameters_in("path")], ids=contract.named)
+def test_a_path_that_leads_nowhere_is_not_there(
+    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+) -> None:
+    (parameter,) = route.parameters_in("path")
+    for value in PATHS:
+        with subtests.test(value=value[:40]):
+            answer = ask(client, route, good, path={parameter["name"]: value})
+            refused(answer, *((404, 422) if parameter["name"] == "asset" else (404,)))
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if not each.public], ids=contract.named)
+def test_nobody_in_particular_is_asked_who_they_are(
+    client: Client, visitor: Client, good: dict[str, Any], route: Route
+) -> None:
+    token = str(client.token)
+    head, claims, signature = token.split(".")
+    garbage = [
+        "x",
+        "a.b.c",
+        f"{head}.{claims}.",
+        f"{head}.{claims}.{signature[::-1]}",
+        client.refresh_token,
+        token * 100,
+    ]
+
+    assert refused(ask(visitor, route, good), 401)["code"] == "unauthenticated"
+    for each in garbage:
+        answer = ask(Client(each), route, good)
+        assert refused(answer, 401)["code"] == "invalid_token"
+        assert answer.headers["www-authenticate"] == "Bearer"
+    for header in ("Basic abc", "Bearer", f"Bearer {token} x", token):
+        assert refused(ask(visitor, route, good, headers={"authorization": header}), 401)["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+def test_another_method_is_told_which_there_are(client: Client, good: dict[str, Any], path: str) -> None:
+    methods = {route.method for route in ROUTES if route.path == path}
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PURGE"} - methods:
+        answer = client.request(method, path.format(**good["path"]))
+        assert refused(answer, 405)["code"] == "method_not_allowed"
+        assert set(answer.headers["allow"].split(", ")) == methods
+
+
+NOWHERE = [
+    "/",
+    "/nothing",
+    "/auth",
+    "/auth/nothing",
+    "/users",
+    "/files/a/b",
+    "/files/a/content/b",
+    "/projects/a/b",
+    "/uploads",
+    "/jobs",
+    "/docs/a/b",
+    "/api/v2/projects",
+    "/api/v1",
+    "/.well-known/other",
+    "/files%2Finit-upload%2Fx",
+    "/%00",
+    "/" + "x" * 3000,
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_an_unknown_path_is_not_there(client: Client, method: str, subtests: pytest.Subtests) -> None:
+    for path in NOWHERE:
+        with subtests.test(path=path[:40]):
+            assert refused(client.request(method, path), 404)["code"] == "not_found"
+
+
+def test_the_document_names_all_fields_of_all_bodies() -> None:
+    assert len(ROUTES) >= 19
+    assert all(route.body["additionalProperties"] is False for route in WITH_BODY if route.body)

@@ -1,0 +1,200 @@
+"""Who may import whom: section 3 of the design as data, and the check of one module against it."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.house.tree import Import, Module
+
+# Each may call those of earlier lines.
+ORDER = (
+    {"audit", "limits", "idempotency", "events"},
+    {"iam"},
+    {"jobs"},
+    {"projects"},
+    {"accounts"},
+    {"files"},
+    {"uploads"},
+    {"variants", "shares", "edge"},
+    {"maintenance"},
+)
+CAPABILITIES = frozenset().union(*ORDER)
+
+PLAIN = frozenset({"errors", "clock", "config", "caller", "page", "shape", "observe", "ids"})
+STORES_OF_AWS = frozenset({"storage", "queue", "secrets", "mail", "push"})
+ROUTING = frozenset(
+    {
+        "aws_lambda_powertools.event_handler",
+        "aws_lambda_powertools.utilities.data_classes",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the modules of a room may import. Python's own library is open to all, see `belongings` for the exceptions."""
+
+    base: frozenset[str] = frozenset()  # base modules, each one file or package of `holdall`
+    table: frozenset[str] = frozenset()  # what may be taken from `holdall.table`; "*" is all that it shows
+    own: frozenset[str] = frozenset()  # files of the same capability; "*" is any
+    below: frozenset[str] = frozenset()  # files of lower capabilities; of any, where the room is in none
+    packages: frozenset[str] = frozenset()  # of others, or what may be taken from them
+    only: frozenset[str] = frozenset()  # capabilities, where `below` does not mean all of them
+
+
+_AWS_CLIENT = Row(
+    base=frozenset({"aws", "config", "errors", "clock", "ids"}), packages=frozenset({"boto3", "botocore"})
+)
+
+# A base module knows those that are plainer than itself, and nothing of the house's meaning.
+BASE = {
+    "errors": Row(),
+    "clock": Row(),
+    "config": Row(),
+    "caller": Row(),
+    "page": Row(),
+    "shape": Row(packages=frozenset({"pydantic"})),
+    "observe": Row(packages=frozenset({f"aws_lambda_powertools.{each}" for each in ("Logger", "Metrics", "metrics")})),
+    "ids": Row(base=frozenset({"clock", "errors"}), packages=frozenset({"ulid"})),
+    "aws": Row(base=frozenset({"errors", "config"}), packages=frozenset({"boto3", "botocore"})),
+    "table": Row(
+        base=frozenset({"errors", "clock", "config", "page", "ids"}), packages=frozenset({"pynamodb", "botocore"})
+    ),
+    **dict.fromkeys(STORES_OF_AWS, _AWS_CLIENT),
+    "http": Row(
+        base=PLAIN,
+        table=frozenset({"Reading"}),
+        below=frozenset({"service"}),
+        only=frozenset({"iam", "projects", "limits", "idempotency"}),
+        packages=ROUTING | {"pydantic"},
+    ),
+}
+
+_SERVICE = Row(
+    base=PLAIN | STORES_OF_AWS,
+    # Awaited is the type of what a Reading promises, so whoever hands a reading on has to name it.
+    table=frozenset({"Transaction", "Reading", "Awaited"}),
+    own=frozenset({"*"}),
+    below=frozenset({"service", "model"}),
+)
+KINDS = {
+    "model": Row(
+        base=frozenset({"errors", "ids", "clock", "shape"}),
+        own=frozenset({"weak"}),  # a rule of accounts that takes a list of its own
+        below=frozenset({"model"}),
+        packages=frozenset({"pydantic"}),
+    ),
+    "store": Row(
+        base=frozenset({"page", "ids", "clock", "errors"}),
+        table=frozenset({"*"}),
+        own=frozenset({"model"}),
+        packages=frozenset({"pynamodb.attributes", "pynamodb.expressions"}),
+    ),
+    "service": _SERVICE,
+}
+# Files of a capability beside its three, each with a row of its own.
+FURTHER = {
+    "iam.permissions": Row(),
+    "iam.access_token": Row(
+        base=frozenset({"clock", "config", "ids", "secrets"}),
+        own=frozenset({"model", "store"}),
+        packages=frozenset({"jwt", "cryptography"}),
+    ),
+    "iam.refresh_token": Row(own=frozenset({"model"}), packages=frozenset({"cryptography"})),
+    "accounts.weak": Row(),
+    "accounts.passwords": Row(base=frozenset({"config"}), packages=frozenset({"argon2"})),
+    "shares.passwords": Row(base=frozenset({"config"}), packages=frozenset({"argon2"})),
+    "maintenance.health": _SERVICE,
+}
+_FUNCTION = Row(
+    base=frozenset({"http", "caller", "observe", "errors", "page", "shape"}),
+    below=frozenset({"service", "model", "health"}),
+    packages=ROUTING | {"aws_lambda_powertools.utilities.batch"},
+)
+FUNCTIONS = {"imageproc": Row(base=_FUNCTION.base, below=_FUNCTION.below, packages=_FUNCTION.packages | {"PIL"})}
+# At the desk anything may be used, but never what runs in Lambda; `infra.build` alone names handlers, for the document.
+NEVER_AT_THE_DESK = frozenset({"functions", "holdall", "tests", "bench", "pynamodb", "argon2", "PIL"})
+BUILDERS_MAY = frozenset({"functions", "holdall.config", "holdall.http"})
+
+# What has one home in `holdall` and `functions`, although Python's library is open to all.
+BELONGINGS = {
+    "os.environ": "holdall.config",
+    "os.getenv": "holdall.config",
+    "datetime.datetime.now": "holdall.clock",
+    "datetime.datetime.today": "holdall.clock",
+    "datetime.datetime.utcnow": "holdall.clock",
+    "datetime.date.today": "holdall.clock",
+    "time.time": "holdall.clock",
+    "time.time_ns": "holdall.clock",
+    "time.gmtime": "holdall.clock",
+    "time.localtime": "holdall.clock",
+    "time.sleep": "holdall.clock",
+    "random": "holdall.ids",
+    "secrets": "holdall.ids",
+    "uuid": "holdall.ids",
+    "os.urandom": "holdall.ids",
+}
+
+
+def violations(module: Module) -> list[str]:
+    """Every arrow of a module that the table does not allow."""
+    found = [
+        f"{module.place(each.line)}: {module.name} may not import {'.'.join(filter(None, (each.module, each.name)))}"
+        for each in module.imports
+        if each.module.split(".")[0] not in sys.stdlib_module_names and not _allowed(module.name, each)
+    ]
+    return [*found, *_strays(module)]
+
+
+def _allowed(source: str, arrow: Import) -> bool:
+    room = source.split(".")
+    if room[0] == "infra":
+        builder = source.startswith("infra.build")
+        named = any(_within(arrow.module, each) for each in BUILDERS_MAY)
+        return arrow.module.split(".")[0] not in NEVER_AT_THE_DESK or (builder and named)
+    if room[0] == "functions":
+        if arrow.module == "functions" or _within(arrow.module, "functions"):
+            return len(room) > 1 and _within(arrow.module, f"functions.{room[1]}")
+        return len(room) > 1 and _fits(FUNCTIONS.get(room[1], _FUNCTION), None, arrow)
+    if len(room) == 1 or source in {f"holdall.{capability}" for capability in CAPABILITIES}:
+        return False  # a package's front shows nothing: who wants a service says so
+    if room[1] in CAPABILITIES:
+        row = KINDS.get(room[2]) or FURTHER.get(f"{room[1]}.{room[2]}")
+        return row is not None and _fits(row, room[1], arrow)
+    own_room = room[1] in ("table", "http") and _within(arrow.module, f"holdall.{room[1]}")
+    return own_room or (room[1] in BASE and _fits(BASE[room[1]], None, arrow))
+
+
+def _fits(row: Row, capability: str | None, arrow: Import) -> bool:
+    target = arrow.module.split(".")
+    if target[0] != "holdall":
+        return any(_within(f"{arrow.module}.{arrow.name}", package) for package in row.packages)
+    if arrow.module == "holdall.table":
+        return not row.table.isdisjoint({"*", arrow.name})
+    if len(target) == 2:
+        return target[1] in row.base
+    if len(target) != 3 or target[1] not in CAPABILITIES:
+        return False
+    if target[1] == capability:
+        return not row.own.isdisjoint({"*", target[2]})
+    lower = row.only or (CAPABILITIES if capability is None else _below(capability))
+    return target[1] in lower and target[2] in row.below
+
+
+def _below(capability: str) -> frozenset[str]:
+    rank = next(number for number, rooms in enumerate(ORDER) if capability in rooms)
+    return frozenset().union(*ORDER[:rank])
+
+
+def _strays(module: Module) -> Iterator[str]:
+    if module.name.split(".")[0] == "infra":
+        return
+    used = [*module.uses, *((each.module, each.line) for each in module.imports)]
+    for name, line in sorted(set(used), key=lambda use: use[1]):
+        for thing, home in BELONGINGS.items():
+            if _within(name, thing) and module.name != home:
+                yield f"{module.place(line)}: {name} belongs in {home}"
+
+
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")

@@ -1,0 +1,80 @@
+"""AWS in this process, by moto, and the calls that Holdall makes to it, counted."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from holdall import aws
+from holdall.iam import access_token
+from holdall.table import items
+from tests.api.client import Client
+from tests.api.cloud import Cloud
+from tests.house.scene import Scene
+
+_numbers = count(1)
+_PASSWORD = "correct horse battery"
+
+
+# For one file and not for the session: another suite in this process may have an AWS of its own, and moto has one for all.
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    """Tables, buckets and queues: our own, or those that another suite of this process has open."""
+    with mock_aws():
+        found = _there() or Cloud.build()
+        _forget_keys()
+        yield found
+        _emptied(found)
+        _forget_keys()
+
+
+@pytest.fixture(scope="module")
+def calls(cloud: Cloud) -> Iterator[Counter[str]]:
+    """How often each service of AWS is asked, retries included, by whatever Holdall does: `clear` it, then look."""
+    seen: Counter[str] = Counter()
+
+    def tell(event_name: str, **_: Any) -> None:
+        seen[event_name.split(".")[1]] += 1
+
+    clients = [items.connection.client, *(aws.client(service) for service in ("s3", "sqs", "ssm"))]
+    for client in clients:
+        # First, and at the narrower name: moto answers on "before-send", and whoever answers ends the round.
+        client.meta.events.register_first(f"before-send.{client.meta.service_model.service_id.hyphenize()}", tell)
+    yield seen
+    for client in clients:
+        client.meta.events.unregister(f"before-send.{client.meta.service_model.service_id.hyphenize()}", tell)
+
+
+@pytest.fixture
+def scene(cloud: Cloud) -> Scene:
+    """Somebody with an account and a public project with one variant."""
+    email = f"house{next(_numbers)}@example.test"
+    Client().post("/auth/sign-up", {"email": email, "password": _PASSWORD}).created()
+    data = Client().post("/auth/login", {"email": email, "password": _PASSWORD}).data()
+    client = Client(data["accessToken"], data["user"], data["refreshToken"])
+    client.get("/auth/me").data()  # the public keys are read once per process, by whoever shows the first token
+    settings = {"visibility": "public", "variants": [{"name": "thumb", "width": 20, "height": 20, "fit": "cover"}]}
+    project = client.post("/projects", {"name": "Holiday", "settings": settings}).created()
+    return Scene(client, cloud, project["id"], email, _PASSWORD)
+
+
+def _there() -> Cloud | None:
+    found = Cloud.found()
+    return found if found.queues else None
+
+
+def _forget_keys() -> None:
+    """Keys are remembered by the process, and belong to an AWS: another one has others."""
+    access_token._private_key.cache_clear()
+    access_token._public_keys.clear()
+    access_token._loaded_at = float("-inf")
+
+
+def _emptied(cloud: Cloud) -> None:
+    """Leave no message behind for a test of another suite to find."""
+    for queue in cloud.queues:
+        while cloud.waiting(queue):
+            pass

@@ -1,0 +1,166 @@
+"""The contract: the document is the code's, every route says who may come in, and says no in the one shape."""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+from holdall.http.admission import door_of
+from holdall.iam.permissions import PERMISSIONS
+from infra.build.openapi import DOCUMENT, render
+from infra.catalog import FUNCTIONS
+from tests.house.routes import routes
+
+# Routes without a permission are few, and stand here: a new one is a decision that somebody takes twice.
+_FOR_ANYONE = {
+    "GET /api/v1/.well-known/jwks.json",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/sign-up",
+    "GET /api/v1/docs",
+    "GET /api/v1/docs/{asset}",
+    "GET /api/v1/health",
+    "GET /api/v1/health/ready",
+    "GET /api/v1/openapi.json",
+}
+_FOR_ANY_SESSION = {
+    "POST /api/v1/auth/logout",
+    "POST /api/v1/auth/logout-all",
+    "GET /api/v1/auth/me",
+    "GET /api/v1/projects",  # those of the caller; there is no other project to have rights in
+}
+# An answer above 399 that is no problem: the route was understood, and what it found is told in its own shape.
+_NO_PROBLEM = {("GET /api/v1/health/ready", "503")}
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+_DOCUMENT: dict[str, Any] = json.loads(DOCUMENT.read_text())
+_OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, operations in _DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+
+
+def test_the_document_is_current() -> None:
+    assert render() == DOCUMENT.read_text(), "docs/openapi.json is not what the code says: run `make openapi`"
+
+
+def test_the_document_holds_every_route_and_no_other() -> None:
+    assert set(_OPERATIONS) == {str(route) for route in routes()}
+
+
+def test_every_route_has_a_door() -> None:
+    assert [str(route) for route in routes() if route.door is None] == []
+
+
+def test_who_may_come_in_without_a_permission_is_written_down() -> None:
+    by_kind: dict[str, set[str]] = {"anyone": set(), "session": set(), "permission": set()}
+    for route in routes():
+        by_kind[route.door.kind if route.door else "none"].add(str(route))
+
+    assert by_kind["anyone"] == _FOR_ANYONE
+    assert by_kind["session"] == _FOR_ANY_SESSION
+
+
+def test_every_permission_that_a_route_names_exists() -> None:
+    doors = [(route, route.door) for route in routes() if route.door and route.door.kind == "permission"]
+    named = {name: route for route, door in doors for name in (door.permission, *door.when.values())}
+
+    assert {name: str(route) for name, route in named.items() if name not in PERMISSIONS} == {}
+
+
+def test_a_permission_of_a_project_says_where_the_project_is() -> None:
+    inside = {name for name, permission in PERMISSIONS.items() if permission.project_roles}
+
+    for route in routes():
+        if route.door and route.door.kind == "permission":
+            assert (route.door.permission in inside) == bool(route.door.of), str(route)
+
+
+def test_what_leads_to_a_project_is_a_parameter_of_the_route() -> None:
+    for route in routes():
+        for name in (*route.door.of, *route.door.when) if route.door else ():
+            assert name in _parameters(str(route)), f"{route} is asked for {name}, which it does not take"
+
+
+def test_every_body_refuses_what_it_does_not_know() -> None:
+    loose = [
+        f"{name}: {model}"
+        for name, operation in _OPERATIONS.items()
+        for model in _objects(_body(operation))
+        if model.get("additionalProperties") is not False
+    ]
+
+    assert loose == []
+
+
+def test_every_route_says_no_as_a_problem() -> None:
+    for name, operation in _OPERATIONS.items():
+        answers = operation["responses"]
+        assert answers["default"]["content"] == _PROBLEM, name
+        for status, answer in answers.items():
+            if status.isdigit() and int(status) >= 400 and (name, status) not in _NO_PROBLEM:
+                assert answer["content"] == _PROBLEM, f"{name} {status}"
+
+
+def test_every_route_is_the_only_one_of_its_kind() -> None:
+    # Parameters may have other names in another function, and would still be the same place.
+    places = Counter(f"{route.method} {re.sub('{[^}]*}', '{}', route.path)}" for route in routes())
+
+    assert [place for place, number in places.items() if number > 1] == []
+    assert len({operation["operationId"] for operation in _OPERATIONS.values()}) == len(_OPERATIONS)
+
+
+def test_the_gateway_leads_to_the_function_that_has_the_route() -> None:
+    for route in routes():
+        assert _led_to(re.sub("{[^}]*}", "anything", route.path)) == route.function, str(route)
+
+
+def test_every_prefix_of_the_catalogue_leads_somewhere() -> None:
+    for function in FUNCTIONS:
+        for prefix in function.prefixes:
+            led = [
+                path for path in {route.path for route in routes()} if path == prefix or path.startswith(f"{prefix}/")
+            ]
+            assert led or prefix in _PROMISED, f"{function.name}: nothing lies below {prefix}"
+
+
+def test_a_route_without_a_door_would_be_seen() -> None:
+    def bare() -> None: ...
+
+    assert door_of(bare) is None
+
+
+# Prefixes that are deployed before their routes, so that a later capability changes no infrastructure.
+_PROMISED = {"/api/v1/users", "/api/v1/uploads", "/api/v1/trash", "/api/v1/jobs"}
+
+
+def _led_to(path: str) -> str:
+    prefixes = {prefix: function.name for function in FUNCTIONS for prefix in function.prefixes}
+    fitting = [prefix for prefix in prefixes if path == prefix or path.startswith(f"{prefix}/")]
+    return prefixes[max(fitting, key=len)] if fitting else "$default"
+
+
+def _parameters(route: str) -> set[str]:
+    operation = _OPERATIONS[route]
+    bodies = _objects(_body(operation))
+    return {each["name"] for each in operation.get("parameters", [])} | {
+        name for model in bodies for name in model.get("properties", {})
+    }
+
+
+def _body(operation: dict[str, Any]) -> Any:
+    contents = operation.get("requestBody", {}).get("content", {})
+    return [content["schema"] for content in contents.values()]
+
+
+def _objects(schema: Any) -> list[dict[str, Any]]:
+    """Every object that a schema leads to, through references and lists."""
+    if isinstance(schema, list):
+        return [found for each in schema for found in _objects(each)]
+    if not isinstance(schema, dict):
+        return []
+    if "$ref" in schema:
+        return _objects(_DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    here = [schema] if schema.get("type") == "object" else []
+    return here + [found for value in schema.values() for found in _objects(value)]

@@ -1,0 +1,124 @@
+"""The records: what lies in the tables is what this table says, and nothing else."""
+
+import importlib
+import re
+from typing import Any
+
+import boto3
+import pytest
+
+from holdall.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record
+from tests.api.cloud import Cloud, announce
+from tests.house.scene import Scene
+from tests.house.tree import modules
+
+# Section 6 of the design: table, kind of record -> partition key, sort key. What stands in braces varies.
+RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
+    "main": {
+        "user": ("USER#{id}", "USER"),
+        "unique": ("UNIQUE#{kind}#{value}", "UNIQUE"),
+        "session": ("SESSION#{id}", "SESSION"),
+        "epoch": ("IAM#EPOCH#{number}", "EPOCH"),
+        "public-key": ("JWKS", "{kid}"),
+        "project": ("PROJECT#{project}", "PROJECT"),
+        "quota": ("PROJECT#{project}", "QUOTA"),
+        "member": ("PROJECT#{project}", "MEMBER#{id}"),
+        "upload": ("UPLOAD#{project}-{id}", "UPLOAD"),
+        "file": ("FILE#{project}-{id}", "FILE"),
+        "version": ("FILE#{project}-{id}", "VERSION#{eight}"),
+        "job": ("JOB#{project}-{id}", "JOB"),
+        "event": ("EVENTS#{project}", "{id}"),
+    },
+    "credentials": {"password": ("USER#{id}", "PASSWORD")},
+    "audit": {None: ("DAY#{date}#{number}", "{id}")},  # one kind of row, so it needs no name
+    "ephemeral": {"once": ("ONCE#{digest}", "ONCE")},
+}
+_VARIES = {
+    "id": "[0-9a-hjkmnp-tv-z]{26}",
+    "project": "[0-9a-hjkmnp-tv-z]{12}",
+    "number": "[0-9]{1,2}",
+    "eight": "[0-9]{8}",
+    "kind": "[a-z]+",
+    "value": ".+",
+    "kid": "[0-9a-f]{16}",
+    "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "digest": "[0-9a-f]{64}",
+}
+# What the index by owner answers: which kinds are in it, and under whom.
+OWNERS = {
+    "user": "USERS#{number}",
+    "session": "USER#{id}#SESSIONS",
+    "member": "USER#{id}#PROJECTS",
+    "upload": "UPLOADS#open#{number}",
+    "file": "PROJECT#{project}#(FILES|TRASH)",
+    "job": "PROJECT#{project}#JOBS",
+}
+# Read by every request, and born when rights first change.
+_UNBORN = {"epoch"}
+
+
+def test_every_kind_of_record_is_in_the_table() -> None:
+    for module in modules("holdall"):
+        if module.name.endswith(".store"):
+            importlib.import_module(module.name)
+    bases: dict[str, type[Item]] = {
+        "main": Record,
+        "credentials": CredentialRecord,
+        "audit": AuditRecord,
+        "ephemeral": EphemeralRecord,
+    }
+    found = {
+        table: {getattr(kind, "record_kind", None) and _discriminator(kind) for kind in base.__subclasses__()}
+        for table, base in bases.items()
+    }
+
+    assert found == {table: set(kinds) for table, kinds in RECORDS.items()}
+
+
+@pytest.mark.parametrize("table", RECORDS)
+def test_what_lies_in_a_table_has_the_keys_of_its_kind(table: str, lived_in: None) -> None:
+    rows = _rows(table)
+
+    for row in rows:
+        kind = row.get("record_kind")
+        partition, sort = RECORDS[table][kind]
+        assert _fits(partition, row["pk"]), row
+        assert _fits(sort, row["sk"]), row
+        assert "owner" not in row or _fits(OWNERS[str(kind)], row["owner"]), row
+        assert ("owner" in row) == ("position" in row), row
+    assert {row.get("record_kind") for row in rows} | _UNBORN >= set(RECORDS[table])
+
+
+def test_no_secret_lies_in_a_table(scene: Scene, lived_in: None) -> None:
+    everything = str([_rows(table) for table in RECORDS])
+
+    assert scene.password not in everything
+    assert scene.client.refresh_token.rpartition("_")[2] not in everything
+    assert str(scene.client.token) not in everything
+
+
+@pytest.fixture
+def lived_in(scene: Scene, cloud: Cloud) -> None:
+    """Tables after somebody went through the main job."""
+    scene.drawn()
+    scene.client.request("DELETE", f"/files/{scene.document()}").data()
+    scene.client.post("/files/init-upload", announce(b"x", projectId=scene.project_id)).created()
+    scene.client.request("POST", "/projects", {"name": "Once"}, headers={"idempotency-key": scene.email}).created()
+
+
+def _discriminator(kind: Any) -> Any:
+    return kind.record_kind.get_discriminator(kind)
+
+
+def _rows(table: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table):
+        found += [{name: next(iter(value.values())) for name, value in item.items()} for item in page["Items"]]
+    return found
+
+
+def _fits(pattern: str, key: str) -> bool:
+    parts = re.split(r"(\{[a-z]+\})", pattern)
+    return (
+        re.fullmatch("".join(_VARIES[part[1:-1]] if part.startswith("{") else part for part in parts), key) is not None
+    )

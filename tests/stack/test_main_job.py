@@ -1,0 +1,153 @@
+"""The main job over HTTP: from a sign-up to variants, and to nothing left over."""
+
+import hashlib
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from tests.stack import pictures
+from tests.stack.client import PASSWORD, Client, Server, follow, new_email
+from tests.stack.state import State
+from tests.stack.work import VARIANTS, begin, comes_true, commit, finished, new_project, send, upload
+
+_SIZES = {"thumb": (64, 64), "wide": (160, 120), "flat": (90, 30), "plain": (64, 48)}
+
+
+@pytest.mark.parametrize("door", ["direct", "edge"])
+def test_a_stranger_becomes_somebody_whose_photo_has_variants(
+    door: str, request: pytest.FixtureRequest, state: State
+) -> None:
+    server: Server = request.getfixturevalue(door)
+    visitor, email = Client(server), new_email()
+    signed_up = visitor.post("/auth/sign-up", {"email": email, "password": PASSWORD, "name": "Ada"})
+    assert signed_up.status == 201
+    told = visitor.post("/auth/login", {"email": email, "password": PASSWORD}).data()
+    ada = Client(server, told["accessToken"])
+    assert ada.get("/auth/me").data() == signed_up.data()["user"]
+    project_id = new_project(ada, variants=VARIANTS)
+
+    photo = pictures.photo(7)
+    begun = begin(ada, photo, projectId=project_id)
+    commit(ada, begun).problem(409, "not_uploaded")
+    assert send(begun, photo).status == 200
+    committed = commit(ada, begun).data()
+    file = finished(ada, committed["fileId"])
+
+    assert committed["version"] == 1
+    assert (file["status"], file["sha256"]) == ("ready", hashlib.sha256(photo).hexdigest())
+    assert (file["width"], file["height"]) == (320, 240)
+    assert [variant["name"] for variant in file["variants"]] == list(_SIZES)
+    for variant in file["variants"]:
+        _looks_as_it_says(ada, file, variant)
+    assert state.quota(project_id) == (len(photo), 1)
+    assert [each["id"] for each in ada.get(f"/files?projectId={project_id}").json()["data"]] == [file["id"]]
+
+
+def test_the_arrival_commits_where_that_was_asked_for(client: Client, state: State) -> None:
+    project_id, photo = new_project(client), pictures.photo(8)
+    begun = begin(client, photo, projectId=project_id, autoCommit=True)
+
+    assert send(begun, photo).status == 200
+    file = finished(client, begun["fileId"])
+
+    assert (file["status"], file["version"]) == ("ready", 1)
+    assert commit(client, begun).data()["version"] == 1
+    assert len(state.versions(file["id"])) == 1
+
+
+def test_without_being_asked_for_an_arrival_commits_nothing(client: Client, state: State) -> None:
+    project_id, photo = new_project(client), pictures.photo(9)
+    begun = begin(client, photo, projectId=project_id)
+
+    assert send(begun, photo).status == 200
+    state.settle()
+
+    client.get(f"/files/{begun['fileId']}").problem(404, "not_found")
+
+
+def test_a_second_upload_becomes_the_next_version(client: Client, state: State) -> None:
+    project_id, old, new = new_project(client), pictures.photo(10), pictures.photo(11, 200, 100)
+    first = finished(client, upload(client, old, projectId=project_id)["fileId"])
+
+    second = upload(client, new, projectId=project_id, fileId=first["id"])
+    comes_true(lambda: client.get(f"/files/{first['id']}").data()["width"] == 200)
+
+    file = client.get(f"/files/{first['id']}").data()
+    assert (second["fileId"], second["version"]) == (first["id"], 2)
+    assert (file["version"], file["status"], file["size"]) == (2, "ready", len(new))
+    assert [version["number"] for version in state.versions(file["id"])] == [1, 2]
+    assert state.quota(project_id) == (len(old) + len(new), 2)
+
+
+def test_bytes_without_an_announced_checksum_are_hashed(client: Client) -> None:
+    content = b"These are no pixels.\n"
+    said = {"filename": "notes.txt", "contentType": "text/plain", "sha256": None}
+
+    committed = upload(client, content, **said)
+
+    assert committed["file"]["status"] == "processing"
+    file = finished(client, committed["fileId"])
+    assert (file["status"], file["kind"], file["sha256"]) == ("ready", "file", hashlib.sha256(content).hexdigest())
+
+
+def test_an_original_goes_out_as_an_attachment(client: Client) -> None:
+    photo = pictures.photo(12)
+    file_id = upload(client, photo, filename="Grüße aus Köln.jpg")["fileId"]
+
+    seen = client.get(f"/files/{file_id}/content")
+    original = follow(seen.headers["location"])
+
+    assert (seen.status, original.status, original.content) == (302, 200, photo)
+    # In the signed address: MiniStack forgets it where a version is named, and MinIO keeps it in the contract of storage.
+    asked = dict(parse_qsl(urlsplit(seen.headers["location"]).query))
+    assert asked["response-content-type"] == "image/jpeg"
+    assert asked["response-content-disposition"] == (
+        "attachment; filename=\"Grue aus Koln.jpg\"; filename*=UTF-8''Gr%C3%BC%C3%9Fe%20aus%20K%C3%B6ln.jpg"
+    )
+    assert asked["X-Amz-Expires"] == "300"
+
+
+def test_a_purge_removes_every_object_and_gives_the_quota_back(client: Client, state: State) -> None:
+    project_id = new_project(client, visibility="public")
+    file_id = upload(client, pictures.photo(13), projectId=project_id)["fileId"]
+    upload(client, pictures.photo(14), projectId=project_id, fileId=file_id)
+    comes_true(lambda: len(state.variants(project_id)) == 2)
+    state.settle()
+    assert len(state.originals(project_id)) == 2
+
+    purged = client.delete(f"/files/{file_id}?permanent=true")
+
+    assert purged.status == 202
+    client.get(f"/files/{file_id}").problem(404, "not_found")
+    assert client.get(f"/files?projectId={project_id}").json()["data"] == []
+    comes_true(lambda: state.rows(f"JOB#{purged.data()['jobId']}")[0]["status"] == "completed")
+    assert (state.originals(project_id), state.variants(project_id)) == ([], [])
+    assert state.rows(f"FILE#{file_id}") == []
+    assert state.quota(project_id) == (0, 0)
+
+
+def test_the_trash_takes_variants_away_from_the_public_and_nothing_from_the_quota(client: Client, state: State) -> None:
+    project_id, photo = new_project(client, visibility="public"), pictures.photo(15)
+    file = finished(client, upload(client, photo, projectId=project_id)["fileId"])
+    (url,) = [variant["url"] for variant in file["variants"]]
+    assert follow(url).status == 200
+
+    trashed = client.delete(f"/files/{file['id']}").data()
+
+    assert trashed["status"] == "deleted"
+    comes_true(lambda: follow(url).status == 403)
+    assert [key.partition("/")[0] for key in state.variants(project_id)] == ["private"]
+    assert state.quota(project_id) == (len(photo), 1)
+    client.get(f"/files/{file['id']}/content").problem(409, "wrong_state")
+    assert client.get(f"/files?projectId={project_id}").json()["data"] == []
+
+
+def _looks_as_it_says(client: Client, file: Any, variant: Any) -> None:
+    seen = client.get(f"/files/{file['id']}/content?variant={variant['name']}")
+    assert seen.status == 302
+    drawn = follow(seen.headers["location"])
+    assert drawn.status == 200
+    assert drawn.headers["content-type"] == variant["contentType"]
+    assert len(drawn.content) == variant["size"]
+    assert pictures.opened(drawn.content).size == (variant["width"], variant["height"]) == _SIZES[variant["name"]]

@@ -1,0 +1,164 @@
+"""What is taken for an image at all: first bytes, declared type, limits of the header."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from functions.imageproc import probe
+from functions.imageproc.picture import Rejected, Spec
+from tests.unit.imageproc.sources import animation, corpus, encoded, png, scene
+from tests.unit.imageproc.studio import Studio
+
+CORPUS = {name: (content_type, data) for name, content_type, data in corpus()}
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_every_format_and_mode_is_understood(studio: Studio, name: str) -> None:
+    content_type, data = CORPUS[name]
+    picture = studio.render(data, declared=content_type)
+    assert picture.content_type == content_type
+    assert (picture.variants[0].width, picture.variants[0].height) == (picture.width, picture.height)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty_file"),
+        (SVG, "unsupported_type"),
+        (b"%PDF-1.7\n" + encoded(scene(), "JPEG"), "unsupported_type"),
+        (b"<html><body>hello</body></html>", "unsupported_type"),
+        (encoded(scene(), "TIFF"), "unsupported_type"),
+        (encoded(scene(), "BMP"), "unsupported_type"),
+        (encoded(scene(), "ICO"), "unsupported_type"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(64), "unsupported_type"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(64), "unsupported_type"),
+        (b"\xff\xd8\xff", "broken_image"),
+        (b"\x89PNG\r\n\x1a\n", "broken_image"),
+        (b"GIF89a", "broken_image"),
+        (b"RIFF\0\0\0\0WEBP", "broken_image"),
+        (b"RIFF\x10\0\0\0WEBPVP8 " + SVG, "broken_image"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "broken_image"),
+        (b"GIF89a/*" + SVG + b"*/", "broken_image"),
+        (b"\x89PNG\r\n\x1a\n" + SVG, "broken_image"),
+    ],
+)
+def test_what_is_no_image_is_refused(studio: Studio, data: bytes, code: str) -> None:
+    assert studio.refusal(data) == code
+
+
+def test_bytes_and_declared_type_must_agree(studio: Studio) -> None:
+    data = encoded(scene(), "PNG")
+    assert studio.refusal(data, declared="image/jpeg") == "type_mismatch"
+    assert studio.refusal(data, declared="image/svg+xml") == "type_mismatch"
+    assert studio.refusal(SVG, declared="image/png") == "unsupported_type"
+    assert studio.refusal(data, declared="Image/PNG; charset=binary") == ""
+    assert studio.refusal(encoded(scene(), "JPEG"), declared="image/jpg") == ""
+
+
+def test_a_file_that_is_missing_is_no_rejection(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        probe.probe(tmp_path / "nothing")
+
+
+def test_a_file_with_too_many_bytes_is_not_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge"
+    with huge.open("wb") as file:
+        file.truncate(probe.MAX_BYTES + 1)
+    with pytest.raises(Rejected) as refused:
+        probe.probe(huge)
+    assert refused.value.code == "too_many_bytes"
+
+
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [
+        ((7_072, 7_072), "too_many_pixels"),
+        ((50_000_001, 1), "too_many_pixels"),
+        ((2**31 - 1, 2**31 - 1), "too_many_pixels"),
+        ((16_385, 1), "side_too_long"),
+        ((1, 16_385), "side_too_long"),
+    ],
+)
+def test_a_png_bomb_is_refused_by_its_header(studio: Studio, size: tuple[int, int], code: str) -> None:
+    # The pixels are a few bytes of zlib for a header that promises gigabytes.
+    assert studio.refusal(png(size, 8, 2, bytes(1000))) == code
+
+
+def _jpeg_of_size(width: int, height: int) -> bytes:
+    data = bytearray(encoded(scene(), "JPEG"))
+    at = data.index(b"\xff\xc0")
+    struct.pack_into(">HH", data, at + 5, height, width)
+    return bytes(data)
+
+
+def _gif_of_size(width: int, height: int) -> bytes:
+    data = bytearray(encoded(scene().quantize(8), "GIF"))
+    struct.pack_into("<HH", data, 6, width, height)
+    return bytes(data)
+
+
+def _webp_of_size(width: int, height: int) -> bytes:
+    translucent = scene().convert("RGBA")
+    translucent.putalpha(100)
+    data = bytearray(encoded(translucent, "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"))
+    assert data[12:16] == b"VP8X"
+    data[24:30] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (_jpeg_of_size(16_000, 16_000), "too_many_pixels"),
+        (_jpeg_of_size(65_000, 100), "side_too_long"),
+        (_gif_of_size(60_000, 60_000), "too_many_pixels"),
+        (_gif_of_size(60_000, 1), "side_too_long"),
+        (_webp_of_size(16_000, 16_000), "too_many_pixels"),
+        (_webp_of_size(2**24, 2**8), "too_many_pixels"),
+    ],
+)
+def test_a_header_that_promises_too_much_is_refused_in_every_format(studio: Studio, data: bytes, code: str) -> None:
+    assert studio.refusal(data) == code
+
+
+def test_fifty_megapixels_are_taken(studio: Studio) -> None:
+    width, height = 8_192, 6_100
+    rows = zlib.compressobj(1)
+    packed = b"".join(rows.compress(bytes(1 + width // 8)) for _ in range(height)) + rows.flush()
+    small = Spec("small", 64, 64, "contain", "webp", 80)
+    picture = studio.render(png((width, height), 1, 0, b"", compressed=packed), small)
+    assert (picture.width, picture.height) == (width, height)
+
+
+def test_a_jpeg_of_a_thousand_scans_is_refused(studio: Studio) -> None:
+    data = encoded(scene(), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert studio.refusal(data[:-2] + data[last:-2] * 1000 + data[-2:]) == "too_many_scans"
+
+
+@pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_frames_are_counted_before_they_are_decoded(studio: Studio, format_: str) -> None:
+    assert studio.refusal(animation(format_, 201, 4, 52)) == "too_many_frames"
+    assert studio.render(animation(format_, 8)).frames == 8
+
+
+def test_frames_times_pixels_are_bounded(studio: Studio) -> None:
+    large = Image.new("L", (1_000, 1_000)), [Image.new("L", (1_000, 1_000), level) for level in range(1, 101)]
+    data = encoded(large[0], "GIF", save_all=True, append_images=large[1])
+    assert studio.refusal(data) == "animation_too_large"
+
+
+def test_a_camera_picture_with_previews_is_one_photograph(studio: Studio) -> None:
+    previews = [scene(24, 16), scene(12, 8)]
+    picture = studio.render(encoded(scene(), "MPO", save_all=True, append_images=previews), declared="image/jpeg")
+    assert (picture.width, picture.height, picture.frames) == (48, 32, 3)
+
+
+def test_a_camera_picture_that_lost_its_previews_is_still_shown(studio: Studio) -> None:
+    data = encoded(scene(), "MPO", save_all=True, append_images=[scene(24, 16)])
+    first_only = data[: data.index(b"\xff\xd9") + 2]
+    assert studio.image(first_only).size == (48, 32)

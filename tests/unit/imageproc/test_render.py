@@ -1,0 +1,158 @@
+"""Variants: the right sizes, the same bytes every time, and as good as the slow way makes them."""
+
+import io
+import math
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageOps, ImageStat
+
+from functions.imageproc.picture import Fit, Format, Spec
+from functions.imageproc.render import render
+from tests.unit.imageproc.sources import encoded, scene
+from tests.unit.imageproc.studio import Studio
+
+JOB = (
+    Spec("thumbnail", 200, 200, "cover", "webp", 80),
+    Spec("small", 640, 640, "contain", "webp", 80),
+    Spec("medium", 1280, 1280, "contain", "jpeg", 80),
+    Spec("large", 1920, 1920, "contain", "avif", 50),
+    Spec("exact", 320, 40, "stretch", "png", 100),
+)
+PHOTO = Path(__file__).parents[3] / "docs" / "demo" / "photo.jpg"
+
+
+@pytest.fixture(scope="module")
+def large_photo() -> bytes:
+    """Twenty-four megapixels, so that the decoder's own scaling comes into play."""
+    with Image.open(PHOTO) as photo:
+        large = photo.resize((6000, 4000), Image.Resampling.BICUBIC)
+    return encoded(large, "JPEG", quality=92)
+
+
+def test_a_job_makes_every_variant_as_it_was_asked_for(studio: Studio) -> None:
+    picture = studio.render(PHOTO.read_bytes(), *JOB)
+    assert (picture.width, picture.height, picture.content_type, picture.frames) == (2400, 1350, "image/jpeg", 1)
+    found = [(each.name, each.width, each.height, each.content_type) for each in picture.variants]
+    assert found == [
+        ("thumbnail", 200, 200, "image/webp"),
+        ("small", 640, 360, "image/webp"),
+        ("medium", 1280, 720, "image/jpeg"),
+        ("large", 1920, 1080, "image/avif"),
+        ("exact", 320, 40, "image/png"),
+    ]
+    for spec, variant in zip(JOB, picture.variants, strict=True):
+        assert variant.size == variant.path.stat().st_size > 0
+        with Image.open(variant.path) as image:
+            assert (image.format or "").lower() == spec.format
+            assert image.size == (variant.width, variant.height)
+
+
+def test_the_same_source_and_spec_give_the_same_bytes(studio: Studio) -> None:
+    data = PHOTO.read_bytes()
+    assert studio.files(data, *JOB) == studio.files(data, *JOB)
+
+
+def test_a_variant_made_alone_has_the_bytes_of_one_made_with_others(studio: Studio, large_photo: bytes) -> None:
+    # A variant that is made again later, or added to a project, must be as if it had been there from the start.
+    together = studio.files(large_photo, *JOB, Spec("huge", 4096, 4096, "contain", "jpeg", 60))
+    alone = [studio.files(large_photo, spec)[0] for spec in JOB]
+    assert together[: len(JOB)] == alone
+
+
+@pytest.mark.parametrize("format_", ["webp", "avif", "jpeg", "png"])
+@pytest.mark.parametrize("fit", ["contain", "cover"])
+def test_nothing_is_enlarged_unless_it_is_stretched(studio: Studio, fit: Fit, format_: Format) -> None:
+    picture = studio.render(encoded(scene(48, 32), "PNG"), Spec("big", 1000, 500, fit, format_, 80))
+    expected = (48, 32) if fit == "contain" else (48, 24)
+    assert (picture.variants[0].width, picture.variants[0].height) == expected
+
+
+def test_stretch_enlarges(studio: Studio) -> None:
+    picture = studio.render(encoded(scene(48, 32), "PNG"), Spec("big", 100, 500, "stretch", "webp", 80))
+    assert (picture.variants[0].width, picture.variants[0].height) == (100, 500)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (6001, 3)])
+def test_pictures_of_odd_shape_have_at_least_one_pixel(studio: Studio, size: tuple[int, int]) -> None:
+    data = encoded(Image.new("RGB", size, "red"), "JPEG")
+    for variant in studio.render(data, *JOB).variants:
+        assert variant.width >= 1
+        assert variant.height >= 1
+
+
+def test_cover_shows_the_middle(studio: Studio) -> None:
+    source = Image.new("RGB", (90, 30), "black")
+    source.paste("white", (30, 0, 60, 30))
+    made = studio.image(encoded(source, "PNG"), Spec("middle", 30, 30, "cover", "png", 100))
+    assert made.get_flattened_data() == ((255, 255, 255),) * 900
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fit"),
+    [
+        (1920, 1920, "contain"),
+        (1280, 1280, "contain"),
+        (640, 640, "contain"),
+        (200, 200, "cover"),
+        (300, 100, "stretch"),
+    ],
+)
+def test_shortcuts_cannot_be_seen(studio: Studio, large_photo: bytes, width: int, height: int, fit: Fit) -> None:
+    """Against decoding everything and one pass of Lanczos. 40 dB is where eyes stop telling two pictures apart."""
+    made = studio.image(large_photo, Spec("any", width, height, fit, "png", 100))
+    with Image.open(io.BytesIO(large_photo)) as whole:
+        if fit == "stretch":
+            slow: Image.Image = whole.resize((width, height), Image.Resampling.LANCZOS)
+        else:
+            way = ImageOps.contain if fit == "contain" else ImageOps.fit
+            slow = way(whole, (width, height), Image.Resampling.LANCZOS)
+    assert made.size == slow.size
+    assert _psnr(made, slow) > 42
+    assert _ssim(made, slow) > 0.985
+
+
+def _psnr(one: Image.Image, other: Image.Image) -> float:
+    errors = ImageStat.Stat(ImageChops.difference(one, other)).rms
+    mean_square = sum(error**2 for error in errors) / len(errors)
+    return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
+
+
+def _ssim(one: Image.Image, other: Image.Image) -> float:
+    """Structural similarity of the luma over blocks of 8 pixels (Wang et al. 2004, with a flat window)."""
+    one, other = one.convert("L"), other.convert("L")
+    blocks = [
+        _block_ssim(one.crop(box).tobytes(), other.crop(box).tobytes())
+        for left in range(0, one.width - 7, 24)
+        for top in range(0, one.height - 7, 24)
+        for box in [(left, top, left + 8, top + 8)]
+    ]
+    return sum(blocks) / len(blocks)
+
+
+def _block_ssim(one: bytes, other: bytes) -> float:
+    mean, mean_other = sum(one) / 64, sum(other) / 64
+    variance = sum((level - mean) ** 2 for level in one) / 63
+    variance_other = sum((level - mean_other) ** 2 for level in other) / 63
+    covariance = sum((a - mean) * (b - mean_other) for a, b in zip(one, other, strict=True)) / 63
+    luminance = (2 * mean * mean_other + 6.5025) / (mean**2 + mean_other**2 + 6.5025)
+    return luminance * (2 * covariance + 58.5225) / (variance + variance_other + 58.5225)
+
+
+def test_two_variants_of_one_name_do_not_meet(studio: Studio) -> None:
+    same = [Spec("../../same", side, side, "contain", "webp", 80) for side in (10, 20)]
+    variants = studio.render(encoded(scene(), "PNG"), *same).variants
+    assert len({variant.path for variant in variants}) == 2
+    assert {variant.path.parent for variant in variants} == {variants[0].path.parent}
+
+
+def test_no_variants_still_tell_the_size(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(encoded(scene(), "PNG"))
+    picture = render(tmp_path / "source", [], tmp_path)
+    assert (picture.width, picture.height, picture.variants) == (48, 32, ())
+
+
+def test_a_full_disk_is_no_rejection(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(encoded(scene(), "PNG"))
+    with pytest.raises(FileNotFoundError):
+        render(tmp_path / "source", JOB, tmp_path / "nowhere")

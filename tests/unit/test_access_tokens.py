@@ -1,0 +1,253 @@
+"""Access tokens: what is not exactly one of ours is refused (S1, RFC 8725). The tokens here are made by hand."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from holdall import clock
+from holdall.errors import Unauthenticated
+from holdall.iam import access_token, store
+from holdall.iam.model import Claims
+from tests.unit.makers import MOMENT
+
+NOW = int(MOMENT.timestamp())
+KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+HEADER: dict[str, Any] = {"alg": "ES256", "kid": "known", "typ": "at+jwt"}
+CLAIMS: dict[str, Any] = {
+    "iss": "https://files.example.test",
+    "aud": "holdall",
+    "sub": "0" * 26,
+    "sid": "1" * 26,
+    "jti": "2" * 26,
+    "iat": NOW,
+    "exp": NOW + 900,
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_known_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_token, "_public_keys", {"known": KEY.public_key()})
+    monkeypatch.setattr(access_token, "_loaded_at", time.monotonic())
+    monkeypatch.setattr(clock, "now", lambda: MOMENT)
+
+
+def encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def signed_by(key: ec.EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
+    def sign(content: bytes) -> bytes:
+        r, s = decode_dss_signature(key.sign(content, ec.ECDSA(SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
+
+    return sign
+
+
+def token(
+    claims: dict[str, Any] | None = None,
+    *,
+    header: dict[str, Any] | None = None,
+    sign: Callable[[bytes], bytes] | None = None,
+) -> str:
+    parts = (HEADER if header is None else header, CLAIMS if claims is None else claims)
+    content = ".".join(encoded(json.dumps(part).encode()) for part in parts)
+    return f"{content}.{encoded((sign or signed_by(KEY))(content.encode()))}"
+
+
+def refused(text: str) -> None:
+    with pytest.raises(Unauthenticated) as failure:
+        access_token.verify(text)
+    assert failure.value.code == "invalid_token"
+
+
+def test_a_token_of_ours_says_who_and_by_which_session() -> None:
+    assert access_token.verify(token()) == Claims("0" * 26, "1" * 26)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {**HEADER, "alg": "none"},
+        {**HEADER, "alg": "None"},
+        {**HEADER, "alg": "ES384"},
+        {**HEADER, "alg": "RS256"},
+        {**HEADER, "alg": ["ES256"]},
+        {**HEADER, "typ": "JWT"},
+        {**HEADER, "typ": "at+JWT"},
+        {**HEADER, "typ": None},
+        {**HEADER, "kid": "unknown"},
+        {**HEADER, "kid": ["known"]},
+        {**HEADER, "kid": {"known": 1}},
+        {**HEADER, "kid": 7},
+        {**HEADER, "kid": None},
+        {**HEADER, "jku": "https://evil.test/keys"},
+        {**HEADER, "x5u": "https://evil.test/chain"},
+        {**HEADER, "jwk": {"kty": "EC"}},
+        {**HEADER, "crit": ["exp"]},
+        {**HEADER, "cty": "JWT"},
+        {name: value for name, value in HEADER.items() if name != "typ"},
+        {name: value for name, value in HEADER.items() if name != "kid"},
+        {name: value for name, value in HEADER.items() if name != "alg"},
+    ],
+    ids=json.dumps,
+)
+def test_a_header_has_one_form(header: dict[str, Any]) -> None:
+    refused(token(header=header))
+
+
+def test_a_token_without_a_signature_is_refused() -> None:
+    content = token(header={**HEADER, "alg": "none"}).rpartition(".")[0]
+
+    refused(f"{content}.")
+    refused(f"{content}.{'A' * 86}")
+
+
+def test_the_public_key_is_no_password() -> None:
+    pem = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(content: bytes) -> bytes:
+        return hmac.digest(pem, content, hashlib.sha256)
+
+    refused(token(header={**HEADER, "alg": "HS256"}, sign=sign))
+    # The same, as long as a signature of ours.
+    refused(token(header={**HEADER, "alg": "HS256"}, sign=lambda content: sign(content) * 2))
+
+
+def test_another_key_signs_nothing_of_ours() -> None:
+    refused(token(sign=signed_by(OTHER_KEY)))
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_no_claim_may_be_missing(name: str) -> None:
+    refused(token({key: value for key, value in CLAIMS.items() if key != name}))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"iss": "https://evil.test"},
+        {"iss": ["https://files.example.test"]},
+        {"aud": "others"},
+        {"aud": []},
+        {"aud": None},
+        {"sub": ""},
+        {"sub": "0" * 25},
+        {"sub": "U" * 26},
+        {"sub": 7},
+        {"sid": "x"},
+        {"sid": None},
+        {"sid": ["1" * 26]},
+        {"exp": str(NOW + 900)},
+        {"exp": NOW + 899.5},
+        {"exp": float(NOW + 900)},
+        {"exp": True},
+        {"exp": None},
+        {"exp": [NOW]},
+        {"exp": 10**30},
+        {"exp": -1},
+        {"iat": str(NOW)},
+        {"iat": float(NOW)},
+        {"iat": False},
+        {"iat": None},
+        {"exp": NOW + 901},
+        {"iat": NOW - 1},
+        {"iat": NOW + 900},
+        {"iat": NOW + 31, "exp": NOW + 931},
+        {"iat": NOW - 930, "exp": NOW - 30},
+        {"iat": NOW - 5000, "exp": NOW - 4100},
+    ],
+    ids=json.dumps,
+)
+def test_a_claim_has_one_form_and_its_time(other: dict[str, Any]) -> None:
+    refused(token({**CLAIMS, **other}))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"iat": NOW + 30, "exp": NOW + 930},
+        {"iat": NOW - 929, "exp": NOW - 29},
+        {"exp": NOW + 1},
+    ],
+    ids=json.dumps,
+)
+def test_clocks_may_differ_by_half_a_minute(other: dict[str, Any]) -> None:
+    access_token.verify(token({**CLAIMS, **other}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "",
+        lambda text: text[:-1],
+        lambda text: text + "A",
+        lambda text: text + "=",
+        lambda text: text + "\n",
+        lambda text: " " + text,
+        lambda text: text.replace(".", "..", 1),
+        lambda text: text + ".x",
+        lambda text: text.rpartition(".")[0],
+        lambda text: text.replace(".", "=.", 1),
+        lambda text: "x" * 10_000 + text,
+        lambda text: json.dumps({"payload": text.split(".")[1], "signatures": []}),
+        lambda text: "\u0660" + text[1:],
+    ],
+)
+def test_a_token_has_the_compact_form_alone(change: Callable[[str], str]) -> None:
+    refused(change(token()))
+
+
+@pytest.mark.parametrize("part", [b"", b"null", b"[]", b"7", b'"text"', b"{", b"\xff", b"[" * 1000])
+def test_a_part_that_is_no_object_is_refused(part: bytes) -> None:
+    header, claims = encoded(json.dumps(HEADER).encode()), encoded(json.dumps(CLAIMS).encode())
+    for content in (f"{encoded(part)}.{claims}", f"{header}.{encoded(part)}"):
+        refused(f"{content}.{encoded(signed_by(KEY)(content.encode()))}")
+
+
+def test_a_claim_that_was_touched_breaks_the_signature() -> None:
+    header, _, signature = token().split(".")
+    claims = encoded(json.dumps({**CLAIMS, "sub": "3" * 26}).encode())
+
+    refused(f"{header}.{claims}.{signature}")
+
+
+def test_an_unknown_key_is_looked_for_at_most_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def public_keys() -> list[tuple[str, str]]:
+        asked.append("keys")
+        return []
+
+    monkeypatch.setattr(store, "public_keys", public_keys)
+    strange = token(header={**HEADER, "kid": "strange"})
+
+    refused(strange)
+    assert asked == []
+    monkeypatch.setattr(access_token, "_loaded_at", time.monotonic() - 61)
+    refused(strange)
+    refused(strange)
+    assert asked == ["keys"]
+
+
+def test_a_key_that_was_published_meanwhile_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = OTHER_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    monkeypatch.setattr(store, "public_keys", lambda: [("new", pem)])
+    monkeypatch.setattr(access_token, "_loaded_at", float("-inf"))
+
+    access_token.verify(token(header={**HEADER, "kid": "new"}, sign=signed_by(OTHER_KEY)))
+    access_token.verify(token())  # two keys count while one takes the place of the other
+
+
+def test_a_token_of_ours_lives_fifteen_minutes() -> None:
+    assert timedelta(minutes=15) == access_token.LIFETIME

@@ -1,0 +1,108 @@
+"""Doors: whose network it is, what a flag asks for, and who counts as come through the distribution."""
+
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from holdall.errors import Forbidden, Malformed, Unauthenticated
+from holdall.http import admission
+from holdall.http.admission import Door
+from holdall.iam import permissions
+
+REMOVE = Door("permission", "files.write", ("fileId",), {"permanent": "files.purge"})
+FLAGS = st.sampled_from(["true", "TRUE", "True", "1", "on", "yes", "y", "t", "T", "0", "false", "no", "off", "2", ""])
+
+
+def event(query: dict[str, str] | None = None, **headers: str) -> APIGatewayProxyEventV2:
+    told: dict[str, Any] = {
+        "headers": {name.replace("_", "-"): value for name, value in headers.items()},
+        "queryStringParameters": query or {},
+        "rawPath": "/api/v1/files",
+        "requestContext": {
+            "stage": "$default",
+            "http": {"sourceIp": "192.0.2.7", "method": "POST", "path": "/api/v1/files"},
+        },
+    }
+    return APIGatewayProxyEventV2(told)
+
+
+@given(FLAGS | st.text(max_size=6))
+def test_a_flag_that_the_route_takes_for_true_the_door_takes_for_true(text: str) -> None:
+    try:
+        true = TypeAdapter(bool).validate_python(text)
+    except ValidationError:
+        return  # the route refuses it
+    editor = permissions.of_project_role("editor")
+    if true:
+        with pytest.raises(Forbidden):
+            REMOVE._check(editor, event({"permanent": text}))
+    else:
+        REMOVE._check(editor, event({"permanent": text}))
+
+
+def test_a_permission_is_needed_and_so_is_that_of_a_flag() -> None:
+    with pytest.raises(Forbidden):
+        REMOVE._check(permissions.of_project_role("viewer"), event())
+    REMOVE._check(permissions.of_project_role("editor"), event())
+    REMOVE._check(permissions.of_project_role("owner"), event({"permanent": "true"}))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("", "unknown"),
+        ("nonsense", "unknown"),
+        ("192.0.2.7, 198.51.100.1", "unknown"),
+        ("192.0.2.7\r\nx: y", "unknown"),
+    ],
+)
+def test_an_address_belongs_to_a_network(address: str, network: str) -> None:
+    assert admission._network(address) == network
+
+
+def test_the_viewers_address_is_believed_from_the_distribution() -> None:
+    came = event(x_holdall_edge="edge-secret-of-tests", x_holdall_viewer="198.51.100.1")
+
+    assert admission._visitor(came).address == "198.51.100.1"
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", "edge-secret-of-test", "edge-secret-of-tests ", "é"])
+def test_from_anybody_else_the_gateways_peer_is_believed(secret: str) -> None:
+    came = event(x_holdall_edge=secret, x_holdall_viewer="198.51.100.1")
+
+    assert admission._visitor(came).address == "192.0.2.7"
+
+
+@pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "Bearer a b", "token", "Bearer é"])
+def test_no_other_authorization_is_read(header: str) -> None:
+    with pytest.raises(Unauthenticated):
+        admission._token(event(authorization=header))
+
+
+@pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", " Bearer  abc "])
+def test_a_bearer_token_is_read(header: str) -> None:
+    assert admission._token(event(authorization=header)) == "abc"
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 256, "a\n", "\x7f"])
+def test_an_idempotency_key_is_short_and_visible(key: str) -> None:
+    with pytest.raises(Malformed) as failure:
+        admission._once(event(idempotency_key=key), "user")
+    assert failure.value.code == "bad_idempotency_key"
+
+
+def test_an_idempotency_key_belongs_to_who_sent_it() -> None:
+    mine, theirs = (admission._once(event(idempotency_key="same"), user) for user in ("me", "them"))
+
+    assert mine is not None
+    assert theirs is not None
+    assert mine.key != theirs.key
+    assert "same" not in mine.key

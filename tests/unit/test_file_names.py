@@ -1,0 +1,96 @@
+"""File names: what of them is kept, how they are ordered, and how they go into a header (U6)."""
+
+import unicodedata
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from holdall.files.model import clean_name, disposition, rank
+from holdall.uploads.model import Filename
+
+TRICKS = st.text(
+    st.sampled_from('a.\r\n"\\/;%\x00\x7f\u202e\u2066\u200b\u2028\u2029\ufeffé漢😀\uff02\uff0f \t'), max_size=30
+)
+NAMES = st.text(max_size=255) | TRICKS
+
+
+@given(NAMES)
+def test_no_folder_control_character_or_turn_of_direction_survives(name: str) -> None:
+    cleaned = clean_name(name)
+
+    assert "/" not in cleaned
+    assert "\\" not in cleaned
+    assert not {unicodedata.category(each) for each in cleaned} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert cleaned == cleaned.strip()
+    assert cleaned not in (".", "..")
+    assert clean_name(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("photo.jpg", "photo.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\photo.jpg", "photo.jpg"),
+        ("photo\u202egpj.exe", "photogpj.exe"),
+        ("e\u0301te\u0301.jpg", "été.jpg"),
+        ("two\r\nlines", "twolines"),
+        (" photo ", "photo"),
+        ("folder/", ""),
+        ("..", ""),
+        ("\u200b", ""),
+    ],
+)
+def test_what_is_kept_of_a_name(said: str, kept: str) -> None:
+    assert clean_name(said) == kept
+
+
+@pytest.mark.parametrize("said", ["", ".", "..", "/", "folder/", "\x00", "\u202e", "x" * 256])
+def test_a_file_needs_a_name(said: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Filename).validate_python(said)
+
+
+@given(NAMES, st.sampled_from(["attachment", "inline"]))
+def test_a_header_holds_a_name_that_breaks_nothing(name: str, kind: str) -> None:
+    header = disposition("inline" if kind == "inline" else "attachment", name)
+
+    begin, plain, extended = header.split("; ", 2) if header.count("; ") == 2 else pytest.fail(header)
+    assert begin == kind
+    assert plain.startswith('filename="')
+    assert plain.endswith('"')
+    assert plain[10:-1].strip()
+    assert not set(plain[10:-1]) & set('"\\\r\n/;%')
+    assert header.isascii()
+    assert header.isprintable()
+    assert extended.startswith("filename*=UTF-8''")
+    assert unquote(extended.removeprefix("filename*=UTF-8''")) == (clean_name(name) or "file")
+
+
+def test_a_name_is_read_by_old_and_new_browsers() -> None:
+    assert disposition("attachment", 'été "2".jpg') == (
+        "attachment; filename=\"ete _2_.jpg\"; filename*=UTF-8''%C3%A9t%C3%A9%20%222%22.jpg"
+    )
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=255))
+def test_a_place_in_the_alphabet_fits_a_sort_key(name: str) -> None:
+    assert len(f"{rank(name)}#{'0' * 26}".encode()) <= 1024
+
+
+def test_the_longest_name_is_cut_between_characters() -> None:
+    assert rank("€" * 500) == "€" * 300
+
+
+@given(st.text("abcXYZ 019._-é漢", max_size=40), st.integers(0, 40))
+def test_a_name_is_found_by_its_beginning_in_whatever_case(name: str, length: int) -> None:
+    assert rank(name).startswith(rank(name[:length].upper()))
+    assert rank(name).startswith(rank(name[:length].lower()))
+
+
+def test_names_that_read_alike_stand_together() -> None:
+    assert rank("STRASSE") == rank("Straße") == rank("strasse")
+    assert rank("ﬁle") == rank("File")
