@@ -100,6 +100,28 @@ def injected(patch: pytest.MonkeyPatch, at: int = -1, mode: Mode = "refused", *d
                 events.unregister("before-send", faults.after_send)
 
 
+@contextmanager
+def meanwhile(operation: str, do: Callable[[], object]) -> Iterator[list[object]]:
+    """Let something happen between what a request has read and its first call of `operation`, as TransactWriteItems.
+
+    What is done meanwhile goes through services: a function serves one request at a time.
+    """
+    done: list[object] = []
+    events = items.connection.client.meta.events
+    name = f"before-call.dynamodb.{operation}"
+
+    def step_in(**_: Any) -> None:
+        events.unregister(name, step_in)
+        done.append(do())
+
+    events.register_first(name, step_in)
+    try:
+        yield done
+        assert done, f"{operation} was never called"
+    finally:
+        events.unregister(name, step_in)
+
+
 @dataclass(frozen=True)
 class Scene:
     """Something that is asked of Holdall, made ready for one more time.

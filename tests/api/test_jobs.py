@@ -70,6 +70,23 @@ def test_a_worker_whose_time_is_over_records_nothing(frozen: Clock, cloud: Cloud
     assert row(cloud, job_id)["status"] == "completed"
 
 
+def test_a_worker_whose_time_is_over_does_not_end_the_work_of_the_next(
+    frozen: Clock, cloud: Cloud, job_id: str
+) -> None:
+    late = variants.begin(job_id)
+    frozen.forward(minutes=6)
+    current = variants.begin(job_id)
+    assert late is not None
+    assert current is not None
+
+    variants.finish(late, Outcome("0" * 64, 1, 1, []))
+    assert row(cloud, job_id)["status"] == "processing"
+    variants.finish(current, Outcome("1" * 64, 2, 2, []))
+    assert row(cloud, job_id)["status"] == "completed"
+    (file,) = cloud.rows("main", record_kind="file")
+    assert json.loads(file["current"])["sha256"] == "1" * 64
+
+
 @pytest.mark.parametrize(("seconds", "sent"), [(59, 0), (60, 1)])
 def test_what_waits_for_a_minute_is_sent_again(
     frozen: Clock, cloud: Cloud, job_id: str, seconds: int, sent: int
