@@ -1,4 +1,4 @@
-"""The books of a project: what must agree whatever happened (the bar, "Faults")."""
+"""The books of a project: what must agree whatever happened."""
 
 import hashlib
 import json

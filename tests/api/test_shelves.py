@@ -1,4 +1,4 @@
-"""Where variants lie: under `media/` only while their file is live in a public project (design, section 6)."""
+"""Where variants lie: under `media/` only while their file is live in a public project."""
 
 from pathlib import Path
 from typing import Any
