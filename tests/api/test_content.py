@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from holdall.variants import service as variants
 from tests.api import books
 from tests.api.client import Client
 from tests.api.cloud import Cloud, photo
@@ -117,6 +118,23 @@ def test_a_variant_that_is_named_anew_while_others_are_drawn_is_drawn_too(
     cloud.work()
     for name in ("thumb", "tiny"):
         assert client.get(f"/files/{made['fileId']}/content?variant={name}").status == 302
+
+
+def test_a_variant_that_cannot_be_drawn_later_takes_nothing_from_its_file(
+    client: Client, cloud: Cloud, private: str
+) -> None:
+    file_id = uploaded(client, cloud, private)
+    name_anew(cloud, private, {"name": "tiny", "width": 5})
+    assert client.get(f"/files/{file_id}/content?variant=tiny").status == 202
+    (message,) = cloud.waiting("images")
+    drawing = variants.begin(json.loads(message)["jobId"])
+    assert drawing is not None
+    variants.reject(drawing, "cannot_encode")
+
+    assert client.get(f"/files/{file_id}/content?variant=tiny").problem()["code"] == "rejected"
+    assert client.get(f"/files/{file_id}/content?variant=thumb").status == 302
+    file = client.get(f"/files/{file_id}").data()
+    assert (file["status"], [each["status"] for each in file["variants"]]) == ("ready", ["ready", "rejected"])
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "../x", "THUMB"])

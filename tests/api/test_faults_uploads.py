@@ -25,6 +25,7 @@ def settle(cloud: Cloud, frozen: Clock) -> None:
     for _ in range(3):
         frozen.forward(minutes=16)
         cloud.run("send-pending-jobs")
+        cloud.draw()
         cloud.work()
         if all(row["status"] in ("completed", "failed") for row in cloud.rows("main", record_kind="job")):
             return

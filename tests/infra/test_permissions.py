@@ -63,8 +63,9 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "imageproc": {
         "main": f"{_READ} dynamodb:ConditionCheckItem dynamodb:PutItem dynamodb:UpdateItem",
         "originals/*": "s3:GetObject s3:GetObjectVersion",
-        "variants/media/*": "s3:DeleteObject s3:PutObject",
-        "variants/private/*": "s3:DeleteObject s3:PutObject",
+        "variants": "s3:ListBucket",
+        "variants/media/*": "s3:DeleteObject s3:GetObject s3:PutObject",
+        "variants/private/*": "s3:DeleteObject s3:GetObject s3:PutObject",
         "images": _RECEIVE,
     },
     "maintenance": {

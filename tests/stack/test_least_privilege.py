@@ -116,7 +116,6 @@ _NO_WORK, _NO_IMAGE = '{"work": "job", "id": "tried"}', '{"jobId": "tried"}'
 REFUSED: list[tuple[str, str, Try]] = [
     ("imageproc", "put an original", put_object("Originals", "tried/x")),
     ("imageproc", "delete an original", delete_object("Originals", "tried/x")),
-    ("imageproc", "read a variant", get_object("Variants", "private/tried")),
     ("imageproc", "put beside the shelves", put_object("Variants", "tried")),
     ("imageproc", "list originals", list_objects("Originals")),
     ("imageproc", "query", query("Main")),
@@ -178,6 +177,7 @@ ALLOWED: list[tuple[str, str, Try]] = [
     ("imageproc", "read an original", get_object("Originals", "tried/original")),
     ("imageproc", "put a variant", put_object("Variants", "private/tried")),
     ("imageproc", "put a public variant", put_object("Variants", "media/tried")),
+    ("imageproc", "read a variant that it moves", get_object("Variants", "private/tried")),
     ("maintenance", "list versions", list_versions("Originals")),
     ("maintenance", "delete an original", delete_object("Originals", "tried/gone")),
     ("maintenance", "move a variant", put_object("Variants", "media/tried")),

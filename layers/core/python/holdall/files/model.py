@@ -17,6 +17,7 @@ Kind = Literal["image", "file"]
 Status = Literal["processing", "ready", "rejected", "deleted"]
 State = Literal["live", "trash", "purging"]
 Shelf = Literal["media", "private"]
+VariantStatus = Literal["processing", "ready", "rejected"]
 
 # What imageproc can draw; everything else is a file, SVG among it.
 IMAGE_TYPES = {
@@ -37,7 +38,7 @@ class Variant(BaseModel):
 
     name: str
     key: str
-    status: Literal["processing", "ready"]
+    status: VariantStatus
     content_type: str
     width: int | None = None
     height: int | None = None
@@ -101,7 +102,7 @@ class VariantView(Shown):
 
     name: str
     url: str
-    status: Literal["processing", "ready"]
+    status: VariantStatus
     width: int | None
     height: int | None
     content_type: str

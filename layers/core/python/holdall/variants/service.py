@@ -77,14 +77,13 @@ def finish(drawing: Drawing, outcome: Outcome) -> None:
 def reject(drawing: Drawing, code: str) -> None:
     """End a job whose image can never be drawn: the reason is kept, and the message is done. Raises Unavailable."""
     for _ in range(_ATTEMPTS):
-        first = drawing.version.status == "processing"  # a later drawing that fails takes nothing from a ready version
-        version = replace(drawing.version, status="rejected", reason=code, variants=())
+        version = _rejected(drawing.version, code)
         try:
             with Transaction() as write:
-                if first:
-                    files.change_version(write, drawing.file.id, version)
-                    files.change(write, drawing.file, version)
-                    emit(write, drawing.project.id, "file.rejected", fileId=drawing.file.id, reason=code)
+                files.change_version(write, drawing.file.id, version)
+                files.change(write, drawing.file, version)
+                what = "file" if version.status == "rejected" else "variant"
+                emit(write, drawing.project.id, f"{what}.rejected", fileId=drawing.file.id, reason=code)
                 jobs.fail(write, drawing.job, code)
         except Conflict as conflict:
             if conflict.code == "job_taken":
@@ -102,9 +101,11 @@ def reject(drawing: Drawing, code: str) -> None:
 def wanted(project: Project, file: File, name: str) -> Variant:
     """The variant of this name of the version that a file shows; one that the settings name anew is begun by a job.
 
-    Raises NotFound for a name that the project does not know.
+    Raises NotFound for a name that the project does not know, and Conflict for one that could not be drawn.
     """
     known = files.variant(file, name)
+    if known is not None and known.status == "rejected":
+        raise Conflict("rejected", "This variant could not be drawn; its job tells why.")
     if known is not None:
         return known
     shelf, version = shelf_of(project, file.state), file.current
@@ -201,6 +202,17 @@ def _drawn(drawing: Drawing, outcome: Outcome, shelf: Shelf) -> Version:
         height=outcome.height,
         variants=(*kept, *fresh.values()),
     )
+
+
+def _rejected(version: Version, code: str) -> Version:
+    """A version that could not be drawn. A later drawing that fails takes nothing from one that is ready but its variant."""
+    if version.status == "processing":
+        return replace(version, status="rejected", reason=code, variants=())
+    left = (
+        variant if variant.status == "ready" else variant.model_copy(update={"status": "rejected"})
+        for variant in version.variants
+    )
+    return replace(version, variants=tuple(left))
 
 
 def _move(keys: list[str], shelf: Shelf) -> list[str]:
