@@ -1,6 +1,10 @@
 """What all suites share: the settings of a stage that exists nowhere, so that nothing reaches a real account."""
 
+import json
 import os
+
+# High, so that tests of races do not measure the limiter; tests of the limiter set their own.
+LIMITS = ("sign-in", "login", "refresh", "create", "challenge", "second-factor", "password")
 
 os.environ.update(
     {
@@ -18,15 +22,20 @@ os.environ.update(
         "EDGE_SECRET": "edge-secret-of-tests",
         "IMAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/images",
         "WORK_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/work",
+        "MAIL_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/mail",
+        "MAIL_SENDER": "holdall@example.test",
         "PARAMETER_PREFIX": "/holdall/test",
         "SIGN_UP": "open",
         "EMAIL_VERIFICATION": "off",
+        "DEVELOPER_TOKENS": "on",
         "PASSWORD_MEMORY": "64",  # KiB: tests ask whether a hash is made, not how dear it is
         "PASSWORD_PASSES": "1",
         "UPLOAD_EXPIRY": "86400",
         "MAX_BYTES": str(10 * 1024**4),
         "MAX_FILES": "10000000",
         "MAX_FILE_BYTES": str(5 * 1024**3),
+        "LIMITS": json.dumps({name: [1_000_000, 60] for name in LIMITS}),
+        "OAUTH_PROVIDERS": "[]",
         "AWS_REGION": "eu-central-1",
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "AKIATEST",

@@ -24,15 +24,20 @@ class Settings:
     edge_secret: str  # what only the distribution sends, see design section 4
     images_queue_url: str
     work_queue_url: str
+    mail_queue_url: str
+    mail_sender: str  # the address that letters come from
     parameter_prefix: str  # of our SecureStrings, without a slash at its end
     sign_up: Literal["open", "invite", "closed"]
     email_verification: Literal["on", "off"]
+    developer_tokens: Literal["on", "off"]  # whether `make token` works
     password_memory: int  # KiB of argon2id
     password_passes: int
     upload_expiry: int  # seconds after init
     max_bytes: int  # of the whole installation, and so of any project
     max_files: int
     max_file_bytes: int
+    limits: str  # JSON: the name of each limit -> [requests, seconds]
+    oauth_providers: str  # JSON: [{"name", "kind": "google" | "github" | "oidc", "issuer"?}]
     aws_region: str
 
 

@@ -1,5 +1,7 @@
 """What Holdall tells of itself: log lines that user data cannot forge, and metrics. Never a secret, token or file content."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -16,6 +18,20 @@ def begin(request_id: str) -> None:
     global _request_id, _context  # a worker of Lambda serves one request at a time
     _request_id, _context = request_id, "-"
     logger.append_keys(request_id=request_id)
+
+
+@contextmanager
+def message(message_id: str) -> Iterator[None]:
+    """Tell the story of one message. Why it failed is told here, as whoever gives it back to its queue tells nobody.
+
+    A warning and no error: it comes again, and an alarm watches for the one that failed each time.
+    """
+    begin(message_id)
+    try:
+        yield
+    except Exception:
+        logger.warning("message.failed", exc_info=True)
+        raise
 
 
 def request_id() -> str:

@@ -16,6 +16,11 @@ def send_work(kind: str, subject: str) -> None:
     _send(settings().work_queue_url, {"work": kind, "id": subject})
 
 
+def send_mail(message: dict[str, str]) -> None:
+    """Ask mail to send a letter. Raises Unavailable."""
+    _send(settings().mail_queue_url, message)
+
+
 def _send(url: str, message: dict[str, str]) -> None:
     with aws.answering():
         aws.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message))

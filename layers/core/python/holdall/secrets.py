@@ -35,5 +35,15 @@ def write_once(name: str, value: str) -> str:
     return kept
 
 
+def forget(name: str) -> None:
+    """Remove a secret; none there, nothing happens. Raises Unavailable."""
+    with aws.answering():
+        try:
+            aws.client("ssm").delete_parameter(Name=_path(name))
+        except ClientError as error:
+            if aws.code(error) != "ParameterNotFound":
+                raise
+
+
 def _path(name: str) -> str:
     return f"{settings().parameter_prefix}/{name}"
