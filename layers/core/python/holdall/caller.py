@@ -21,6 +21,7 @@ class Caller(Visitor):
     permissions: frozenset[str]  # held in the whole installation, by role
     project_id: str | None = None  # where the request takes place
     project_role: str | None = None
+    csrf: str | None = None  # of the cookie that they came with, if it was one
     once: "Once | None" = None
 
 

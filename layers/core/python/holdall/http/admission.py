@@ -16,15 +16,16 @@ from typing import Any, get_type_hints
 from aws_lambda_powertools.event_handler import Depends, Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from holdall import ids, observe
+from holdall import clock, ids, observe
 from holdall.caller import Caller, Once, Visitor
 from holdall.config import settings
-from holdall.errors import Forbidden, Malformed, NotFound, Unauthenticated
+from holdall.errors import Forbidden, Malformed, NotFound
+from holdall.http import credentials
 from holdall.iam import service as iam
+from holdall.limits import service as limits
 from holdall.projects import service as projects
 from holdall.table import Reading
 
-_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 _ONCE = re.compile(r"[\x21-\x7e]{1,255}")
 _TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})  # as pydantic reads a bool
 
@@ -33,10 +34,12 @@ _TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})  # as pydantic reads a b
 class Door:
     """Who may come in. With a `permission` of a project, `of` says which parameters lead to the project."""
 
-    kind: str  # anyone, session or permission
+    kind: str  # anyone, session, fresh or permission
     permission: str = ""
     of: tuple[str, ...] = ()
     when: dict[str, str] = field(default_factory=dict)  # a query parameter that is true -> the permission it asks for
+    limit: str = ""  # how often: by network for anyone, by user for those who are known
+    any_query: bool = False  # whether parameters that the route does not name are passed over, and not refused
 
     @property
     def query(self) -> frozenset[str]:
@@ -44,34 +47,44 @@ class Door:
         return frozenset(self.when)
 
     def admit(self, event: APIGatewayProxyEventV2, context: dict[str, Any]) -> None:
-        """Let the caller in and tell the route who came. Raises Unauthenticated, Forbidden and NotFound."""
+        """Let the caller in and tell the route who came.
+
+        Raises Unauthenticated, Forbidden, NotFound, Malformed and TooMany.
+        """
         visitor = _visitor(event)
-        if self.kind == "anyone":
-            context["visitor"] = visitor
-            return
-        claims = iam.claims_of(_token(event))
+        context["visitor"] = visitor
+        if self.kind != "anyone":
+            self._admit_known(event, context, visitor)
+        if self.limit:
+            subject = context["caller"].user_id if "caller" in context else visitor.address
+            context["allowance"] = limits.take(self.limit, subject).allowance
+
+    def _admit_known(self, event: APIGatewayProxyEventV2, context: dict[str, Any], visitor: Visitor) -> None:
+        claims = credentials.claims_of(event)
         observe.place(f"user={claims.user_id}")
         project_id = self._project_id(event, context, claims.user_id) if self.of else None
         with Reading() as read:
-            session = iam.session_of(read, claims)
+            standing = iam.session_of(read, claims)
             place = projects.place_of(read, project_id, claims.user_id) if project_id else None
-        rights = iam.admit(claims, session)
+        rights = iam.admit(claims, standing)
+        credentials.check_same_site(event, claims)
+        if self.kind == "fresh" and not rights.session.fresh(clock.now()):
+            raise Forbidden("fresh_session_required", "Sign in again: this wants a sign-in of the last ten minutes.")
+        role = None
         if place is not None:
             context["project"], role = projects.enter(place)
             observe.place(f"user={claims.user_id} project={project_id}")
-            self._check(iam.permissions_in_project(role), event)
-        else:
-            role = None
-            self._check(rights, event)
+        self._check(iam.permissions_in_project(role) if role else rights.permissions, event)
         context["caller"] = Caller(
             visitor.address,
             visitor.agent,
             visitor.request_id,
             claims.user_id,
             claims.session_id,
-            rights,
+            rights.permissions,
             project_id,
             role,
+            iam.csrf_of(claims.secret) if claims.secret else None,
             _once(event, claims.user_id),
         )
 
@@ -89,22 +102,29 @@ class Door:
         return ids.personal_project_id(user_id)
 
 
-def needs(permission: str, *, of: str | tuple[str, ...] = (), when: dict[str, str] | None = None) -> Any:
+def needs(
+    permission: str, *, of: str | tuple[str, ...] = (), when: dict[str, str] | None = None, limit: str = ""
+) -> Any:
     """A permission. `of` names the path, query or body parameter, or several in their order, that leads to the project;
     a route that may go without falls back to the caller's personal project. `when` names more for true query flags.
     """
     names = (of,) if isinstance(of, str) else of
-    return _depends(Door("permission", permission, names, when or {}), "caller")
+    return _depends(Door("permission", permission, names, when or {}, limit), "caller")
 
 
-def signed_in() -> Any:
+def signed_in(*, limit: str = "") -> Any:
     """A session, and no permission."""
-    return _depends(Door("session"), "caller")
+    return _depends(Door("session", limit=limit), "caller")
 
 
-def anyone() -> Any:
+def fresh(*, limit: str = "") -> Any:
+    """A session that began within the last ten minutes: what guards the account is not changed by a forgotten one."""
+    return _depends(Door("fresh", limit=limit), "caller")
+
+
+def anyone(*, limit: str = "", any_query: bool = False) -> Any:
     """Nobody in particular."""
-    return _depends(Door("anyone"), "visitor")
+    return _depends(Door("anyone", limit=limit, any_query=any_query), "visitor")
 
 
 def _project(request: Request) -> Any:
@@ -129,14 +149,6 @@ def door_of(route: Callable[..., Any]) -> Door | None:
     hints = get_type_hints(route, include_extras=True).values()
     marks = (mark for hint in hints for mark in getattr(hint, "__metadata__", ()))
     return next((mark.door for mark in marks if hasattr(mark, "door")), None)
-
-
-def _token(event: APIGatewayProxyEventV2) -> str:
-    given = event.headers.get("authorization")
-    match = _BEARER.fullmatch(given.strip()) if given else None
-    if match is None:
-        raise Unauthenticated
-    return match.group(1)
 
 
 def _in_body(event: APIGatewayProxyEventV2, name: str) -> Any:

@@ -33,7 +33,7 @@ _HEADERS = {
 _VALIDATED = OpenAPIRequestValidationMiddleware()  # type: ignore[no-untyped-call]
 # An answer that does not fit its own schema is a mistake of ours, a 500, and never a 422.
 _SHOWN = OpenAPIResponseValidationMiddleware(has_response_validation_error=True)
-_EXPOSED = "etag, location, retry-after, x-request-id"
+_EXPOSED = "etag, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
 
 
 class Router(APIGatewayHttpRouter):
@@ -113,9 +113,12 @@ def _admit(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Resp
         body.check(event)
     known = {field.alias for field in route.dependant.query_params} | doors.query
     for name in event.query_string_parameters:
-        if name not in known:
+        if name not in known and not doors.any_query:
             raise Invalid("unknown_parameter", "This route has no such parameter.", pointer=f"query/{name[:100]}")
-    return next_middleware(app)
+    response = next_middleware(app)
+    if "allowance" in app.context:
+        response.headers.update(app.context["allowance"].headers)
+    return response
 
 
 def _request_id(headers: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ from holdall.errors import (
     Unavailable,
     UnsupportedType,
 )
+from holdall.limits.model import TooMany
 
 CONTENT_TYPE = "application/problem+json"
 STATUSES: dict[type[Failure], HTTPStatus] = {
@@ -32,6 +33,7 @@ STATUSES: dict[type[Failure], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _WORDS = {  # pydantic's names for what is wrong, in ours; the rest keep theirs
@@ -51,6 +53,8 @@ def of_failure(failure: Failure) -> Response[str]:
         headers["Retry-After"] = str(failure.retry_after)
     if isinstance(failure, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(failure, TooMany):
+        headers |= {"Retry-After": str(failure.allowance.resets_in), **failure.allowance.headers}
     more = {}
     if isinstance(failure, Invalid) and failure.pointer is not None:
         more["errors"] = [{"pointer": failure.pointer, "code": failure.code, "detail": failure.detail}]

@@ -1,37 +1,71 @@
 """Who is asking, by what session, and with what rights."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import timedelta
 
 from holdall import clock, ids
 from holdall.audit.service import record
 from holdall.caller import Caller, Visitor
-from holdall.errors import Conflict, Unauthenticated
-from holdall.iam import access_token, permissions, store
-from holdall.iam.model import SAME_SUCCESSOR, Claims, Session, User, expiry, invalid_token
-from holdall.iam.refresh_token import RefreshToken, seal, unseal
+from holdall.errors import Conflict, Failure, NotFound
+from holdall.iam import access_token, permissions, rotation, signing_keys, store, tokens
+from holdall.iam.model import (
+    TOUCHED,
+    Claims,
+    Device,
+    Known,
+    Mode,
+    PublicKey,
+    Session,
+    User,
+    device,
+    expiry,
+    invalid_token,
+)
+from holdall.iam.refresh_token import RefreshToken
+from holdall.iam.tokens import TokenKind
+from holdall.page import Page, PageRequest
 from holdall.table import Awaited, Reading, Transaction
+
+_ADDRESS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class Standing:
     """What was read about whoever shows a token."""
 
-    user: Awaited[tuple[User, int]]
+    user: Awaited[Known]
     session: Awaited[Session]
     epoch: Awaited[int]
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """What a client gets for a session: the refresh token is shown here and never again."""
+class Rights:
+    """What came of it: the permissions that are held everywhere, and the session."""
 
-    access: str
-    refresh: str
-    expires_in: int  # seconds
+    permissions: frozenset[str]
+    session: Session
 
 
+Opened = rotation.Opened
 claims_of = access_token.verify
 public_jwks = access_token.public_jwks
+csrf_of = tokens.csrf_of
+refresh = rotation.refresh
+session = rotation.session
+
+
+def is_cookie(text: str) -> bool:
+    """Whether a text says of itself that it is the cookie of a session."""
+    return text.startswith(f"{TokenKind.COOKIE}_")
+
+
+def claims_of_cookie(cookie: str) -> Claims:
+    """Who a cookie says is asking; whether it may is told by the session's row. Raises Unauthenticated."""
+    kind, _, rest = cookie.partition("_")
+    parts = rest.split("_")
+    if kind != TokenKind.COOKIE or len(parts) != 3 or not all(ids.is_id(part) for part in parts):
+        raise invalid_token()
+    return Claims(*parts)
 
 
 def session_of(read: Reading, claims: Claims) -> Standing:
@@ -40,17 +74,22 @@ def session_of(read: Reading, claims: Claims) -> Standing:
     return Standing(user, session, store.epoch(read, claims.user_id))
 
 
-def admit(claims: Claims, standing: Standing) -> frozenset[str]:
-    """The permissions that the user of this session holds everywhere. Raises Unauthenticated when it does not count."""
-    found, session = standing.user.value, standing.session.value
-    if found is None or session is None:
+def admit(claims: Claims, standing: Standing) -> Rights:
+    """What the user of this session may do everywhere. Raises Unauthenticated when it does not count."""
+    known, session, now = standing.user.value, standing.session.value, clock.now()
+    if known is None or session is None or not session.live(now):
         raise invalid_token()
-    user, generation = found
-    if user.status != "active" or session.user_id != claims.user_id or session.generation != generation:
+    if known.user.status != "active" or session.user_id != claims.user_id or session.generation != known.generation:
         raise invalid_token()
-    if not session.live(clock.now()):
+    if session.mode != ("token" if claims.secret is None else "cookie"):
         raise invalid_token()
-    return frozenset().union(*(permissions.of_role(role) for role in user.roles))
+    if claims.secret is not None:
+        if not ids.same(ids.digest(claims.secret), session.current):
+            raise invalid_token()
+        if now - session.used_at > TOUCHED:
+            store.touch(session, now, expiry(session.created_at, now))
+    held = frozenset().union(*(permissions.of_role(role) for role in known.user.roles))
+    return Rights(held, session)
 
 
 def permissions_in_project(role: str) -> frozenset[str]:
@@ -63,118 +102,171 @@ def add_user(write: Transaction, user: User, address: str) -> None:
     store.add_user(write, user, address)
 
 
+def user_id_of_identity(identity: str) -> str | None:
+    """Whose identity with a provider this is."""
+    return store.user_id_of_identity(identity)
+
+
+def take_identity(write: Transaction, identity: str, user_id: str, *, otherwise: Failure) -> None:
+    """Give an identity with a provider to a user, if it is nobody's."""
+    store.take_identity(write, identity, user_id, otherwise=otherwise)
+
+
+def release_identity(write: Transaction, identity: str) -> None:
+    """Take an identity with a provider from its user."""
+    store.release_identity(write, identity)
+
+
 def user_id_of(address: str) -> str | None:
     """Whose address, in its normal form, this is."""
     return store.user_id_of(address)
 
 
-def user(read: Reading, user_id: str) -> Awaited[tuple[User, int]]:
-    """A user, and the generation of their sessions that counts."""
+def user(read: Reading, user_id: str) -> Awaited[Known]:
+    """A user, in whatever state."""
     return store.user(read, user_id)
 
 
-def open_session(write: Transaction, visitor: Visitor, user_id: str, generation: int) -> Tokens:
-    """Begin a session as a part of a login."""
+def known(user_id: str) -> Known | None:
+    """A user who is active, or None. One round trip."""
+    with Reading() as read:
+        found = store.user(read, user_id)
+    return found.value if found.value and found.value.user.status == "active" else None
+
+
+def user_of(session_id: str) -> Known:
+    """Whose session this is, if it counts. Two round trips. Raises Unauthenticated."""
+    found = rotation.session(session_id)
+    whose = known(found.user_id)
+    if whose is None or whose.generation != found.generation:
+        raise invalid_token()
+    return whose
+
+
+def myself(caller: Caller) -> Known:
+    """The caller's own user. One round trip. Raises Unauthenticated when they are gone at this moment."""
+    found = known(caller.user_id)
+    if found is None:
+        raise invalid_token()
+    return found
+
+
+def check_counts(write: Transaction, known: Known, *, otherwise: Failure) -> None:
+    """Hold only while a user is active, and nothing that guards the account was changed since they were read."""
+    store.check_active(write, known.user.id, known.generation, otherwise=otherwise)
+
+
+def rename(caller: Caller, name: str) -> User:
+    """Change the caller's name."""
+    user = myself(caller).user
+    with Transaction() as write:
+        store.rename(write, user.id, name, otherwise=invalid_token())
+        record(write, caller, "users.rename", user.id)
+    return user.model_copy(update={"name": name})
+
+
+def change_address(write: Transaction, user: User, old: str, new: str, email: str, *, otherwise: Failure) -> None:
+    """Give a user another address, old and new in their normal form."""
+    store.change_address(write, user, old, new, email, otherwise=otherwise)
+
+
+def open_session(write: Transaction, visitor: Visitor, known: Known, mode: Mode, *, born: bool = False) -> Opened:
+    """Begin a session as a part of a login. A user who is `born` in the same transaction needs no check."""
     now = clock.now()
     token = RefreshToken(ids.new_id(), ids.new_secret(), ids.new_secret())
     session = Session(
         id=token.session_id,
-        user_id=user_id,
-        generation=generation,
+        user_id=known.user.id,
+        mode=mode,
+        generation=known.generation,
         family=ids.digest(token.family),
         current=ids.digest(token.rotation),
         previous=None,
         successor=None,
         rotated_at=now,
         created_at=now,
+        verified_at=now,
+        used_at=now,
         expires_at=expiry(now, now),
         ended=False,
+        address=visitor.address,
+        agent=visitor.agent,
     )
-    store.add_session(write, session, address=visitor.address, agent=visitor.agent)
-    return _tokens(session, token)
+    store.add_session(write, session)
+    if not born:
+        store.check_active(write, known.user.id, known.generation, otherwise=invalid_token())
+    if mode == "cookie":
+        cookie = f"{TokenKind.COOKIE}_{session.user_id}_{session.id}_{token.rotation}"
+        return Opened(cookie=cookie, csrf=tokens.csrf_of(token.rotation))
+    return rotation.tokens_of(session, token)
 
 
-def refresh(visitor: Visitor, text: str) -> Tokens:
-    """Spend a refresh token and get its successor. Two round trips. Raises Unauthenticated.
+def developer_token(operator: Visitor, known: Known, seconds: int) -> str:
+    """An access token of a new session that nothing refreshes."""
+    with Transaction() as write:
+        opened = open_session(write, operator, known, "token")
+        record(write, operator, "login", known.user.id, actor=known.user.id)
+    session_id = opened.refresh.split("_")[1]
+    return access_token.issue(known.user.id, session_id, timedelta(seconds=seconds))
 
-    A client that did not get its answer may ask again for ten seconds, and gets the same successor. Any other use of a spent
-    token ends the session: either its holder or its thief used it before (RFC 9700, section 4.14.2).
+
+def rotate_keys() -> PublicKey:
+    """Make the next signing key. Raises Unavailable."""
+    return signing_keys.rotate()
+
+
+def sessions(caller: Caller, asked: PageRequest) -> Page[Device]:
+    """The caller's devices, latest sign-in first. Two round trips."""
+    known = myself(caller)
+    found = store.sessions(caller.user_id, known.generation, asked)
+    devices = [
+        Device(
+            id=session.id,
+            device=device(session.agent),
+            mode=session.mode,
+            address=session.address,
+            created_at=session.created_at,
+            last_used_at=session.used_at,
+            current=session.id == caller.session_id,
+        )
+        for session in found.items
+    ]
+    return Page(devices, next=found.next, prev=found.prev)
+
+
+def end_session(caller: Caller, session_id: str | None = None) -> None:
+    """End a session of the caller, this one if none is named: it counts no more on the next request.
+
+    Raises NotFound for one that is none of theirs, or has ended.
     """
-    token = RefreshToken.read(text)
-    raced = Conflict("raced", "Another request was first.")
-    for _ in range(2):  # the loser of a race finds itself to be the predecessor when it looks again
-        session = _session_of(token)
-        used = ids.digest(token.rotation)
-        if not ids.same(used, session.current):
-            return _again(visitor, session, token, used)
-        following = replace(token, rotation=ids.new_secret())
-        try:
-            with Transaction() as write:
-                sealed = seal(following.rotation, under=token.rotation)
-                store.rotate(write, session, _rotated(session, following), sealed, otherwise=raced)
-                store.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
-        except Conflict:
-            continue
-        return _tokens(session, following)
-    raise invalid_token()
-
-
-def end_session(caller: Caller) -> None:
-    """End the caller's session: its tokens count no more on the next request. Twice is as good as once."""
+    if session_id and not ids.is_id(session_id):
+        raise NotFound  # what is no id may be too long for a key, and is nobody's
+    wanted = session_id or caller.session_id
+    session = store.find_session(wanted) if session_id else None
+    if session_id and (session is None or session.user_id != caller.user_id):
+        raise NotFound
     try:
         with Transaction() as write:
-            store.end_session(write, caller.session_id, otherwise=Conflict("ended", "It has ended already."))
-            record(write, caller, "session.end", caller.session_id)
-    except Conflict:
-        return
+            store.end_session(write, wanted, otherwise=Conflict("ended", "It has ended already."))
+            record(write, caller, "session.end", wanted)
+    except Conflict as error:
+        if session_id:
+            raise NotFound from error
 
 
 def end_sessions(caller: Caller) -> None:
     """End all sessions of the caller, this one included."""
+    known = myself(caller)
     with Transaction() as write:
-        store.end_sessions(write, caller.user_id, otherwise=Unauthenticated())
+        store.end_sessions(write, known, otherwise=invalid_token())
         record(write, caller, "session.end-all", caller.user_id)
 
 
-def profile(caller: Caller) -> User:
-    """Who the caller is."""
-    with Reading() as read:
-        found = store.user(read, caller.user_id)
-    if found.value is None:
-        raise invalid_token()
-    return found.value[0]
+def end_other_sessions(write: Transaction, known: Known, but: Session | None, *, otherwise: Failure) -> None:
+    """End all sessions of a user but one, as part of a change that guards the account. Without one, all of them."""
+    store.end_sessions(write, known, but=but, otherwise=otherwise)
 
 
-def _session_of(token: RefreshToken) -> Session:
-    session = store.find_session(token.session_id)
-    if session is None or not session.live(clock.now()) or not ids.same(ids.digest(token.family), session.family):
-        raise invalid_token()
-    return session
-
-
-def _rotated(session: Session, following: RefreshToken) -> Session:
-    now = clock.now()
-    return replace(
-        session,
-        current=ids.digest(following.rotation),
-        rotated_at=now,
-        expires_at=expiry(session.created_at, now),
-    )
-
-
-def _again(visitor: Visitor, session: Session, token: RefreshToken, used: str) -> Tokens:
-    """The same successor for its predecessor, shortly after; otherwise the end of the family."""
-    known = session.previous is not None and session.successor is not None and ids.same(used, session.previous)
-    if known and session.successor and clock.now() - session.rotated_at <= SAME_SUCCESSOR:
-        with Transaction() as write:
-            store.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
-        return _tokens(session, replace(token, rotation=unseal(session.successor, token.rotation)))
-    with Transaction() as write:
-        store.end_session(write, session.id, otherwise=invalid_token())
-        record(write, visitor, "session.reuse", session.id, outcome="denied", actor=session.user_id)
-    raise invalid_token()
-
-
-def _tokens(session: Session, token: RefreshToken) -> Tokens:
-    access = access_token.issue(session.user_id, session.id)
-    return Tokens(access, str(token), int(access_token.LIFETIME.total_seconds()))
+def bury(write: Transaction, known: Known, address: str, *, otherwise: Failure) -> None:
+    """Delete a user and end their sessions; the address is free again after 30 days."""
+    store.bury(write, known, address, clock.now() + _ADDRESS_KEPT, otherwise=otherwise)

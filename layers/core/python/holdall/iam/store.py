@@ -1,5 +1,7 @@
 """The records of users, their unique names, sessions, the epoch of rights, and public keys."""
 
+from datetime import datetime
+
 from pynamodb.attributes import (
     BooleanAttribute,
     ListAttribute,
@@ -8,10 +10,13 @@ from pynamodb.attributes import (
     UTCDateTimeAttribute,
 )
 
-from holdall import ids
+from holdall import clock, ids
 from holdall.errors import Conflict, Failure
-from holdall.iam.model import Session, User
-from holdall.table import Awaited, Reading, Record, Transaction
+from holdall.iam.model import Known, PublicKey, Session, User
+from holdall.page import Page, PageRequest
+from holdall.table import Awaited, ByOwner, Reading, Record, Transaction, page_of
+
+_LONGEST_ADDRESS = 1500  # bytes of a normal form: twice what the longest that is taken grows to
 
 
 class UserRecord(Record, discriminator="user"):
@@ -26,11 +31,13 @@ class UserRecord(Record, discriminator="user"):
 
 class UniqueRecord(Record, discriminator="unique"):
     user_id = UnicodeAttribute()
+    free_from = UTCDateTimeAttribute(null=True)  # of a name whose holder has left
 
 
 class SessionRecord(Record, discriminator="session"):
     id = UnicodeAttribute()
     user_id = UnicodeAttribute()
+    mode = UnicodeAttribute()
     generation = NumberAttribute()
     family = UnicodeAttribute()
     current = UnicodeAttribute()
@@ -38,6 +45,8 @@ class SessionRecord(Record, discriminator="session"):
     successor = UnicodeAttribute(null=True)
     rotated_at = UTCDateTimeAttribute()
     created_at = UTCDateTimeAttribute()
+    verified_at = UTCDateTimeAttribute()
+    used_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
     ended = BooleanAttribute(default=False)
     address = UnicodeAttribute()
@@ -49,13 +58,16 @@ class EpochRecord(Record, discriminator="epoch"):
 
 
 class PublicKeyRecord(Record, discriminator="public-key"):
+    number = NumberAttribute()
     pem = UnicodeAttribute()
+    signs_from = UTCDateTimeAttribute()
 
 
 def add_user(write: Transaction, user: User, address: str) -> None:
     """Add a user and take their address, in its normal form. The transaction raises Conflict when somebody has it."""
     taken = Conflict("email_taken", "There is an account with this address already.")
-    write.create(UniqueRecord(_address_key(address), "UNIQUE", user_id=user.id), otherwise=taken)
+    unique = UniqueRecord(_address_key(address), "UNIQUE", user_id=user.id)
+    write.create(unique, or_when=UniqueRecord.free_from <= clock.now(), otherwise=taken)
     record = UserRecord(
         _user_key(user.id), "USER", owner=f"USERS#{ids.shard(user.id)}", position=user.id, **user.model_dump()
     )
@@ -65,12 +77,63 @@ def add_user(write: Transaction, user: User, address: str) -> None:
 def user_id_of(address: str) -> str | None:
     """Whose address this is, if anybody's. The address is in its normal form. Raises Unavailable."""
     record = UniqueRecord.find(_address_key(address), "UNIQUE")
+    # Of one whose holder has left, only the row that waits for its removal may be there.
+    free_from: datetime | None = getattr(record, "free_from", None)
+    return record.user_id if record and not (free_from and free_from <= clock.now()) else None
+
+
+def user_id_of_identity(identity: str) -> str | None:
+    """Whose identity this is, if anybody's. Raises Unavailable."""
+    record = UniqueRecord.find(_identity_key(identity), "UNIQUE")
     return record.user_id if record else None
 
 
-def user(read: Reading, user_id: str) -> Awaited[tuple[User, int]]:
-    """A user, and the generation of their sessions that counts."""
-    return read.get(UserRecord, _user_key(user_id), "USER", lambda record: (_user(record), int(record.generation)))
+def take_identity(write: Transaction, identity: str, user_id: str, *, otherwise: Failure) -> None:
+    """Give an identity to a user, if it is nobody's."""
+    write.create(UniqueRecord(_identity_key(identity), "UNIQUE", user_id=user_id), otherwise=otherwise)
+
+
+def release_identity(write: Transaction, identity: str) -> None:
+    """Make an identity nobody's."""
+    write.forget(UniqueRecord(_identity_key(identity), "UNIQUE"))
+
+
+def user(read: Reading, user_id: str) -> Awaited[Known]:
+    """A user, in whatever state."""
+    return read.get(UserRecord, _user_key(user_id), "USER", _known)
+
+
+def change_address(write: Transaction, user: User, old: str, new: str, email: str, *, otherwise: Failure) -> None:
+    """Give a user another address, both in their normal form. The transaction raises Conflict when somebody has it."""
+    taken = Conflict("email_taken", "There is an account with this address already.")
+    unique = UniqueRecord(_address_key(new), "UNIQUE", user_id=user.id)
+    write.create(unique, or_when=UniqueRecord.free_from <= clock.now(), otherwise=taken)
+    write.delete(UniqueRecord(_address_key(old), "UNIQUE"), when=UniqueRecord.user_id == user.id, otherwise=otherwise)
+    record = UserRecord(_user_key(user.id), "USER")
+    write.update(record, [UserRecord.email.set(email)], when=UserRecord.email == user.email, otherwise=otherwise)
+
+
+def rename(write: Transaction, user_id: str, name: str, *, otherwise: Failure) -> None:
+    """Give a user another name."""
+    write.update(UserRecord(_user_key(user_id), "USER"), [UserRecord.name.set(name)], otherwise=otherwise)
+
+
+def bury(write: Transaction, known: Known, address: str, until: datetime, *, otherwise: Failure) -> None:
+    """Delete a user: an id without a name stays, and the address is nobody's after a time."""
+    record = UserRecord(_user_key(known.user.id), "USER")
+    actions = [
+        UserRecord.status.set("deleted"),
+        UserRecord.name.set(""),
+        UserRecord.email.set(""),
+        UserRecord.roles.set([]),
+        UserRecord.generation.add(1),
+        UserRecord.owner.remove(),
+        UserRecord.position.remove(),
+    ]
+    write.update(record, actions, when=UserRecord.generation == known.generation, otherwise=otherwise)
+    unique = UniqueRecord(_address_key(address), "UNIQUE")
+    freed = [UniqueRecord.free_from.set(until), UniqueRecord.ttl.set(int(until.timestamp()))]
+    write.update(unique, freed, when=UniqueRecord.user_id == known.user.id, otherwise=otherwise)
 
 
 def session(read: Reading, session_id: str) -> Awaited[Session]:
@@ -89,15 +152,13 @@ def find_session(session_id: str) -> Session | None:
     return _session(record) if record else None
 
 
-def add_session(write: Transaction, new: Session, *, address: str, agent: str) -> None:
+def add_session(write: Transaction, new: Session) -> None:
     """Add a session."""
     record = SessionRecord(
         _session_key(new.id),
         "SESSION",
-        owner=f"USER#{new.user_id}#SESSIONS",
+        owner=_sessions_of(new.user_id, new.generation),
         position=new.id,
-        address=address,
-        agent=agent,
         ttl=int(new.expires_at.timestamp()),
         **vars(new),
     )
@@ -113,6 +174,7 @@ def rotate(write: Transaction, old: Session, new: Session, successor: str, *, ot
             SessionRecord.previous.set(old.current),
             SessionRecord.successor.set(successor),
             SessionRecord.rotated_at.set(new.rotated_at),
+            SessionRecord.used_at.set(new.used_at),
             SessionRecord.expires_at.set(new.expires_at),
             SessionRecord.ttl.set(int(new.expires_at.timestamp())),
         ],
@@ -131,9 +193,44 @@ def end_session(write: Transaction, session_id: str, *, otherwise: Failure) -> N
     )
 
 
-def end_sessions(write: Transaction, user_id: str, *, otherwise: Failure) -> None:
-    """End all sessions of a user, by a new generation."""
-    write.update(UserRecord(_user_key(user_id), "USER"), [UserRecord.generation.add(1)], otherwise=otherwise)
+def touch(session: Session, now: datetime, expires_at: datetime) -> None:
+    """Write when a session was last used. One round trip, and nothing is lost when it fails. Raises Unavailable."""
+    gone = Conflict("ended", "The session has ended.")
+    try:
+        with Transaction() as write:
+            write.update(
+                SessionRecord(_session_key(session.id), "SESSION"),
+                [
+                    SessionRecord.used_at.set(now),
+                    SessionRecord.expires_at.set(expires_at),
+                    SessionRecord.ttl.set(int(expires_at.timestamp())),
+                ],
+                when=SessionRecord.used_at == session.used_at,
+                otherwise=gone,
+            )
+    except Conflict:
+        return
+
+
+def end_sessions(write: Transaction, known: Known, *, but: Session | None = None, otherwise: Failure) -> None:
+    """End all sessions of a user, or all but one, by a new generation."""
+    following = known.generation + 1
+    record = UserRecord(_user_key(known.user.id), "USER")
+    same = UserRecord.generation == known.generation
+    write.update(record, [UserRecord.generation.set(following)], when=same, otherwise=otherwise)
+    if but is not None:
+        kept = [
+            SessionRecord.generation.set(following),
+            SessionRecord.owner.set(_sessions_of(known.user.id, following)),
+        ]
+        alive = SessionRecord.ended == False  # noqa: E712  # a condition
+        write.update(SessionRecord(_session_key(but.id), "SESSION"), kept, when=alive, otherwise=otherwise)
+
+
+def sessions(user_id: str, generation: int, asked: PageRequest) -> Page[Session]:
+    """The sessions of a user that have not been ended, newest first. One round trip. Raises Unavailable."""
+    found = page_of(SessionRecord, ByOwner, _sessions_of(user_id, generation), asked, descending=True)
+    return Page([_session(record) for record in found.items], next=found.next, prev=found.prev)
 
 
 def check_active(write: Transaction, user_id: str, generation: int, *, otherwise: Failure) -> None:
@@ -142,22 +239,33 @@ def check_active(write: Transaction, user_id: str, generation: int, *, otherwise
     write.check(UserRecord, _user_key(user_id), "USER", active, otherwise=otherwise)
 
 
-def public_keys() -> list[tuple[str, str]]:
-    """The key id and PEM text of each public key. Raises Unavailable."""
-    return [(record.sk, record.pem) for record in PublicKeyRecord.parts("JWKS")]
+def public_keys() -> list[PublicKey]:
+    """All public keys. One round trip. Raises Unavailable."""
+    return [
+        PublicKey(record.sk, int(record.number), record.pem, record.signs_from)
+        for record in PublicKeyRecord.parts("JWKS")
+    ]
 
 
-def publish_key(kid: str, pem: str) -> None:
+def publish_key(key: PublicKey) -> None:
     """Make a public key known; it may be known already. Raises Unavailable."""
+    record = PublicKeyRecord("JWKS", key.kid, number=key.number, pem=key.pem, signs_from=key.signs_from)
     try:
         with Transaction() as write:
-            write.create(PublicKeyRecord("JWKS", kid, pem=pem), otherwise=Conflict("key_exists", "Published already."))
+            write.create(record, otherwise=Conflict("key_exists", "Published already."))
     except Conflict:
-        pass
+        return
 
 
-def _user(record: UserRecord) -> User:
-    return User.model_construct(**{name: getattr(record, name) for name in User.model_fields})
+def withdraw_key(kid: str) -> None:
+    """Make a public key unknown. Raises Unavailable."""
+    with Transaction() as write:
+        write.forget(PublicKeyRecord("JWKS", kid))
+
+
+def _known(record: UserRecord) -> Known:
+    user = User.model_construct(**{name: getattr(record, name) for name in User.model_fields})
+    return Known(user, int(record.generation))
 
 
 def _session(record: SessionRecord) -> Session:
@@ -169,9 +277,20 @@ def _user_key(user_id: str) -> str:
     return f"USER#{user_id}"
 
 
+def _sessions_of(user_id: str, generation: int) -> str:
+    # By generation, so that a list never holds sessions that ended all at once.
+    return f"USER#{user_id}#SESSIONS#{generation}"
+
+
 def _session_key(session_id: str) -> str:
     return f"SESSION#{session_id}"
 
 
 def _address_key(address: str) -> str:
-    return f"UNIQUE#email#{address}"
+    # Nobody's address is so long, but anybody may ask for one, and a key holds 2048 bytes.
+    return f"UNIQUE#email#{address.encode()[:_LONGEST_ADDRESS].decode(errors='ignore')}"
+
+
+def _identity_key(identity: str) -> str:
+    # A digest, as an issuer and a subject may be longer than a key.
+    return f"UNIQUE#identity#{ids.digest(identity)}"

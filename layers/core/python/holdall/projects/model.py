@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from holdall.shape import Said, Shown
 
@@ -26,8 +26,17 @@ def _one_line(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 _WORD = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"
 TypePattern = Annotated[str, Field(pattern=rf"^{_WORD}/(\*|{_WORD})$|^\*/\*$")]
+
+
+def as_name(text: str | None) -> str | None:
+    """A name as somebody else tells it, cut to our length, or None when it is none that we take."""
+    try:
+        return _NAME.validate_python((text or "")[:100])
+    except ValidationError:
+        return None
 
 
 class VariantSpec(Said):

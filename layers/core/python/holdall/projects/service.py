@@ -15,6 +15,8 @@ from holdall.projects.model import NewProject, Project, Visibility, slug
 from holdall.projects.store import Held
 from holdall.table import Awaited, Reading, Transaction
 
+_CHANGED = Conflict("project_changed", "The project was changed at this moment. Try again.")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -110,6 +112,24 @@ class Bounds:
     bytes: int
     files: int
     file_bytes: int
+
+
+def leave_all(caller: Caller) -> None:
+    """Leave all projects, as part of leaving altogether: those without another owner are deleted, softly.
+
+    One transaction for each, so stopped half-way it is done again from the start. Raises Unavailable.
+    """
+    for membership in store.memberships(caller.user_id):
+        owners = store.owners(membership.project_id)
+        if owners is None:
+            continue  # it was deleted before
+        with Transaction() as write:
+            if membership.role == "owner" and owners == 1:
+                store.soften(write, membership.project_id, clock.now(), otherwise=_CHANGED)
+                record(write, caller, "projects.delete", membership.project_id)
+            else:
+                store.remove_member(write, membership, caller.user_id, otherwise=_CHANGED)
+                record(write, caller, "members.leave", membership.project_id)
 
 
 def bounds(project: Project) -> Bounds:

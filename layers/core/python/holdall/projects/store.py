@@ -1,6 +1,7 @@
 """The records of projects, their members and quotas, and nothing else's."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
@@ -21,6 +22,7 @@ class ProjectRecord(Record, discriminator="project"):
     settings = UnicodeAttribute()
     owners = NumberAttribute(default=1)
     created_at = UTCDateTimeAttribute()
+    deleted_at = UTCDateTimeAttribute(null=True)
 
 
 class QuotaRecord(Record, discriminator="quota"):
@@ -31,6 +33,14 @@ class QuotaRecord(Record, discriminator="quota"):
 class MemberRecord(Record, discriminator="member"):
     project_id = UnicodeAttribute()
     role = UnicodeAttribute()
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What a user is in a project."""
+
+    project_id: str
+    role: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,40 @@ def add(write: Transaction, project: Project, owner_id: str) -> None:
         role="owner",
     )
     write.create(member, otherwise=taken)
+
+
+def memberships(user_id: str) -> list[Membership]:
+    """All memberships of a user in projects that are not deleted. Raises Unavailable."""
+    found, asked = [], PageRequest(100)
+    while True:
+        page = page_of(MemberRecord, ByOwner, _projects_of(user_id), asked)
+        found += [Membership(record.project_id, record.role) for record in page.items]
+        if page.next is None:
+            return found
+        asked = PageRequest(100, page.next)
+
+
+def owners(project_id: str) -> int | None:
+    """How many owners a project has; None when it is deleted already. Raises Unavailable."""
+    record = ProjectRecord.find(_key(project_id), "PROJECT")
+    return int(record.owners) if record and record.status == "active" else None
+
+
+def soften(write: Transaction, project_id: str, now: datetime, *, otherwise: Failure) -> None:
+    """Delete a project that has one owner, so that it may be restored."""
+    only = (ProjectRecord.status == "active") & (ProjectRecord.owners == 1)
+    actions = [ProjectRecord.status.set("deleted"), ProjectRecord.deleted_at.set(now)]
+    write.update(ProjectRecord(_key(project_id), "PROJECT"), actions, when=only, otherwise=otherwise)
+
+
+def remove_member(write: Transaction, membership: Membership, user_id: str, *, otherwise: Failure) -> None:
+    """Remove a member; one who is an owner leaves another behind."""
+    key = _key(membership.project_id)
+    same = MemberRecord.role == membership.role
+    write.delete(MemberRecord(key, f"MEMBER#{user_id}"), when=same, otherwise=otherwise)
+    if membership.role == "owner":
+        more = ProjectRecord.owners > 1
+        write.update(ProjectRecord(key, "PROJECT"), [ProjectRecord.owners.add(-1)], when=more, otherwise=otherwise)
 
 
 def project(read: Reading, project_id: str) -> Awaited[Project]:
