@@ -1,17 +1,22 @@
-"""/auth/login, /auth/refresh, /auth/logout, and the public keys of access tokens."""
+"""Sessions: begin, go on, see and end them; and the public keys of access tokens."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from holdall.accounts import service
-from holdall.accounts.model import Login, Refresh, Refreshed, SignedIn
+from functions.auth.answers import done, entered
+from holdall.accounts.model import Login, Me, MfaRequired, Refresh, Refreshed, SecondFactor, SignedIn, SignedInByCookie
+from holdall.accounts.service import entry
 from holdall.caller import Caller, Visitor
-from holdall.http import Data, Router, anyone, signed_in
+from holdall.http import Cursor, Cursors, Data, Limit, Listed, Router, anyone, session_cookie, signed_in
 from holdall.iam import service as iam
+from holdall.iam.model import Device
 from holdall.shape import Shown
 
 router = Router()
+
+SessionId = Annotated[str, Path(alias="sessionId")]
 
 
 class KeySet(Shown):
@@ -21,25 +26,52 @@ class KeySet(Shown):
 
 
 @router.post("/auth/login", summary="Begin a session")
-def login(visitor: Annotated[Visitor, anyone()], said: Login) -> Data[SignedIn]:
-    return Data(data=service.login(visitor, said))
+def login(
+    visitor: Annotated[Visitor, anyone(limit="sign-in")], said: Login
+) -> Response[Data[SignedIn] | Data[SignedInByCookie] | Data[MfaRequired]]:
+    return entered(entry.login(visitor, said))
+
+
+@router.post("/auth/2fa/verify", summary="Finish a login by the second factor")
+def second_factor(
+    visitor: Annotated[Visitor, anyone(limit="sign-in")], said: SecondFactor
+) -> Response[Data[SignedIn] | Data[SignedInByCookie] | Data[MfaRequired]]:
+    return entered(entry.second_factor(visitor, said))
 
 
 @router.post("/auth/refresh", summary="Go on with a session")
-def refresh(visitor: Annotated[Visitor, anyone()], said: Refresh) -> Data[Refreshed]:
-    return Data(data=service.refresh(visitor, said.refresh_token))
+def refresh(visitor: Annotated[Visitor, anyone(limit="refresh")], said: Refresh) -> Data[Refreshed]:
+    return Data(data=entry.refresh(visitor, said.refresh_token))
 
 
 @router.post("/auth/logout", status_code=204, summary="End this session")
 def logout(caller: Annotated[Caller, signed_in()]) -> Response[None]:
     iam.end_session(caller)
-    return Response(status_code=204)
+    return _goodbye(caller)
 
 
 @router.post("/auth/logout-all", status_code=204, summary="End all sessions")
 def logout_all(caller: Annotated[Caller, signed_in()]) -> Response[None]:
     iam.end_sessions(caller)
-    return Response(status_code=204)
+    return _goodbye(caller)
+
+
+@router.get("/auth/me", summary="Who is signed in")
+def me(caller: Annotated[Caller, signed_in()]) -> Data[Me]:
+    user = iam.myself(caller).user
+    return Data(data=Me(**vars(user), csrf_token=caller.csrf))
+
+
+@router.get("/auth/sessions", summary="The caller's devices")
+def devices(caller: Annotated[Caller, signed_in()], limit: Limit = 20, cursor: Cursor = None) -> Listed[Device]:
+    cursors = Cursors("sessions", caller.user_id)
+    return cursors.answer(iam.sessions(caller, cursors.request(limit, cursor)), limit)
+
+
+@router.delete("/auth/sessions/<sessionId>", status_code=204, summary="End the session of a device")
+def end(caller: Annotated[Caller, signed_in()], session_id: SessionId) -> Response[None]:
+    iam.end_session(caller, session_id)
+    return done()
 
 
 @router.get("/.well-known/jwks.json", summary="Public keys of access tokens")
@@ -48,3 +80,7 @@ def jwks(visitor: Annotated[Visitor, anyone()]) -> Response[KeySet]:  # noqa: AR
     return Response(
         status_code=200, content_type="application/json", body=keys, headers={"cache-control": "public, max-age=300"}
     )
+
+
+def _goodbye(caller: Caller) -> Response[None]:
+    return Response(status_code=204, cookies=[session_cookie("")] if caller.csrf else [])

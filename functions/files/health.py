@@ -33,6 +33,7 @@ class Readiness(Shown):
 
     status: Literal["ok", "down"]
     checks: dict[str, Check]
+    mail_reaches: Literal["everybody", "verified addresses", "unknown"]
 
 
 @router.get("/health", summary="Whether Holdall is alive")
@@ -44,7 +45,7 @@ def alive(visitor: Annotated[Visitor, anyone()]) -> Data[Alive]:  # noqa: ARG001
 def ready(visitor: Annotated[Visitor, anyone()]) -> Response[Data[Readiness]]:  # noqa: ARG001  # stands for the door
     checks = {name: _check(ask) for name, ask in health.STORES.items()}
     status: Literal["ok", "down"] = "ok" if all(check.status == "ok" for check in checks.values()) else "down"
-    answer = Data(data=Readiness(status=status, checks=checks))
+    answer = Data(data=Readiness(status=status, checks=checks, mail_reaches=health.mail_reaches()))
     code, headers = (200, {}) if status == "ok" else (503, {"retry-after": "2"})
     return Response(status_code=code, content_type="application/json", body=answer, headers=headers)
 

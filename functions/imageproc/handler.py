@@ -21,12 +21,16 @@ _UNBOUNDED = 16384  # no source is larger, so a side left out follows the other
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Do each job; a message that fails comes back, alone."""
-    return process_partial_response(event, _do, _processor, context)
+    return process_partial_response(event, _take, _processor, context)
 
 
-def _do(record: SQSRecord) -> None:
-    observe.begin(record.message_id)
-    drawing = service.begin(json.loads(record.body)["jobId"])
+def _take(record: SQSRecord) -> None:
+    with observe.message(record.message_id):
+        _do(json.loads(record.body)["jobId"])
+
+
+def _do(job_id: str) -> None:
+    drawing = service.begin(job_id)
     if drawing is None:
         return
     with TemporaryDirectory() as folder:

@@ -19,8 +19,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _look(record: SQSRecord) -> None:
-    observe.begin(record.message_id)
-    # S3 sends one message without records when the notification is set up (s3:TestEvent).
-    for told in json.loads(record.body).get("Records", []):
-        stored = told["s3"]["object"]
-        service.arrived(unquote_plus(stored["key"]), stored.get("versionId", "null"))
+    with observe.message(record.message_id):
+        # S3 sends one message without records when the notification is set up (s3:TestEvent).
+        for told in json.loads(record.body).get("Records", []):
+            stored = told["s3"]["object"]
+            service.arrived(unquote_plus(stored["key"]), stored.get("versionId", "null"))

@@ -21,6 +21,6 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def _do(record: SQSRecord) -> None:
-    observe.begin(record.message_id)
-    said = json.loads(record.body)
-    service.work(said["work"], said["id"])
+    with observe.message(record.message_id):
+        said = json.loads(record.body)
+        service.work(said["work"], said["id"])

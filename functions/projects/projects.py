@@ -15,7 +15,7 @@ ProjectId = Annotated[str, Path(alias="projectId", max_length=64)]
 
 
 @router.post("/projects", status_code=201, summary="Make a project")
-def create(caller: Annotated[Caller, needs("projects.create")], new: NewProject) -> Data[Project]:
+def create(caller: Annotated[Caller, needs("projects.create", limit="create")], new: NewProject) -> Data[Project]:
     return Data(data=service.create(caller, new))
 
 

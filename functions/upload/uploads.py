@@ -13,7 +13,7 @@ router = Router()
 
 @router.post("/files/init-upload", status_code=201, summary="Begin an upload")
 def init(
-    caller: Annotated[Caller, needs("files.write", of=("projectId", "fileId"))],
+    caller: Annotated[Caller, needs("files.write", of=("projectId", "fileId"), limit="create")],
     project: Annotated[Project, Placed],
     said: InitUpload,
 ) -> Data[Begun]:
