@@ -11,16 +11,16 @@ CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSIO
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo minio superuser test check bench layers openapi synth diff deploy python desk node all
+.PHONY: help up down status demo minio mail superuser invite token rotate-keys test check bench layers openapi synth diff deploy python desk node all
 
 help: ## what there is to say
 	@echo 'Holdall: a file and media cloud of your own.'
 	@echo
 	@echo 'At the desk'
-	@sed -n 's/^\([a-z]*\):[^#]*## \([^A-Z].*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \([^A-Z].*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
 	@echo 'In an account of AWS, with the credentials of this shell (STAGE=cloud unless you say another)'
-	@sed -n 's/^\([a-z]*\):[^#]*## AWS: \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## AWS: \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
 	@echo 'Settings: HOLDALL_PORT=4566  HOLDALL_MINIO_PORT=9000  PYTHON=python3'
 
@@ -41,7 +41,21 @@ minio: desk ## start a MinIO, found or built
 
 superuser: desk ## make one more superuser: make superuser EMAIL=… (in AWS too: STAGE=cloud)
 	@[ -n '$(EMAIL)' ] || { echo 'Say whose: make superuser EMAIL=somebody@example.com'; exit 2; }
-	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.superuser --stage '$(STAGE)' --email '$(EMAIL)',$(RUN) -m infra.local superuser '$(EMAIL)')
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator --stage '$(STAGE)' superuser '$(EMAIL)',$(RUN) -m infra.local superuser '$(EMAIL)')
+
+mail: desk ## the letters that Holdall sent here, with their links, newest last
+	@$(RUN) -m infra.local mail
+
+invite: desk ## prepare an account and send its owner a letter: make invite EMAIL=… (in AWS too: STAGE=cloud)
+	@[ -n '$(EMAIL)' ] || { echo 'Say whom: make invite EMAIL=somebody@example.com'; exit 2; }
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator --stage '$(STAGE)' invite '$(EMAIL)',$(RUN) -m infra.local invite '$(EMAIL)')
+
+token: desk ## an access token to try the API with, here only: make token EMAIL=… (TTL=900 seconds, the most)
+	@[ -n '$(EMAIL)' ] || { echo 'Say whose: make token EMAIL=somebody@example.com'; exit 2; }
+	@$(RUN) -m infra.local token '$(EMAIL)' $(if $(TTL),'$(TTL)')
+
+rotate-keys: desk ## make the next signing key; the old one stays valid (in AWS too: STAGE=cloud)
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator --stage '$(STAGE)' rotate-keys,$(RUN) -m infra.local rotate-keys)
 
 test: all ## run every suite, or some: make test SUITES='unit api'
 	@$(RUN) -m infra.local test $(SUITES)
@@ -53,14 +67,14 @@ check: desk node ## ruff, mypy, and the template by cdk-nag and cfn-lint
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
 
-bench: desk ## measure: cold starts, requests, images
+bench: desk ## measure: cold starts, requests, logins, images
 	@$(RUN) -m bench
 
 layers: desk ## build the layers for this machine and for Lambda
 	@$(RUN) -m infra.build host
 	@$(RUN) -m infra.build lambda
 
-openapi: desk ## write docs/openapi.json from the code
+openapi: desk ## write docs/openapi.json and docs/api.md from the code
 	@$(RUN) -m infra.build.openapi
 
 synth: desk node ## AWS: write the template to cdk.out; needs no account

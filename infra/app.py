@@ -1,5 +1,6 @@
 """The CDK app: `cdk synth -c stage=local -c port=4566`. Needs no account."""
 
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ def main() -> None:
             app.node.try_get_context("stage"),
             app.node.try_get_context("stages"),
             port=int(app.node.try_get_context("port") or DEFAULT_PORT),
+            but=json.loads(app.node.try_get_context("but") or "{}"),
         )
         # CDK copies assets to its output as it meets them, so ours need not stay.
         with TemporaryDirectory() as folder:

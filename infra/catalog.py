@@ -23,6 +23,9 @@ class Resource(StrEnum):
     OBJECTS_QUEUE = "objects-queue"
     IMAGES_QUEUE = "images-queue"
     WORK_QUEUE = "work-queue"
+    MAIL_QUEUE = "mail-queue"
+    MAIL = "mail"
+    MAIL_ACCOUNT = "mail-account"
     PARAMETERS = "parameters"
 
 
@@ -92,8 +95,10 @@ FUNCTIONS = (
             Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", *_WRITE)),
             _AUDIT,
             Grant(Resource.EPHEMERAL, (*_GET, *_WRITE)),
-            Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter")),
+            Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter")),
+            Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",)),
         ),
+        schedules=(Schedule("post-letters", minutes=1), Schedule("rotate-keys", minutes=30 * 24 * 60)),
     ),
     Function(
         name="projects",
@@ -146,6 +151,7 @@ FUNCTIONS = (
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
             Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject",)),
+            Grant(Resource.MAIL_ACCOUNT, ("ses:GetAccount",)),
             _SEND_IMAGES,
             _SEND_WORK,
         ),
@@ -187,6 +193,14 @@ FUNCTIONS = (
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
             Grant(Resource.IMAGES_QUEUE, _RECEIVE),
         ),
+    ),
+    Function(
+        name="mail",
+        purpose="Sends letters. Reads nothing, writes nothing.",
+        queue=Resource.MAIL_QUEUE,
+        batch=5,
+        timeout=30,
+        grants=(Grant(Resource.MAIL, ("ses:SendEmail",)), Grant(Resource.MAIL_QUEUE, _RECEIVE)),
     ),
     Function(
         name="maintenance",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from infra.build.assets import Assets
@@ -47,6 +48,8 @@ class HoldallStack(Stack):
             resources=_resources(parts, parameter_prefix(stage)),
             environment=environment(stage, parts, public_url=edge.public_url, origins=origins),
         )
+        if stage.mail_sender:
+            ses.EmailIdentity(self, "Sender", identity=ses.Identity.email(stage.mail_sender))
         api.lead_to(functions.made)
         Workers(self, "Workers", stage=stage, queues=queues, functions=functions.made)
         Schedules(self, "Schedules", stage=stage, functions=functions.made)
@@ -95,5 +98,7 @@ def _resources(parts: Parts, prefix: str) -> Mapping[Resource, Sequence[str]]:
         Resource.VARIANTS: [variants.bucket_arn],
         Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
         **{resource: [queue.queue_arn] for resource, queue in parts.queues.queues.items()},
+        Resource.MAIL: ["*"],
+        Resource.MAIL_ACCOUNT: ["*"],
         Resource.PARAMETERS: [f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter{prefix}/*"],
     }

@@ -46,7 +46,7 @@ def _layer(root: Path, name: str, machine: Machine) -> Path:
     try:
         _fetch(requirements, aside / "python", machine)
         _prune(aside / "python")
-        if machine == "host" or LAMBDA_PYTHON == _version():
+        if machine == "host" or _version() == LAMBDA_PYTHON:
             _compile(aside / "python")
         stamp.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -67,7 +67,15 @@ def _fingerprint(requirements: Path, machine: Machine) -> str:
 def _fetch(requirements: Path, folder: Path, machine: Machine) -> None:
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements), "--target", str(folder)]
+    command += [
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        str(requirements),
+        "--target",
+        str(folder),
+    ]
     if machine == "lambda":
         command += ["--no-deps", *_LAMBDA_PLATFORM]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

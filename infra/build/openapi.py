@@ -1,4 +1,4 @@
-"""`python -m infra.build.openapi`: the OpenAPI document of all functions, made from their code, into docs/openapi.json."""
+"""`python -m infra.build.openapi`: the OpenAPI document of all functions, made from their code, into docs/."""
 
 import importlib
 import json
@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from infra.build import routes
 from infra.catalog import FUNCTIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -45,7 +46,11 @@ def document() -> dict[str, Any]:
     made["components"]["schemas"].pop("ValidationError", None)
     made["components"]["schemas"].pop("ResponseValidationError", None)
     made["components"]["schemas"]["Problem"] = _PROBLEM
-    made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    made["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+        "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+    }
     return made
 
 
@@ -67,7 +72,11 @@ def _complete(operation: dict[str, Any], route: Any, door: Any) -> None:
     if door.kind == "anyone":
         operation["security"] = []
         return
-    operation["security"] = [{"bearer": []}]
+    # With the cookie, a change wants the session's CSRF token too, and an Origin of ours.
+    by_cookie: dict[str, list[str]] = {"cookie": []} if route.method == "GET" else {"cookie": [], "csrf": []}
+    operation["security"] = [{"bearer": []}, by_cookie]
+    if door.kind == "fresh":
+        operation["x-fresh-session"] = True
     if door.permission:
         operation["x-permission"] = door.permission
     if door.when:
@@ -79,7 +88,8 @@ def _stand_in() -> None:
     if str(_LAYER) not in sys.path:
         sys.path.insert(0, str(_LAYER))
     numbers = {"password_memory", "password_passes", "upload_expiry", "max_bytes", "max_files", "max_file_bytes"}
-    words = {"sign_up": "open", "email_verification": "off", "aws_region": "us-east-1"}
+    words = {"sign_up": "open", "email_verification": "off", "developer_tokens": "off", "limits": "{}"}
+    words |= {"oauth_providers": "[]", "aws_region": "us-east-1"}
     settings = importlib.import_module("holdall.config").Settings
     for field in fields(settings):
         stand_in = "1" if field.name in numbers else words.get(field.name, f"stand-in-{field.name}")
@@ -89,7 +99,7 @@ def _stand_in() -> None:
 _TEXT = {"type": "string"}
 
 
-def _response(description: str, **schemas: dict[str, str]) -> dict[str, Any]:
+def _response(description: str, **schemas: dict[str, Any]) -> dict[str, Any]:
     """A response with its contents; `text_html` is the media type text/html."""
     content = {media_type.replace("_", "/"): {"schema": schema} for media_type, schema in schemas.items()}
     return {"description": description, **({"content": content} if content else {})}
@@ -99,8 +109,42 @@ def _model(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_COOKIE = {"Set-Cookie": {"description": "`__Host-session`, where there is one to set or to end.", "schema": _TEXT}}
+_AWAY = {**_COOKIE, "Location": {"required": True, "schema": _TEXT}}
+
+
 # What the types of a route cannot say: which content goes with which status, and what is no JSON of ours.
+_ENTERED = {
+    "200": _response(
+        "Signed in: by tokens, or by the cookie of Set-Cookie; or a second factor is asked for.",
+        application_json={
+            "anyOf": [_model(f"Data_{each}_") for each in ("SignedIn", "SignedInByCookie", "MfaRequired")]
+        },
+    )
+}
+_ENTERED["200"]["headers"] = _COOKIE
 _RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/auth/sign-up"): {
+        "201": _response("The account, where addresses are not verified.", application_json=_model("Data_SignedUp_")),
+        "202": _response("A letter is on its way, known address or not.", application_json=_model("Data_Pending_")),
+    },
+    **{("POST", path): _ENTERED for path in ("/auth/login", "/auth/2fa/verify", "/auth/verify-email")},
+    ("POST", "/auth/accept-invitation"): _ENTERED,
+    ("POST", "/auth/logout"): {"204": {"description": "The session has ended, and its cookie.", "headers": _COOKIE}},
+    ("POST", "/auth/logout-all"): {"204": {"description": "All sessions have ended.", "headers": _COOKIE}},
+    ("GET", "/auth/oauth/{provider}/start"): {
+        "302": {"description": "To the provider; the cookie binds the way back to this browser.", "headers": _AWAY},
+    },
+    ("GET", "/auth/oauth/{provider}/callback"): {
+        "302": {"description": "To the path that was asked for, signed in by the cookie.", "headers": _AWAY},
+    },
+    ("POST", "/auth/identities/{provider}/link"): {
+        "200": {
+            "description": "Where to send the browser; it needs the cookie, if one is set, on its way back.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Data_LinkStarted_"}}},
+            "headers": _COOKIE,
+        },
+    },
     ("GET", "/files/{fileId}/content"): {
         "302": _response("Where the bytes are, for five minutes at the most; a public variant: its permanent URL."),
         "202": _response(
@@ -140,5 +184,7 @@ _PROBLEM = {
 }
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(render())
-    sys.stdout.write(f"Written to {DOCUMENT.relative_to(Path.cwd())}\n")
+    text = render()
+    DOCUMENT.write_text(text)
+    routes.PAGE.write_text(routes.page(json.loads(text)))
+    sys.stdout.write(f"Written to {DOCUMENT.relative_to(Path.cwd())} and {routes.PAGE.relative_to(Path.cwd())}\n")

@@ -1,5 +1,6 @@
 """What every function is told: one variable for each field of `holdall.config.Settings`. A house test compares."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,15 +41,20 @@ def environment(stage: Stage, parts: Parts, *, public_url: str, origins: Sequenc
         "EDGE_SECRET": stack_uuid(),
         "IMAGES_QUEUE_URL": parts.queues.queues[Resource.IMAGES_QUEUE].queue_url,
         "WORK_QUEUE_URL": parts.queues.queues[Resource.WORK_QUEUE].queue_url,
+        "MAIL_QUEUE_URL": parts.queues.queues[Resource.MAIL_QUEUE].queue_url,
+        "MAIL_SENDER": stage.mail_sender,
         "PARAMETER_PREFIX": parameter_prefix(stage),
         "SIGN_UP": stage.sign_up,
         "EMAIL_VERIFICATION": stage.email_verification,
+        "DEVELOPER_TOKENS": stage.developer_tokens,
         "PASSWORD_MEMORY": stage.password_memory,
         "PASSWORD_PASSES": stage.password_passes,
         "UPLOAD_EXPIRY": stage.upload_expiry,
         "MAX_BYTES": stage.max_bytes,
         "MAX_FILES": stage.max_files,
         "MAX_FILE_BYTES": stage.max_file_bytes,
+        "LIMITS": json.dumps(stage.limits),
+        "OAUTH_PROVIDERS": json.dumps(stage.oauth_providers),
         "POWERTOOLS_METRICS_NAMESPACE": "Holdall",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }

@@ -15,6 +15,11 @@ from infra.stage import Stage
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
+# Why an action is not held to one resource.
+_EVERYWHERE = {
+    Resource.MAIL: "In its sandbox SES asks for rights on the receiver's identity too; a condition names the sender.",
+    Resource.MAIL_ACCOUNT: "What SES tells of an account knows no resource.",
+}
 
 
 class Functions(Construct):
@@ -31,6 +36,9 @@ class Functions(Construct):
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, name)
+        # The resource of a letter is the identity that sends it, or its configuration set, or both: the sender is what counts.
+        sender = {"StringEqualsIfExists": {"ses:FromAddress": stage.mail_sender}}
+        self._conditions = {Resource.MAIL: sender}
         self.made: dict[str, lambda_.Function] = {}
         self.log_groups: dict[str, logs.LogGroup] = {}
         layers = {layer: self._layer(layer, assets) for layer in assets.layers}
@@ -70,7 +78,11 @@ class Functions(Construct):
 
     def _role(self, function: Function, group: logs.LogGroup, resources: Mapping[Resource, Sequence[str]]) -> iam.IRole:
         statements = [
-            iam.PolicyStatement(actions=list(grant.actions), resources=list(resources[grant.resource]))
+            iam.PolicyStatement(
+                actions=list(grant.actions),
+                resources=list(resources[grant.resource]),
+                conditions=self._conditions.get(grant.resource),
+            )
             for grant in function.grants
         ]
         role = role_with(self, f"{function.name.capitalize()}Role", group, statements)
@@ -119,11 +131,8 @@ def stack_uuid() -> str:
 
 
 def _accept_family(role: iam.Role, resource: Resource, arn: str) -> None:
-    accept(
-        role,
-        f"IAM5[Resource::{_as_nag_prints(role, arn)}]",
-        because=f"The names below {resource} are made at run time; the actions on them are named.",
-    )
+    below = f"The names below {resource} are made at run time; the actions on them are named."
+    accept(role, f"IAM5[Resource::{_as_nag_prints(role, arn)}]", because=_EVERYWHERE.get(resource, below))
 
 
 def _as_nag_prints(role: iam.Role, arn: str) -> str:

@@ -8,7 +8,12 @@ from infra.catalog import FUNCTIONS, Resource
 
 RECEIVES = 5  # an outage may last some calls; what fails five times is looked at by a person
 _VISIBILITY = 6  # times the function's timeout (AWS: Lambda with SQS, "Configuring a queue")
-_QUEUES = {Resource.OBJECTS_QUEUE: "Objects", Resource.IMAGES_QUEUE: "Images", Resource.WORK_QUEUE: "Work"}
+_QUEUES = {
+    Resource.OBJECTS_QUEUE: "Objects",
+    Resource.IMAGES_QUEUE: "Images",
+    Resource.WORK_QUEUE: "Work",
+    Resource.MAIL_QUEUE: "Mail",
+}
 
 
 class Queues(Construct):

@@ -33,6 +33,7 @@ class Cloud:
     port: int
     stage: str = "local"
     root: Path = install.ROOT
+    but: Mapping[str, Any] = field(default_factory=dict)  # values of the stage that are others here
     process: Process = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +87,7 @@ class Cloud:
     @cached_property
     def deployment(self) -> Deployment:
         """Our stack in this cloud."""
-        return Deployment(self.root, self.directory, self.stage, self.port, self.desk_environment())
+        return Deployment(self.root, self.directory, self.stage, self.port, self.desk_environment(), self.but)
 
     @property
     def endpoint(self) -> str:

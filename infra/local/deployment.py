@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Deployment:
     stage: str
     port: int
     environment: Mapping[str, str]
+    but: Mapping[str, Any] = field(default_factory=dict)  # values of the stage that are others here
 
     def bring_up(self) -> Mapping[str, str]:
         """Bootstrap and deploy what is missing or has changed: the outputs. Raises Trouble."""
@@ -90,6 +91,7 @@ class Deployment:
     def _cdk(self, step: Step, *arguments: str) -> None:
         command = [str(self.root / "node_modules" / ".bin" / "cdk"), *arguments, "--progress", "events", "--no-notices"]
         command += ["--context", f"stage={self.stage}", "--context", f"port={self.port}"]
+        command += ["--context", f"but={json.dumps(self.but)}"]
         command += ["--app", f"{sys.executable} -m infra.app", "--output", str(self.directory / "cdk.out")]
         said = list(_said_by(command, self.root, {**self.environment, **quiet_node()}, step))
         if said[-1] != "0":
@@ -111,7 +113,7 @@ class Deployment:
         return json.loads(self._record.read_text()) if self._record.is_file() else {}
 
     def _fingerprint(self) -> str:
-        made_of = hashlib.sha256(f"{self.stage} {self.port} {sys.version}".encode())
+        made_of = hashlib.sha256(f"{self.stage} {self.port} {json.dumps(self.but)} {sys.version}".encode())
         for file in _files(self.root):
             made_of.update(f"{file.relative_to(self.root)} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
         return made_of.hexdigest()

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra import superuser
 from infra.local.cloud import Cloud
+from infra.local.letters import Letter, sent
 from infra.local.minio import Minio
 from infra.local.progress import Step, Trouble, say
+from infra.operator import Operator, new_password
 from infra.stage import DEFAULT_PORT
 
 _EMAIL = "superuser@example.com"
@@ -82,9 +83,16 @@ class House:
         if self.minio.process.port():
             say(f"  {'MinIO':<14} {self.minio.endpoint}")
 
-    def make_superuser(self, email: str, password: str) -> str:
-        """Make one more superuser here: its id. Raises Trouble."""
-        return superuser.make(self.cloud.functions(), self.cloud.outputs()["AuthFunction"], email, password)
+    @property
+    def operator(self) -> Operator:
+        """Whoever has all rights here. Raises Trouble when nothing is deployed."""
+        return Operator(self.cloud.functions(), self.cloud.outputs()["AuthFunction"])
+
+    def letters(self) -> list[Letter]:
+        """What was sent here, newest last. Raises Trouble when the local cloud does not run."""
+        if self.cloud.process.port() is None:
+            raise Trouble("The local cloud does not run, so it keeps no letters. To start it: make up")
+        return sent(self.cloud.endpoint)
 
     def _addresses(self, outputs: Mapping[str, str]) -> dict[str, Any]:
         return {
@@ -98,10 +106,10 @@ class House:
         """The superuser of this stack, made once; the same again when the stack was made anew."""
         record = self.cloud.directory / "superuser.json"
         known: dict[str, str] = json.loads(record.read_text()) if record.is_file() else {}
-        email, password = known.get("email", _EMAIL), known.get("password") or superuser.new_password()
+        email, password = known.get("email", _EMAIL), known.get("password") or new_password()
         if known.get("of") != outputs["MainTable"]:
             with Step("Making the superuser"):
-                superuser.make(self.cloud.functions(), outputs["AuthFunction"], email, password)
+                Operator(self.cloud.functions(), outputs["AuthFunction"]).make_superuser(email, password)
             record.touch(mode=0o600)
             record.write_text(json.dumps({"of": outputs["MainTable"], "email": email, "password": password}))
         return {"email": email, "password": password}

@@ -2,20 +2,23 @@
 
 import json
 import os
+import random
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.local import chromium
 from infra.local.cloud import Cloud
 from infra.local.deployment import quiet_node
 from infra.local.install import ROOT
 from infra.local.minio import Minio
-from infra.local.process import free_port, know_this_machine
+from infra.local.process import HOST, free_port, know_this_machine
 from infra.local.progress import Trouble, say
 
 _HERE = ROOT / ".local" / "test"
@@ -41,7 +44,10 @@ def running() -> Iterator[Running]:
         yield Running(*found, outputs=found[0].outputs())
         return
     shutil.rmtree(_HERE, ignore_errors=True)
-    cloud, minio = Cloud(_HERE / "cloud", free_port()), Minio(_HERE / "minio", free_port())
+    cloud, minio = (
+        Cloud(_HERE / "cloud", free_port(), but=_values()),
+        Minio(_HERE / "minio", free_port()),
+    )
     try:
         minio.start()
         cloud.start()
@@ -73,6 +79,32 @@ def _pytest(suites: Sequence[str], *options: str) -> int:
     folders = [str(ROOT / "tests" / suite) for suite in suites]
     command = [sys.executable, "-m", "pytest", *options, *folders]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **quiet_node()}, check=False).returncode
+
+
+def _values() -> Mapping[str, Any]:
+    """What is not as on a laptop: providers, and a limit that a race of sixteen would measure instead of what it is about."""
+    limits = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]["local"]["limits"]
+    return {"oauthProviders": _providers(), "limits": {**limits, "second-factor": [100, 900]}}
+
+
+def _providers() -> list[Mapping[str, str]]:
+    """Where tests start providers once the callbacks are known; at the last address nobody ever answers."""
+    oidc, github, nobody = (f"http://{HOST}:{port}" for port in _unused_ports(3))
+    return [
+        {"name": "oidc", "kind": "oidc", "issuer": oidc},
+        {"name": "github", "kind": "github", "site": github, "api": github},
+        {"name": "nobody", "kind": "oidc", "issuer": nobody},
+    ]
+
+
+def _unused_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, and below those that the system gives to clients, who might take them meanwhile."""
+    return [port for port in random.sample(range(20000, 30000), 50) if not _listened(port)][:count]
+
+
+def _listened(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
 
 
 def _found() -> tuple[Cloud, Minio] | None:
