@@ -21,6 +21,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     text: str
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json.loads(self.text)
@@ -71,18 +72,20 @@ class Client:
         *,
         headers: dict[str, str] | None = None,
         raw: bytes | None = None,
+        source: str = "192.0.2.7",
     ) -> Answer:
         sent = {"user-agent": "tests", **({"authorization": f"Bearer {self.token}"} if self.token else {})}
         content = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
         if content is not None:
             sent["content-type"] = "application/json"
         event = event_of(method, path, sent | (headers or {}), content)
+        event["requestContext"]["http"]["sourceIp"] = source
         handler = handler_of(event["rawPath"])
         answer = handler(event, SimpleNamespace(aws_request_id="aws", function_name="test"))
         text = answer.get("body") or ""
         if answer.get("isBase64Encoded"):
             text = base64.b64decode(text).decode()
-        return Answer(answer["statusCode"], answer["headers"], text)
+        return Answer(answer["statusCode"], answer["headers"], text, tuple(answer.get("cookies", ())))
 
 
 def event_of(method: str, path: str, headers: dict[str, str], content: bytes | None) -> dict[str, Any]:

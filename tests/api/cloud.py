@@ -15,12 +15,13 @@ import boto3
 from moto.dynamodb.models import dynamodb_backends
 from PIL import Image
 
+from holdall import aws
 from holdall.variants import service as variants
 from holdall.variants.model import Drawn, Outcome
 from tests.api.client import Client
 
 WELL: dict[str, Any] = {"batchItemFailures": []}  # what a worker says of messages that were all done
-_WORKERS = {"images": "imageproc", "work": "maintenance"}
+_WORKERS = {"images": "imageproc", "work": "maintenance", "mail": "mail"}
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,16 @@ class Cloud:
         s3.put_bucket_versioning(Bucket="originals", VersioningConfiguration={"Status": "Enabled"})
         for name in _WORKERS:
             sqs.create_queue(QueueName=name)
+        boto3.client("ses").verify_email_identity(EmailAddress="holdall@example.test")
         return cls.found()
 
     @classmethod
     def found(cls) -> "Cloud":
         """What was made before."""
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
+        # moto has no GetAccount: this is an account out of its sandbox.
+        events = aws.client("sesv2").meta.events
+        events.register("before-call.sesv2.GetAccount", _account, unique_id="account-of-tests")
         queues = {url.rpartition("/")[2]: url for url in sqs.list_queues().get("QueueUrls", [])}
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
@@ -166,6 +171,10 @@ class Cloud:
             answer = self.s3.list_object_versions(Bucket=bucket)
             for entry in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]:
                 self.s3.delete_object(Bucket=bucket, Key=entry["Key"], VersionId=entry["VersionId"])
+
+
+def _account(**_: Any) -> Any:
+    return SimpleNamespace(status_code=200), {"ProductionAccessEnabled": True}
 
 
 def _tables() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """AWS in this process, by moto: one for the session. Each test makes users and projects of its own."""
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,11 +9,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from holdall import clock
+from holdall import clock, observe
+from holdall.accounts.service import providers
 from holdall.config import settings
+from holdall.limits import service as limits
 from tests.api import people
 from tests.api.client import Client
 from tests.api.cloud import Cloud
+from tests.api.log import Log
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,8 +86,31 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     def change(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        settings.cache_clear()
+        _read_again()
 
     yield change
     monkeypatch.undo()
+    _read_again()
+
+
+def _read_again() -> None:
+    """As in a process that begins: what was made of the settings is made anew."""
     settings.cache_clear()
+    limits._limits.cache_clear()
+    providers._provider.cache_clear()
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Log]:
+    """What is written from now on, in the form in which Lambda writes it; the root logger's lines too."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(observe.logger.registered_formatter)
+    loggers = [logging.getLogger("test"), logging.getLogger()]
+    for each in loggers:
+        each.addHandler(handler)
+    logging.getLogger("test").propagate, before = False, logging.getLogger("test").propagate
+    yield Log(stream, capsys)
+    logging.getLogger("test").propagate = before
+    for each in loggers:
+        each.removeHandler(handler)

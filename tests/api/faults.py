@@ -83,7 +83,7 @@ def injected(patch: pytest.MonkeyPatch, at: int = -1, mode: Mode = "refused", *d
     faults = Faults(at, mode, down)
     emitters = [
         items.connection.client.meta.events,
-        *(aws.client(service).meta.events for service in ("s3", "sqs", "ssm")),
+        *(aws.client(service).meta.events for service in ("s3", "sqs", "ssm", "sesv2")),
     ]
     for events in emitters:
         events.register_first("before-call", faults.before_call)

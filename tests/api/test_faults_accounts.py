@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from holdall.iam import access_token
+from holdall.iam import signing_keys
 from tests.api import people
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud
@@ -64,12 +64,12 @@ def test_a_login_is_told_as_often_as_it_began_a_session(
 def test_the_first_login_of_all_makes_one_key_that_everybody_knows(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
 ) -> None:
-    keys = dict(access_token._public_keys)
-
     def prepare() -> Scene:
         cloud.forget()
         user = people.sign_up()
-        cloud.ssm.delete_parameter(Name="/holdall/test/signing-key")
+        for row in cloud.rows("main", record_kind="public-key"):
+            cloud.dynamodb.Table("main").delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+            cloud.ssm.delete_parameter(Name=f"/holdall/test/signing-key-{row['number']}")
         forget_keys()
 
         def deliver() -> Answer:
@@ -84,14 +84,14 @@ def test_the_first_login_of_all_makes_one_key_that_everybody_knows(
 
     people.signed_in()
     survive(monkeypatch, mode, prepare)
-    access_token._public_keys.update(keys)
+    forget_keys()
 
 
 def forget_keys() -> None:
     """As in a process that begins."""
-    access_token._private_key.cache_clear()
-    access_token._public_keys.clear()
-    access_token._loaded_at = time.monotonic() - 3600
+    signing_keys._private.cache_clear()
+    signing_keys._known.clear()
+    signing_keys._loaded_at = time.monotonic() - 3600
 
 
 @each_mode

@@ -13,7 +13,13 @@ ALWAYS = {
     "strict-transport-security": "max-age=63072000; includeSubDomains",
     "referrer-policy": "no-referrer",
 }
-PATHS = {"projectId": "0" * 12, "fileId": f"{'0' * 12}-{'0' * 26}", "asset": "start.js"}
+PATHS = {
+    "projectId": "0" * 12,
+    "fileId": f"{'0' * 12}-{'0' * 26}",
+    "asset": "start.js",
+    "sessionId": "0" * 26,
+    "provider": "none",
+}
 
 
 @pytest.mark.parametrize("route", contract.routes(), ids=contract.named)
@@ -38,7 +44,7 @@ def test_so_does_a_mistake_of_ours(visitor: Client, monkeypatch: pytest.MonkeyPa
     def broken(*_: Any) -> None:
         raise RuntimeError("a secret of ours: arn:aws:dynamodb:eu-central-1:123456789012:table/main")
 
-    monkeypatch.setattr("holdall.accounts.service.login", broken)
+    monkeypatch.setattr("holdall.accounts.service.entry.login", broken)
     answer = visitor.post("/auth/login", {"email": "a@example.test", "password": "x"})
 
     assert (answer.status, answer.problem()["code"]) == (500, "internal_error")

@@ -1,59 +1,15 @@
 """Logs: lines that user data cannot forge, one for each request, and no secret in any (P5)."""
 
-import io
-import json
-import logging
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from holdall import observe
 from tests.api import people
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce
+from tests.api.log import Log
 
 LINE = re.compile(r"(auth|projects|upload|files) \| [A-Z]+ (/api/v1/[^ ]*|-) \| [^|]+ \| res=\d{3}")
-
-
-class Log:
-    """All that a function writes."""
-
-    def __init__(self, stream: io.StringIO, capture: pytest.CaptureFixture[str]) -> None:
-        self._stream = stream
-        self._capture = capture
-        self._printed = ""
-
-    @property
-    def text(self) -> str:
-        told = self._capture.readouterr()
-        self._printed += told.out + told.err
-        return self._stream.getvalue() + self._printed
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._stream.getvalue().splitlines()]
-
-    @property
-    def requests(self) -> list[str]:
-        return [line["message"] for line in self.lines if "route" in line]
-
-
-@pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Log]:
-    """What is written from now on, in the form in which Lambda writes it; the root logger's lines too."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(observe.logger.registered_formatter)
-    loggers = [logging.getLogger("test"), logging.getLogger()]
-    for each in loggers:
-        each.addHandler(handler)
-    logging.getLogger("test").propagate, before = False, logging.getLogger("test").propagate
-    yield Log(stream, capsys)
-    logging.getLogger("test").propagate = before
-    for each in loggers:
-        each.removeHandler(handler)
 
 
 def test_a_request_is_one_line_with_its_template(log: Log, cloud: Cloud) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from holdall import ids
-from holdall.accounts import service as accounts
 from holdall.accounts.model import SignUp
+from holdall.accounts.service import entry
 from holdall.caller import Caller, Once, Visitor
 from holdall.errors import Conflict, NotFound
 from holdall.files import service as files
@@ -51,7 +51,7 @@ def begin(client: Client, content: bytes, **said: Any) -> dict[str, Any]:
 
 
 def test_two_uses_of_a_refresh_token_make_one_chain(client: Client, cloud: Cloud) -> None:
-    with meanwhile("TransactWriteItems", lambda: accounts.refresh(VISITOR, client.refresh_token)) as faster:
+    with meanwhile("TransactWriteItems", lambda: entry.refresh(VISITOR, client.refresh_token)) as faster:
         answer = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
 
     assert [each.refresh_token for each in faster] == [answer.data()["refreshToken"]]  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ def test_a_logout_overtakes_a_refresh(client: Client, end: Any) -> None:
 def test_two_sign_ups_make_one_account(visitor: Client, cloud: Cloud) -> None:
     email = people.new_address()
     faster = SignUp(email=email.upper(), password=people.PASSWORD)
-    with meanwhile("TransactWriteItems", lambda: accounts.sign_up(VISITOR, faster)):
+    with meanwhile("TransactWriteItems", lambda: entry.sign_up(VISITOR, faster)):
         slower = visitor.post("/auth/sign-up", {"email": email, "password": people.PASSWORD})
 
     assert slower.problem()["code"] == "email_taken"

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from holdall import aws
-from holdall.iam import access_token
+from holdall.iam import signing_keys
 from holdall.table import items
 from tests.api.client import Client
 from tests.api.cloud import Cloud
@@ -39,7 +39,7 @@ def calls(cloud: Cloud) -> Iterator[Counter[str]]:
     def tell(event_name: str, **_: Any) -> None:
         seen[event_name.split(".")[1]] += 1
 
-    clients = [items.connection.client, *(aws.client(service) for service in ("s3", "sqs", "ssm"))]
+    clients = [items.connection.client, *(aws.client(service) for service in ("s3", "sqs", "ssm", "sesv2"))]
     for client in clients:
         # First, and at the narrower name: moto answers on "before-send", and whoever answers ends the round.
         client.meta.events.register_first(f"before-send.{client.meta.service_model.service_id.hyphenize()}", tell)
@@ -68,9 +68,9 @@ def _there() -> Cloud | None:
 
 def _forget_keys() -> None:
     """Keys are remembered by the process, and belong to an AWS: another one has others."""
-    access_token._private_key.cache_clear()
-    access_token._public_keys.clear()
-    access_token._loaded_at = float("-inf")
+    signing_keys._private.cache_clear()
+    signing_keys._known.clear()
+    signing_keys._loaded_at = float("-inf")
 
 
 def _emptied(cloud: Cloud) -> None:

@@ -1,13 +1,30 @@
 """Somebody with a project, and the few things that have to be there before a request can be measured."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import pyotp
+
+from holdall.config import settings
+from tests.api import post
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce, photo
 
 _numbers = count(1)
+
+
+@contextmanager
+def verifying() -> Iterator[None]:
+    """A stage that asks each address for proof."""
+    os.environ["EMAIL_VERIFICATION"] = "on"
+    settings.cache_clear()
+    yield
+    os.environ["EMAIL_VERIFICATION"] = "off"
+    settings.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,26 @@ class Scene:
         file_id = self.image()
         self.cloud.work()
         return file_id
+
+    def known_login(self) -> str:
+        """The token of a login that wants a second factor, and a recovery code beside it, joined by a blank."""
+        codes = self.client.post("/auth/2fa/enable", {"code": self.second_factor()}).data()["recoveryCodes"]
+        return f"{Client().post('/auth/login', self.credentials).data()['mfaToken']} {codes[0]}"
+
+    def link(self, kind: str) -> str:
+        """The secret of the newest letter of a kind."""
+        return next(str(each["detail"]) for each in reversed(post.posted(self.cloud)) if each["kind"] == kind)
+
+    def asked(self) -> str:
+        """The secret of a letter to somebody who wants to sign up where addresses are verified."""
+        email = self.new_email()
+        with verifying():
+            Client().post("/auth/sign-up", {"email": email, "password": self.password}).data()
+        return self.link("verify")
+
+    def second_factor(self) -> str:
+        """A code of a seed that was just set up."""
+        return pyotp.TOTP(self.client.post("/auth/2fa/setup").data()["secret"]).now()
 
     def new_email(self) -> str:
         """An address that nobody has."""

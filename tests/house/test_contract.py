@@ -8,15 +8,25 @@ from typing import Any
 from holdall.http.admission import door_of
 from holdall.iam.permissions import PERMISSIONS
 from infra.build.openapi import DOCUMENT, render
+from infra.build.routes import PAGE, page
 from infra.catalog import FUNCTIONS
 from tests.house.routes import routes
 
 # Routes without a permission are few, and stand here: a new one is a decision that somebody takes twice.
 _FOR_ANYONE = {
     "GET /api/v1/.well-known/jwks.json",
+    "POST /api/v1/auth/2fa/verify",
+    "POST /api/v1/auth/accept-invitation",
+    "POST /api/v1/auth/confirm-email",
+    "POST /api/v1/auth/forgot-password",
     "POST /api/v1/auth/login",
+    "GET /api/v1/auth/oauth/{provider}/callback",
+    "GET /api/v1/auth/oauth/{provider}/start",
     "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/reset-password",
     "POST /api/v1/auth/sign-up",
+    "POST /api/v1/auth/verify-email",
+    "POST /api/v1/auth/verify-email/resend",
     "GET /api/v1/docs",
     "GET /api/v1/docs/{asset}",
     "GET /api/v1/health",
@@ -27,7 +37,24 @@ _FOR_ANY_SESSION = {
     "POST /api/v1/auth/logout",
     "POST /api/v1/auth/logout-all",
     "GET /api/v1/auth/me",
+    "GET /api/v1/auth/sessions",
+    "DELETE /api/v1/auth/sessions/{sessionId}",
+    "GET /api/v1/auth/identities",
+    "POST /api/v1/auth/change-password",  # asks for the password
+    "POST /api/v1/auth/change-email",  # asks for the password
+    "GET /api/v1/users/me",
+    "PUT /api/v1/users/me",
     "GET /api/v1/projects",  # those of the caller; there is no other project to have rights in
+}
+# What guards an account is not changed by a session that was forgotten somewhere.
+_FOR_A_FRESH_SESSION = {
+    "POST /api/v1/auth/2fa/setup",
+    "POST /api/v1/auth/2fa/enable",
+    "POST /api/v1/auth/2fa/disable",
+    "POST /api/v1/auth/2fa/recovery-codes",
+    "POST /api/v1/auth/identities/{provider}/link",
+    "DELETE /api/v1/auth/identities/{provider}",
+    "DELETE /api/v1/users/me",
 }
 # An answer above 399 that is no problem: the route was understood, and what it found is told in its own shape.
 _NO_PROBLEM = {("GET /api/v1/health/ready", "503")}
@@ -45,6 +72,10 @@ def test_the_document_is_current() -> None:
     assert render() == DOCUMENT.read_text(), "docs/openapi.json is not what the code says: run `make openapi`"
 
 
+def test_the_page_of_routes_is_current() -> None:
+    assert PAGE.read_text() == page(json.loads(render())), "docs/api.md is not what the code says: run `make openapi`"
+
+
 def test_the_document_holds_every_route_and_no_other() -> None:
     assert set(_OPERATIONS) == {str(route) for route in routes()}
 
@@ -54,12 +85,13 @@ def test_every_route_has_a_door() -> None:
 
 
 def test_who_may_come_in_without_a_permission_is_written_down() -> None:
-    by_kind: dict[str, set[str]] = {"anyone": set(), "session": set(), "permission": set()}
+    by_kind: dict[str, set[str]] = {"anyone": set(), "session": set(), "fresh": set(), "permission": set()}
     for route in routes():
         by_kind[route.door.kind if route.door else "none"].add(str(route))
 
     assert by_kind["anyone"] == _FOR_ANYONE
     assert by_kind["session"] == _FOR_ANY_SESSION
+    assert by_kind["fresh"] == _FOR_A_FRESH_SESSION
 
 
 def test_every_permission_that_a_route_names_exists() -> None:
@@ -132,7 +164,7 @@ def test_a_route_without_a_door_would_be_seen() -> None:
 
 
 # Prefixes that are deployed before their routes, so that a later capability changes no infrastructure.
-_PROMISED = {"/api/v1/users", "/api/v1/uploads", "/api/v1/trash", "/api/v1/jobs"}
+_PROMISED = {"/api/v1/uploads", "/api/v1/trash", "/api/v1/jobs"}
 
 
 def _led_to(path: str) -> str:

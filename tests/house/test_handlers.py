@@ -64,15 +64,17 @@ _TOKENS = frozenset(
 )  # whoever knows its callers verifies their tokens
 _PASSWORDS = frozenset({"argon2", "_argon2_cffi_bindings"})
 CARRIES = {
-    "auth": _EVERYWHERE | _TOKENS | _PASSWORDS,
+    "auth": _EVERYWHERE | _TOKENS | _PASSWORDS | {"pyotp"},
     "projects": _EVERYWHERE | _TOKENS,
     "upload": _EVERYWHERE | _TOKENS,
     "files": _EVERYWHERE | _TOKENS,
     "ingest": _EVERYWHERE,
     "imageproc": _EVERYWHERE | {"PIL"},
+    "mail": _EVERYWHERE,
     "maintenance": _EVERYWHERE,
 }
-_HEAVY = ("PIL", "argon2", "boto3", "moto", "aws_cdk", "infra", "tests")
+# segno draws the picture of a seed, which few requests ask for: it is loaded by the one that does.
+_HEAVY = ("PIL", "argon2", "segno", "boto3", "moto", "aws_cdk", "infra", "tests")
 _BEHIND_HTTP = [function.name for function in FUNCTIONS if function.prefixes]
 _WORKERS = [function.name for function in FUNCTIONS if not function.prefixes]
 

@@ -7,7 +7,14 @@ from typing import Any
 import boto3
 import pytest
 
-from holdall.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record
+from holdall import clock
+from holdall.accounts import store
+from holdall.accounts.model import Linked
+from holdall.errors import NotFound
+from holdall.letters import service as letters
+from holdall.letters.model import Kind
+from holdall.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record, Transaction
+from tests.api.client import Client
 from tests.api.cloud import Cloud, announce
 from tests.house.scene import Scene
 from tests.house.tree import modules
@@ -29,9 +36,16 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "job": ("JOB#{project}-{id}", "JOB"),
         "event": ("EVENTS#{project}", "{id}"),
     },
-    "credentials": {"password": ("USER#{id}", "PASSWORD")},
+    "credentials": {
+        "password": ("USER#{id}", "PASSWORD"),
+        "challenge": ("CHALLENGE#{purpose}#{place}", "CHALLENGE"),
+        "factor": ("USER#{id}", "TOTP"),
+        "recovery": ("USER#{id}", "RECOVERY#{digest}"),
+        "identity": ("USER#{id}", "IDENTITY#{provider}"),
+        "letter": ("LETTERS#{number}", "{id}"),
+    },
     "audit": {None: ("DAY#{date}#{number}", "{id}")},  # one kind of row, so it needs no name
-    "ephemeral": {"once": ("ONCE#{digest}", "ONCE")},
+    "ephemeral": {"once": ("ONCE#{digest}", "ONCE"), "counter": ("LIMIT#{limit}#{subject}#{window}", "COUNTER")},
 }
 _VARIES = {
     "id": "[0-9a-hjkmnp-tv-z]{26}",
@@ -43,11 +57,17 @@ _VARIES = {
     "kid": "[0-9a-f]{16}",
     "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "digest": "[0-9a-f]{64}",
+    "purpose": "(?:verify|reset|email_change|invitation|mfa|state)",
+    "place": "[0-9a-hjkmnp-tv-z]{26}",
+    "provider": "[a-z0-9][a-z0-9-]{0,31}",
+    "limit": "[a-z-]+",
+    "subject": "[0-9a-z.:/]+",
+    "window": "[0-9]+",
 }
 # What the index by owner answers: which kinds are in it, and under whom.
 OWNERS = {
     "user": "USERS#{number}",
-    "session": "USER#{id}#SESSIONS",
+    "session": "USER#{id}#SESSIONS#{number}",
     "member": "USER#{id}#PROJECTS",
     "upload": "UPLOADS#open#{number}",
     "file": "PROJECT#{project}#(FILES|TRASH)",
@@ -105,6 +125,13 @@ def test_no_secret_lies_in_a_table(scene: Scene, lived_in: None) -> None:
 def lived_in(scene: Scene, cloud: Cloud) -> None:
     """Tables after somebody went through the main job."""
     scene.drawn()
+    code = scene.second_factor()
+    scene.client.post("/auth/2fa/enable", {"code": code}).data()
+    Client().post("/auth/forgot-password", {"email": scene.email}).data()
+    with Transaction() as write:
+        letters.promise(write, Kind.CHANGED, scene.email)  # one that nobody has posted yet
+        google = Linked("google", "issuer", "subject", scene.email, clock.now())
+        store.add_identity(write, scene.client.user["id"], google, otherwise=NotFound())
     scene.client.request("DELETE", f"/files/{scene.document()}").data()
     scene.client.post("/files/init-upload", announce(b"x", projectId=scene.project_id)).created()
     scene.client.request("POST", "/projects", {"name": "Once"}, headers={"idempotency-key": scene.email}).created()

@@ -59,9 +59,9 @@ def local(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="session")
 def with_email(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The template for AWS of a stage whose alarms go to somebody."""
+    """The template for AWS of a stage whose alarms go to somebody, and whose letters come from somebody."""
     folder = tmp_path_factory.mktemp("email.out")
-    stage = replace(stages["cloud"], alarm_email="somebody@example.com")
+    stage = replace(stages["cloud"], alarm_email="somebody@example.com", mail_sender="holdall@example.com")
     _synth(stage, assets, folder)
     return _read(stage, folder)
 

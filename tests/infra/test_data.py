@@ -95,7 +95,7 @@ def test_every_queue_has_a_dead_letter_queue_that_keeps_for_two_weeks(cloud: Tem
     queues = cloud.properties("AWS::SQS::Queue")
     dead = {name: queue for name, queue in queues.items() if "Dead" in name}
 
-    assert len(queues) == 2 * len(dead) == 6
+    assert len(queues) == 2 * len(dead) == 8
     assert {queue["MessageRetentionPeriod"] for queue in dead.values()} == {14 * 24 * 3600}
     for name in queues.keys() - dead.keys():
         redrive = queues[name]["RedrivePolicy"]

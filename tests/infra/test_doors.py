@@ -82,9 +82,15 @@ def test_every_page_is_sent_with_its_headers(cloud: Template) -> None:
         assert security["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
 
 
-def test_schedules_call_maintenance_with_their_task(cloud: Template, local: Template) -> None:
-    assert _schedules(cloud) == {"expire-uploads": "rate(5 minutes)", "send-pending-jobs": "rate(1 minute)"}
-    assert _schedules(local) == {"expire-uploads": "rate(1 minute)", "send-pending-jobs": "rate(1 minute)"}
+def test_schedules_call_their_function_with_their_task(cloud: Template, local: Template) -> None:
+    everywhere = {
+        ("auth", "post-letters"): "rate(1 minute)",
+        ("auth", "rotate-keys"): "rate(43200 minutes)",
+        ("maintenance", "send-pending-jobs"): "rate(1 minute)",
+    }
+
+    assert _schedules(cloud) == everywhere | {("maintenance", "expire-uploads"): "rate(5 minutes)"}
+    assert _schedules(local) == everywhere | {("maintenance", "expire-uploads"): "rate(1 minute)"}
 
 
 def _distribution(template: Template) -> Any:
@@ -92,6 +98,14 @@ def _distribution(template: Template) -> Any:
     return distribution["DistributionConfig"]
 
 
-def _schedules(template: Template) -> dict[str, str]:
-    schedules = template.properties("AWS::Scheduler::Schedule").values()
-    return {json.loads(s["Target"]["Input"])["task"]: s["ScheduleExpression"] for s in schedules}
+def _schedules(template: Template) -> dict[tuple[str, str], str]:
+    """When which function is called, with which task."""
+    names = {name: one["Handler"].split(".")[1] for name, one in template.properties("AWS::Lambda::Function").items()}
+    targets = {
+        (
+            names[in_words(schedule["Target"]["Arn"]).strip("<>")],
+            json.loads(schedule["Target"]["Input"])["task"],
+        ): schedule
+        for schedule in template.properties("AWS::Scheduler::Schedule").values()
+    }
+    return {target: schedule["ScheduleExpression"] for target, schedule in targets.items()}

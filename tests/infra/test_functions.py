@@ -1,6 +1,7 @@
 """The functions: what they are told, what they are made of, and what they cost while nobody calls them."""
 
 import dataclasses
+import json
 import re
 
 import pytest
@@ -11,12 +12,13 @@ from infra.catalog import FUNCTIONS
 from infra.constructs import functions
 from infra.stage import BadStage, Stage
 from tests.infra.conftest import ROOT
-from tests.infra.template import Template
+from tests.infra.template import Template, in_words
 
 # Given by Lambda, and not to be set.
 _OF_LAMBDA = {"AWS_REGION"}
 # Read by Powertools.
 _OF_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+_SENDER = "AWS::SES::EmailIdentity"
 # What a stack of ours may hold. Whatever costs money at rest is none of these.
 _TYPES = {
     "AWS::ApiGatewayV2::Api",
@@ -42,6 +44,7 @@ _TYPES = {
     "AWS::Logs::MetricFilter",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
+    _SENDER,
     "AWS::SQS::Queue",
     "AWS::SQS::QueuePolicy",
     "AWS::Scheduler::Schedule",
@@ -98,7 +101,15 @@ def test_at_most_ten_alarm_metrics(cloud: Template, with_email: Template) -> Non
     for template in (cloud, with_email):
         alarms = template.properties("AWS::CloudWatch::Alarm")
         assert sum(len(alarm.get("Metrics", [alarm])) for alarm in alarms.values()) <= 10
-        assert sum("Dead" in name for name in alarms) == 3
+        assert sum("Dead" in name for name in alarms) == 4
+
+
+def test_an_alarm_tells_of_letters_that_nobody_could_send(cloud: Template) -> None:
+    [alarm] = [one for name, one in cloud.properties("AWS::CloudWatch::Alarm").items() if "MailDead" in name]
+
+    [queue] = [one["Value"] for one in alarm["Dimensions"] if one["Name"] == "QueueName"]
+    assert in_words(queue).startswith("<QueuesMailDead")
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 1)
 
 
 def test_alarms_go_to_somebody_when_the_stage_names_one(cloud: Template, with_email: Template) -> None:
@@ -107,9 +118,20 @@ def test_alarms_go_to_somebody_when_the_stage_names_one(cloud: Template, with_em
 
 
 def test_stages_differ_in_values_only(cloud: Template, local: Template) -> None:
-    kinds = [sorted(one["Type"] for one in template.text["Resources"].values()) for template in (cloud, local)]
+    kinds = [
+        sorted(one["Type"] for one in template.text["Resources"].values() if one["Type"] != _SENDER)
+        for template in (cloud, local)
+    ]
 
     assert kinds[0] == kinds[1]
+
+
+def test_the_address_that_letters_come_from_is_an_identity_of_ses(
+    cloud: Template, with_email: Template, local: Template
+) -> None:
+    assert cloud.properties(_SENDER) == {}  # which names none yet
+    assert [one["EmailIdentity"] for one in with_email.properties(_SENDER).values()] == ["holdall@example.com"]
+    assert [one["EmailIdentity"] for one in local.properties(_SENDER).values()] == ["holdall@example.com"]
 
 
 def test_layers_are_fetched_for_the_deployed_python() -> None:
@@ -128,6 +150,16 @@ def test_a_stage_that_says_too_little_is_refused_by_name() -> None:
         Stage.named("tset", {"cloud": {}})
     with pytest.raises(BadStage, match="signUp"):
         Stage.named("cloud", {"cloud": {}})
+
+
+def test_a_stage_of_tests_is_another_but_for_what_it_says(stages: dict[str, Stage]) -> None:
+    given = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
+
+    stage = Stage.named("local", given, 4566, {"oauthProviders": [{"name": "work", "kind": "oidc"}]})
+
+    assert stage == dataclasses.replace(stages["local"], oauth_providers=[{"name": "work", "kind": "oidc"}])
+    with pytest.raises(BadStage, match="oauthProvider"):
+        Stage.named("local", given, 4566, {"oauthProvider": []})
 
 
 def test_pins_name_hashes_and_no_address() -> None:

@@ -26,7 +26,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_AUDIT,
         "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
         "ephemeral": _READ_AND_WRITE,
-        "parameters/*": "ssm:GetParameter ssm:PutParameter",
+        "parameters/*": "ssm:DeleteParameter ssm:GetParameter ssm:PutParameter",
+        "mail": "sqs:SendMessage",
     },
     "projects": {**_STATE, **_AUDIT, **_SHORT_LIVES, "work": "sqs:SendMessage"},
     "upload": {
@@ -51,6 +52,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "variants/private/*": "s3:GetObject",
         "images": "sqs:SendMessage",
         "work": "sqs:SendMessage",
+        # An action of the account, which knows no resource.
+        "*": "ses:GetAccount",
     },
     "ingest": {
         **_STATE,
@@ -68,6 +71,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "variants/private/*": "s3:DeleteObject s3:GetObject s3:PutObject",
         "images": _RECEIVE,
     },
+    # Letters hold the secrets of links: who sends them reads nothing, and nobody else's queue.
+    "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
     "maintenance": {
         **_STATE,
         "originals": "s3:ListBucket s3:ListBucketVersions",
@@ -94,7 +99,9 @@ def test_the_table_names_every_function() -> None:
 
 @pytest.mark.parametrize("name", PERMISSIONS)
 def test_a_function_may_do_what_the_table_says_and_nothing_else(name: str, cloud: Template, local: Template) -> None:
-    expected = {resource: set(actions.split()) for resource, actions in {**PERMISSIONS[name], **_ALWAYS}.items()}
+    expected: defaultdict[str, set[str]] = defaultdict(set)
+    for resource, actions in (*PERMISSIONS[name].items(), *_ALWAYS.items()):
+        expected[resource] |= set(actions.split())
 
     for template in (cloud, local):
         assert _allowed(name, template) == expected
@@ -115,6 +122,24 @@ def test_no_role_has_a_wildcard_action_or_may_scan(cloud: Template) -> None:
 def test_nobody_but_auth_reaches_credentials_or_keys(cloud: Template) -> None:
     for name in PERMISSIONS.keys() - {"auth"}:
         assert not {"credentials", "parameters/*"} & _allowed(name, cloud).keys()
+
+
+def test_mail_has_no_action_on_any_table(cloud: Template) -> None:
+    actions = {action for _, named in cloud.statements_of(cloud.functions()["mail"]) for action in named}
+
+    assert {action.split(":")[0] for action in actions} == {"ses", "sqs", "logs", "xray"}
+
+
+def test_letters_leave_from_the_address_of_the_stage_alone(with_email: Template, local: Template) -> None:
+    for template in (with_email, local):
+        [policy] = template.role_of(template.functions()["mail"])["Policies"]
+        [sends] = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "ses:SendEmail"]
+        assert sends["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": "holdall@example.com"}}
+
+
+def test_nobody_but_mail_sends_letters(cloud: Template) -> None:
+    for name in PERMISSIONS.keys() - {"mail"}:
+        assert "ses:SendEmail" not in set().union(*_allowed(name, cloud).values())
 
 
 def test_nobody_changes_what_was_audited() -> None:

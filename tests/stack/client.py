@@ -109,6 +109,13 @@ def new_email() -> str:
     return f"{secrets.token_hex(8)}@example.test"
 
 
+def cookie_of(answer: Answer) -> str:
+    """The pair of name and value that an answer sets, as a browser sends it back."""
+    pair, *_ = answer.headers["set-cookie"].partition(";")
+    assert pair.startswith("__Host-session="), pair
+    return pair
+
+
 def signed_in(server: Server) -> Client:
     """Somebody with a new account."""
     email, visitor = new_email(), Client(server)

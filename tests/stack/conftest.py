@@ -7,6 +7,7 @@ import pytest
 
 from infra.local.testing import Running, running
 from tests.stack.client import Client, Server, signed_in
+from tests.stack.post import Post
 from tests.stack.state import State
 
 
@@ -35,6 +36,12 @@ def edge(deployed: Running) -> Server:
 def state(deployed: Running) -> State:
     """What lies in it."""
     return State.of(deployed)
+
+
+@pytest.fixture(scope="session")
+def post(deployed: Running) -> Post:
+    """The letters that it sends."""
+    return Post(deployed)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-_QUEUES = ("Objects", "Images", "Work")
+_QUEUES = ("Objects", "Images", "Work", "Mail")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,15 @@ class State:
         """What somebody did, in order."""
         return self._query("AuditTable", "actor", actor, index="by-actor")
 
+    def targeted(self, target: str) -> list[dict[str, Any]]:
+        """What was done to somebody or something, in order."""
+        return self._query("AuditTable", "target", target, index="by-target")
+
+    def edge_secret(self) -> str:
+        """What only the distribution knows, so that a test may come from elsewhere."""
+        told = self.functions.get_function_configuration(FunctionName=self.outputs["AuthFunction"])
+        return str(told["Environment"]["Variables"]["EDGE_SECRET"])
+
     def quota(self, project_id: str) -> tuple[int, int]:
         """How many bytes and files count into the quota of a project."""
         (row,) = [row for row in self.rows(f"PROJECT#{project_id}") if row["sk"] == "QUOTA"]
@@ -77,6 +86,14 @@ class State:
     def dead_letters(self) -> dict[str, int]:
         """How many messages nobody could do, by queue."""
         return {name: self._messages(f"{name}DeadQueue") for name in _QUEUES}
+
+    def send_back(self, queue: str) -> None:
+        """Send dead letters to where they came from, by hand: MiniStack knows no StartMessageMoveTask."""
+        dead = self.outputs[f"{queue}DeadQueue"]
+        while messages := self.sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                self.sqs.send_message(QueueUrl=self.outputs[f"{queue}Queue"], MessageBody=message["Body"])
+                self.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
 
     def settle(self) -> None:
         """Wait until no message is left in any queue."""

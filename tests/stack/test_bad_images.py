@@ -34,7 +34,7 @@ def test_a_bad_image_is_rejected_with_its_reason_and_the_next_one_is_drawn(
     client.get(f"/files/{rejected['id']}/content").problem(409, "rejected")
     client.get(f"/files/{rejected['id']}/content?variant=thumb").problem(409, "rejected")
     state.settle()
-    assert state.dead_letters() == {"Objects": 0, "Images": 0, "Work": 0}
+    assert state.dead_letters() == {"Objects": 0, "Images": 0, "Work": 0, "Mail": 0}
     assert {job["status"]: job.get("reason") for job in state.jobs(project_id)} == {"failed": reason, "completed": None}
     assert len(state.variants(project_id)) == 1
     assert state.quota(project_id) == (len(content) + len(good), 2)

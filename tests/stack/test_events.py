@@ -19,7 +19,7 @@ def nothing_is_lost(state: State) -> Any:
     """No event, whatever it says, ends in a dead-letter queue or stays in its queue."""
     yield
     state.settle()
-    assert state.dead_letters() == {"Objects": 0, "Images": 0, "Work": 0}
+    assert state.dead_letters() == {"Objects": 0, "Images": 0, "Work": 0, "Mail": 0}
 
 
 def told(key: str, version_id: str, *, name: str = "ObjectCreated:Put") -> dict[str, Any]:

@@ -105,6 +105,16 @@ def receive(queue: str) -> Try:
     return lambda role: role.client("sqs").receive_message(QueueUrl=role.output(f"{queue}Queue"))
 
 
+def send_letter(sender: str) -> Try:
+    content = {"Simple": {"Subject": {"Data": "Tried"}, "Body": {"Text": {"Data": "Tried"}}}}
+    to = {"ToAddresses": ["tried@example.test"]}
+    return lambda role: role.client("sesv2").send_email(FromEmailAddress=sender, Destination=to, Content=content)
+
+
+def ask_account(role: Role) -> object:
+    return role.client("sesv2").get_account()
+
+
 def read_parameter(name: str) -> Try:
     return lambda role: role.client("ssm").get_parameter(Name=name, WithDecryption=True)
 
@@ -112,6 +122,10 @@ def read_parameter(name: str) -> Try:
 _PARAMETER = "/Holdall-local/tried"
 # Messages about a job that is not there: workers acknowledge them.
 _NO_WORK, _NO_IMAGE = '{"work": "job", "id": "tried"}', '{"jobId": "tried"}'
+# A letter to nobody: it is dropped.
+_NO_LETTER = '{"kind": "nobody", "id": "tried", "to": "", "name": "", "detail": ""}'
+_SENDER = "holdall@example.com"
+_WITH_STATE = [name for name in _EVERY if name != "mail"]
 
 REFUSED: list[tuple[str, str, Try]] = [
     ("imageproc", "put an original", put_object("Originals", "tried/x")),
@@ -140,6 +154,17 @@ REFUSED: list[tuple[str, str, Try]] = [
     ("auth", "put a variant", put_object("Variants", "media/tried")),
     ("auth", "send work", send_message("Work", _NO_WORK)),
     ("auth", "read a parameter of others", read_parameter("/other/secret")),
+    *(("mail", f"read {table}", get(table)) for table in ("Main", "Ephemeral")),
+    *(("mail", f"write {table}", put(table)) for table in ("Main", "Audit", "Ephemeral")),
+    ("mail", "query main", query("Main")),
+    ("mail", "query an index", query("Main", "by-owner")),
+    ("mail", "read an original", get_object("Originals", "tried/x")),
+    ("mail", "write a letter of its own", send_message("Mail", _NO_LETTER)),
+    ("mail", "read the work queue", receive("Work")),
+    ("mail", "ask about the account", ask_account),
+    *((name, "send a letter", send_letter(_SENDER)) for name in _WITH_STATE),
+    *((name, "read the mail queue", receive("Mail")) for name in _WITH_STATE),
+    *((name, "write a letter", send_message("Mail", _NO_LETTER)) for name in _WITH_STATE if name != "auth"),
     ("maintenance", "put an original", put_object("Originals", "tried/x")),
     ("maintenance", "put beside the shelves", put_object("Variants", "tried")),
     ("maintenance", "write audit", put("Audit")),
@@ -157,14 +182,17 @@ REFUSED: list[tuple[str, str, Try]] = [
 ]
 
 ALLOWED: list[tuple[str, str, Try]] = [
-    *((name, "read main", get("Main")) for name in _EVERY),
-    *((name, "write main", update("Main")) for name in _EVERY),
-    *((name, "query the index", query("Main", "by-owner")) for name in _EVERY if name != "imageproc"),
+    *((name, "read main", get("Main")) for name in _WITH_STATE),
+    *((name, "write main", update("Main")) for name in _WITH_STATE),
+    *((name, "query the index", query("Main", "by-owner")) for name in _WITH_STATE if name != "imageproc"),
     *((name, "write audit", put("Audit")) for name in _API),
     *((name, "write ephemeral", put("Ephemeral")) for name in _API),
     ("auth", "write credentials", put("Credentials")),
     ("auth", "read credentials", get("Credentials")),
     ("auth", "read its parameter", read_parameter(_PARAMETER)),
+    ("auth", "write a letter", send_message("Mail", _NO_LETTER)),
+    ("mail", "send a letter", send_letter(_SENDER)),
+    ("files", "ask whether letters leave the sandbox", ask_account),
     ("upload", "put an original", put_object("Originals", "tried/original")),
     ("upload", "list originals", list_objects("Originals")),
     ("upload", "send work", send_message("Work", _NO_WORK)),

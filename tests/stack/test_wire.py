@@ -1,5 +1,7 @@
 """What goes over the wire besides data: errors of one shape, ids of requests, addresses that can be believed."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -149,9 +151,11 @@ def test_the_end_of_a_session_counts_on_the_next_request(client: Client, visitor
 def test_tokens_are_signed_by_a_published_key(client: Client, visitor: Client) -> None:
     answer = visitor.get("/.well-known/jwks.json")
 
-    assert [key["crv"] for key in answer.json()["keys"]] == ["P-256"]
-    assert "d" not in answer.json()["keys"][0]
-    assert client.token.count(".") == 2
+    keys = {key["kid"]: key for key in answer.json()["keys"]}  # two of them, while one takes the other's place
+    assert {key["crv"] for key in keys.values()} == {"P-256"}
+    assert not any("d" in key for key in keys.values())
+    header = client.token.partition(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["kid"] in keys
 
 
 def _signed_up(server: Server, state: State, **headers: str) -> tuple[Answer, Any]:

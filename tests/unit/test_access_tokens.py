@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from holdall import clock
 from holdall.errors import Unauthenticated
-from holdall.iam import access_token, store
-from holdall.iam.model import Claims
+from holdall.iam import access_token, signing_keys, store
+from holdall.iam.model import Claims, PublicKey
 from tests.unit.makers import MOMENT
 
 NOW = int(MOMENT.timestamp())
@@ -37,9 +37,14 @@ CLAIMS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _one_known_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_token, "_public_keys", {"known": KEY.public_key()})
-    monkeypatch.setattr(access_token, "_loaded_at", time.monotonic())
+    monkeypatch.setattr(signing_keys, "_known", {"known": published("known", KEY)})
+    monkeypatch.setattr(signing_keys, "_loaded_at", time.monotonic())
     monkeypatch.setattr(clock, "now", lambda: MOMENT)
+
+
+def published(kid: str, key: ec.EllipticCurvePrivateKey) -> PublicKey:
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return PublicKey(kid, 1, pem, signs_from=MOMENT)
 
 
 def encoded(content: bytes) -> str:
@@ -225,25 +230,25 @@ def test_a_claim_that_was_touched_breaks_the_signature() -> None:
 def test_an_unknown_key_is_looked_for_at_most_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def public_keys() -> list[tuple[str, str]]:
+    def public_keys() -> list[PublicKey]:
         asked.append("keys")
-        return []
+        return [published("known", KEY)]
 
     monkeypatch.setattr(store, "public_keys", public_keys)
     strange = token(header={**HEADER, "kid": "strange"})
 
     refused(strange)
     assert asked == []
-    monkeypatch.setattr(access_token, "_loaded_at", time.monotonic() - 61)
+    monkeypatch.setattr(signing_keys, "_loaded_at", time.monotonic() - 61)
     refused(strange)
     refused(strange)
     assert asked == ["keys"]
 
 
 def test_a_key_that_was_published_meanwhile_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    pem = OTHER_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    monkeypatch.setattr(store, "public_keys", lambda: [("new", pem)])
-    monkeypatch.setattr(access_token, "_loaded_at", float("-inf"))
+    keys = [published("known", KEY), published("new", OTHER_KEY)]
+    monkeypatch.setattr(store, "public_keys", lambda: keys)
+    monkeypatch.setattr(signing_keys, "_loaded_at", float("-inf"))
 
     access_token.verify(token(header={**HEADER, "kid": "new"}, sign=signed_by(OTHER_KEY)))
     access_token.verify(token())  # two keys count while one takes the place of the other

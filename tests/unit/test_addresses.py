@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from holdall.accounts.model import Address, Login, SignUp, check_password, normal
 from holdall.errors import Invalid
+from holdall.iam import store as iam_store
 
 ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
 
@@ -152,3 +153,9 @@ def test_a_password_made_of_the_address_is_refused(password: str) -> None:
 )
 def test_a_password_that_only_reminds_of_the_address_is_taken(password: str, address: str) -> None:
     check_password(password, address)
+
+
+def test_the_key_of_an_address_fits_into_a_table_however_long_its_normal_form_is() -> None:
+    # One sign becomes eighteen here, and a login takes any text for an address.
+    assert len(iam_store._address_key(normal("\ufdfa" * 254)).encode()) <= 2048
+    assert iam_store._address_key("ada@example.test") == "UNIQUE#email#ada@example.test"

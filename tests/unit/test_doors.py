@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from holdall.errors import Forbidden, Malformed, Unauthenticated
-from holdall.http import admission
+from holdall.http import admission, credentials
 from holdall.http.admission import Door
 from holdall.iam import permissions
+from holdall.iam import service as iam
+from holdall.iam.model import Claims
 
 REMOVE = Door("permission", "files.write", ("fileId",), {"permanent": "files.purge"})
 FLAGS = st.sampled_from(["true", "TRUE", "True", "1", "on", "yes", "y", "t", "T", "0", "false", "no", "off", "2", ""])
@@ -84,12 +86,72 @@ def test_from_anybody_else_the_gateways_peer_is_believed(secret: str) -> None:
 @pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "Bearer a b", "token", "Bearer é"])
 def test_no_other_authorization_is_read(header: str) -> None:
     with pytest.raises(Unauthenticated):
-        admission._token(event(authorization=header))
+        credentials.claims_of(event(authorization=header))
 
 
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", " Bearer  abc "])
-def test_a_bearer_token_is_read(header: str) -> None:
-    assert admission._token(event(authorization=header)) == "abc"
+def test_a_bearer_token_is_read(header: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iam, "claims_of", lambda token: Claims(token, ""))
+
+    assert credentials.claims_of(event(authorization=header)) == Claims("abc", "")
+
+
+COOKIE = f"hc_{'0' * 26}_{'1' * 26}_{'2' * 26}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [f"__Host-session={COOKIE}", f"a=b; __Host-session={COOKIE};c", f"__Host-sessions=x;__Host-session={COOKIE}"],
+)
+def test_a_cookie_is_read(header: str) -> None:
+    assert credentials.claims_of(event(cookie=header)) == Claims("0" * 26, "1" * 26, "2" * 26)
+
+
+@pytest.mark.parametrize(
+    "value", ["x", "hc_", COOKIE[:-1], COOKIE + "_", COOKIE.upper(), "hr" + COOKIE[2:], COOKIE + "é"]
+)
+def test_no_other_cookie_is_read(value: str) -> None:
+    with pytest.raises(Unauthenticated):
+        credentials.claims_of(event(cookie=f"__Host-session={value}"))
+
+
+def test_two_words_at_once_are_refused() -> None:
+    with pytest.raises(Malformed) as failure:
+        credentials.claims_of(event(cookie=f"__Host-session={COOKIE}", authorization="Bearer abc"))
+    assert failure.value.code == "ambiguous_credentials"
+
+
+CLAIMS = Claims("0" * 26, "1" * 26, "2" * 26)
+CSRF = iam.csrf_of("2" * 26)
+HOME = "https://files.example.test"
+
+
+def test_a_change_by_cookie_comes_from_a_page_of_ours_with_the_token_of_its_session() -> None:
+    credentials.check_same_site(event(origin=HOME, x_csrf_token=CSRF), CLAIMS)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": HOME},
+        {"x_csrf_token": CSRF},
+        {"origin": HOME, "x_csrf_token": iam.csrf_of("3" * 26)},
+        {"origin": HOME, "x_csrf_token": ""},
+        {"origin": HOME, "x_csrf_token": "é"},
+        {"origin": "https://evil.test", "x_csrf_token": CSRF},
+        {"origin": "null", "x_csrf_token": CSRF},
+        {"origin": "", "x_csrf_token": CSRF},
+        {"origin": f"{HOME}.evil.test", "x_csrf_token": CSRF},
+    ],
+)
+def test_no_other_change_by_cookie_is_made(headers: dict[str, str]) -> None:
+    with pytest.raises(Forbidden):
+        credentials.check_same_site(event(None, **headers), CLAIMS)
+
+
+def test_a_change_by_token_needs_neither() -> None:
+    credentials.check_same_site(event(), Claims("0" * 26, "1" * 26))
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "x" * 256, "a\n", "\x7f"])

@@ -1,0 +1,211 @@
+"""Codes of the second factor (S5): each counts once, in a race too; few wrong ones may be tried; every way in asks for one."""
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdall.accounts import challenges
+from holdall.accounts.service import factors
+from holdall.errors import Unauthenticated
+from holdall.iam.tokens import TokenKind
+from holdall.table import Transaction
+from tests.api.authenticator import Protected, protect
+from tests.api.client import Client
+from tests.api.cloud import Cloud
+from tests.api.conftest import Clock, Installed
+from tests.conftest import LIMITS
+
+_SOURCE = Path(factors.__file__).parents[2]
+
+
+@pytest.fixture
+def owner(client: Client, frozen: Clock) -> Protected:
+    """Somebody whose second factor was turned on two time steps ago."""
+    protected = protect(client)
+    frozen.forward(seconds=60)
+    return protected
+
+
+@pytest.fixture
+def _five_attempts(installed: Installed) -> None:
+    """The limit of the cloud stages."""
+    installed(LIMITS=json.dumps({**{name: [1_000_000, 60] for name in LIMITS}, "second-factor": [5, 900]}))
+
+
+def test_the_code_that_turned_it_on_finishes_no_login(client: Client, frozen: Clock) -> None:
+    owner = protect(client)
+
+    assert owner.finish(code=owner.code()).problem()["code"] == "wrong_code"
+
+
+def test_totp_replay_a_step_is_taken_once(owner: Protected) -> None:
+    assert owner.finish(code=owner.code()).status == 200
+
+    assert owner.finish(code=owner.code()).problem()["code"] == "wrong_code"
+
+
+def test_a_step_before_one_that_was_taken_is_gone(owner: Protected) -> None:
+    assert owner.finish(code=owner.code()).status == 200
+
+    assert owner.finish(code=owner.code(-1)).problem()["code"] == "wrong_code"
+    assert owner.finish(code=owner.code(1)).status == 200  # a clock may be ahead
+
+
+def test_a_recovery_code_counts_once(owner: Protected) -> None:
+    code = owner.recovery_codes[3]
+    assert owner.finish(recoveryCode=code).status == 200
+
+    assert owner.finish(recoveryCode=code).problem()["code"] == "wrong_code"
+    assert owner.finish(recoveryCode=owner.recovery_codes[4]).status == 200
+
+
+@pytest.mark.parametrize("means", ["code", "recovery_code"])
+def test_of_two_that_show_the_same_code_at_once_one_wins(owner: Protected, means: str) -> None:
+    shown: dict[str, str | None] = {"code": None, "recovery_code": None}
+    shown[means] = owner.code() if means == "code" else owner.recovery_codes[0]
+    user_id = owner.client.user["id"]
+
+    late = Transaction()
+    factors.use(late, user_id, **shown)
+    with Transaction() as early:
+        factors.use(early, user_id, **shown)
+    with pytest.raises(Unauthenticated) as failure, late:
+        pass
+    assert failure.value.code == "wrong_code"
+
+
+def test_of_two_that_bring_the_same_token_at_once_one_wins(owner: Protected) -> None:
+    token = owner.mfa_token()
+
+    first, second = (challenges.look(TokenKind.MFA, token) for _ in range(2))
+    with Transaction() as early:
+        challenges.take(early, first)
+    with pytest.raises(Unauthenticated), Transaction() as late:
+        challenges.take(late, second)
+
+
+def test_a_token_finishes_one_login(owner: Protected) -> None:
+    token = owner.mfa_token()
+    assert owner.finish(token, recoveryCode=owner.recovery_codes[0]).status == 200
+
+    assert owner.finish(token, recoveryCode=owner.recovery_codes[1]).problem()["code"] == "invalid_token"
+
+
+def test_the_code_that_came_with_a_spent_token_is_not_used_up(owner: Protected) -> None:
+    token = owner.mfa_token()
+    assert owner.finish(token, recoveryCode=owner.recovery_codes[0]).status == 200
+    assert owner.finish(token, recoveryCode=owner.recovery_codes[1]).status == 401
+
+    assert owner.finish(recoveryCode=owner.recovery_codes[1]).status == 200
+
+
+def test_a_wrong_code_does_not_use_up_the_token(owner: Protected) -> None:
+    token = owner.mfa_token()
+    assert owner.finish(token, code=owner.wrong_code()).problem()["code"] == "wrong_code"
+    assert owner.finish(token, recoveryCode="00000-00000-00000-00000-00000").problem()["code"] == "wrong_code"
+
+    assert owner.finish(token, code=owner.code()).status == 200
+
+
+def test_a_token_lives_five_minutes(owner: Protected, frozen: Clock) -> None:
+    early, late = owner.mfa_token(), owner.mfa_token()
+    frozen.forward(minutes=4, seconds=59)
+    assert owner.finish(early, code=owner.code()).status == 200
+    frozen.forward(seconds=1)
+
+    assert owner.finish(late, recoveryCode=owner.recovery_codes[0]).problem()["code"] == "invalid_token"
+
+
+@pytest.mark.parametrize("shown", ["", "12345", "1234567", "abcdef", "１２３４５６", "-12345", "0" * 64])  # noqa: RUF001
+def test_what_is_no_code_is_a_wrong_one(owner: Protected, shown: str) -> None:
+    assert owner.finish(code=shown).problem()["code"] == "wrong_code"
+    assert owner.finish(recoveryCode=shown).problem()["code"] == "wrong_code"
+
+
+@pytest.mark.usefixtures("_five_attempts")
+def test_five_wrong_codes_stop_further_ones_until_the_window_ends(owner: Protected, frozen: Clock) -> None:
+    token = owner.mfa_token()
+    for _ in range(5):
+        assert owner.finish(token, code=owner.wrong_code()).status == 401
+
+    stopped = owner.finish(token, code=owner.code())
+    assert (stopped.status, stopped.problem()["code"]) == (429, "too_many_requests")
+    assert owner.finish(recoveryCode=owner.recovery_codes[0]).status == 429  # by whatever means and token
+    wait = int(stopped.headers["retry-after"])
+    assert 0 < wait <= 900
+    frozen.forward(seconds=wait - 1)
+    assert owner.finish(code=owner.code()).status == 429
+    frozen.forward(seconds=1)
+    assert owner.finish(code=owner.code()).status == 200
+
+
+@pytest.mark.usefixtures("_five_attempts")
+def test_the_codes_of_one_account_stop_nobody_else(owner: Protected, stranger: Client, frozen: Clock) -> None:
+    other = protect(stranger)
+    for _ in range(6):
+        owner.finish(code=owner.wrong_code())
+    frozen.forward(seconds=30)
+
+    assert other.finish(code=other.code()).status == 200
+
+
+@pytest.mark.usefixtures("_five_attempts")
+def test_right_codes_are_not_counted(owner: Protected) -> None:
+    for code in owner.recovery_codes[:7]:
+        assert owner.finish(recoveryCode=code).status == 200
+
+
+def test_wrong_codes_are_audited_as_failed_logins(owner: Protected, cloud: Cloud) -> None:
+    owner.finish(code=owner.wrong_code())
+
+    (row,) = cloud.rows("audit", action="login.failed")
+    assert (row["target"], row["outcome"]) == (owner.client.user["id"], "denied")
+
+
+def test_a_user_who_was_disabled_meanwhile_does_not_get_in(owner: Protected, cloud: Cloud) -> None:
+    token = owner.mfa_token()
+    cloud.change(f"USER#{owner.client.user['id']}", "USER", status="disabled")
+
+    assert owner.finish(token, code=owner.code()).problem()["code"] == "invalid_token"
+
+
+# Who begins a session without passing `entry.enter`, which asks for the second factor, and why.
+_PAST_THE_DOOR = {
+    "accounts.service.entry.enter": "it is the door",
+    "accounts.service.entry.second_factor": "the second factor was shown to it",
+    "iam.service.developer_token": "an operator's deed, with the rights of AWS, which no route reaches",
+}
+
+
+def _calls(name: str) -> Iterator[str]:
+    """The functions of ours in which something of this name is called."""
+    for path in sorted(_SOURCE.rglob("*.py")):
+        module = ".".join(path.relative_to(_SOURCE).with_suffix("").parts)
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef) and any(_is_call(node, name) for node in ast.walk(function)):
+                yield f"{module}.{function.name}"
+
+
+def _is_call(node: ast.AST, name: str) -> bool:
+    called: Callable[[ast.expr], str] = lambda it: getattr(it, "attr", getattr(it, "id", ""))  # noqa: E731
+    return isinstance(node, ast.Call) and called(node.func) == name
+
+
+def test_every_way_in_asks_for_the_second_factor() -> None:
+    assert set(_calls("open_session")) == set(_PAST_THE_DOOR)
+    assert set(_calls("add_session")) == {"iam.service.open_session"}
+
+
+def test_no_way_in_decides_for_itself_that_none_is_wanted() -> None:
+    """Only an account that is born in the same transaction can have none."""
+    for path in _SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if _is_call(node, "enter") and isinstance(node, ast.Call):
+                said = {each.arg: each.value for each in node.keywords}
+                wanted, born = said.get("second_factor"), said.get("born")
+                if isinstance(wanted, ast.Constant):
+                    assert isinstance(born, ast.Constant), f"{path}:{node.lineno}"
+                    assert (wanted.value, born.value) == (False, True), f"{path}:{node.lineno}"

@@ -1,0 +1,37 @@
+"""docs/security.md names tests that are there, and a row for each of the quality bar."""
+
+import ast
+import re
+
+from tests.infra.conftest import ROOT
+
+_PAGE = (ROOT / "docs" / "security.md").read_text()
+_NAMED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
+_ROW = re.compile(r"^\| (\w+) \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
+_ROWS = [
+    *(f"{letter}{number}" for letter, last in {"A": 7, "S": 7, "Z": 6, "P": 6, "U": 7, "I": 4, "E": 3, "X": 2}.items()
+      for number in range(1, last + 1)),
+    "Faults",
+]  # fmt: skip
+
+
+def test_each_row_of_the_bar_stands_on_the_page_once() -> None:
+    assert [row[0] for row in _ROW.findall(_PAGE) if row[0] != "row"] == _ROWS
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    named = _NAMED.findall(_PAGE)
+
+    assert len(named) > 100
+    assert [f"{file}::{test}" for file, test in named if test not in _tests_of(file)] == []
+
+
+def test_a_row_without_a_test_says_what_is_missing() -> None:
+    assert [row[0] for row in _ROW.findall(_PAGE) if not _NAMED.search(row[2]) and not row[3].strip()] == []
+
+
+def _tests_of(file: str) -> set[str]:
+    path = ROOT / "tests" / file
+    if not path.is_file():
+        return set()
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}

@@ -1,0 +1,85 @@
+"""Recovery codes (S5): long enough for a plain digest, and forgiving to who types them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdall import ids
+from holdall.accounts import recovery
+
+LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+FORM = re.compile(f"[{LETTERS}]{{5}}(-[{LETTERS}]{{5}}){{4}}")
+CODES = st.lists(st.text(LETTERS, min_size=5, max_size=5), min_size=5, max_size=5).map("-".join)
+
+
+def test_there_are_ten_different_codes() -> None:
+    codes = recovery.new_codes()
+
+    assert len(set(codes)) == 10
+    assert all(FORM.fullmatch(code) for code in codes)
+
+
+def test_a_code_has_the_112_bits_that_a_plain_digest_needs() -> None:
+    drawn = recovery.normal(recovery.new_codes()[0])
+
+    assert len(drawn) * 5 == 125
+    assert len(LETTERS) == 2**5
+
+
+def test_codes_are_drawn_where_all_secrets_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids, "new_secret", lambda: "0123456789abcdefghjkmnpqrs")
+
+    assert recovery.new_codes() == ["01234-56789-abcde-fghjk-mnpqr"] * 10
+
+
+@given(CODES, CODES)
+def test_different_codes_have_different_digests(one: str, other: str) -> None:
+    assert (recovery.digest(one) == recovery.digest(other)) == (one == other)
+
+
+@given(CODES)
+def test_a_digest_tells_nothing_of_its_code(code: str) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", recovery.digest(code))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "01234-56789-ABCDE-FGHJK-MNPQR",
+        "o1234-56789-abcde-fghjk-mnpqr",
+        "O1234-56789-abcde-fghjk-mnpqr",
+        "0i234-56789-abcde-fghjk-mnpqr",
+        "0L234-56789-abcde-fghjk-mnpqr",
+        "0123456789abcdefghjkmnpqr",
+        " 01234 56789 abcde fghjk mnpqr\r\n",
+        "01234\N{EN DASH}56789\N{EM DASH}abcde\N{HYPHEN}fghjk\N{MINUS SIGN}mnpqr",
+        "01234_56789.abcde/fghjk,mnpqr",
+        "".join(chr(ord(sign) + 0xFEE0) for sign in "01234-56789-abcde-fghjk-mnpqr"),  # of full width
+        "\ufeff01234-56789-abcde-\u200bfghjk-mnpqr\x00",
+    ],
+)
+def test_a_code_is_known_however_it_is_typed(typed: str) -> None:
+    assert recovery.normal(typed) == "0123456789abcdefghjkmnpqr"
+    assert recovery.digest(typed) == recovery.digest("01234-56789-abcde-fghjk-mnpqr")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "01234-56789-abcde-fghjk-mnpq",
+        "01234-56789-abcde-fghjk-mnpqrs",
+        "01234-56789-abcde-fghjk-mnpqu",
+        "01234-56789-abcde-fghjk-mnprq",
+        "01234-56789-abcde-fghjk-mnpqré",
+    ],
+)
+def test_another_code_is_another(typed: str) -> None:
+    assert recovery.digest(typed) != recovery.digest("01234-56789-abcde-fghjk-mnpqr")
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_any_text_may_be_tried(text: str) -> None:
+    assert len(recovery.digest(text)) == 64

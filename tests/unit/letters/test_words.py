@@ -1,0 +1,66 @@
+"""The words of letters: text and HTML say the same, a link's secret stays out of servers' sight, a name is only a name."""
+
+import html
+import re
+
+import pytest
+
+from holdall.letters.model import Kind, Letter, write
+
+URL = "https://files.example.test"
+SENT = [kind for kind in Kind if kind is not Kind.NOBODY]
+WITH_SECRET = [Kind.VERIFY, Kind.RESET, Kind.EMAIL_CHANGE, Kind.INVITATION]
+
+
+def letter(kind: Kind, name: str = "Ada", detail: str = "hv_place_secret") -> Letter:
+    return Letter("0" * 26, kind, "ada@example.test", name, detail)
+
+
+@pytest.mark.parametrize("kind", SENT)
+def test_a_letter_has_a_subject_a_text_and_a_page(kind: Kind) -> None:
+    written = write(letter(kind), URL)
+
+    assert written.subject
+    assert "\n" not in written.subject
+    assert written.text.startswith("Hello Ada,\n")
+    assert written.text.endswith("Holdall\n")
+    words = html.unescape(re.sub("<[^>]*>", " ", written.html)).split()
+    assert set(written.text.split()) <= set(words)
+
+
+@pytest.mark.parametrize("kind", WITH_SECRET)
+def test_the_secret_of_a_link_lies_behind_the_sign_that_no_server_is_sent(kind: Kind) -> None:
+    written = write(letter(kind), URL)
+
+    (link,) = re.findall(r"https://\S+", written.text)
+    assert link.startswith(f"{URL}/")
+    assert link.partition("#")[2] == "hv_place_secret"
+    assert written.html.count(f'href="{link}"') == 1
+
+
+@pytest.mark.parametrize("kind", SENT)
+def test_a_name_is_only_a_name(kind: Kind) -> None:
+    written = write(letter(kind, name='<a href="https://evil.test">{detail}</a> & %s'), URL)
+
+    assert '<a href="https://evil' not in written.html
+    assert "&lt;a href" in written.html
+    assert "{detail}" in written.text
+    assert "evil" not in written.subject
+
+
+@pytest.mark.parametrize("kind", SENT)
+def test_somebody_without_a_name_is_greeted_as_well(kind: Kind) -> None:
+    assert write(letter(kind, name=""), URL).text.startswith("Hello,\n")
+
+
+def test_a_letter_to_nobody_has_no_words() -> None:
+    with pytest.raises(KeyError):
+        write(letter(Kind.NOBODY), URL)
+
+
+def test_a_letter_to_a_known_address_holds_no_secret() -> None:
+    assert "#" not in write(letter(Kind.KNOWN, detail=""), URL).text
+
+
+def test_what_was_changed_is_told() -> None:
+    assert "your password" in write(letter(Kind.CHANGED, detail="your password"), URL).text
