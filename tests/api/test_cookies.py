@@ -10,6 +10,7 @@ from tests.api.browser import HOME, Browser, cookie_of
 from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock
+from tests.api.faults import injected
 
 
 @pytest.fixture
@@ -119,6 +120,15 @@ def test_the_last_use_is_written_once_a_minute_at_the_most(browser: Browser, fro
     frozen.forward(seconds=50)
     browser.get("/auth/me").data()
     assert row(cloud, browser)["used_at"] == touched
+
+
+def test_an_answer_does_not_wait_for_the_note_of_a_last_use(
+    browser: Browser, frozen: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen.forward(seconds=65)
+    with injected(monkeypatch, 1) as faults:  # the caller is read first, the last use is written next
+        assert browser.get("/auth/me").status == 200
+        assert faults.came
 
 
 def test_a_cookie_ends_a_week_after_its_last_use(browser: Browser, frozen: Clock) -> None:

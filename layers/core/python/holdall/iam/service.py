@@ -1,12 +1,13 @@
 """Who is asking, by what session, and with what rights."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 from holdall import clock, ids
 from holdall.audit.service import record
 from holdall.caller import Caller, Visitor
-from holdall.errors import Conflict, Failure, NotFound
+from holdall.errors import Conflict, Failure, NotFound, Unavailable
 from holdall.iam import access_token, permissions, rotation, signing_keys, store, tokens
 from holdall.iam.model import (
     TOUCHED,
@@ -87,7 +88,8 @@ def admit(claims: Claims, standing: Standing) -> Rights:
         if not ids.same(ids.digest(claims.secret), session.current):
             raise invalid_token()
         if now - session.used_at > TOUCHED:
-            store.touch(session, now, expiry(session.created_at, now))
+            with contextlib.suppress(Unavailable):  # the next request will write it: no answer waits for that
+                store.touch(session, now, expiry(session.created_at, now))
     held = frozenset().union(*(permissions.of_role(role) for role in known.user.roles))
     return Rights(held, session)
 
