@@ -11,6 +11,7 @@ import urllib3
 
 from holdall import clock
 from holdall.accounts import oauth_id_token, oauth_oidc
+from tests.api import people
 from tests.api.client import Answer, event_of, handler_of
 from tests.api.cloud import Cloud
 from tests.api.conftest import Installed
@@ -110,3 +111,27 @@ def install(patch: pytest.MonkeyPatch, installed: Installed, cloud: Cloud, **mor
         cloud.ssm.put_parameter(Name=name, Value=secret, Type="SecureString", Overwrite=True)
     installed(OAUTH_PROVIDERS=json.dumps(CONFIGURED), **more)
     return there
+
+
+def signed_in(email: str) -> Browser:
+    """A browser whose person has signed in by a password."""
+    browser = Browser()
+    said = {"email": email, "password": people.PASSWORD, "mode": "cookie"}
+    browser.ask("POST", "/auth/login", said).data()
+    return browser
+
+
+def names(browser: Browser) -> list[str]:
+    """The providers that are linked."""
+    return [each["provider"] for each in browser.get("/auth/identities").data()]
+
+
+def refused(answer: Answer) -> tuple[int, str]:
+    """How an answer says no."""
+    return answer.status, answer.problem()["code"]
+
+
+def identities(cloud: Cloud) -> list[dict[str, Any]]:
+    """All rows of identities, of either table."""
+    unique = [row for row in cloud.rows("main", record_kind="unique") if "#identity#" in row["pk"]]
+    return unique + cloud.rows("credentials", record_kind="identity")

@@ -7,10 +7,10 @@ import pytest
 from holdall.accounts.service import entry
 from tests.api import people
 from tests.api.authenticator import letters, protect
-from tests.api.client import Answer, Client
+from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock, Installed
-from tests.api.provider import Browser, Person, Providers, install
+from tests.api.provider import Browser, Person, Providers, identities, install, names, refused, signed_in
 
 
 @pytest.fixture
@@ -32,26 +32,6 @@ def person() -> Person:
 def home(client: Client) -> Browser:
     """The browser of the client, signed in."""
     return signed_in(str(client.user["email"]))
-
-
-def signed_in(email: str) -> Browser:
-    browser = Browser()
-    said = {"email": email, "password": people.PASSWORD, "mode": "cookie"}
-    browser.ask("POST", "/auth/login", said).data()
-    return browser
-
-
-def names(browser: Browser) -> list[str]:
-    return [each["provider"] for each in browser.get("/auth/identities").data()]
-
-
-def refused(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.problem()["code"]
-
-
-def identities(cloud: Cloud) -> list[dict[str, Any]]:
-    unique = [row for row in cloud.rows("main", record_kind="unique") if "#identity#" in row["pk"]]
-    return unique + cloud.rows("credentials", record_kind="identity")
 
 
 def test_the_first_sign_in_makes_an_account_with_its_project(

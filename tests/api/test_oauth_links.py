@@ -8,10 +8,10 @@ import pytest
 from holdall.accounts import store
 from tests.api import people
 from tests.api.authenticator import letters, protect
-from tests.api.client import Answer, Client
+from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock, Installed
-from tests.api.provider import Browser, Person, Providers, install
+from tests.api.provider import Browser, Person, Providers, identities, install, names, refused, signed_in
 
 
 @pytest.fixture
@@ -33,26 +33,6 @@ def person() -> Person:
 def home(client: Client) -> Browser:
     """The browser of the client, signed in."""
     return signed_in(str(client.user["email"]))
-
-
-def signed_in(email: str) -> Browser:
-    browser = Browser()
-    said = {"email": email, "password": people.PASSWORD, "mode": "cookie"}
-    browser.ask("POST", "/auth/login", said).data()
-    return browser
-
-
-def names(browser: Browser) -> list[str]:
-    return [each["provider"] for each in browser.get("/auth/identities").data()]
-
-
-def refused(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.problem()["code"]
-
-
-def identities(cloud: Cloud) -> list[dict[str, Any]]:
-    unique = [row for row in cloud.rows("main", record_kind="unique") if "#identity#" in row["pk"]]
-    return unique + cloud.rows("credentials", record_kind="identity")
 
 
 def test_an_identity_is_linked_and_signs_in(providers: Providers, client: Client, home: Browser, cloud: Cloud) -> None:
