@@ -55,8 +55,8 @@ class Cloud:
         """What was made before."""
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         # moto has no GetAccount: this is an account out of its sandbox.
-        events = aws.client("sesv2").meta.events
-        events.register("before-call.sesv2.GetAccount", _account, unique_id="account-of-tests")
+        # Said to the session, from which every client takes its manners: a test may open clients anew.
+        aws.session().register("before-call.sesv2.GetAccount", _account, unique_id="account-of-tests")
         queues = {url.rpartition("/")[2]: url for url in sqs.list_queues().get("QueueUrls", [])}
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
