@@ -22,6 +22,9 @@ _CONFIG: dict[str, Any] = {
 }
 
 
+# Bytes of a request line with its headers that an HTTP API takes (AWS API Gateway developer guide, "Quotas for HTTP APIs").
+_LONGEST = 10_240 - 2_048  # without the headers that we send
+
 schema = schemathesis.openapi.from_path(DOCUMENT, config=SchemathesisConfig.from_dict(_CONFIG))
 
 
@@ -44,4 +47,8 @@ def test_whatever_is_asked_the_answer_is_as_documented(
     # A case that ends the session must not end it for those that follow.
     caller = signed_in(direct) if "logout" in case.path else somebody
     case.headers["authorization"] = f"Bearer {caller.token}"
-    case.call_and_validate(base_url=f"http://{direct.host}{direct.prefix}")
+    answer = case.call(base_url=f"http://{direct.host}{direct.prefix}")
+    if len(str(answer.request.url)) > _LONGEST:
+        assert 400 <= answer.status_code < 500  # the gateway's own word: such a request never reaches us
+        return
+    case.validate_response(answer)
