@@ -24,6 +24,7 @@ _CONFIG: dict[str, Any] = {
 
 # Bytes of a request line with its headers that an HTTP API takes (AWS API Gateway developer guide, "Quotas for HTTP APIs").
 _LONGEST = 10_240 - 2_048  # without the headers that we send
+_TOO_LONG = 431  # RFC 6585, section 5
 
 schema = schemathesis.openapi.from_path(DOCUMENT, config=SchemathesisConfig.from_dict(_CONFIG))
 
@@ -48,7 +49,6 @@ def test_whatever_is_asked_the_answer_is_as_documented(
     caller = signed_in(direct) if "logout" in case.path else somebody
     case.headers["authorization"] = f"Bearer {caller.token}"
     answer = case.call(base_url=f"http://{direct.host}{direct.prefix}")
-    if len(str(answer.request.url)) > _LONGEST:
-        assert 400 <= answer.status_code < 500  # the gateway's own word: such a request never reaches us
-        return
+    if answer.status_code == _TOO_LONG and len(str(answer.request.url)) > _LONGEST:
+        return  # the gateway's own word: such a request never reaches us
     case.validate_response(answer)
