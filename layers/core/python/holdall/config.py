@@ -17,6 +17,7 @@ class Settings:
     ephemeral_table: str
     originals_bucket: str
     variants_bucket: str
+    audit_export_bucket: str  # empty: the audit table is not exported
     originals_url: str  # where a presigned URL of the bucket begins, without a slash at its end
     variants_url: str
     public_url: str  # of the distribution, without a slash at its end

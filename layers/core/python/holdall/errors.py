@@ -39,6 +39,16 @@ class Conflict(Failure):
     """The state of the thing forbids it now."""
 
 
+class AlreadyDone(Conflict):
+    """This was done by the first of two requests with one Idempotency-Key, and its answer is shown once."""
+
+    def __init__(self, thing_id: str) -> None:
+        super().__init__(
+            "already_done", f"This was done before, as {thing_id}. Its secret was shown then, and only then."
+        )
+        self.thing_id = thing_id
+
+
 class TooLarge(Failure):
     """More bytes than this door takes."""
 

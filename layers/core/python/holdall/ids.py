@@ -9,6 +9,7 @@ import hmac
 import random
 import re
 import secrets
+from datetime import UTC, datetime, timedelta
 
 from ulid import ULID
 
@@ -20,12 +21,30 @@ _PROJECT_LENGTH = 12  # 60 random bits; the create condition catches the collisi
 _SECRET_LENGTH = 26  # 130 random bits
 _STANDING_ALONE = re.compile(f"[{_ALPHABET}]{{26}}")
 _IN_PROJECT = re.compile(f"([{_ALPHABET}]{{{_PROJECT_LENGTH}}})-[{_ALPHABET}]{{26}}")
+_OF_KEY = re.compile(f"[{_ALPHABET}]{{{_PROJECT_LENGTH}}}-[{_ALPHABET}]{{26}}-[{_ALPHABET}]{{26}}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(milliseconds=1)  # of a ULID
+_TIME_LETTERS = 10  # of a ULID, the random ones follow
 SHARDS = 16
 
 
 def new_id() -> str:
     """The id of something that stands alone: a user, a session."""
     return str(ULID.from_datetime(clock.now())).lower()
+
+
+def born_at(id_: str) -> datetime:
+    """When something that stands alone was born, to the millisecond."""
+    return _EPOCH + ULID.from_str(id_.upper()).milliseconds * _TICK
+
+
+def first_at(moment: datetime) -> str:
+    """What sorts behind all ids that were born before a moment, and before all others. No id is equal to it.
+
+    Ids know milliseconds: a moment within one lies behind it. Before 1970 nothing was born.
+    """
+    ticks = max(-((_EPOCH - moment) // _TICK), 0)
+    return str(ULID.from_bytes(ticks.to_bytes(6) + bytes(10))).lower()[:_TIME_LETTERS]
 
 
 def new_project_id() -> str:
@@ -41,6 +60,26 @@ def personal_project_id(user_id: str) -> str:
 def new_id_in(project_id: str) -> str:
     """The id of something in a project: a file, a version, a job."""
     return f"{project_id}-{new_id()}"
+
+
+def new_key_id(project_id: str, maker_id: str) -> str:
+    """The id of an API key: it names whose rights decide what the key is worth, so those are read with it."""
+    return f"{project_id}-{maker_id}-{new_id()}"
+
+
+def birth_of_key(key_id: str) -> str:
+    """The part of a key's id that sorts by birth."""
+    return key_id.rpartition("-")[2]
+
+
+def is_key_id(text: str) -> bool:
+    """Whether this is written like the id of an API key."""
+    return _OF_KEY.fullmatch(text) is not None
+
+
+def id_about(project_id: str, subject: str) -> str:
+    """The id of the one thing in a project that is about a subject. Hexadecimal digits are letters of our alphabet."""
+    return f"{project_id}-{digest(subject)[:26]}"
 
 
 def is_id(text: str) -> bool:

@@ -1,38 +1,20 @@
 """What an account needs: an address, and a password that is worth the name."""
 
-import contextlib
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from holdall.accounts.weak import is_weak
 from holdall.errors import Invalid
-from holdall.iam.model import Mode, User
+from holdall.iam.model import Address, Mode, Token, User, normal
 from holdall.iam.tokens import TokenKind
 from holdall.projects.model import Name
+from holdall.roles.model import RoleNames
 from holdall.shape import Said, Shown
 
 _LONGEST_PASSWORD = 1024  # bytes, refused before anybody hashes them
-
-
-def _address(text: str) -> str:
-    local, at, domain = text.strip().rpartition("@")
-    if not at or not local or len(local.encode()) > 64:
-        raise ValueError("must be an e-mail address")
-    # Its normal form is what counts, and NFKC makes an @ or a space of signs that only remind of them.
-    signs = unicodedata.normalize("NFKC", local) + unicodedata.normalize("NFKC", domain)
-    if any(sign == "@" or unicodedata.category(sign)[0] in "CZ" for sign in signs):
-        raise ValueError("must be an e-mail address")
-    try:
-        name = unicodedata.normalize("NFKC", domain).encode("idna").decode().lower()
-    except UnicodeError as error:
-        raise ValueError("must be an e-mail address") from error
-    if "." not in name.strip(".") or not all(name.split(".")):
-        raise ValueError("must be an e-mail address")
-    return f"{local}@{name}"
 
 
 def _password(text: str) -> str:
@@ -41,8 +23,6 @@ def _password(text: str) -> str:
     return text
 
 
-Address = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_address)]
-_ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
 NewPassword = Annotated[str, Field(min_length=8, max_length=128), AfterValidator(_password)]
 # At a login any text may be tried, so that its answer tells nothing of the rules; the bound only spares us work.
 Password = Annotated[str, Field(max_length=1024), AfterValidator(_password)]
@@ -84,8 +64,6 @@ class Factor:
     step: int
 
 
-# What a token may look like is its reader's business; the bound only spares us work.
-Token = Annotated[str, Field(max_length=512)]
 Code = Annotated[str, Field(max_length=64)]
 
 
@@ -162,6 +140,22 @@ class Profile(Said):
     """What users may change of themselves."""
 
     name: Name
+
+
+class NewUser(Said):
+    """What an administrator says to make an account. Without a password its owner is asked by letter to choose one."""
+
+    email: Address
+    password: NewPassword | None = None
+    name: Name | None = None
+    roles: RoleNames
+
+
+class ChangeUser(Said):
+    """What an administrator says to change an account. What is left out stays."""
+
+    name: Name | None = None
+    status: Literal["active", "disabled"] | None = None
 
 
 class SecondFactor(Said):
@@ -259,23 +253,6 @@ class RecoveryCodes(Shown):
     """Codes that work once each when the authenticator is lost. They are shown here and never again."""
 
     recovery_codes: list[str]
-
-
-def normal(address: str) -> str:
-    """The one form of an address under which it is unique: trimmed, NFKC, casefolded, its domain in IDNA."""
-    local, _, domain = address.strip().rpartition("@")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
-    with contextlib.suppress(UnicodeError):  # such an address belongs to nobody
-        domain = unicodedata.normalize("NFKC", domain).encode("idna").decode()
-    return f"{folded}@{domain.lower()}"
-
-
-def as_address(text: str | None) -> str | None:
-    """An address as somebody else tells it, or None when it is none that we take."""
-    try:
-        return _ADDRESS.validate_python(text)
-    except ValidationError:
-        return None
 
 
 def check_password(password: str, address: str) -> None:

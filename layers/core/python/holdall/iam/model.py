@@ -1,8 +1,12 @@
 """What a user is, what a session is, and the rules of both."""
 
+import contextlib
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from holdall.errors import Unauthenticated
 from holdall.shape import Shown
@@ -13,6 +17,29 @@ FRESH = timedelta(minutes=10)
 TOUCHED = timedelta(minutes=1)  # how often the last use of a cookie is written, at the most
 SAME_SUCCESSOR = timedelta(seconds=10)  # how long a client whose answer was lost gets the same one again
 Mode = Literal["token", "cookie"]
+# What a token may look like is its reader's business; the bound only spares us work.
+Token = Annotated[str, Field(max_length=512)]
+
+
+def _address(text: str) -> str:
+    local, at, domain = text.strip().rpartition("@")
+    if not at or not local or len(local.encode()) > 64:
+        raise ValueError("must be an e-mail address")
+    # Its normal form is what counts, and NFKC makes an @ or a space of signs that only remind of them.
+    signs = unicodedata.normalize("NFKC", local) + unicodedata.normalize("NFKC", domain)
+    if any(sign == "@" or unicodedata.category(sign)[0] in "CZ" for sign in signs):
+        raise ValueError("must be an e-mail address")
+    try:
+        name = unicodedata.normalize("NFKC", domain).encode("idna").decode().lower()
+    except UnicodeError as error:
+        raise ValueError("must be an e-mail address") from error
+    if "." not in name.strip(".") or not all(name.split(".")):
+        raise ValueError("must be an e-mail address")
+    return f"{local}@{name}"
+
+
+Address = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_address)]
+_ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
 
 
 class User(Shown):
@@ -122,6 +149,23 @@ def device(agent: str) -> str:
     program = next((name for sign, name in names.items() if sign in agent), "")
     system = next((name for sign, name in systems.items() if sign in agent), "")
     return " on ".join(part for part in (program, system) if part) or "Unknown device"
+
+
+def normal(address: str) -> str:
+    """The one form of an address under which it is unique: trimmed, NFKC, casefolded, its domain in IDNA."""
+    local, _, domain = address.strip().rpartition("@")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
+    with contextlib.suppress(UnicodeError):  # such an address belongs to nobody
+        domain = unicodedata.normalize("NFKC", domain).encode("idna").decode()
+    return f"{folded}@{domain.lower()}"
+
+
+def as_address(text: str | None) -> str | None:
+    """An address as somebody else tells it, or None when it is none that we take."""
+    try:
+        return _ADDRESS.validate_python(text)
+    except ValidationError:
+        return None
 
 
 def invalid_token() -> Unauthenticated:

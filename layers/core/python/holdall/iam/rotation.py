@@ -6,9 +6,11 @@ from holdall import clock, ids
 from holdall.audit.service import record
 from holdall.caller import Visitor
 from holdall.errors import Conflict
-from holdall.iam import access_token, store
+from holdall.iam import access_token
 from holdall.iam.model import SAME_SUCCESSOR, Session, expiry, invalid_token
 from holdall.iam.refresh_token import RefreshToken, seal, unseal
+from holdall.iam.store import sessions as store
+from holdall.iam.store import users
 from holdall.table import Transaction
 
 
@@ -41,7 +43,7 @@ def refresh(visitor: Visitor, text: str) -> Opened:
             with Transaction() as write:
                 sealed = seal(following.rotation, under=token.rotation)
                 store.rotate(write, session, _rotated(session, following), sealed, otherwise=raced)
-                store.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
+                users.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
         except Conflict:
             continue
         return tokens_of(session, following)
@@ -79,7 +81,7 @@ def _again(visitor: Visitor, session: Session, token: RefreshToken, used: str) -
     known = session.previous is not None and session.successor is not None and ids.same(used, session.previous)
     if known and session.successor and clock.now() - session.rotated_at <= SAME_SUCCESSOR:
         with Transaction() as write:
-            store.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
+            users.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
         return tokens_of(session, replace(token, rotation=unseal(session.successor, token.rotation)))
     with Transaction() as write:
         store.end_session(write, session.id, otherwise=invalid_token())

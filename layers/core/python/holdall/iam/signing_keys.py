@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from holdall import clock, ids, secrets
-from holdall.iam import store
 from holdall.iam.model import PublicKey, invalid_token
+from holdall.iam.store import public_keys as store
 
 NOTICE = timedelta(minutes=10)
 _REMEMBERED = timedelta(hours=1)

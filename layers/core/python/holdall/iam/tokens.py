@@ -21,10 +21,18 @@ class TokenKind(StrEnum):
     INVITATION = "hi"
     STATE = "ho"
     KEY = "hk"
+    JOIN = "hj"
 
 
-_LETTERS = "[0-9a-hjkmnp-tv-z]{26}"
-_FORM = re.compile(f"([a-z]{{2}})_({_LETTERS})_({_LETTERS})")
+_LETTER = "[0-9a-hjkmnp-tv-z]"
+_ALONE, _PROJECT = f"{_LETTER}{{26}}", f"{_LETTER}{{12}}"
+_FORM = re.compile(f"([a-z]{{2}})_([0-9a-z-]+)_({_ALONE})")
+# Where the row of a token lies, as its text says it; of those that are not here, under an id that stands alone.
+_PLACES = {
+    TokenKind.JOIN: re.compile(f"{_PROJECT}-{_ALONE}"),
+    TokenKind.KEY: re.compile(f"{_PROJECT}-{_ALONE}-{_ALONE}"),
+}
+_PLACE = re.compile(_ALONE)
 
 
 def write(kind: TokenKind, place: str, secret: str) -> str:
@@ -43,7 +51,7 @@ def read(kind: TokenKind, text: str) -> tuple[str, str]:
 def is_one(kind: TokenKind, text: str) -> bool:
     """Whether this is written like a token of this kind."""
     match = _FORM.fullmatch(text)
-    return match is not None and match.group(1) == kind
+    return match is not None and match.group(1) == kind and bool(_PLACES.get(kind, _PLACE).fullmatch(match.group(2)))
 
 
 def csrf_of(cookie_secret: str) -> str:

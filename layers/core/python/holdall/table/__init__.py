@@ -5,31 +5,41 @@ Stores declare records on it. Services open transactions and readings and hand t
 
 from holdall.table.items import (
     AuditRecord,
+    ByAction,
+    ByActor,
     ByFacet,
     ByOwner,
     ByQuality,
+    ByTarget,
+    ByTime,
     CredentialRecord,
     EphemeralRecord,
     Item,
     Record,
     answering,
-    page_of,
 )
+from holdall.table.pages import Stretch, page_of, stretch_of
 from holdall.table.reading import Awaited, Reading
 from holdall.table.transaction import Transaction
 
 __all__ = [
     "AuditRecord",
     "Awaited",
+    "ByAction",
+    "ByActor",
     "ByFacet",
     "ByOwner",
     "ByQuality",
+    "ByTarget",
+    "ByTime",
     "CredentialRecord",
     "EphemeralRecord",
     "Item",
     "Reading",
     "Record",
+    "Stretch",
     "Transaction",
     "answering",
     "page_of",
+    "stretch_of",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self, TypeVar
+from typing import Self
 
 from botocore.exceptions import BotoCoreError
 from pynamodb.attributes import DiscriminatorAttribute, NumberAttribute, UnicodeAttribute
@@ -12,7 +12,6 @@ from pynamodb.models import Model
 
 from holdall.config import settings
 from holdall.errors import Unavailable
-from holdall.page import Page, PageRequest
 
 BUSY = frozenset(
     {
@@ -61,6 +60,50 @@ class ByQuality(GlobalSecondaryIndex["Record"]):  # type: ignore[no-untyped-call
 
     quality = UnicodeAttribute(hash_key=True)
     turn = UnicodeAttribute(range_key=True)
+
+
+class ByActor(GlobalSecondaryIndex["AuditRecord"]):  # type: ignore[no-untyped-call]
+    """Answers "what did they do", as the three that follow: all of them in the order of time."""
+
+    class Meta:
+        index_name = "by-actor"
+        projection = AllProjection()
+
+    actor = UnicodeAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
+
+
+class ByTarget(GlobalSecondaryIndex["AuditRecord"]):  # type: ignore[no-untyped-call]
+    """Answers "what was done to this"."""
+
+    class Meta:
+        index_name = "by-target"
+        projection = AllProjection()
+
+    target = UnicodeAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
+
+
+class ByAction(GlobalSecondaryIndex["AuditRecord"]):  # type: ignore[no-untyped-call]
+    """Answers "who did this"."""
+
+    class Meta:
+        index_name = "by-action"
+        projection = AllProjection()
+
+    action = UnicodeAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
+
+
+class ByTime(GlobalSecondaryIndex["AuditRecord"]):  # type: ignore[no-untyped-call]
+    """Answers "what happened"."""
+
+    class Meta:
+        index_name = "by-time"
+        projection = AllProjection()
+
+    journal = UnicodeAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
 
 
 class _Meta:
@@ -128,6 +171,16 @@ class AuditRecord(Item):
     class Meta(_Meta):
         table_name = settings().audit_table
 
+    at = UnicodeAttribute()  # the row's own id, which sorts by birth
+    actor = UnicodeAttribute()
+    target = UnicodeAttribute()
+    action = UnicodeAttribute()
+    journal = UnicodeAttribute()  # the same in all rows
+    by_actor = ByActor()
+    by_target = ByTarget()
+    by_action = ByAction()
+    by_time = ByTime()
+
 
 class EphemeralRecord(Item):
     """An item with a short life."""
@@ -156,55 +209,3 @@ def answering() -> Iterator[None]:
         if isinstance(error.cause, BotoCoreError) or error.cause_response_code in BUSY:
             raise Unavailable from error
         raise
-
-
-Found = TypeVar("Found", bound=Record)
-
-
-def page_of(
-    kind: type[Found],
-    index: type[ByOwner | ByFacet | ByQuality],
-    partition: str,
-    asked: PageRequest,
-    *,
-    descending: bool = False,
-    prefix: str = "",
-) -> Page[Found]:
-    """A page of one partition of an index, in the order of its sort key. One round trip. Raises Unavailable.
-
-    The index lags behind the table by milliseconds, and its rows hold all that the table's rows hold.
-    """
-    sort_key = {ByOwner: kind.position, ByFacet: kind.rank, ByQuality: kind.turn}[index]
-    forward = descending == asked.backward
-    lowest, highest = _bounds(asked, prefix, forward=forward)
-    if lowest.encode() > highest.encode():
-        return Page([])  # a cursor from outside of the prefix
-    with answering():
-        # BETWEEN includes its ends, and the position itself was on the page before: so one more for it, and one more
-        # that tells whether there is a page behind this one.
-        found = kind.query(
-            partition,
-            sort_key.between(lowest, highest),
-            index_name=index.Meta.index_name,
-            scan_index_forward=forward,
-            limit=asked.limit + 2,
-            page_size=asked.limit + 2,
-        )
-        rows = [row for row in found if getattr(row, sort_key.attr_name) != asked.position]
-    more, rows = len(rows) > asked.limit, rows[: asked.limit]
-    before, behind = asked.position is not None, more
-    if asked.backward:
-        rows.reverse()
-        before, behind = more, True
-    place = [getattr(row, sort_key.attr_name) for row in rows]
-    return Page(rows, next=place[-1] if rows and behind else None, prev=place[0] if rows and before else None)
-
-
-def _bounds(asked: PageRequest, prefix: str, *, forward: bool) -> tuple[str, str]:
-    """Between which sort keys the page lies, both ends included. DynamoDB orders texts by their UTF-8 bytes."""
-    lowest, highest = prefix or "\x00", prefix + "\U0010ffff"
-    if asked.position is None:
-        return lowest, highest
-    if forward:
-        return max(lowest, asked.position), highest
-    return lowest, min(highest, asked.position)

@@ -12,10 +12,11 @@ from pynamodb.transactions import TransactWrite
 
 from holdall import clock, ids
 from holdall.errors import Conflict, Failure, Unavailable
-from holdall.table.items import BUSY, Item, connection
+from holdall.table.items import BUSY, Item, Record, connection
 
-_ATTEMPTS = 8
-_PAUSE = 0.02  # seconds before the second attempt, at most; doubles
+_ATTEMPTS = 32
+_PAUSE = 0.02  # seconds before the second attempt, at most; doubles up to the longest
+_LONGEST_PAUSE = 0.2
 _UNASKED = Conflict("unasked", "Nothing was asked of this write, so nothing of it was unmet.")
 
 
@@ -37,7 +38,7 @@ class Transaction:
         self._checks: list[tuple[type[Item], str, str, Condition, Failure]] = []
         self._deletes: list[tuple[Item, Condition | None, Failure]] = []
         self._creates: list[tuple[Item, Condition | None, Failure]] = []
-        self._updates: list[tuple[Item, list[Action], Condition, Failure]] = []
+        self._updates: list[tuple[Item, list[Action], Condition | None, Failure]] = []
 
     def create(
         self, record: Item, *, otherwise: Failure, or_when: Condition | None = None, first: bool = False
@@ -65,6 +66,16 @@ class Transaction:
         """Change a record that exists and fulfils `when`."""
         there = type(record).pk.exists()
         self._updates.append((record, list(actions), there if when is None else there & when, otherwise))
+
+    def count(
+        self, record: Record, actions: Sequence[Action], *, within: Condition | None = None, otherwise: Failure
+    ) -> None:
+        """Move counters of a record that its first move makes; `within` holds of one that is there."""
+        kind = type(record)
+        # The first update makes the item, and nobody else tells it what kind it is.
+        named = [*actions, kind.record_kind.set(kind)]
+        absent = kind.pk.does_not_exist()
+        self._updates.append((record, named, None if within is None else absent | within, otherwise))
 
     def delete(self, record: Item, *, when: Condition | None = None, otherwise: Failure) -> None:
         """Remove a record that exists and fulfils `when`."""
@@ -94,7 +105,8 @@ class Transaction:
                     raise self._meaning(codes, error) from error
             else:
                 return
-            clock.pause(ids.jitter(_PAUSE * 2**attempt))
+            if attempt + 1 < _ATTEMPTS:
+                clock.pause(ids.jitter(min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))
         raise Unavailable("busy", "Too many changes at once. Try again.")
 
     def _send(self) -> None:
@@ -105,8 +117,8 @@ class Transaction:
             writes.delete(record, condition=condition)
         for record, condition, _ in self._creates:
             writes.save(record, condition=condition)
-        for record, actions, when, _ in self._updates:
-            writes.update(record, actions, condition=when)
+        for record, actions, condition, _ in self._updates:
+            writes.update(record, actions, condition=condition)
         writes._commit()  # noqa: SLF001  # what leaving its own `with` does; here it can be done again
 
     def _meaning(self, codes: Sequence[str], error: TransactWriteError) -> Failure | PynamoDBException:

@@ -10,24 +10,22 @@ from holdall.accounts.model import (
     SecondFactor,
     SignUp,
     VerifyEmail,
-    as_address,
     check_password,
-    normal,
 )
 from holdall.accounts.service import factors
 from holdall.audit.service import record
-from holdall.caller import Visitor
+from holdall.caller import Caller, Visitor
 from holdall.config import settings
 from holdall.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from holdall.iam import service as iam
-from holdall.iam.model import Known, Mode, User, invalid_token
-from holdall.iam.service import Opened
+from holdall.iam.model import Known, Mode, User, as_address, invalid_token, normal
+from holdall.iam.service import sessions, users
+from holdall.iam.service.sessions import Opened
 from holdall.iam.tokens import TokenKind
 from holdall.letters import service as letters
-from holdall.letters.model import Kind
+from holdall.letters.model import Kind, Letter
 from holdall.limits import service as limits
-from holdall.projects import service as projects
 from holdall.projects.model import NewProject
+from holdall.projects.service import projects
 from holdall.table import Reading, Transaction
 
 Entered = tuple[Opened, User]
@@ -45,9 +43,9 @@ def sign_up(visitor: Visitor, new: SignUp) -> User | None:
     hashed = passwords.hashed(new.password)
     if settings().email_verification == "off":
         with Transaction() as write:
-            return _make(write, visitor, new.email, new.name, hashed, action="accounts.sign-up").user
-    user_id = iam.user_id_of(normal(new.email))
-    holder = iam.known(user_id or "nobody")
+            return make(write, visitor, new.email, new.name, hashed, action="accounts.sign-up").user
+    user_id = users.user_id_of(normal(new.email))
+    holder = users.known(user_id or "nobody")
     with Transaction() as write:
         # A stranger may have asked before with another password: his question is void, and so is his password.
         token = _pose_verification(write, new.email, new.name or "", hashed, known=user_id is not None)
@@ -89,7 +87,7 @@ def verify_email(visitor: Visitor, said: VerifyEmail) -> Entered | MfaRequired:
     email, name = challenge.content["email"], challenge.content["name"]
     with Transaction() as write:
         challenges.take(write, challenge)
-        known = _make(write, visitor, email, name, challenge.content["hash"], action="accounts.sign-up")
+        known = make(write, visitor, email, name, challenge.content["hash"], action="accounts.sign-up")
         return enter(write, visitor, known, said.mode, second_factor=False, born=True)
 
 
@@ -101,16 +99,27 @@ def invite(operator: Visitor, email: str) -> User:
     address = as_address(email)
     if address is None:
         raise Invalid("invalid", "This is no e-mail address.")
-    user_id = iam.user_id_of(normal(address))
-    known = iam.known(user_id) if user_id else None
-    if user_id and (known is None or store.has_way_in(user_id)):
+    user_id = users.user_id_of(normal(address))
+    known = unused(user_id) if user_id else None
+    if user_id and known is None:
         raise Conflict("email_taken", "There is an account with this address already.")
     with Transaction() as write:
-        known = known or _make(write, operator, address, None, None, action="accounts.invite")
-        token = challenges.pose(write, TokenKind.INVITATION, known.user.id, user_id=known.user.id)
-        letter = letters.promise(write, Kind.INVITATION, known.user.email, detail=token)
+        known = known or make(write, operator, address, None, action="accounts.invite")
+        letter = ask_in(write, known)
     letters.post(letter)
     return known.user
+
+
+def unused(user_id: str) -> Known | None:
+    """An active account, if nobody can sign in to it yet. Three round trips."""
+    known = users.known(user_id)
+    return known if known and not store.has_way_in(user_id) else None
+
+
+def ask_in(write: Transaction, known: Known) -> Letter:
+    """Ask the owner of an account to choose its first password; an older link is void."""
+    token = challenges.pose(write, TokenKind.INVITATION, known.user.id, user_id=known.user.id)
+    return letters.promise(write, Kind.INVITATION, known.user.email, detail=token)
 
 
 def accept_invitation(visitor: Visitor, said: ResetPassword) -> Entered | MfaRequired:
@@ -118,7 +127,7 @@ def accept_invitation(visitor: Visitor, said: ResetPassword) -> Entered | MfaReq
     there is a password: whoever was invited may have come by another way before.
     """
     challenge = challenges.look(TokenKind.INVITATION, said.token)
-    known = iam.known(challenge.content["user_id"])
+    known = users.known(challenge.content["user_id"])
     if known is None:
         raise invalid_token()
     check_password(said.password, known.user.email)
@@ -139,14 +148,14 @@ def login(visitor: Visitor, said: Login) -> Entered | MfaRequired:
     is counted before its password is hashed, by account and network: nobody locks an owner out from elsewhere.
     """
     address = normal(said.email)
-    user_id = iam.user_id_of(address)
+    user_id = users.user_id_of(address)
     try:
         taken = limits.take("login", ids.digest(f"{address} {visitor.address}"))
     except limits.TooMany:
         _failed(visitor, user_id)
         raise
     with Reading() as read:
-        found = iam.user(read, user_id or "nobody")
+        found = users.user(read, user_id or "nobody")
         stored = store.password(read, user_id or "nobody")
         factor = factors.wanted(read, user_id or "nobody")
     known = found.value
@@ -170,7 +179,7 @@ def enter(
         generation = str(known.generation)
         token = challenges.pose(write, TokenKind.MFA, ids.new_id(), user_id=known.user.id, generation=generation)
         return MfaRequired(mfa_token=token, methods=["totp", "recovery_code"])
-    opened = iam.open_session(write, visitor, known, mode, born=born)
+    opened = sessions.open_session(write, visitor, known, mode, born=born)
     record(write, visitor, "login", known.user.id, actor=known.user.id)
     return opened, known.user
 
@@ -178,7 +187,7 @@ def enter(
 def second_factor(visitor: Visitor, said: SecondFactor) -> Entered:
     """Finish a login. Raises Unauthenticated and TooMany. Only wrong codes count against the limit; none uses up the token."""
     challenge = challenges.look(TokenKind.MFA, said.mfa_token)
-    known = iam.known(challenge.content["user_id"])
+    known = users.known(challenge.content["user_id"])
     if known is None or str(known.generation) != challenge.content["generation"]:
         raise invalid_token()
     try:
@@ -187,7 +196,7 @@ def second_factor(visitor: Visitor, said: SecondFactor) -> Entered:
             limits.give_back(write, taken)
             challenges.take(write, challenge)
             factors.use(write, known.user.id, code=said.code, recovery_code=said.recovery_code)
-            opened = iam.open_session(write, visitor, known, said.mode)
+            opened = sessions.open_session(write, visitor, known, said.mode)
             record(write, visitor, "login", known.user.id, actor=known.user.id)
     except (limits.TooMany, Unauthenticated):
         _failed(visitor, known.user.id)
@@ -197,7 +206,7 @@ def second_factor(visitor: Visitor, said: SecondFactor) -> Entered:
 
 def refresh(visitor: Visitor, refresh_token: str) -> Refreshed:
     """Go on with a session. Raises Unauthenticated."""
-    opened = iam.refresh(visitor, refresh_token)
+    opened = sessions.refresh(visitor, refresh_token)
     return Refreshed(access_token=opened.access, expires_in=opened.expires_in, refresh_token=opened.refresh)
 
 
@@ -210,12 +219,12 @@ def make_superuser(operator: Visitor, new: SignUp) -> User:
     hashed, action = passwords.hashed(new.password), "accounts.make-superuser"
     try:
         with Transaction() as write:
-            return _make(write, operator, new.email, new.name, hashed, action=action, roles=["superuser"]).user
+            return make(write, operator, new.email, new.name, hashed, action=action, roles=["superuser"]).user
     except Conflict as conflict:
-        user_id = iam.user_id_of(normal(new.email))
+        user_id = users.user_id_of(normal(new.email))
         if conflict.code != "email_taken" or user_id is None:
             raise
-    known = iam.known(user_id)
+    known = users.known(user_id)
     if known is None or "superuser" not in known.user.roles:
         raise Conflict("email_taken", "There is an account with this address that is no superuser.")
     return known.user
@@ -225,40 +234,40 @@ def developer_token(operator: Visitor, email: str, seconds: int) -> str:
     """An access token to try the API with, of a session of its own. Raises Forbidden, NotFound and Invalid."""
     if settings().developer_tokens != "on":
         raise Forbidden("not_here", "This stage makes no tokens by command.")
-    known = iam.known(iam.user_id_of(normal(email)) or "nobody")
+    known = users.known(users.user_id_of(normal(email)) or "nobody")
     if known is None:
         raise NotFound("no_such_user", "There is no account with this address.")
-    return iam.developer_token(operator, known, seconds)
+    return sessions.developer_token(operator, known, seconds)
 
 
-def make(write: Transaction, visitor: Visitor, email: str, name: str | None, *, action: str) -> Known:
-    """Make an account that has no password, as part of something larger: a sign-in with a provider."""
-    return _make(write, visitor, email, name, None, action=action)
-
-
-def _make(
+def make(
     write: Transaction,
-    visitor: Visitor,
+    who: Visitor,
     email: str,
     name: str | None,
-    hashed: str | None,
+    hashed: str | None = None,
     *,
     action: str,
     roles: list[str] | None = None,
 ) -> Known:
+    """Make an account with its personal project, as part of something larger; without a password for who signs in elsewhere.
+
+    The transaction raises Conflict for an address that is taken, and for a role that is gone.
+    """
     user = User(
         id=ids.new_id(),
         email=email,
         name=name or email.partition("@")[0][:100],
         status="active",
-        roles=roles or ["user"],
+        roles=["user"] if roles is None else roles,
         created_at=clock.now(),
     )
-    iam.add_user(write, user, normal(email))
+    users.add_user(write, user, normal(email))
     if hashed is not None:
         store.add_password(write, user.id, hashed)
-    projects.add(write, visitor, user.id, NewProject(name="Personal"), personal=True)
-    record(write, visitor, action, user.id, actor=user.id)
+    projects.add(write, who, user.id, NewProject(name="Personal"), personal=True)
+    # Who makes an account for somebody else is told as who did it.
+    record(write, who, action, user.id, actor=None if isinstance(who, Caller) else user.id)
     return Known(user, generation=0)
 
 

@@ -6,7 +6,7 @@ from holdall.accounts.model import FactorSetup, RecoveryCodes
 from holdall.accounts.service import changes
 from holdall.caller import Caller
 from holdall.errors import Conflict, Unauthenticated
-from holdall.iam import service as iam
+from holdall.iam.service import users
 from holdall.letters import service as letters
 from holdall.limits import service as limits
 from holdall.table import Awaited, Reading, Transaction
@@ -24,7 +24,7 @@ def wanted(read: Reading, user_id: str) -> Awaited[bool]:
 
 def set_up(caller: Caller) -> FactorSetup:
     """A new seed, which counts once it is enabled. Raises Conflict while a second factor is on."""
-    known = iam.myself(caller)
+    known = users.myself(caller)
     seed = totp.new_seed()
     with Transaction() as write:
         store.put_factor(write, caller.user_id, sealing.seal(seed, caller.user_id), otherwise=_ON)
@@ -41,7 +41,7 @@ def enable(caller: Caller, code: str) -> RecoveryCodes:
     step = totp.matching_step(sealing.unseal(factor.sealed, caller.user_id), code, clock.now(), after=factor.step)
     if step is None:
         raise _WRONG
-    known, codes = iam.myself(caller), recovery.new_codes()
+    known, codes = users.myself(caller), recovery.new_codes()
     with Transaction() as write:
         limits.give_back(write, taken)
         store.enable_factor(write, caller.user_id, factor, step, otherwise=_WRONG)
@@ -55,7 +55,7 @@ def enable(caller: Caller, code: str) -> RecoveryCodes:
 
 def disable(caller: Caller) -> None:
     """Turn the second factor off. The other sessions end. Raises Conflict when it is not on."""
-    known, old = iam.myself(caller), store.recovery_codes(caller.user_id)
+    known, old = users.myself(caller), store.recovery_codes(caller.user_id)
     with Transaction() as write:
         store.remove_factor(write, caller.user_id, otherwise=_OFF)
         store.remove_recovery_codes(write, caller.user_id, old)
@@ -67,7 +67,7 @@ def disable(caller: Caller) -> None:
 
 def renew_codes(caller: Caller) -> RecoveryCodes:
     """New recovery codes; the old ones are void. Raises Conflict when the second factor is not on."""
-    known, old, codes = iam.myself(caller), store.recovery_codes(caller.user_id), recovery.new_codes()
+    known, old, codes = users.myself(caller), store.recovery_codes(caller.user_id), recovery.new_codes()
     with Transaction() as write:
         store.check_factor_on(write, caller.user_id, otherwise=_OFF)
         store.remove_recovery_codes(write, caller.user_id, old)

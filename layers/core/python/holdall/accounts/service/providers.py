@@ -6,7 +6,7 @@ from functools import cache
 
 from holdall import clock, ids, secrets
 from holdall.accounts import challenges, oauth, store
-from holdall.accounts.model import IdentityView, Linked, MfaRequired, as_address, normal
+from holdall.accounts.model import IdentityView, Linked, MfaRequired
 from holdall.accounts.oauth import Identity, Provider
 from holdall.accounts.service import changes, entry, factors
 from holdall.accounts.service.entry import Entered
@@ -14,9 +14,9 @@ from holdall.audit.service import record
 from holdall.caller import Caller, Visitor
 from holdall.config import settings
 from holdall.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from holdall.iam import service as iam
 from holdall.iam import tokens
-from holdall.iam.model import Known, invalid_token
+from holdall.iam.model import Known, as_address, invalid_token, normal
+from holdall.iam.service import sessions, users
 from holdall.iam.tokens import TokenKind
 from holdall.letters import service as letters
 from holdall.letters.model import Kind, Letter
@@ -50,7 +50,7 @@ def start(name: str, return_to: str, cookie: str | None, caller: Caller | None =
     Unavailable for one that does not answer.
     """
     provider = _provider(name)
-    has_session = cookie is not None and iam.is_cookie(cookie)
+    has_session = cookie is not None and sessions.is_cookie(cookie)
     # The same for all sign-ins that a browser begins, so that two of them do not end each other.
     begun = cookie if cookie and (has_session or tokens.is_one(TokenKind.STATE, cookie)) else None
     binding = begun or tokens.write(TokenKind.STATE, ids.new_id(), ids.new_secret())
@@ -115,7 +115,7 @@ def identities(caller: Caller) -> list[IdentityView]:
 
 def unlink(caller: Caller, name: str) -> None:
     """Forget an identity. The other sessions end. Raises NotFound, and Conflict for the last way to sign in."""
-    known, linked = iam.myself(caller), store.identities(caller.user_id)
+    known, linked = users.myself(caller), store.identities(caller.user_id)
     mine = next((each for each in linked if each.provider == name), None)
     if mine is None:
         raise NotFound
@@ -123,7 +123,7 @@ def unlink(caller: Caller, name: str) -> None:
     last = Conflict("last_way_in", "This is the last way to sign in. Choose a password first.")
     with Transaction() as write:
         store.remove_identity(write, caller.user_id, mine, otherwise=NotFound())
-        iam.release_identity(write, mine.key)
+        users.release_identity(write, mine.key)
         # The way that stays must still be there when this one goes: two at once do not take the last two.
         if other is None:
             store.check_password(write, caller.user_id, otherwise=last)
@@ -136,12 +136,12 @@ def unlink(caller: Caller, name: str) -> None:
 
 
 def _enter(visitor: Visitor, name: str, identity: Identity) -> Entered | MfaRequired:
-    user_id = iam.user_id_of_identity(f"{identity.issuer} {identity.subject}")
+    user_id = users.user_id_of_identity(f"{identity.issuer} {identity.subject}")
     if user_id is not None:
         return _let_in(visitor, user_id, None)
     # Somebody whom we see for the first time: an account of theirs by its proven address, or a new one.
     email = _proven_address(identity)
-    user_id = iam.user_id_of(normal(email))
+    user_id = users.user_id_of(normal(email))
     if user_id is None:
         return _meet(visitor, name, identity, email)
     if settings().email_verification != "on":
@@ -162,7 +162,7 @@ def _meet(visitor: Visitor, name: str, identity: Identity, email: str) -> Entere
 def _let_in(visitor: Visitor, user_id: str, new: Linked | None) -> Entered | MfaRequired:
     """Let a user in, and link the identity that they came with if it is `new`."""
     with Reading() as read:
-        found, factor = iam.user(read, user_id), factors.wanted(read, user_id)
+        found, factor = users.user(read, user_id), factors.wanted(read, user_id)
     known = found.value
     if known is None or known.user.status != "active":
         raise Unauthenticated("invalid_credentials", "This account is not active.")
@@ -176,9 +176,9 @@ def _let_in(visitor: Visitor, user_id: str, new: Linked | None) -> Entered | Mfa
 
 def _link(visitor: Visitor, session_id: str, name: str, identity: Identity) -> None:
     """Link an identity for somebody who asked for it, if the session that asked still counts."""
-    known = iam.user_of(session_id)
+    known = sessions.user_of(session_id)
     with Transaction() as write:
-        iam.check_counts(write, known, otherwise=invalid_token())
+        users.check_counts(write, known, otherwise=invalid_token())
         letter = _announced(write, visitor, known, _linked(name, identity))
     letters.post(letter)
 
@@ -196,7 +196,7 @@ def _linked(name: str, identity: Identity) -> Linked:
 
 
 def _add(write: Transaction, known: Known, new: Linked) -> None:
-    iam.take_identity(write, new.key, known.user.id, otherwise=_TAKEN)
+    users.take_identity(write, new.key, known.user.id, otherwise=_TAKEN)
     store.add_identity(write, known.user.id, new, otherwise=_TAKEN)
 
 

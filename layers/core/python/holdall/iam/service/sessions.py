@@ -8,7 +8,7 @@ from holdall import clock, ids
 from holdall.audit.service import record
 from holdall.caller import Caller, Visitor
 from holdall.errors import Conflict, Failure, NotFound, Unavailable
-from holdall.iam import access_token, permissions, rotation, signing_keys, store, tokens
+from holdall.iam import access_token, rotation, signing_keys, tokens
 from holdall.iam.model import (
     TOUCHED,
     Claims,
@@ -17,17 +17,18 @@ from holdall.iam.model import (
     Mode,
     PublicKey,
     Session,
-    User,
     device,
     expiry,
     invalid_token,
 )
 from holdall.iam.refresh_token import RefreshToken
+from holdall.iam.service.users import known, myself
+from holdall.iam.store import sessions as store
+from holdall.iam.store import users
 from holdall.iam.tokens import TokenKind
 from holdall.page import Page, PageRequest
+from holdall.roles import service as roles
 from holdall.table import Awaited, Reading, Transaction
-
-_ADDRESS_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,16 @@ def claims_of_cookie(cookie: str) -> Claims:
 
 def session_of(read: Reading, claims: Claims) -> Standing:
     """Ask for all that tells whether these claims still count."""
-    user, session = store.user(read, claims.user_id), store.session(read, claims.session_id)
-    return Standing(user, session, store.epoch(read, claims.user_id))
+    user, session = users.user(read, claims.user_id), store.session(read, claims.session_id)
+    return Standing(user, session, roles.epoch(read, claims.user_id))
 
 
 def admit(claims: Claims, standing: Standing) -> Rights:
     """What the user of this session may do everywhere. Raises Unauthenticated when it does not count."""
-    known, session, now = standing.user.value, standing.session.value, clock.now()
-    if known is None or session is None or not session.live(now):
+    who, session, now = standing.user.value, standing.session.value, clock.now()
+    if who is None or session is None or not session.live(now):
         raise invalid_token()
-    if known.user.status != "active" or session.user_id != claims.user_id or session.generation != known.generation:
+    if who.user.status != "active" or session.user_id != claims.user_id or session.generation != who.generation:
         raise invalid_token()
     if session.mode != ("token" if claims.secret is None else "cookie"):
         raise invalid_token()
@@ -90,50 +91,7 @@ def admit(claims: Claims, standing: Standing) -> Rights:
         if now - session.used_at > TOUCHED:
             with contextlib.suppress(Unavailable):  # the next request will write it: no answer waits for that
                 store.touch(session, now, expiry(session.created_at, now))
-    held = frozenset().union(*(permissions.of_role(role) for role in known.user.roles))
-    return Rights(held, session)
-
-
-def permissions_in_project(role: str) -> frozenset[str]:
-    """What a member with this role may do inside the project."""
-    return permissions.of_project_role(role)
-
-
-def add_user(write: Transaction, user: User, address: str) -> None:
-    """Add a user as a part of a sign-up, and take their address in its normal form."""
-    store.add_user(write, user, address)
-
-
-def user_id_of_identity(identity: str) -> str | None:
-    """Whose identity with a provider this is."""
-    return store.user_id_of_identity(identity)
-
-
-def take_identity(write: Transaction, identity: str, user_id: str, *, otherwise: Failure) -> None:
-    """Give an identity with a provider to a user, if it is nobody's."""
-    store.take_identity(write, identity, user_id, otherwise=otherwise)
-
-
-def release_identity(write: Transaction, identity: str) -> None:
-    """Take an identity with a provider from its user."""
-    store.release_identity(write, identity)
-
-
-def user_id_of(address: str) -> str | None:
-    """Whose address, in its normal form, this is."""
-    return store.user_id_of(address)
-
-
-def user(read: Reading, user_id: str) -> Awaited[Known]:
-    """A user, in whatever state."""
-    return store.user(read, user_id)
-
-
-def known(user_id: str) -> Known | None:
-    """A user who is active, or None. One round trip."""
-    with Reading() as read:
-        found = store.user(read, user_id)
-    return found.value if found.value and found.value.user.status == "active" else None
+    return Rights(roles.held(who.user.roles, standing.epoch.value or 0), session)
 
 
 def user_of(session_id: str) -> Known:
@@ -143,33 +101,6 @@ def user_of(session_id: str) -> Known:
     if whose is None or whose.generation != found.generation:
         raise invalid_token()
     return whose
-
-
-def myself(caller: Caller) -> Known:
-    """The caller's own user. One round trip. Raises Unauthenticated when they are gone at this moment."""
-    found = known(caller.user_id)
-    if found is None:
-        raise invalid_token()
-    return found
-
-
-def check_counts(write: Transaction, known: Known, *, otherwise: Failure) -> None:
-    """Hold only while a user is active, and nothing that guards the account was changed since they were read."""
-    store.check_active(write, known.user.id, known.generation, otherwise=otherwise)
-
-
-def rename(caller: Caller, name: str) -> User:
-    """Change the caller's name."""
-    user = myself(caller).user
-    with Transaction() as write:
-        store.rename(write, user.id, name, otherwise=invalid_token())
-        record(write, caller, "users.rename", user.id)
-    return user.model_copy(update={"name": name})
-
-
-def change_address(write: Transaction, user: User, old: str, new: str, email: str, *, otherwise: Failure) -> None:
-    """Give a user another address, old and new in their normal form."""
-    store.change_address(write, user, old, new, email, otherwise=otherwise)
 
 
 def open_session(write: Transaction, visitor: Visitor, known: Known, mode: Mode, *, born: bool = False) -> Opened:
@@ -196,7 +127,7 @@ def open_session(write: Transaction, visitor: Visitor, known: Known, mode: Mode,
     )
     store.add_session(write, session)
     if not born:
-        store.check_active(write, known.user.id, known.generation, otherwise=invalid_token())
+        users.check_active(write, known.user.id, known.generation, otherwise=invalid_token())
     if mode == "cookie":
         cookie = f"{TokenKind.COOKIE}_{session.user_id}_{session.id}_{token.rotation}"
         return Opened(cookie=cookie, csrf=tokens.csrf_of(token.rotation))
@@ -260,15 +191,12 @@ def end_sessions(caller: Caller) -> None:
     """End all sessions of the caller, this one included."""
     known = myself(caller)
     with Transaction() as write:
-        store.end_sessions(write, known, otherwise=invalid_token())
+        end_all(write, known, otherwise=invalid_token())
         record(write, caller, "session.end-all", caller.user_id)
 
 
-def end_other_sessions(write: Transaction, known: Known, but: Session | None, *, otherwise: Failure) -> None:
-    """End all sessions of a user but one, as part of a change that guards the account. Without one, all of them."""
-    store.end_sessions(write, known, but=but, otherwise=otherwise)
-
-
-def bury(write: Transaction, known: Known, address: str, *, otherwise: Failure) -> None:
-    """Delete a user and end their sessions; the address is free again after 30 days."""
-    store.bury(write, known, address, clock.now() + _ADDRESS_KEPT, otherwise=otherwise)
+def end_all(write: Transaction, known: Known, *, but: Session | None = None, otherwise: Failure) -> None:
+    """End all sessions of a user, or all but one, as part of a change that guards the account."""
+    generation = users.begin_generation(write, known, otherwise=otherwise)
+    if but is not None:
+        store.keep(write, but, generation, otherwise=otherwise)
