@@ -11,9 +11,9 @@ def send_image(job_id: str) -> None:
     _send(settings().images_queue_url, {"jobId": job_id})
 
 
-def send_work(kind: str, subject: str) -> None:
-    """Ask maintenance to do one unit of work. Raises Unavailable."""
-    _send(settings().work_queue_url, {"work": kind, "id": subject})
+def send_work(kind: str, subject: str, *, after: int = 0) -> None:
+    """Ask maintenance to do one unit of work, `after` so many seconds, 900 at the most. Raises Unavailable."""
+    _send(settings().work_queue_url, {"work": kind, "id": subject}, after=after)
 
 
 def send_mail(message: dict[str, str]) -> None:
@@ -21,6 +21,6 @@ def send_mail(message: dict[str, str]) -> None:
     _send(settings().mail_queue_url, message)
 
 
-def _send(url: str, message: dict[str, str]) -> None:
+def _send(url: str, message: dict[str, str], *, after: int = 0) -> None:
     with aws.answering():
-        aws.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message))
+        aws.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message), DelaySeconds=after)

@@ -144,6 +144,33 @@ def delete_variant(key: str) -> None:
         aws.client("s3").delete_object(Bucket=settings().variants_bucket, Key=key)
 
 
+def variants_under(prefix: str, most: int) -> list[str]:
+    """Keys of variants that begin so, in no more than one call. Raises Unavailable."""
+    with aws.answering():
+        answer = aws.client("s3").list_objects_v2(Bucket=settings().variants_bucket, Prefix=prefix, MaxKeys=most)
+    return [entry["Key"] for entry in answer.get("Contents", [])]
+
+
+def put_export(key: str, content: bytes) -> None:
+    """Write an object of the audit's export, once: what is there already stays as it is. Raises Unavailable.
+
+    A bucket with Object Lock takes nothing without a checksum (Amazon S3 user guide, "Object Lock considerations").
+    """
+    with aws.answering():
+        try:
+            aws.client("s3").put_object(
+                Bucket=settings().audit_export_bucket,
+                Key=key,
+                Body=content,
+                ContentType="application/x-ndjson",
+                ChecksumSHA256=base64.b64encode(hashlib.sha256(content).digest()).decode(),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if aws.code(error) != "PreconditionFailed":
+                raise
+
+
 def delete_version(key: str, version_id: str) -> None:
     """Remove one version of an original for good, by its id, so that no delete marker stays. Raises Unavailable."""
     with aws.answering():

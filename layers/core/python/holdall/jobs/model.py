@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Kind = Literal["render", "hash", "relocate", "purge"]
+Kind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
 Status = Literal["pending", "processing", "completed", "failed"]
 
 PATIENCE = timedelta(seconds=60)  # how long a pending job may wait before its message is sent again
@@ -12,16 +12,17 @@ PATIENCE = timedelta(seconds=60)  # how long a pending job may wait before its m
 
 @dataclass(frozen=True)
 class Job:
-    """One unit of work on one file. `attempt` names the claim under which it is being done."""
+    """One unit of work on a file, or on a whole project. `attempt` names the claim under which it is being done."""
 
     id: str
     project_id: str
     kind: Kind
-    file_id: str
+    file_id: str  # empty when it is about the whole project
     number: int  # of the version; 0 when it is about the whole file
     status: Status
     reason: str | None
     attempt: int
+    cursor: str | None  # where a job of many parts goes on
     created_at: datetime
     updated_at: datetime
 

@@ -9,8 +9,8 @@ from pynamodb.expressions.update import Action
 from holdall import clock, ids
 from holdall.errors import Conflict, Failure
 from holdall.jobs.model import PATIENCE, Job, Status
-from holdall.page import PageRequest
-from holdall.table import ByQuality, Record, Transaction, page_of
+from holdall.page import Page, PageRequest
+from holdall.table import ByFacet, ByOwner, ByQuality, Record, Transaction, page_of
 
 _DUE_AT_ONCE = 100  # of one shard in one run
 
@@ -24,6 +24,7 @@ class JobRecord(Record, discriminator="job"):
     status = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
     attempt = NumberAttribute(default=0)
+    cursor = UnicodeAttribute(null=True)
     lease_until = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
@@ -36,7 +37,7 @@ def add(write: Transaction, job: Job) -> None:
         "JOB",
         owner=f"PROJECT#{job.project_id}#JOBS",
         position=job.id,
-        facet=_facet(job),
+        facet=_facet(job.project_id, job.status),
         rank=job.id,
         quality=_open_jobs(ids.shard(job.id)),
         turn=_turn(job.created_at + PATIENCE, job.id),
@@ -86,6 +87,22 @@ def finish(write: Transaction, job: Job, status: Status, reason: str | None, *, 
     )
 
 
+def release(write: Transaction, job: Job, cursor: str | None, due: datetime, *, otherwise: Failure) -> None:
+    """Give back a job that is held under this attempt, with a part of it done."""
+    left = replace(job, status="pending", updated_at=clock.now())
+    write.update(
+        JobRecord(_key(job.id), "JOB"),
+        [
+            *_changes(left),
+            JobRecord.cursor.set(cursor) if cursor else JobRecord.cursor.remove(),
+            JobRecord.turn.set(_turn(due, job.id)),
+            JobRecord.lease_until.remove(),
+        ],
+        when=(JobRecord.status == "processing") & (JobRecord.attempt == job.attempt),
+        otherwise=otherwise,
+    )
+
+
 def postpone(write: Transaction, job: Job, until: datetime, *, otherwise: Failure) -> None:
     """Say when an open job is next due."""
     write.update(
@@ -94,6 +111,23 @@ def postpone(write: Transaction, job: Job, until: datetime, *, otherwise: Failur
         when=JobRecord.status.is_in("pending", "processing") & (JobRecord.attempt == job.attempt),
         otherwise=otherwise,
     )
+
+
+def of_project(project_id: str, asked: PageRequest) -> Page[Job]:
+    """The jobs of a project, newest first. One round trip. Raises Unavailable."""
+    page = page_of(JobRecord, ByOwner, f"PROJECT#{project_id}#JOBS", asked, descending=True)
+    return Page([_model(record) for record in page.items], next=page.next, prev=page.prev)
+
+
+def with_status(project_id: str, status: Status, most: int) -> list[Job]:
+    """Jobs of a project with this status, oldest first. One round trip. Raises Unavailable."""
+    page = page_of(JobRecord, ByFacet, _facet(project_id, status), PageRequest(most))
+    return [_model(record) for record in page.items]
+
+
+def remove(write: Transaction, job_id: str) -> None:
+    """Remove a job, with its project."""
+    write.forget(JobRecord(_key(job_id), "JOB"))
 
 
 def due(shard: int, now: datetime) -> list[Job]:
@@ -106,7 +140,7 @@ def _changes(job: Job) -> list[Action]:
     return [
         JobRecord.status.set(job.status),
         JobRecord.updated_at.set(job.updated_at),
-        JobRecord.facet.set(_facet(job)),
+        JobRecord.facet.set(_facet(job.project_id, job.status)),
     ]
 
 
@@ -119,8 +153,8 @@ def _key(job_id: str) -> str:
     return f"JOB#{job_id}"
 
 
-def _facet(job: Job) -> str:
-    return f"PROJECT#{job.project_id}#JOBS#{job.status}"
+def _facet(project_id: str, status: Status) -> str:
+    return f"PROJECT#{project_id}#JOBS#{status}"
 
 
 def _open_jobs(shard: int) -> str:
