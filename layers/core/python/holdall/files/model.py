@@ -155,7 +155,8 @@ def version_id_of(key: str) -> str | None:
 
 def shelf_of(project: Project, state: State) -> Shelf:
     """Where the variants of a file belong: what is not live, or not public, has nothing under `media/`."""
-    return "media" if project.settings.visibility == "public" and state == "live" else "private"
+    seen = project.status == "active" and project.settings.visibility == "public" and state == "live"
+    return "media" if seen else "private"
 
 
 def planned(project: Project, version_id: str, shelf: Shelf) -> tuple[Variant, ...]:
@@ -175,6 +176,11 @@ def variant_key(project: Project, version_id: str, spec: VariantSpec, shelf: She
     """Where a variant lies."""
     name = f"{ids.own_part(version_id)}-{spec.digest}.{'jpg' if spec.format == 'jpeg' else spec.format}"
     return f"{shelf}/{project.prefix}/images/{spec.name}/{name}"
+
+
+def version_id_of_variant(project_id: str, key: str) -> str:
+    """The version that a variant under this key was drawn from."""
+    return f"{project_id}-{key.rpartition('/')[2].partition('-')[0]}"
 
 
 def on_shelf(key: str, shelf: Shelf) -> str:

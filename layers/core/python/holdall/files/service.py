@@ -10,16 +10,18 @@ from holdall.config import settings
 from holdall.errors import Conflict, Invalid, NotFound
 from holdall.events.service import emit
 from holdall.files import store
-from holdall.files.model import File, FileView, Kind, State, Variant, VariantView, Version, disposition
+from holdall.files.model import File, FileView, Kind, State, Variant, VariantView, Version, disposition, kind_of
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.page import Page, PageRequest
-from holdall.projects import service as projects
 from holdall.projects.model import Project
+from holdall.quotas import service as quotas
 from holdall.table import Awaited, Reading, Transaction
 
 _CHANGED = Conflict("file_changed", "The file was changed at this moment. Try again.")
 _ATTEMPTS = 5
+originals = store.originals
+there = store.there
 Order = Literal["newest", "name"]
 
 
@@ -113,15 +115,19 @@ def trash(caller: Caller, file_id: str) -> FileView:
     raise _CHANGED
 
 
-def purge(caller: Caller, file_id: str) -> Job:
-    """Remove a file with all that belongs to it: gone from every route at once, its bytes by a job."""
+def purge(caller: Caller | None, file_id: str) -> Job:
+    """Remove a file with all that belongs to it: gone from every route at once, its bytes by a job.
+
+    Without a caller it goes with its project, which somebody purged before.
+    """
     for _ in range(_ATTEMPTS):
         file = fetch(file_id)
         try:
             with Transaction() as write:
                 _enter(write, file, "purging")
                 job = jobs.start(write, "purge", file.id)
-                record(write, caller, "files.purge", file.id)
+                if caller is not None:
+                    record(write, caller, "files.purge", file.id)
                 emit(write, file.project_id, "file.purged", fileId=file.id)
         except Conflict:
             continue
@@ -143,7 +149,8 @@ def run_purge(job: Job) -> None:
         try:
             with Transaction() as write:
                 store.remove_version(write, job.file_id, version.number, otherwise=_CHANGED)
-                projects.give_back(write, job.project_id, version.size)
+                quotas.give_back(write, job.project_id, version.size, of=version.id)
+                quotas.count_out(write, job.project_id, kind_of(version.content_type), version)
         except Conflict:
             continue  # another worker was faster with this one
     file = store.find(job.file_id)
@@ -201,21 +208,42 @@ def add_version(write: Transaction, file: File, version: Version) -> File:
     return change(write, file, version)
 
 
+def images(project_id: str, asked: PageRequest) -> Page[File]:
+    """The live images of a project, newest first. One round trip."""
+    return store.of_kind(project_id, "image", asked)
+
+
+def left(project_id: str, most: int) -> list[str]:
+    """The ids of files of a project that are not being purged yet. Two round trips."""
+    asked = PageRequest(most)
+    return [
+        file.id for page in (store.newest(project_id, asked), store.trashed(project_id, asked)) for file in page.items
+    ]
+
+
 def find(file_id: str) -> File | None:
     """A file in whatever state, or None."""
     return store.find(file_id)
 
 
-def awaited(read: Reading, file_id: str, number: int) -> tuple[Awaited[File], Awaited[Version]]:
-    """Ask for a file and one of its versions."""
-    return store.file(read, file_id), store.version(read, file_id, number)
+def awaited(read: Reading, file_id: str) -> Awaited[File]:
+    """Ask for a file, in whatever state."""
+    return store.file(read, file_id)
+
+
+def version_of(file: File, number: int) -> Version | None:
+    """A version that is no older than this view of its file, or None. One round trip for one that the file does not show.
+
+    Of two rows that are read together one may be older than the other (DynamoDB developer guide, "Isolation levels"), and a
+    change of an older version would be written on the revision of a newer file.
+    """
+    return file.current if file.current.number == number else store.find_version(file.id, number)
 
 
 def file_and_version(file_id: str, number: int) -> tuple[File | None, Version | None]:
-    """A file and one of its versions, in one round trip."""
-    with Reading() as read:
-        file, version = awaited(read, file_id, number)
-    return file.value, version.value
+    """A file and one of its versions, in one round trip, or two for a version that the file does not show."""
+    file = store.find(file_id)
+    return file, version_of(file, number) if file else None
 
 
 def versions(file_id: str) -> list[Version]:

@@ -1,6 +1,7 @@
 """The records of files and their versions."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,9 @@ from holdall import ids
 from holdall.errors import Conflict, Failure
 from holdall.files.model import File, Kind, Variant, Version, rank
 from holdall.page import Page, PageRequest
-from holdall.table import Awaited, ByFacet, ByOwner, ByQuality, Reading, Record, Transaction, page_of
+from holdall.table import Awaited, ByFacet, ByOwner, ByQuality, Reading, Record, Transaction, page_of, stretch_of
+
+_AT_ONCE = 100  # keys of one reading
 
 
 class FileRecord(Record, discriminator="file"):
@@ -99,14 +102,45 @@ def version(read: Reading, file_id: str, number: int) -> Awaited[Version]:
     return read.get(VersionRecord, _key(file_id), _version_key(number), lambda record: _unpack(record.content))
 
 
+def find_version(file_id: str, number: int) -> Version | None:
+    """One version of a file, or None. Raises Unavailable."""
+    record = VersionRecord.find(_key(file_id), _version_key(number))
+    return _unpack(record.content) if record else None
+
+
 def versions(file_id: str) -> list[Version]:
     """All versions of a file, oldest first. Raises Unavailable."""
     return [_unpack(record.content) for record in VersionRecord.parts(_key(file_id), "VERSION#")]
 
 
+def originals(start: str | None, before: datetime) -> tuple[list[tuple[str, int]], str | None]:
+    """What versions born before a moment hold in the next megabyte of the table, as projects and bytes, and where it goes on.
+
+    One round trip. Raises Unavailable.
+    """
+    found = stretch_of(VersionRecord, json.loads(start) if start else None)
+    versions = [_unpack(record.content) for record in found.rows]
+    counted = [(ids.project_of(each.id), each.size) for each in versions if each.created_at < before]
+    return counted, json.dumps(found.next) if found.next else None
+
+
+def there(asked: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Which of these versions, named by file and number, are there. One round trip for each hundred. Raises Unavailable."""
+    found: dict[tuple[str, int], Awaited[Version]] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        with Reading() as read:
+            found.update({each: version(read, *each) for each in asked[start : start + _AT_ONCE]})
+    return {each for each, awaited in found.items() if awaited.value is not None}
+
+
 def newest(project_id: str, asked: PageRequest) -> Page[File]:
     """The live files of a project, newest first. One round trip. Raises Unavailable."""
     return _page(page_of(FileRecord, ByOwner, _files_of(project_id), asked, descending=True))
+
+
+def trashed(project_id: str, asked: PageRequest) -> Page[File]:
+    """The files in the trash of a project, latest put away first. One round trip. Raises Unavailable."""
+    return _page(page_of(FileRecord, ByOwner, _trash_of(project_id), asked, descending=True))
 
 
 def by_name(project_id: str, prefix: str, asked: PageRequest) -> Page[File]:
@@ -128,7 +162,7 @@ def _places(file: File) -> dict[str, str]:
     own = ids.own_part(file.id)
     if file.state == "trash":
         position = f"{file.updated_at.isoformat(timespec='milliseconds')}#{own}"
-        return {"owner": f"PROJECT#{file.project_id}#TRASH", "position": position}
+        return {"owner": _trash_of(file.project_id), "position": position}
     if file.state == "purging":
         return {}
     return {
@@ -173,3 +207,7 @@ def _version_key(number: int) -> str:
 
 def _files_of(project_id: str) -> str:
     return f"PROJECT#{project_id}#FILES"
+
+
+def _trash_of(project_id: str) -> str:
+    return f"PROJECT#{project_id}#TRASH"

@@ -21,9 +21,12 @@ from holdall.caller import Caller, Once, Visitor
 from holdall.config import settings
 from holdall.errors import Forbidden, Malformed, NotFound
 from holdall.http import credentials
-from holdall.iam import service as iam
+from holdall.iam.model import Claims
+from holdall.iam.service import sessions
+from holdall.keys import service as keys
 from holdall.limits import service as limits
-from holdall.projects import service as projects
+from holdall.projects.service import entry
+from holdall.roles import service as roles
 from holdall.table import Reading
 
 _ONCE = re.compile(r"[\x21-\x7e]{1,255}")
@@ -40,11 +43,17 @@ class Door:
     when: dict[str, str] = field(default_factory=dict)  # a query parameter that is true -> the permission it asks for
     limit: str = ""  # how often: by network for anyone, by user for those who are known
     any_query: bool = False  # whether parameters that the route does not name are passed over, and not refused
+    deleted: str = ""  # lets into a deleted project: "always", or where this query parameter is true
 
     @property
     def query(self) -> frozenset[str]:
         """The query parameters that the door itself reads."""
         return frozenset(self.when)
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether an API key with the right scope comes in."""
+        return bool(self.of) and roles.is_scope(self.permission)
 
     def admit(self, event: APIGatewayProxyEventV2, context: dict[str, Any]) -> None:
         """Let the caller in and tell the route who came.
@@ -56,26 +65,37 @@ class Door:
         if self.kind != "anyone":
             self._admit_known(event, context, visitor)
         if self.limit:
-            subject = context["caller"].user_id if "caller" in context else visitor.address
+            subject = context["caller"].principal if "caller" in context else visitor.address
             context["allowance"] = limits.take(self.limit, subject).allowance
 
     def _admit_known(self, event: APIGatewayProxyEventV2, context: dict[str, Any], visitor: Visitor) -> None:
         claims = credentials.claims_of(event)
+        if isinstance(claims, keys.Claims):
+            context["caller"] = self._admit_key(event, context, visitor, claims)
+        else:
+            context["caller"] = self._admit_session(event, context, visitor, claims)
+
+    def _admit_session(
+        self, event: APIGatewayProxyEventV2, context: dict[str, Any], visitor: Visitor, claims: Claims
+    ) -> Caller:
         observe.place(f"user={claims.user_id}")
-        project_id = self._project_id(event, context, claims.user_id) if self.of else None
+        home = ids.personal_project_id(claims.user_id)
+        project_id = self._project_id(event, context, home) if self.of else None
         with Reading() as read:
-            standing = iam.session_of(read, claims)
-            place = projects.place_of(read, project_id, claims.user_id) if project_id else None
-        rights = iam.admit(claims, standing)
+            standing = sessions.session_of(read, claims)
+            place = entry.place_of(read, project_id, claims.user_id) if project_id else None
+        rights = sessions.admit(claims, standing)
         credentials.check_same_site(event, claims)
         if self.kind == "fresh" and not rights.session.fresh(clock.now()):
             raise Forbidden("fresh_session_required", "Sign in again: this wants a sign-in of the last ten minutes.")
-        role = None
+        held, role = rights.permissions, None
         if place is not None:
-            context["project"], role = projects.enter(place)
+            anywhere = "projects.any" in rights.permissions
+            context["project"], role = entry.enter(place, anywhere=anywhere, deleted=self._takes_deleted(event))
             observe.place(f"user={claims.user_id} project={project_id}")
-        self._check(iam.permissions_in_project(role) if role else rights.permissions, event)
-        context["caller"] = Caller(
+            held = roles.in_project(role)
+        self._check(held, event)
+        caller = Caller(
             visitor.address,
             visitor.agent,
             visitor.request_id,
@@ -84,32 +104,73 @@ class Door:
             rights.permissions,
             project_id,
             role,
-            iam.csrf_of(claims.secret) if claims.secret else None,
+            sessions.csrf_of(claims.secret) if claims.secret else None,
             _once(event, claims.user_id),
         )
+        if place is not None and place.member.value is None:
+            entry.record_visit(caller, context["project"])
+        return caller
+
+    def _admit_key(
+        self, event: APIGatewayProxyEventV2, context: dict[str, Any], visitor: Visitor, claims: keys.Claims
+    ) -> Caller:
+        observe.place(f"key={claims.key_id}")
+        with Reading() as read:
+            standing = keys.standing_of(read, claims)
+        held = keys.admit(claims, standing)
+        context["allowance"] = limits.take("key", claims.key_id).allowance
+        if self.kind != "permission":
+            raise Forbidden("session_required", "An API key is not enough here: sign in.")
+        if not self.of:
+            raise Forbidden  # outside of its project a key has no rights
+        if self._project_id(event, context, claims.project_id) != claims.project_id:
+            raise NotFound
+        context["project"], role = entry.enter(standing.place, deleted=self._takes_deleted(event))
+        observe.place(f"key={claims.key_id} project={claims.project_id}")
+        self._check(held, event)
+        return Caller(
+            visitor.address,
+            visitor.agent,
+            visitor.request_id,
+            claims.maker_id,
+            "",
+            frozenset(),
+            claims.project_id,
+            role,
+            once=_once(event, claims.key_id),
+            key_id=claims.key_id,
+        )
+
+    def _takes_deleted(self, event: APIGatewayProxyEventV2) -> bool:
+        return self.deleted == "always" or _flag(event, self.deleted)
 
     def _check(self, held: frozenset[str], event: APIGatewayProxyEventV2) -> None:
-        query = event.query_string_parameters
-        asked = [name for flag, name in self.when.items() if query.get(flag, "").lower() in _TRUE]
+        asked = [name for flag, name in self.when.items() if _flag(event, flag)]
         if self.kind == "permission" and not {self.permission, *asked} <= held:
             raise Forbidden
 
-    def _project_id(self, event: APIGatewayProxyEventV2, context: dict[str, Any], user_id: str) -> str:
+    def _project_id(self, event: APIGatewayProxyEventV2, context: dict[str, Any], home: str) -> str:
         for name in self.of:
             given = context["_route_args"].get(name) or event.query_string_parameters.get(name) or _in_body(event, name)
             if isinstance(given, str):
                 return _project_of(name, given)
-        return ids.personal_project_id(user_id)
+        return home
 
 
 def needs(
-    permission: str, *, of: str | tuple[str, ...] = (), when: dict[str, str] | None = None, limit: str = ""
+    permission: str,
+    *,
+    of: str | tuple[str, ...] = (),
+    when: dict[str, str] | None = None,
+    limit: str = "",
+    deleted: str = "",
 ) -> Any:
     """A permission. `of` names the path, query or body parameter, or several in their order, that leads to the project;
-    a route that may go without falls back to the caller's personal project. `when` names more for true query flags.
+    a route that may go without falls back to the caller's personal project, or to the key's. `when` names more for true query
+    flags, and `deleted` the flag that makes a deleted project one to enter, or "always".
     """
     names = (of,) if isinstance(of, str) else of
-    return _depends(Door("permission", permission, names, when or {}, limit), "caller")
+    return _depends(Door("permission", permission, names, when or {}, limit, deleted=deleted), "caller")
 
 
 def signed_in(*, limit: str = "") -> Any:
@@ -151,6 +212,10 @@ def door_of(route: Callable[..., Any]) -> Door | None:
     return next((mark.door for mark in marks if hasattr(mark, "door")), None)
 
 
+def _flag(event: APIGatewayProxyEventV2, name: str) -> bool:
+    return event.query_string_parameters.get(name, "").lower() in _TRUE
+
+
 def _in_body(event: APIGatewayProxyEventV2, name: str) -> Any:
     value = event.json_body if event.http_method in {"POST", "PUT", "PATCH"} else None
     return value.get(name) if isinstance(value, dict) else None
@@ -183,11 +248,11 @@ def _network(address: str) -> str:
     return str(ipaddress.ip_network((known, 64), strict=False))
 
 
-def _once(event: APIGatewayProxyEventV2, user_id: str) -> Once | None:
+def _once(event: APIGatewayProxyEventV2, principal: str) -> Once | None:
     key = event.headers.get("idempotency-key")
     if key is None or event.http_method != "POST":
         return None
     if not _ONCE.fullmatch(key):
         raise Malformed("bad_idempotency_key", "An Idempotency-Key has 1 to 255 visible ASCII characters.")
-    route = f"{user_id} {event.path} {key}"
+    route = f"{principal} {event.path} {key}"
     return Once(ids.digest(route), ids.digest(event.decoded_body or ""))

@@ -33,7 +33,7 @@ _HEADERS = {
 _VALIDATED = OpenAPIRequestValidationMiddleware()  # type: ignore[no-untyped-call]
 # An answer that does not fit its own schema is a mistake of ours, a 500, and never a 422.
 _SHOWN = OpenAPIResponseValidationMiddleware(has_response_validation_error=True)
-_EXPOSED = "etag, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
+_EXPOSED = "etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
 
 
 class Router(APIGatewayHttpRouter):

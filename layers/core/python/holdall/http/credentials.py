@@ -1,4 +1,4 @@
-"""What callers show: an access token, or the cookie of a browser. One of them, never two."""
+"""What callers show: an access token, the cookie of a browser, or an API key. One of them, never two."""
 
 import re
 from datetime import timedelta
@@ -9,27 +9,33 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from holdall import ids
 from holdall.config import settings
 from holdall.errors import Forbidden, Malformed, Unauthenticated
-from holdall.iam import service as iam
 from holdall.iam.model import LONGEST, Claims
+from holdall.iam.service import sessions
+from holdall.keys import service as keys
+from holdall.keys.service import Claims as KeyClaims
 
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE = "__Host-session"
 
 
-def claims_of(event: APIGatewayProxyEventV2) -> Claims:
+def claims_of(event: APIGatewayProxyEventV2) -> Claims | KeyClaims:
     """Who is asking, by their own word. Raises Unauthenticated, and Malformed for two words at once."""
-    authorization, cookie = event.headers.get("authorization"), cookie_in(event)
-    if cookie and not iam.is_cookie(cookie):
+    authorization, cookie, key = event.headers.get("authorization"), cookie_in(event), event.headers.get("x-api-key")
+    if cookie and not sessions.is_cookie(cookie):
         cookie = None  # it binds a sign-in that was begun with a provider to this browser, and says nobody's name
-    if authorization and cookie:
-        raise Malformed("ambiguous_credentials", "Send an access token or the session's cookie, not both.")
+    if sum(shown is not None for shown in (authorization, cookie, key)) > 1:
+        raise Malformed(
+            "ambiguous_credentials", "Send an access token, the session's cookie or an API key, and only one."
+        )
+    if key is not None:
+        return keys.claims_of(key.strip())
     if cookie:
-        return iam.claims_of_cookie(cookie)
+        return sessions.claims_of_cookie(cookie)
     match = _BEARER.fullmatch(authorization.strip()) if authorization else None
     if match is None:
         raise Unauthenticated
-    return iam.claims_of(match.group(1))
+    return sessions.claims_of(match.group(1))
 
 
 def check_same_site(event: APIGatewayProxyEventV2, claims: Claims) -> None:
@@ -42,7 +48,7 @@ def check_same_site(event: APIGatewayProxyEventV2, claims: Claims) -> None:
     if origin is not None and origin not in {settings().public_url, *settings().allowed_origins.split(",")}:
         raise Forbidden("foreign_origin", "This request comes from another site.")
     given = event.headers.get("x-csrf-token") or ""
-    if origin is None or not ids.same(given, iam.csrf_of(claims.secret)):
+    if origin is None or not ids.same(given, sessions.csrf_of(claims.secret)):
         raise Forbidden("csrf", "Send the CSRF token of this session in X-CSRF-Token, from a page of ours.")
 
 

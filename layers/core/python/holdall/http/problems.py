@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from holdall import observe
 from holdall.errors import (
+    AlreadyDone,
     Conflict,
     Failure,
     Forbidden,
@@ -30,6 +31,7 @@ STATUSES: dict[type[Failure], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    AlreadyDone: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -55,7 +57,9 @@ def of_failure(failure: Failure) -> Response[str]:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(failure, TooMany):
         headers |= {"Retry-After": str(failure.allowance.resets_in), **failure.allowance.headers}
-    more = {}
+    more: dict[str, Any] = {}
+    if isinstance(failure, AlreadyDone):
+        more["id"] = failure.thing_id
     if isinstance(failure, Invalid) and failure.pointer is not None:
         more["errors"] = [{"pointer": failure.pointer, "code": failure.code, "detail": failure.detail}]
     return problem(status, failure.code, failure.detail, headers=headers, **more)

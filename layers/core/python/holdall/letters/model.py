@@ -13,13 +13,14 @@ class Kind(StrEnum):
     RESET = "reset"
     EMAIL_CHANGE = "email-change"
     INVITATION = "invitation"
+    JOIN = "join"  # a project
     CHANGED = "changed"  # something that guards the account was changed
     NOBODY = "nobody"  # to an address without an account: dropped, so that time tells nothing
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One letter on its way. `detail` is the secret of a link, or what was changed."""
+    """One letter on its way. `detail` is the secret of a link, or what was changed; `name` whose, or who wants something."""
 
     id: str
     kind: Kind
@@ -86,6 +87,13 @@ _DRAFTS = {
         "Accept the invitation",
         "The link works for seven days. If you expected no invitation, do nothing.",
     ),
+    Kind.JOIN: _Draft(
+        "You are asked to join a project",
+        ("{name} asks you to join a project.",),
+        "join",
+        "Join the project",
+        "You will be asked to sign in with this address. The link works for seven days. If you expected nothing, do nothing.",
+    ),
     Kind.CHANGED: _Draft(
         "Your account was changed",
         ("this was changed on your account: {detail}.",),
@@ -99,8 +107,10 @@ _DRAFTS = {
 def write(letter: Letter, public_url: str) -> Written:
     """The words of a letter. Raises KeyError for a kind that is never sent."""
     draft = _DRAFTS[letter.kind]
-    hello = f"Hello {letter.name}," if letter.name else "Hello,"
-    lines = [line.format(detail=letter.detail) for line in draft.lines]
+    lines = [line.format(detail=letter.detail, name=letter.name) for line in draft.lines]
+    # A letter that tells of somebody else's name greets nobody by it.
+    greeted = letter.name and not any("{name}" in line for line in draft.lines)
+    hello = f"Hello {letter.name}," if greeted else "Hello,"
     link = ""
     if draft.path:
         secret = f"#{letter.detail}" if letter.detail else ""

@@ -23,12 +23,21 @@ def promise(write: Transaction, kind: Kind, to: str, *, name: str = "", detail: 
 def post(letter: Letter) -> None:
     """Put a letter on its way. One that cannot be posted now is posted by the schedule, so nothing is raised."""
     try:
-        queue.send_mail(
-            {"kind": letter.kind.value, "id": letter.id, "to": letter.to, "name": letter.name, "detail": letter.detail}
-        )
+        _send(letter)
         store.sent(letter)
     except Unavailable:
         observe.event("letter.unposted", letter_id=letter.id)
+
+
+def post_at_once(kind: Kind, to: str, *, name: str, detail: str) -> bool:
+    """Post a letter that nobody promised: its sender makes another if it does not go out. Tells whether it did."""
+    letter = Letter(ids.new_id(), kind, to, name, detail)
+    try:
+        _send(letter)
+    except Unavailable:
+        observe.event("letter.unposted", letter_id=letter.id)
+        return False
+    return True
 
 
 def post_waiting() -> int:
@@ -48,3 +57,9 @@ def deliver(message: dict[str, str]) -> None:
     words = written(letter, settings().public_url)
     mail.send(letter.to, words.subject, words.text, words.html)
     observe.event("letter.sent", kind=letter.kind.value, letter_id=letter.id)
+
+
+def _send(letter: Letter) -> None:
+    queue.send_mail(
+        {"kind": letter.kind.value, "id": letter.id, "to": letter.to, "name": letter.name, "detail": letter.detail}
+    )

@@ -4,15 +4,21 @@ import hashlib
 import json
 import re
 import unicodedata
-from datetime import datetime
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from holdall.iam.model import Address, Token
 from holdall.shape import Said, Shown
 
 _RENDERER = "1"  # part of every spec's hash: a renderer that draws otherwise makes new URLs
 Visibility = Literal["private", "public"]
+Status = Literal["active", "deleted", "purging"]  # what is being purged is shown to nobody
+Role = Literal["viewer", "editor", "owner"]
+KEPT = timedelta(days=30)  # how long a deleted project may be restored
+INVITED = timedelta(days=7)
 Side = Annotated[int, Field(ge=1, le=4096)]  # larger ones may take more memory than imageproc has
 
 
@@ -85,13 +91,17 @@ _USUAL = [
 ]
 
 
+AllowedTypes = Annotated[list[TypePattern], Field(min_length=1, max_length=50)]
+Variants = Annotated[list[VariantSpec], Field(max_length=20), AfterValidator(_distinct)]
+
+
 class Settings(Said):
     """What the owners of a project decide."""
 
     visibility: Visibility = "private"
     quota: Quota = Quota()
-    allowed_types: Annotated[list[TypePattern], Field(min_length=1, max_length=50)] = ["*/*"]  # noqa: RUF012  # pydantic copies defaults
-    variants: Annotated[list[VariantSpec], Field(max_length=20), AfterValidator(_distinct)] = _USUAL
+    allowed_types: AllowedTypes = ["*/*"]  # noqa: RUF012  # pydantic copies defaults
+    variants: Variants = _USUAL
 
     def allows(self, content_type: str) -> bool:
         """Whether files of this type may be uploaded."""
@@ -106,6 +116,26 @@ class NewProject(Said):
     settings: Settings = Settings()
 
 
+# What is not said is None. Who says null says something else: it is refused here as it is when a project is made.
+_UNSAID: Any = Field(default_factory=lambda: None)
+
+
+class ChangedSettings(Said):
+    """What the owners decide anew. What is left out stays."""
+
+    visibility: Visibility = _UNSAID
+    quota: Quota = _UNSAID
+    allowed_types: AllowedTypes = _UNSAID
+    variants: Variants = _UNSAID
+
+
+class ChangeProject(Said):
+    """What a client says to change a project."""
+
+    name: Name = _UNSAID
+    settings: ChangedSettings = Field(default_factory=ChangedSettings)
+
+
 class Project(Shown):
     """A room for files, with members."""
 
@@ -113,9 +143,11 @@ class Project(Shown):
     name: str
     slug: str
     personal: bool
-    status: Literal["active", "deleted"]
+    status: Status
     settings: Settings
     created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
 
     @property
     def prefix(self) -> str:
@@ -123,7 +155,85 @@ class Project(Shown):
         return f"{self.slug}-{self.id}"
 
 
+class ProjectView(Project):
+    """A project as somebody in it sees it: with the role that they have there."""
+
+    role: Role
+
+
 def slug(name: str) -> str:
     """The name as it begins object keys: lower-case letters, digits and single hyphens; "project" if none is left."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "project"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What a user is in a project. Its id is new each time that they join."""
+
+    id: str
+    project_id: str
+    user_id: str
+    role: Role
+    joined_at: datetime
+
+
+class Member(Shown):
+    """A member as the others see them."""
+
+    user_id: str
+    name: str
+    email: str
+    role: Role
+    joined_at: datetime
+
+
+class ChangeMember(Said):
+    """What a client says to change a member."""
+
+    role: Role
+
+
+class Transfer(Said):
+    """Who is to own a project."""
+
+    user_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """The wish that whoever reads the letters of an address joins a project. Of its secret only a digest is kept."""
+
+    id: str
+    project_id: str
+    email: str
+    address: str  # the same in its normal form
+    role: Role
+    digest: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class Invite(Said):
+    """Who is asked to join, and as what."""
+
+    email: Address
+    role: Role
+
+
+class Join(Said):
+    """The token of an invitation."""
+
+    token: Token
+
+
+class InvitationView(Shown):
+    """An invitation as the owners see it."""
+
+    id: str
+    email: str
+    role: Role
+    created_by: str
+    created_at: datetime
+    expires_at: datetime

@@ -1,12 +1,14 @@
 """What an upload is: from the wish to send bytes to the version that they become."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from holdall.files.model import FileView, clean_name
+from holdall import clock, ids
+from holdall.files.model import File, FileView, Version, clean_name, kind_of, original_key, planned, shelf_of
+from holdall.projects.model import Project
 from holdall.shape import Said, Shown
 
 State = Literal["open", "completed", "expired", "aborted"]
@@ -94,3 +96,67 @@ class Upload:
     created_by: str
     created_at: datetime
     deadline: datetime
+    completed_at: datetime | None = None  # the birth of its version as well, to the microsecond
+
+
+def opened(said: InitUpload, project: Project, maker_id: str, expiry: timedelta) -> Upload:
+    """The upload that a client asks for, with an id and a key of ours."""
+    upload_id, now = ids.new_id_in(project.id), clock.now()
+    return Upload(
+        id=upload_id,
+        project_id=project.id,
+        file_id=said.file_id or ids.new_id_in(project.id),
+        new_file=said.file_id is None,
+        name=said.filename,
+        size=said.size,
+        content_type=said.content_type,
+        sha256=said.sha256,
+        auto_commit=said.auto_commit,
+        key=original_key(project, upload_id, said.filename, said.content_type),
+        state="open",
+        number=0,
+        created_by=maker_id,
+        created_at=now,
+        deadline=now + expiry,
+    )
+
+
+def version_of(
+    upload: Upload, project: Project, number: int, now: datetime, *, s3_version: str, sha256: str | None
+) -> Version:
+    """The version that an upload becomes. Without its SHA-256, or before it was drawn, it is not ready."""
+    image = kind_of(upload.content_type) == "image"
+    return Version(
+        id=upload.id,
+        number=number,
+        key=upload.key,
+        s3_version=s3_version,
+        size=upload.size,
+        content_type=upload.content_type,
+        sha256=sha256,
+        announced=upload.sha256,
+        status="ready" if sha256 and not image else "processing",
+        reason=None,
+        width=None,
+        height=None,
+        variants=planned(project, upload.id, shelf_of(project, "live")) if image else (),
+        created_by=upload.created_by,
+        created_at=now,
+    )
+
+
+def first_file(upload: Upload, version: Version) -> File:
+    """The file that is born with the version of an upload."""
+    return File(
+        id=upload.file_id,
+        project_id=upload.project_id,
+        name=upload.name,
+        kind=kind_of(upload.content_type),
+        state="live",
+        latest=version.number,
+        current=version,
+        created_by=upload.created_by,
+        created_at=version.created_at,
+        updated_at=version.created_at,
+        revision=0,
+    )

@@ -1,7 +1,7 @@
 """Uploads: begun by a client, completed by its commit or by the arrival of the bytes, whichever comes first."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from holdall import clock, ids, observe, queue, storage
 from holdall.audit.service import record
@@ -10,19 +10,22 @@ from holdall.config import settings
 from holdall.errors import Conflict, Invalid, NotFound
 from holdall.events.service import emit
 from holdall.files import service as files
-from holdall.files.model import File, Version, kind_of, original_key, planned, shelf_of, version_id_of
+from holdall.files.model import File, kind_of, version_id_of
 from holdall.idempotency import service as idempotency
 from holdall.idempotency.service import Repeated
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
-from holdall.projects import service as projects
+from holdall.page import PageRequest
 from holdall.projects.model import Project
+from holdall.projects.service import projects
+from holdall.quotas import service as quotas
 from holdall.storage import Stored
 from holdall.table import Reading, Transaction
 from holdall.uploads import store
-from holdall.uploads.model import Begun, Commit, Committed, InitUpload, Upload
+from holdall.uploads.model import Begun, Commit, Committed, InitUpload, Upload, first_file, opened, version_of
 
 _ATTEMPTS = 5
+_AT_ONCE = 50  # of a project in one run
 _RACED = Conflict("raced", "Another request was first.")
 _WRONG_STATE = Conflict("wrong_state", "This upload has ended. Begin another.")
 
@@ -31,21 +34,28 @@ def init(caller: Caller, project: Project, said: InitUpload) -> Begun:
     """Count the bytes in and sign the URL that takes them, and nothing else.
 
     Raises Invalid for a size or type that the project does not take, NotFound for a file that is not there, and Conflict when
-    the project is full.
+    the project or the installation is full.
     """
     if not project.settings.allows(said.content_type):
         raise Invalid("type_not_allowed", "The project takes no files of this type.", pointer="/contentType")
     if said.file_id is not None:
         _check_file(project, said)
-    upload = _upload(caller, project, said)
-    try:
-        with Transaction() as write:
-            projects.reserve(write, project, said.size)
-            store.add(write, upload)
-            record(write, caller, "uploads.init", upload.id)
-            idempotency.keep(write, caller, upload.id)
-    except Repeated:
-        upload = _found(idempotency.outcome(caller))
+    upload = opened(said, project, caller.user_id, timedelta(seconds=settings().upload_expiry))
+    bounds = projects.bounds(project)
+    for place in quotas.places(upload.id, said.size, within=bounds):
+        try:
+            with Transaction() as write:
+                quotas.reserve(write, project.id, place, within=bounds)
+                store.add(write, upload)
+                record(write, caller, "uploads.init", upload.id)
+                idempotency.keep(write, caller, upload.id)
+        except Repeated:
+            return _signed(_found(idempotency.outcome(caller)))
+        except Conflict as conflict:
+            if conflict is not quotas.TAKEN:
+                raise
+        else:
+            break
     return _signed(upload)
 
 
@@ -82,14 +92,13 @@ def arrived(key: str, s3_version: str) -> None:
     with Reading() as read:
         awaited, place = store.upload(read, upload_id), projects.project(read, ids.project_of(upload_id))
     upload, project = awaited.value, place.value
-    if upload is None or upload.key != key or project is None:
+    if upload is None or upload.key != key:
         observe.event("object.unknown", key=key)  # perhaps put there by an operator: the sweep tells, and asks twice
-        return
-    if upload.state in ("expired", "aborted"):
+    elif upload.state in ("expired", "aborted"):
         storage.delete_version(key, s3_version)
     elif upload.state == "completed":
         _settle(upload, s3_version)
-    elif upload.auto_commit:
+    elif upload.auto_commit and project is not None:
         _complete_quietly(project, upload)
 
 
@@ -136,13 +145,54 @@ def expire(upload_id: str) -> None:
         try:
             with Transaction() as write:
                 upload = store.expire(write, upload, clock.now(), otherwise=_RACED)
-                projects.give_back(write, upload.project_id, upload.size)
+                quotas.give_back(write, upload.project_id, upload.size, of=upload.id)
                 emit(write, upload.project_id, "upload.expired", uploadId=upload.id)
         except Conflict:
             return  # completed in this moment, or not due at all
     if upload.state == "expired":
-        for s3_version in storage.versions_of(upload.key):
-            storage.delete_version(upload.key, s3_version)
+        _remove(upload)
+
+
+def abort_all(project_id: str) -> bool:
+    """End open uploads of a project that is purged, and remove what was sent; tells whether there were any. Bounded.
+
+    Stopped half-way it is done again, as an upload leaves the list when nothing is left of it: called until there were none,
+    it has left none. Raises Unavailable.
+    """
+    page = store.of_project(project_id, PageRequest(_AT_ONCE))
+    ended = [upload for upload in page.items if _abort(upload)]
+    for upload in ended:
+        _remove(upload)
+    if ended:
+        with Transaction() as write:
+            for upload in ended:
+                store.settle(write, upload, otherwise=_RACED)
+    return bool(page.items)
+
+
+def originals(start: str | None, since: datetime) -> tuple[list[tuple[str, int]], str | None]:
+    """What uploads hold in the next megabyte of the table, as projects and bytes, and where it goes on. Raises Unavailable.
+
+    An upload counts while it is open, and one that was completed at `since` or later where its version was not purged:
+    `files.originals` counts the versions from before. So each original counts once, whenever either row is read.
+    """
+    uploads, after = store.stretch(start)
+    fresh = [each for each in uploads if each.completed_at is not None and each.completed_at >= since]
+    there = files.there([(each.file_id, each.number) for each in fresh])
+    counted = [each for each in uploads if each.state == "open" or (each.file_id, each.number) in there]
+    return [(each.project_id, each.size) for each in counted], after
+
+
+def retire(version_ids: list[str]) -> None:
+    """Let go of the uploads of versions that are purged: their rows still explain a late object, and end with time."""
+    for version_id in version_ids:
+        store.retire(version_id, clock.now())
+
+
+def file_of(version_id: str) -> str | None:
+    """The file of a version, or None for an upload that nobody knows. One round trip."""
+    upload = store.find(version_id)
+    return upload.file_id if upload else None
 
 
 def _check_file(project: Project, said: InitUpload) -> None:
@@ -153,27 +203,6 @@ def _check_file(project: Project, said: InitUpload) -> None:
         raise Conflict("wrong_state", "This file lies in the trash. Restore it first.")
     if file.kind != kind_of(said.content_type):
         raise Invalid("other_kind", f"A new version of this file must be of kind {file.kind}.", pointer="/contentType")
-
-
-def _upload(caller: Caller, project: Project, said: InitUpload) -> Upload:
-    upload_id, now = ids.new_id_in(project.id), clock.now()
-    return Upload(
-        id=upload_id,
-        project_id=project.id,
-        file_id=said.file_id or ids.new_id_in(project.id),
-        new_file=said.file_id is None,
-        name=said.filename,
-        size=said.size,
-        content_type=said.content_type,
-        sha256=said.sha256,
-        auto_commit=said.auto_commit,
-        key=original_key(project, upload_id, said.filename, said.content_type),
-        state="open",
-        number=0,
-        created_by=caller.user_id,
-        created_at=now,
-        deadline=now + timedelta(seconds=settings().upload_expiry),
-    )
 
 
 def _signed(upload: Upload) -> Begun:
@@ -207,15 +236,17 @@ def _checked(upload: Upload, stored: Stored | None) -> Stored:
 def _write(
     project: Project, upload: Upload, stored: Stored, older: File | None, caller: Caller | None
 ) -> tuple[File, int]:
-    version = _version(project, upload, stored, older.latest + 1 if older else 1)
+    number, now = older.latest + 1 if older else 1, clock.now()
+    version = version_of(upload, project, number, now, s3_version=stored.version_id, sha256=stored.sha256)
     job: Job | None = None
     with Transaction() as write:
-        store.complete(write, upload, version.number, clock.now(), otherwise=_RACED)
+        store.complete(write, upload, number, now, otherwise=_RACED)
         if older is None:
-            file = _file(upload, version)
+            file = first_file(upload, version)
             files.add(write, file)
         else:
             file = files.add_version(write, older, version)
+        quotas.count_in(write, project.id, file.kind, version)
         if version.status == "processing":
             job = jobs.start(write, "render" if file.kind == "image" else "hash", file.id, version.number)
         if caller is not None:
@@ -226,41 +257,20 @@ def _write(
     return file, version.number
 
 
-def _version(project: Project, upload: Upload, stored: Stored, number: int) -> Version:
-    image = kind_of(upload.content_type) == "image"
-    return Version(
-        id=upload.id,
-        number=number,
-        key=upload.key,
-        s3_version=stored.version_id,
-        size=stored.size,
-        content_type=upload.content_type,
-        sha256=stored.sha256,
-        announced=upload.sha256,
-        status="ready" if stored.sha256 and not image else "processing",
-        reason=None,
-        width=None,
-        height=None,
-        variants=planned(project, upload.id, shelf_of(project, "live")) if image else (),
-        created_by=upload.created_by,
-        created_at=clock.now(),
-    )
+def _abort(upload: Upload) -> bool:
+    try:
+        with Transaction() as write:
+            store.abort(write, upload, clock.now(), otherwise=_RACED)
+            quotas.give_back(write, upload.project_id, upload.size, of=upload.id)
+            emit(write, upload.project_id, "upload.aborted", uploadId=upload.id)
+    except Conflict:
+        return upload.state == "aborted"  # by a run that was stopped; else completed or expired in this moment
+    return True
 
 
-def _file(upload: Upload, version: Version) -> File:
-    return File(
-        id=upload.file_id,
-        project_id=upload.project_id,
-        name=upload.name,
-        kind=kind_of(upload.content_type),
-        state="live",
-        latest=version.number,
-        current=version,
-        created_by=upload.created_by,
-        created_at=version.created_at,
-        updated_at=version.created_at,
-        revision=0,
-    )
+def _remove(upload: Upload) -> None:
+    for s3_version in storage.versions_of(upload.key):
+        storage.delete_version(upload.key, s3_version)
 
 
 def _settle(upload: Upload, s3_version: str) -> None:

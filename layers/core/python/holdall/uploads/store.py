@@ -1,14 +1,16 @@
 """The records of uploads."""
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.expressions.update import Action
 
 from holdall import ids
 from holdall.errors import Conflict, Failure
-from holdall.page import PageRequest
-from holdall.table import Awaited, ByOwner, Reading, Record, Transaction, page_of
+from holdall.page import Page, PageRequest
+from holdall.table import Awaited, ByFacet, ByOwner, Reading, Record, Transaction, page_of, stretch_of
 from holdall.uploads.model import State, Upload
 
 _REMEMBERED = timedelta(days=30)  # how long one that came to nothing still explains a late object
@@ -31,6 +33,7 @@ class UploadRecord(Record, discriminator="upload"):
     created_by = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     deadline = UTCDateTimeAttribute()
+    completed_at = UTCDateTimeAttribute(null=True)
 
 
 def add(write: Transaction, upload: Upload) -> None:
@@ -40,6 +43,8 @@ def add(write: Transaction, upload: Upload) -> None:
         "UPLOAD",
         owner=_open_uploads(ids.shard(upload.id)),
         position=_position(upload.deadline, upload.id),
+        facet=_of_project(upload.project_id),
+        rank=upload.id,
         **vars(upload),
     )
     write.create(record, otherwise=Conflict("upload_exists", "There is an upload with this id already."))
@@ -63,8 +68,8 @@ def complete(write: Transaction, upload: Upload, number: int, now: datetime, *, 
         [
             UploadRecord.state.set("completed"),
             UploadRecord.number.set(number),
-            UploadRecord.owner.remove(),
-            UploadRecord.position.remove(),
+            UploadRecord.completed_at.set(now),
+            *_out_of_lists(),
         ],
         when=(UploadRecord.state == "open") & (UploadRecord.deadline > now),
         otherwise=otherwise,
@@ -79,8 +84,7 @@ def expire(write: Transaction, upload: Upload, now: datetime, *, otherwise: Fail
         [
             UploadRecord.state.set(state),
             UploadRecord.ttl.set(int((now + _REMEMBERED).timestamp())),
-            UploadRecord.owner.remove(),
-            UploadRecord.position.remove(),
+            *_out_of_lists(),
         ],
         when=(UploadRecord.state == "open") & (UploadRecord.deadline <= now),
         otherwise=otherwise,
@@ -88,10 +92,57 @@ def expire(write: Transaction, upload: Upload, now: datetime, *, otherwise: Fail
     return replace(upload, state=state)
 
 
+def abort(write: Transaction, upload: Upload, now: datetime, *, otherwise: Failure) -> None:
+    """End an upload before its time. It stays among those of its project until what was sent is removed."""
+    write.update(
+        UploadRecord(_key(upload.id), "UPLOAD"),
+        [
+            UploadRecord.state.set("aborted"),
+            UploadRecord.ttl.set(int((now + _REMEMBERED).timestamp())),
+            UploadRecord.owner.remove(),
+            UploadRecord.position.remove(),
+        ],
+        when=UploadRecord.state == "open",
+        otherwise=otherwise,
+    )
+
+
+def settle(write: Transaction, upload: Upload, *, otherwise: Failure) -> None:
+    """Take an upload that was aborted from those of its project, as nothing is left of it."""
+    write.update(UploadRecord(_key(upload.id), "UPLOAD"), _out_of_lists(), otherwise=otherwise)
+
+
+def of_project(project_id: str, asked: PageRequest) -> Page[Upload]:
+    """Uploads of a project that are open, or were aborted and left something. One round trip. Raises Unavailable."""
+    page = page_of(UploadRecord, ByFacet, _of_project(project_id), asked)
+    return Page([_model(record) for record in page.items], next=page.next)
+
+
+def stretch(start: str | None) -> tuple[list[Upload], str | None]:
+    """All uploads in the next megabyte of the table, and where it goes on. One round trip. Raises Unavailable."""
+    found = stretch_of(UploadRecord, json.loads(start) if start else None)
+    return [_model(record) for record in found.rows], json.dumps(found.next) if found.next else None
+
+
+def retire(upload_id: str, now: datetime) -> None:
+    """Let the row of an upload end with time, as its version is purged. Raises Unavailable."""
+    actions = [UploadRecord.ttl.set(int((now + _REMEMBERED).timestamp()))]
+    try:
+        with Transaction() as write:
+            record = UploadRecord(_key(upload_id), "UPLOAD")
+            write.update(record, actions, otherwise=Conflict("upload_gone", "It has ended already."))
+    except Conflict:
+        return
+
+
 def due(shard: int, now: datetime) -> list[str]:
     """The ids of open uploads of a shard whose time has passed. One round trip. Raises Unavailable."""
     page = page_of(UploadRecord, ByOwner, _open_uploads(shard), PageRequest(_DUE_AT_ONCE))
     return [record.id for record in page.items if (record.position or "") <= _position(now, "~")]
+
+
+def _out_of_lists() -> list[Action]:
+    return [getattr(UploadRecord, name).remove() for name in ("owner", "position", "facet", "rank")]
 
 
 def _model(record: UploadRecord) -> Upload:
@@ -105,6 +156,10 @@ def _key(upload_id: str) -> str:
 
 def _open_uploads(shard: int) -> str:
     return f"UPLOADS#open#{shard}"
+
+
+def _of_project(project_id: str) -> str:
+    return f"PROJECT#{project_id}#UPLOADS"
 
 
 def _position(moment: datetime, upload_id: str) -> str:

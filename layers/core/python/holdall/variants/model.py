@@ -8,6 +8,7 @@ from pathlib import Path
 from holdall.files.model import File, Version
 from holdall.jobs.model import Job
 from holdall.projects.model import Project, VariantSpec
+from holdall.shape import Shown
 
 LEASE = timedelta(minutes=6)  # longer than imageproc may run, so that one at a time draws
 
@@ -43,3 +44,14 @@ class Outcome:
     width: int
     height: int
     drawn: Sequence[Drawn]
+
+
+class Forecast(Shown):
+    """What bringing the variants of a project up to its settings would do."""
+
+    files: int
+    variants_to_make: int
+    variants_to_drop: int
+    estimated_seconds: float  # of computing; many images are drawn at once
+    estimated_dollars: float
+    exact: bool  # false where there are too many images to look at each

@@ -10,8 +10,9 @@ from holdall.files import service as files
 from holdall.files.model import File, Shelf, Variant, Version, on_shelf, planned, shelf_of, variant_key
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
-from holdall.projects import service as projects
 from holdall.projects.model import Project
+from holdall.projects.service import projects
+from holdall.quotas import service as quotas
 from holdall.table import Reading, Transaction
 from holdall.variants.model import LEASE, Drawing, Outcome
 
@@ -55,7 +56,8 @@ def finish(drawing: Drawing, outcome: Outcome) -> None:
             with Transaction() as write:
                 files.change_version(write, drawing.file.id, version)
                 files.change(write, drawing.file, version)
-                projects.check_visibility(write, drawing.project.id, drawing.project.settings.visibility)
+                quotas.count_variants(write, drawing.project.id, before=drawing.version, after=version)
+                projects.check_as_seen(write, drawing.project)
                 jobs.complete(write, drawing.job)
                 emit(write, drawing.project.id, "file.ready", fileId=drawing.file.id, version=version.number)
         except Conflict as conflict:
@@ -82,6 +84,7 @@ def reject(drawing: Drawing, code: str) -> None:
             with Transaction() as write:
                 files.change_version(write, drawing.file.id, version)
                 files.change(write, drawing.file, version)
+                quotas.count_variants(write, drawing.project.id, before=drawing.version, after=version)
                 what = "file" if version.status == "rejected" else "variant"
                 emit(write, drawing.project.id, f"{what}.rejected", fileId=drawing.file.id, reason=code)
                 jobs.fail(write, drawing.job, code)
@@ -125,33 +128,42 @@ def wanted(project: Project, file: File, name: str) -> Variant:
 
 
 def run_relocate(job: Job) -> None:
-    """Bring all variants of a file to where they may be seen from now on. Raises Unavailable, and Conflict for a change at
-    this moment: the message comes back.
+    """Bring all variants of a file to where they may be seen from now on. Raises Unavailable, and Conflict for a file that is
+    changed all the time: the message comes back.
     """
     for version in files.versions(job.file_id):
-        project, file, _ = _look(job)
-        if project is None or file is None or file.state == "purging":
-            break
+        _relocate(replace(job, number=version.number))
+    with Transaction() as write:
+        jobs.complete(write, job)
+
+
+def _relocate(job: Job) -> None:
+    for _ in range(_ATTEMPTS):
+        project, file, version = _look(job)
+        if project is None or file is None or version is None or file.state == "purging":
+            return
         shelf = shelf_of(project, file.state)
         # Those that are still being drawn as well: a worker may have stored one and died before it was recorded.
         _move([variant.key for variant in version.variants], shelf)
         moved = replace(version, variants=tuple(_on(variant, shelf) for variant in version.variants))
         if moved == version:
-            continue
-        with Transaction() as write:
-            files.change_version(write, file.id, moved)
-            if file.current.number == moved.number:
+            return
+        try:
+            with Transaction() as write:
+                files.change_version(write, file.id, moved)
+                # Also for one that is not shown: its revision is what tells a drawing that ends meanwhile.
                 files.change(write, file, moved)
-            projects.check_visibility(write, project.id, project.settings.visibility)
-    with Transaction() as write:
-        jobs.complete(write, job)
+                projects.check_as_seen(write, project)
+        except Conflict:
+            continue
+        return
+    raise Conflict("busy", "Too many changes at once.")
 
 
 def _look(job: Job) -> tuple[Project | None, File | None, Version | None]:
     with Reading() as read:
-        project = projects.project(read, job.project_id)
-        file, version = files.awaited(read, job.file_id, job.number)
-    return project.value, file.value, version.value
+        project, file = projects.project(read, job.project_id), files.awaited(read, job.file_id)
+    return project.value, file.value, files.version_of(file.value, job.number) if file.value else None
 
 
 def _give_up(job: Job) -> None:
@@ -190,7 +202,7 @@ def _drawn(drawing: Drawing, outcome: Outcome, shelf: Shelf) -> Version:
         for drawn in outcome.drawn
     }
     kept = [
-        fresh.pop(variant.name, _on(variant, shelf))
+        fresh.pop(variant.name, variant)
         for variant in drawing.version.variants
         if variant.status == "ready" or variant.name in fresh
     ]
