@@ -5,10 +5,10 @@ from typing import Literal
 
 from holdall import mail, storage
 from holdall.errors import Unavailable
-from holdall.projects import service as projects
+from holdall.quotas import service as quotas
 
 STORES: dict[str, Callable[[], object]] = {
-    "dynamodb": lambda: projects.held("000000000000"),  # of a project that is not there: one read that finds nothing
+    "dynamodb": lambda: quotas.held("000000000000"),  # of a project that is not there: one read that finds nothing
     "s3": storage.reachable,
 }
 
