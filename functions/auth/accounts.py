@@ -24,8 +24,8 @@ from holdall.accounts.model import (
 from holdall.accounts.service import changes, entry
 from holdall.caller import Caller, Visitor
 from holdall.http import Data, Router, anyone, fresh, signed_in
-from holdall.iam import service as iam
 from holdall.iam.model import User
+from holdall.iam.service import users
 
 router = Router()
 
@@ -92,12 +92,12 @@ def confirm_email(visitor: Annotated[Visitor, anyone(limit="sign-in")], said: On
 
 @router.get("/users/me", summary="The caller's profile")
 def profile(caller: Annotated[Caller, signed_in()]) -> Data[User]:
-    return Data(data=iam.myself(caller).user)
+    return Data(data=users.myself(caller).user)
 
 
 @router.put("/users/me", summary="Change the caller's profile")
 def change_profile(caller: Annotated[Caller, signed_in()], said: Profile) -> Data[User]:
-    return Data(data=iam.rename(caller, said.name))
+    return Data(data=users.rename(caller, said.name))
 
 
 @router.delete("/users/me", status_code=204, summary="Leave")

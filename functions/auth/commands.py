@@ -6,7 +6,7 @@ from holdall import observe
 from holdall.accounts.model import SignUp
 from holdall.accounts.service import entry
 from holdall.caller import Visitor
-from holdall.iam import service as iam
+from holdall.iam.service import sessions
 from holdall.letters import service as letters
 
 
@@ -38,7 +38,7 @@ def _token(operator: Visitor, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rotate_keys(_: Visitor, __: dict[str, Any]) -> dict[str, Any]:
-    key = iam.rotate_keys()
+    key = sessions.rotate_keys()
     return {"kid": key.kid, "signsFrom": key.signs_from.isoformat()}
 
 

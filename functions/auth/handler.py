@@ -1,11 +1,21 @@
-"""Accounts and sessions."""
+"""Accounts, sessions, users and their rights, and the audit."""
 
 from typing import Any
 
-from functions.auth import accounts, commands, mfa, oauth, sessions
+from functions.auth import accounts, audit, authz, commands, mfa, oauth, roles, sessions, users
 from holdall.http import Api
 
-api = Api("auth", accounts.router, sessions.router, mfa.router, oauth.router)
+api = Api(
+    "auth",
+    accounts.router,
+    sessions.router,
+    mfa.router,
+    oauth.router,
+    users.router,
+    roles.router,
+    authz.router,
+    audit.router,
+)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

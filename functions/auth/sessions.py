@@ -10,8 +10,8 @@ from holdall.accounts.model import Login, Me, MfaRequired, Refresh, Refreshed, S
 from holdall.accounts.service import entry
 from holdall.caller import Caller, Visitor
 from holdall.http import Cursor, Cursors, Data, Limit, Listed, Router, anyone, session_cookie, signed_in
-from holdall.iam import service as iam
 from holdall.iam.model import Device
+from holdall.iam.service import sessions, users
 from holdall.shape import Shown
 
 router = Router()
@@ -46,37 +46,37 @@ def refresh(visitor: Annotated[Visitor, anyone(limit="refresh")], said: Refresh)
 
 @router.post("/auth/logout", status_code=204, summary="End this session")
 def logout(caller: Annotated[Caller, signed_in()]) -> Response[None]:
-    iam.end_session(caller)
+    sessions.end_session(caller)
     return _goodbye(caller)
 
 
 @router.post("/auth/logout-all", status_code=204, summary="End all sessions")
 def logout_all(caller: Annotated[Caller, signed_in()]) -> Response[None]:
-    iam.end_sessions(caller)
+    sessions.end_sessions(caller)
     return _goodbye(caller)
 
 
 @router.get("/auth/me", summary="Who is signed in")
 def me(caller: Annotated[Caller, signed_in()]) -> Data[Me]:
-    user = iam.myself(caller).user
+    user = users.myself(caller).user
     return Data(data=Me(**vars(user), csrf_token=caller.csrf))
 
 
 @router.get("/auth/sessions", summary="The caller's devices")
 def devices(caller: Annotated[Caller, signed_in()], limit: Limit = 20, cursor: Cursor = None) -> Listed[Device]:
     cursors = Cursors("sessions", caller.user_id)
-    return cursors.answer(iam.sessions(caller, cursors.request(limit, cursor)), limit)
+    return cursors.answer(sessions.sessions(caller, cursors.request(limit, cursor)), limit)
 
 
 @router.delete("/auth/sessions/<sessionId>", status_code=204, summary="End the session of a device")
 def end(caller: Annotated[Caller, signed_in()], session_id: SessionId) -> Response[None]:
-    iam.end_session(caller, session_id)
+    sessions.end_session(caller, session_id)
     return done()
 
 
 @router.get("/.well-known/jwks.json", summary="Public keys of access tokens")
 def jwks(visitor: Annotated[Visitor, anyone()]) -> Response[KeySet]:  # noqa: ARG001  # stands for the door
-    keys = KeySet(keys=iam.public_jwks())
+    keys = KeySet(keys=sessions.public_jwks())
     return Response(
         status_code=200, content_type="application/json", body=keys, headers={"cache-control": "public, max-age=300"}
     )

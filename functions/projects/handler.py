@@ -1,6 +1,6 @@
 """Projects."""
 
-from functions.projects import projects
+from functions.projects import keys, members, projects, usage
 from holdall.http import Api
 
-handler = Api("projects", projects.router)
+handler = Api("projects", projects.router, members.router, keys.router, usage.router)
