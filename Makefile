@@ -67,7 +67,8 @@ check: desk node ## ruff, mypy, and the template by cdk-nag and cfn-lint
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
 
-bench: desk ## measure: cold starts, requests, logins, images
+bench: python ## measure: cold starts, requests, logins, images, uploads at once
+	@$(PYTHON) -m infra.local.install desk cloud
 	@$(RUN) -m bench
 
 layers: desk ## build the layers for this machine and for Lambda

@@ -15,11 +15,13 @@ class Resource(StrEnum):
     MAIN_INDEXES = "main-indexes"
     CREDENTIALS = "credentials"
     AUDIT = "audit"
+    AUDIT_INDEXES = "audit-indexes"
     EPHEMERAL = "ephemeral"
     ORIGINALS = "originals"
     ORIGINALS_OBJECTS = "originals-objects"
     VARIANTS = "variants"
     VARIANTS_OBJECTS = "variants-objects"
+    EXPORTS_OBJECTS = "exports-objects"
     OBJECTS_QUEUE = "objects-queue"
     IMAGES_QUEUE = "images-queue"
     WORK_QUEUE = "work-queue"
@@ -31,18 +33,24 @@ class Resource(StrEnum):
 
 @dataclass(frozen=True)
 class Grant:
-    """Named actions on one resource."""
+    """Named actions on one resource. With a `switch` only where that value of the stage is "on"."""
 
     resource: Resource
     actions: tuple[str, ...]
+    switch: str | None = None
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A call of a function every so many minutes. `minutes` None means: as the stage says (`expireUploadsMinutes`)."""
+    """A call of a function every so many minutes, or once a day at an hour in UTC.
+
+    With neither: every so many minutes as the stage says (`expireUploadsMinutes`). `switch` is that of a grant.
+    """
 
     task: str
-    minutes: int | None
+    minutes: int | None = None
+    daily_at: int | None = None  # the hour, 0 to 23
+    switch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,35 +84,47 @@ _STATE = (
     Grant(Resource.MAIN, (*_GET, "dynamodb:Query", *_WRITE)),
     Grant(Resource.MAIN_INDEXES, ("dynamodb:Query",)),
 )
-# Rows that are written and never changed: no function has more than this on the audit table.
+# Rows that are written and never changed: beside this no function has more on the audit table than to read it.
 _AUDIT = Grant(Resource.AUDIT, ("dynamodb:PutItem",))
+_EXPORT = "audit_export"
 _SHORT_LIVES = Grant(
     Resource.EPHEMERAL,
     ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
 )
 _SEND_IMAGES = Grant(Resource.IMAGES_QUEUE, ("sqs:SendMessage",))
 _SEND_WORK = Grant(Resource.WORK_QUEUE, ("sqs:SendMessage",))
+_SEND_MAIL = Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",))
 
 FUNCTIONS = (
     Function(
         name="auth",
-        purpose="Accounts, sessions, users and roles. Alone reads credentials and keys.",
-        prefixes=("/api/v1/auth", "/api/v1/users", "/api/v1/.well-known/jwks.json"),
+        purpose="Accounts, sessions, users and roles. Alone reads credentials and signing keys.",
+        prefixes=(
+            "/api/v1/auth",
+            "/api/v1/users",
+            "/api/v1/roles",
+            "/api/v1/permissions",
+            "/api/v1/authz",
+            "/api/v1/audit",
+            "/api/v1/.well-known/jwks.json",
+        ),
         grants=(
             *_STATE,
             Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", *_WRITE)),
             _AUDIT,
+            Grant(Resource.AUDIT_INDEXES, ("dynamodb:Query",)),
             Grant(Resource.EPHEMERAL, (*_GET, *_WRITE)),
             Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter")),
-            Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",)),
+            _SEND_MAIL,
+            _SEND_WORK,
         ),
         schedules=(Schedule("post-letters", minutes=1), Schedule("rotate-keys", minutes=30 * 24 * 60)),
     ),
     Function(
         name="projects",
-        purpose="Projects, their members and settings.",
-        prefixes=("/api/v1/projects",),
-        grants=(*_STATE, _AUDIT, _SHORT_LIVES, _SEND_WORK),
+        purpose="Projects, their members, invitations, keys and settings.",
+        prefixes=("/api/v1/projects", "/api/v1/invitations"),
+        grants=(*_STATE, _AUDIT, _SHORT_LIVES, _SEND_MAIL, _SEND_WORK),
     ),
     Function(
         name="upload",
@@ -207,10 +227,19 @@ FUNCTIONS = (
         purpose="Schedules and long work, a message per unit.",
         queue=Resource.WORK_QUEUE,
         batch=1,
-        timeout=120,
-        schedules=(Schedule("expire-uploads", minutes=None), Schedule("send-pending-jobs", minutes=1)),
+        timeout=600,  # a unit walks pages of rows
+        schedules=(
+            Schedule("expire-uploads"),
+            Schedule("send-pending-jobs", minutes=1),
+            Schedule("post-invitations", minutes=1),
+            Schedule("purge-projects", minutes=60),
+            Schedule("recount", daily_at=3),
+            Schedule("export-audit", daily_at=1, switch=_EXPORT),
+        ),
         grants=(
             *_STATE,
+            # The recount reads the table itself, as an index may lag behind. Nobody else scans, and no function of the API.
+            Grant(Resource.MAIN, ("dynamodb:Scan",)),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
             Grant(
                 Resource.ORIGINALS_OBJECTS,
@@ -225,7 +254,11 @@ FUNCTIONS = (
             Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
             _SEND_IMAGES,
+            _SEND_MAIL,
             Grant(Resource.WORK_QUEUE, (*_RECEIVE, "sqs:SendMessage")),
+            # What was written away can be read by nobody here, and overwritten or deleted by nobody at all.
+            Grant(Resource.AUDIT, ("dynamodb:Query",), switch=_EXPORT),
+            Grant(Resource.EXPORTS_OBJECTS, ("s3:PutObject",), switch=_EXPORT),
         ),
     ),
 )

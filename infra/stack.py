@@ -15,7 +15,7 @@ from infra.build.assets import Assets
 from infra.catalog import Resource
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import Api
-from infra.constructs.buckets import Originals, Variants
+from infra.constructs.buckets import Exports, Originals, Variants
 from infra.constructs.console import Console
 from infra.constructs.edge import Edge
 from infra.constructs.environment import Parts, environment, parameter_prefix
@@ -39,7 +39,8 @@ class HoldallStack(Stack):
         edge = Edge(self, "Edge", stage=stage, api=api.api, console=console.bucket, variants=variants.bucket)
         origins = (edge.public_url, *stage.allowed_origins)
         originals = Originals(self, "Originals", origins=origins, objects=queues.queues[Resource.OBJECTS_QUEUE])
-        parts = Parts(tables, queues, originals, variants)
+        exports = Exports(self, "Exports", days=stage.audit_export_days) if stage.has("audit_export") else None
+        parts = Parts(tables, queues, originals, variants, exports)
         functions = Functions(
             self,
             "Functions",
@@ -70,6 +71,8 @@ class HoldallStack(Stack):
             "OriginalsBucket": parts.originals.bucket.bucket_name,
             "VariantsBucket": parts.variants.bucket.bucket_name,
         }
+        if parts.exports:
+            told["ExportsBucket"] = parts.exports.bucket.bucket_name
         for resource, queue in parts.queues.queues.items():
             name = resource.split("-")[0].capitalize()
             told[f"{name}Queue"] = queue.queue_url
@@ -90,12 +93,16 @@ def _resources(parts: Parts, prefix: str) -> Mapping[Resource, Sequence[str]]:
         Resource.MAIN_INDEXES: [
             f"{tables.main.table_arn}/index/{index}" for index in ("by-owner", "by-facet", "by-quality")
         ],
+        Resource.AUDIT_INDEXES: [
+            f"{tables.audit.table_arn}/index/{index}" for index in ("by-actor", "by-target", "by-action", "by-time")
+        ],
         Resource.CREDENTIALS: [tables.credentials.table_arn],
         Resource.AUDIT: [tables.audit.table_arn],
         Resource.EPHEMERAL: [tables.ephemeral.table_arn],
         Resource.ORIGINALS: [originals.bucket_arn],
         Resource.ORIGINALS_OBJECTS: [originals.arn_for_objects("*")],
         Resource.VARIANTS: [variants.bucket_arn],
+        Resource.EXPORTS_OBJECTS: [parts.exports.bucket.arn_for_objects("*")] if parts.exports else [],
         Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
         **{resource: [queue.queue_arn] for resource, queue in parts.queues.queues.items()},
         Resource.MAIL: ["*"],

@@ -57,13 +57,19 @@ class Stage:
     max_file_bytes: int
     limits: Mapping[
         str, Sequence[int]
-    ]  # name -> requests, seconds: by network, account or user, as docs/operations.md tells
+    ]  # name -> requests, seconds: by network, account, user or key, as docs/operations.md tells
     oauth_providers: Sequence[Mapping[str, str]]  # {"name", "kind": google | github | oidc, "issuer"?, "site"?, "api"?}
     throttle: Throttle
     expire_uploads_minutes: int
     image_workers: int  # calls of imageproc at once, at least 2
     log_retention_days: int
+    audit_export: Literal["on", "off"]  # whether the audit table is copied each night to a bucket that keeps it
+    audit_export_days: int  # how long nobody can delete a copy
     alarm_email: str  # empty: alarms are only shown
+
+    def has(self, switch: str | None) -> bool:
+        """Whether a switch, named by its field, is on; what has none is always there."""
+        return switch is None or getattr(self, switch) == "on"
 
     @classmethod
     def named(

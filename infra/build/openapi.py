@@ -50,6 +50,7 @@ def document() -> dict[str, Any]:
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
         "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
     }
     return made
 
@@ -75,6 +76,8 @@ def _complete(operation: dict[str, Any], route: Any, door: Any) -> None:
     # With the cookie, a change wants the session's CSRF token too, and an Origin of ours.
     by_cookie: dict[str, list[str]] = {"cookie": []} if route.method == "GET" else {"cookie": [], "csrf": []}
     operation["security"] = [{"bearer": []}, by_cookie]
+    if door.takes_keys:
+        operation["security"].append({"key": []})
     if door.kind == "fresh":
         operation["x-fresh-session"] = True
     if door.permission:
@@ -143,6 +146,16 @@ _RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
             "description": "Where to send the browser; it needs the cookie, if one is set, on its way back.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Data_LinkStarted_"}}},
             "headers": _COOKIE,
+        },
+    },
+    ("GET", "/audit/export"): {
+        "200": {
+            "description": "A row on each line, as GET /audit shows it. Where more follow, Link says where.",
+            "content": {"application/x-ndjson": {"schema": _TEXT}},
+            "headers": {
+                "Content-Disposition": {"required": True, "schema": _TEXT},
+                "Link": {"description": '`<…>; rel="next"` (RFC 8288), relative to this address.', "schema": _TEXT},
+            },
         },
     },
     ("GET", "/files/{fileId}/content"): {

@@ -111,10 +111,22 @@ class Alarms(Construct):
             ),
             _graph("Functions", [_of_functions(metric) for metric in ("Invocations", "Errors", "Throttles")]),
         )
+        dashboard.add_widgets(_graph("Quotas that the recount found wrong", [_drift()]))
 
 
 def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=metrics, width=12)
+
+
+def _drift() -> cloudwatch.Metric:
+    # Counted by maintenance beside a line of level ERROR, so that ErrorLines rings and no alarm of its own is needed.
+    return cloudwatch.Metric(
+        namespace="Holdall",
+        metric_name="QuotaDrift",
+        dimensions_map={"service": "maintenance"},
+        statistic="sum",
+        period=Duration.days(1),
+    )
 
 
 def _of_functions(metric: str) -> cloudwatch.Metric:

@@ -1,4 +1,4 @@
-"""The two buckets of files: originals, as they were sent, and variants, as we rendered them."""
+"""The buckets of files: originals, as they were sent, and variants, as we rendered them; and that of the audit's export."""
 
 from collections.abc import Sequence
 
@@ -59,11 +59,24 @@ class Variants(Construct):
         self.bucket = _bucket(self, "Bucket")
 
 
+class Exports(Construct):
+    """What the audit table said, a night after the other. Not even the account's owner deletes it before its time.
+
+    COMPLIANCE and not GOVERNANCE, which whoever has all rights may lift: against them the table alone is no proof.
+    """
+
+    def __init__(self, scope: Construct, name: str, *, days: int) -> None:
+        super().__init__(scope, name)
+        kept = s3.ObjectLockRetention.compliance(Duration.days(days))
+        self.bucket = _bucket(self, "Bucket", versioned=True, kept=kept)
+
+
 def _bucket(
     scope: Construct,
     name: str,
     *,
     versioned: bool = False,
+    kept: s3.ObjectLockRetention | None = None,
     cors: Sequence[s3.CorsRule] | None = None,
     lifecycle_rules: Sequence[s3.LifecycleRule] | None = None,
 ) -> s3.Bucket:
@@ -71,6 +84,7 @@ def _bucket(
         scope,
         name,
         versioned=versioned,
+        object_lock_default_retention=kept,
         cors=cors,
         lifecycle_rules=lifecycle_rules,
         encryption=s3.BucketEncryption.S3_MANAGED,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aws_cdk import Aws
 
 from infra.catalog import Resource
-from infra.constructs.buckets import Originals, Variants
+from infra.constructs.buckets import Exports, Originals, Variants
 from infra.constructs.functions import stack_uuid
 from infra.constructs.queues import Queues
 from infra.constructs.tables import Tables
@@ -22,6 +22,7 @@ class Parts:
     queues: Queues
     originals: Originals
     variants: Variants
+    exports: Exports | None  # where the stage wants it
 
 
 def environment(stage: Stage, parts: Parts, *, public_url: str, origins: Sequence[str]) -> dict[str, str]:
@@ -34,6 +35,7 @@ def environment(stage: Stage, parts: Parts, *, public_url: str, origins: Sequenc
         "EPHEMERAL_TABLE": parts.tables.ephemeral.table_name,
         "ORIGINALS_BUCKET": parts.originals.bucket.bucket_name,
         "VARIANTS_BUCKET": parts.variants.bucket.bucket_name,
+        "AUDIT_EXPORT_BUCKET": parts.exports.bucket.bucket_name if parts.exports else "",
         "ORIGINALS_URL": bucket_url(stage, parts.originals.bucket.bucket_name),
         "VARIANTS_URL": bucket_url(stage, parts.variants.bucket.bucket_name),
         "PUBLIC_URL": public_url,

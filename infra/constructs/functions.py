@@ -39,6 +39,7 @@ class Functions(Construct):
         # The resource of a letter is the identity that sends it, or its configuration set, or both: the sender is what counts.
         sender = {"StringEqualsIfExists": {"ses:FromAddress": stage.mail_sender}}
         self._conditions = {Resource.MAIL: sender}
+        self._stage = stage
         self.made: dict[str, lambda_.Function] = {}
         self.log_groups: dict[str, logs.LogGroup] = {}
         layers = {layer: self._layer(layer, assets) for layer in assets.layers}
@@ -77,16 +78,17 @@ class Functions(Construct):
         )
 
     def _role(self, function: Function, group: logs.LogGroup, resources: Mapping[Resource, Sequence[str]]) -> iam.IRole:
+        grants = [grant for grant in function.grants if self._stage.has(grant.switch)]
         statements = [
             iam.PolicyStatement(
                 actions=list(grant.actions),
                 resources=list(resources[grant.resource]),
                 conditions=self._conditions.get(grant.resource),
             )
-            for grant in function.grants
+            for grant in grants
         ]
         role = role_with(self, f"{function.name.capitalize()}Role", group, statements)
-        for grant in function.grants:
+        for grant in grants:
             for resource in resources[grant.resource]:
                 if "*" in resource:
                     _accept_family(role, grant.resource, resource)

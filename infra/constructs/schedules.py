@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.catalog import FUNCTIONS
+from infra.catalog import FUNCTIONS, Schedule
 from infra.stage import Stage
 
 
@@ -22,13 +22,12 @@ class Schedules(Construct):
                 continue
             target = functions[function.name]
             role = self._role(function.name, target)
-            for schedule in function.schedules:
-                minutes = schedule.minutes or stage.expire_uploads_minutes
+            for schedule in (each for each in function.schedules if stage.has(each.switch)):
                 scheduler.CfnSchedule(
                     self,
                     "".join(word.capitalize() for word in schedule.task.split("-")),
                     description=f"{function.name}: {schedule.task}",
-                    schedule_expression=f"rate({minutes} minute{'' if minutes == 1 else 's'})",
+                    schedule_expression=_expression(schedule, stage),
                     flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
                     target=scheduler.CfnSchedule.TargetProperty(
                         arn=target.function_arn,
@@ -48,3 +47,10 @@ class Schedules(Construct):
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
             inline_policies={"named": iam.PolicyDocument(statements=[invoke])},
         )
+
+
+def _expression(schedule: Schedule, stage: Stage) -> str:
+    if schedule.daily_at is not None:
+        return f"cron(0 {schedule.daily_at} * * ? *)"
+    minutes = schedule.minutes or stage.expire_uploads_minutes
+    return f"rate({minutes} minute{'' if minutes == 1 else 's'})"

@@ -26,7 +26,12 @@ class Tables(Construct):
         self.credentials = self._table("Credentials")
         self.audit = self._table(
             "Audit",
-            indexes={"by-actor": ("actor", "at"), "by-target": ("target", "at"), "by-action": ("action", "at")},
+            indexes={
+                "by-actor": ("actor", "at"),
+                "by-target": ("target", "at"),
+                "by-action": ("action", "at"),
+                "by-time": ("journal", "at"),
+            },
         )
         self.ephemeral = self._table("Ephemeral", expires=True)
 

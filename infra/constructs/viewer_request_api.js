@@ -48,14 +48,16 @@ function problem(event, status, title, code, detail) {
     type: 'about:blank', title: title, status: status, detail: detail, instance: event.request.uri,
     code: code, message: detail, requestId: id
   };
-  return {
-    statusCode: status,
-    statusDescription: title,
-    headers: {
-      'content-type': { value: 'application/problem+json' },
-      'cache-control': { value: 'no-store' },
-      'x-request-id': { value: id }
-    },
-    body: JSON.stringify(body)
+  var headers = {
+    'content-type': { value: 'application/problem+json' },
+    'cache-control': { value: 'no-store' },
+    'x-request-id': { value: id }
   };
+  var origin = event.request.headers.origin;
+  if (origin && ORIGINS.indexOf(origin.value) >= 0) {
+    // Without this its page would be told of a broken network, and not why.
+    headers['access-control-allow-origin'] = { value: origin.value };
+    headers.vary = { value: 'Origin' };
+  }
+  return { statusCode: status, statusDescription: title, headers: headers, body: JSON.stringify(body) };
 }

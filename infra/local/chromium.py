@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.local import debian
 from infra.local.progress import Step, Trouble
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -40,16 +41,9 @@ def _of_playwright() -> Path:
 
 
 def _install() -> None:
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        with Step("Installing Chromium (Debian's package)"):
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            _quietly(["apt-get", "update"], environment)
-            _quietly(["apt-get", "install", "--yes", "--no-install-recommends", "chromium"], environment)
+    debian.install("Chromium", "chromium")
     if path() is None:
         with Step("Installing Chromium (Playwright's)"):
-            _quietly([sys.executable, "-m", "playwright", "install", "chromium"], dict(os.environ))
-
-
-def _quietly(command: list[str], environment: dict[str, str]) -> None:
-    # A failure is judged by what is there afterwards.
-    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            command = [sys.executable, "-m", "playwright", "install", "chromium"]
+            # A failure is judged by what is there afterwards.
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

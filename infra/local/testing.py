@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import chromium
+from infra.local import chromium, dynamodb
 from infra.local.cloud import Cloud
 from infra.local.deployment import quiet_node
 from infra.local.install import ROOT
@@ -22,8 +22,9 @@ from infra.local.process import HOST, free_port, know_this_machine
 from infra.local.progress import Trouble, say
 
 _HERE = ROOT / ".local" / "test"
-# The first run side by side, in processes; the second share one deployed stack.
-_IN_PROCESS, _DEPLOYED = ("unit", "api", "infra", "house"), ("stack", "browser")
+# The first run side by side, in processes; the second has a DynamoDB of its own; the third share one deployed stack.
+_IN_PROCESS, _AT_SCALE, _DEPLOYED = ("unit", "api", "infra", "house"), ("scale",), ("stack", "browser")
+_SUITES = (*_IN_PROCESS, *_AT_SCALE, *_DEPLOYED)
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,17 @@ def running() -> Iterator[Running]:
 
 def run(arguments: Sequence[str]) -> int:
     """What `make test` does: every suite, or those named. The exit status: of the first that failed."""
-    named = arguments or [*_IN_PROCESS, *_DEPLOYED]
-    unknown = set(named) - {*_IN_PROCESS, *_DEPLOYED}
+    named = arguments or _SUITES
+    unknown = set(named) - set(_SUITES)
     if unknown:
-        raise Trouble(f"There is no suite {', '.join(sorted(unknown))}, only: {', '.join((*_IN_PROCESS, *_DEPLOYED))}.")
+        raise Trouble(f"There is no suite {', '.join(sorted(unknown))}, only: {', '.join(_SUITES)}.")
     failed = 0
-    in_process, deployed = [n for n in named if n in _IN_PROCESS], [n for n in named if n in _DEPLOYED]
+    in_process, at_scale, deployed = ([n for n in named if n in own] for own in (_IN_PROCESS, _AT_SCALE, _DEPLOYED))
     if in_process:
         failed = _pytest(in_process, "-n", str(os.cpu_count() or 1), "--dist", "loadfile")
+    if at_scale:
+        dynamodb.ensure()
+        failed = _pytest(at_scale) or failed
     if deployed:
         os.environ["HOLDALL_CHROMIUM"] = str(chromium.ensure())
         with running():

@@ -1,0 +1,20 @@
+import org.eclipse.jetty.server.ServerConnector;
+import software.amazon.dynamodb.services.local.server.DynamoDBProxyServer;
+import software.amazon.dynamodb.services.local.server.LocalDynamoDBRequestHandler;
+import software.amazon.dynamodb.services.local.server.LocalDynamoDBServerHandler;
+
+/**
+ * DynamoDB Local in memory, the same for all credentials and regions, on the loopback address alone: its own command
+ * line listens on every address and knows no option against that. Telemetry is set up by that command line only, and
+ * so is off here.
+ */
+class Loopback {
+    public static void main(String[] port) throws Exception {
+        var memory = new LocalDynamoDBRequestHandler(0, true, null, true, false);
+        var handler = new LocalDynamoDBServerHandler(memory, null);
+        var server = new DynamoDBProxyServer(Integer.parseInt(port[0]), handler);
+        ((ServerConnector) handler.getServer().getConnectors()[0]).setHost("127.0.0.1");
+        server.start();
+        server.join();
+    }
+}
