@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("requests", "logins", "images")
+BENCHMARKS = ("requests", "logins", "images", "commits")
 
 
 def main() -> None:
