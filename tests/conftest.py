@@ -4,7 +4,7 @@ import json
 import os
 
 # High, so that tests of races do not measure the limiter; tests of the limiter set their own.
-LIMITS = ("sign-in", "login", "refresh", "create", "challenge", "second-factor", "password")
+LIMITS = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password")
 
 os.environ.update(
     {
@@ -15,6 +15,7 @@ os.environ.update(
         "EPHEMERAL_TABLE": "ephemeral",
         "ORIGINALS_BUCKET": "originals",
         "VARIANTS_BUCKET": "variants",
+        "AUDIT_EXPORT_BUCKET": "exports",
         "ORIGINALS_URL": "https://originals.s3.eu-central-1.amazonaws.com",
         "VARIANTS_URL": "https://variants.s3.eu-central-1.amazonaws.com",
         "PUBLIC_URL": "https://files.example.test",

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import importlib
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -41,10 +42,11 @@ class Cloud:
         for record in (table.Record, table.CredentialRecord, table.AuditRecord, table.EphemeralRecord):
             record.create_table(wait=True, billing_mode="PAY_PER_REQUEST")
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
-        for bucket in ("originals", "variants"):
+        for bucket in ("originals", "variants", "exports"):
             place: Any = {"LocationConstraint": "eu-central-1"}
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
-        s3.put_bucket_versioning(Bucket="originals", VersioningConfiguration={"Status": "Enabled"})
+        for bucket in ("originals", "exports"):
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         for name in _WORKERS:
             sqs.create_queue(QueueName=name)
         boto3.client("ses").verify_email_identity(EmailAddress="holdall@example.test")
@@ -57,6 +59,8 @@ class Cloud:
         # moto has no GetAccount: this is an account out of its sandbox.
         # Said to the session, from which every client takes its manners: a test may open clients anew.
         aws.session().register("before-call.sesv2.GetAccount", _account, unique_id="account-of-tests")
+        # A job of many parts sends itself messages to be read later: here at once, so that `work` runs it to its end.
+        aws.session().register("provide-client-params.sqs.SendMessage", _at_once, unique_id="messages-of-tests")
         queues = {url.rpartition("/")[2]: url for url in sqs.list_queues().get("QueueUrls", [])}
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
@@ -92,6 +96,7 @@ class Cloud:
             for name, body in messages:
                 assert self.deliver(_WORKERS[name], body) == WELL
                 done += 1
+                assert done < 1000, "The work never ends."
         return done
 
     def draw(self) -> None:
@@ -156,6 +161,15 @@ class Cloud:
             ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
         )
 
+    def kept(self) -> dict[str, Any]:
+        """All rows as they are now, to be put back. Objects and messages are not among them."""
+        return {name: deepcopy(table.items) for name, table in _tables().items()}
+
+    def put_back(self, rows: dict[str, Any]) -> None:
+        """Make the rows again what they were."""
+        for name, table in _tables().items():
+            table.items = deepcopy(rows[name])
+
     def forget(self) -> None:
         """Forget what other tests left, but for the public keys: the process knows the private one.
 
@@ -167,7 +181,7 @@ class Cloud:
         for name in self.queues:
             while self.waiting(name):
                 pass
-        for bucket in ("originals", "variants"):
+        for bucket in ("originals", "variants", "exports"):
             answer = self.s3.list_object_versions(Bucket=bucket)
             for entry in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]:
                 self.s3.delete_object(Bucket=bucket, Key=entry["Key"], VersionId=entry["VersionId"])
@@ -175,6 +189,10 @@ class Cloud:
 
 def _account(**_: Any) -> Any:
     return SimpleNamespace(status_code=200), {"ProductionAccessEnabled": True}
+
+
+def _at_once(**sent: Any) -> None:
+    sent["params"]["DelaySeconds"] = 0
 
 
 def _tables() -> dict[str, Any]:

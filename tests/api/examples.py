@@ -5,10 +5,11 @@ from typing import Any
 
 import pyotp
 
-from tests.api import people, post
+from tests.api import members, people, post
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce
 from tests.api.conftest import Installed
+from tests.api.staff import Staff, new_permission, new_role
 
 PROVIDER = "github"
 CALLBACK = "GET /auth/oauth/{provider}/callback"
@@ -20,9 +21,8 @@ def good(client: Client, cloud: Cloud, installed: Installed) -> dict[str, Any]:
     (upload,) = cloud.rows("main", record_kind="upload")
     other = people.log_in(client.user["email"])
     session_id = other.refresh_token.split("_")[1]
-    installed(OAUTH_PROVIDERS=json.dumps([{"name": PROVIDER, "kind": "github"}]))
-    keys = json.dumps({"clientId": "id", "clientSecret": "secret"})
-    cloud.ssm.put_parameter(Name=f"/holdall/test/oauth-{PROVIDER}", Value=keys, Type="SecureString", Overwrite=True)
+    room = _of_a_room(client, cloud)
+    install_provider(cloud, installed)
     return {
         "path": {
             "projectId": people.personal_project(client),
@@ -30,7 +30,9 @@ def good(client: Client, cloud: Cloud, installed: Installed) -> dict[str, Any]:
             "asset": "start.js",
             "sessionId": session_id,
             "provider": PROVIDER,
+            **_of_rights(client),
         },
+        "inside": room,
         "query": {CALLBACK: "?state=nobody"},
         "body": {
             "POST /projects": {"name": "x"},
@@ -44,10 +46,56 @@ def good(client: Client, cloud: Cloud, installed: Installed) -> dict[str, Any]:
             "POST /auth/verify-email/resend": {"email": people.new_address()},
             "PUT /users/me": {"name": "Ada"},
             "DELETE /users/me": {"password": people.PASSWORD},
+            "POST /users": {"email": people.new_address(), "password": people.PASSWORD, "roles": ["user"]},
+            "PUT /users/{userId}": {"name": "Ada"},
+            "POST /users/{userId}/roles": {"role": "admin"},
+            "POST /roles": {"name": new_role(), "permissions": ["users.read"]},
+            "PUT /roles/{name}": {"permissions": ["users.read"]},
+            "POST /permissions": {"name": new_permission()},
+            "POST /authz/explain": {"permission": "users.read"},
+            **_of_members(client, cloud, room["userId"]),
             **_by_letter(client, cloud, installed),
             **_by_code(client),
         },
     }
+
+
+def install_provider(cloud: Cloud, installed: Installed) -> None:
+    """A provider that the stage knows and nobody asks."""
+    installed(OAUTH_PROVIDERS=json.dumps([{"name": PROVIDER, "kind": "github"}]))
+    keys = json.dumps({"clientId": "id", "clientSecret": "secret"})
+    cloud.ssm.put_parameter(Name=f"/holdall/test/oauth-{PROVIDER}", Value=keys, Type="SecureString", Overwrite=True)
+
+
+def _of_a_room(client: Client, cloud: Cloud) -> dict[str, str]:
+    """What paths below a project name: a project that is not personal, with a member, a key and an invitation."""
+    room = members.shared(client)
+    return {
+        "projectId": room,
+        "userId": members.joined(client, room, cloud, "editor").user["id"],
+        "keyId": members.program(client, room).id,
+        "invitationId": members.invite(client, room, people.new_address())["id"],
+    }
+
+
+def _of_members(client: Client, cloud: Cloud, member_id: str) -> dict[str, Any]:
+    host = people.signed_in()
+    return {
+        "PUT /projects/{projectId}": {"name": "x"},
+        "PATCH /projects/{projectId}/members/{userId}": {"role": "viewer"},
+        "POST /projects/{projectId}/transfer": {"userId": member_id},
+        "POST /projects/{projectId}/invitations": {"email": people.new_address(), "role": "viewer"},
+        "POST /projects/{projectId}/keys": {"name": "Robot", "scopes": ["files.read"]},
+        "PATCH /projects/{projectId}/keys/{keyId}": {"enabled": False},
+        "POST /invitations/accept": {"token": members.invited(host, members.shared(host), cloud, client.user["email"])},
+    }
+
+
+def _of_rights(client: Client) -> dict[str, str]:
+    """Somebody with a role; a role and a permission that nobody holds."""
+    staff = Staff(client)
+    user, role = people.sign_up(), staff.role("users.read")
+    return {"userId": user["id"], "role": "user", "name": role, "permission": staff.permission()}
 
 
 def _by_letter(client: Client, cloud: Cloud, installed: Installed) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from itertools import count
 from typing import Any
 
+from holdall.accounts.model import SignUp
+from holdall.accounts.service import entry
+from holdall.caller import Visitor
 from tests.api.client import Client
 
 PASSWORD = "correct horse battery"
@@ -30,6 +33,13 @@ def log_in(email: str) -> Client:
 def signed_in() -> Client:
     """Somebody with an account of their own, who is logged in."""
     return log_in(sign_up()["email"])
+
+
+def superuser() -> Client:
+    """Somebody who may everything, as only the operator makes them."""
+    new = SignUp(email=new_address(), password=PASSWORD)
+    operator = Visitor(address="operator", agent="command", request_id="tests")
+    return log_in(entry.make_superuser(operator, new).email)
 
 
 def personal_project(client: Client) -> str:

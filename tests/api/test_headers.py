@@ -19,6 +19,12 @@ PATHS = {
     "asset": "start.js",
     "sessionId": "0" * 26,
     "provider": "none",
+    "userId": "0" * 26,
+    "invitationId": f"{'0' * 12}-{'0' * 26}",
+    "keyId": f"{'0' * 12}-{'0' * 26}-{'0' * 26}",
+    "name": "nobody",
+    "role": "nobody",
+    "permission": "nothing.at.all",
 }
 
 

@@ -12,7 +12,7 @@ from tests.api.conftest import Clock, Installed
 from tests.api.test_accounts import counting
 
 HIGH = [1_000_000, 60]
-EVERY = ("sign-in", "login", "refresh", "create", "challenge", "second-factor", "password")
+EVERY = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password")
 # Not where people sign up and are signed in from by other hands, which counts as well.
 HERE, ELSEWHERE = "192.0.2.9", "198.51.100.1"
 

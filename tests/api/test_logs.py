@@ -4,10 +4,11 @@ import re
 
 import pytest
 
-from tests.api import people
-from tests.api.client import Client
+from tests.api import members, people
+from tests.api.client import BASE_PATH, Client
 from tests.api.cloud import Cloud, announce
 from tests.api.log import Log
+from tests.house.routes import routes
 
 LINE = re.compile(r"(auth|projects|upload|files) \| [A-Z]+ (/api/v1/[^ ]*|-) \| [^|]+ \| res=\d{3}")
 
@@ -82,7 +83,39 @@ def test_no_secret_is_written(log: Log, cloud: Cloud, monkeypatch: pytest.Monkey
     assert {name for name, secret in secrets.items() if secret in written} == set()
 
 
-def broken(password: str, stored: str | None) -> bool:
+def test_no_route_writes_the_secret_of_a_key_or_an_invitation(log: Log, cloud: Cloud, client: Client) -> None:
+    """Shown as what it is, and put where it does not belong: in paths, queries, bodies, headers and cookies."""
+    room, invitee = members.shared(client), people.signed_in()
+    key = members.program(client, room)
+    token = members.invited(client, room, cloud, invitee.user["email"])
+    for route in routes():
+        path = route.path.removeprefix(BASE_PATH).replace("{projectId}", room)
+        body = {
+            field: token
+            for each in route.made.dependant.body_params
+            for field in each.field_info.annotation.model_fields
+        }
+        key.request(route.method, re.sub("{[a-zA-Z]+}", "0" * 26, path), body or None)
+        for canary in (key.key, token):
+            inside = re.sub("{[a-zA-Z]+}", canary, path)
+            Client(canary).request(route.method, f"{inside}?token={canary}&x-api-key={canary}", {canary: canary})
+            Client().request(route.method, f"{inside}/{canary}", headers={"cookie": f"__Host-session={canary}"})
+        wrong = {"x-api-key": f"{key.key}0", "x-csrf-token": key.key, "idempotency-key": token, "origin": key.key}
+        Client().request(route.method, path, headers=wrong)
+    assert members.accept(invitee, token).status == 200
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("holdall.keys.service.admit", broken)
+        assert key.get("/files").status == 500
+
+    written = log.text
+    assert "unhandled" in written
+    assert f"key={key.id} project={room}" in written  # a key is named by its id
+    assert key.secret not in written
+    assert token.rpartition("_")[2] not in written
+    assert {line for line in log.requests if not LINE.fullmatch(line)} == set()
+
+
+def broken(*_: object) -> bool:
     raise RuntimeError("broken")
 
 

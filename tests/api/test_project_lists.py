@@ -70,3 +70,17 @@ def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
 
     refused = client.get(f"/files?cursor={cursor}")
     assert (refused.status, refused.problem()["code"]) == (400, "bad_cursor")
+
+
+def test_a_page_is_full_although_a_project_is_purged_at_this_moment(client: Client) -> None:
+    expected = made(client, 6)
+    for gone in (expected[1], expected[2], expected[4]):
+        assert client.delete(f"/projects/{gone}?permanent=true").status == 202
+    left = [each for each in expected if each not in (expected[1], expected[2], expected[4])]
+
+    first = client.get("/projects?limit=3")
+    assert ids(first) == left[:3]
+    behind = client.get(f"/projects?limit=3&cursor={pagination(first)['next']}")
+    assert ids(behind) == left[3:]
+    assert not pagination(behind)["hasNext"]
+    assert ids(client.get(f"/projects?limit=3&cursor={pagination(behind)['prev']}")) == left[:3]

@@ -15,9 +15,9 @@ from holdall.accounts.service import entry
 from holdall.caller import Caller, Once, Visitor
 from holdall.errors import Conflict, NotFound
 from holdall.files import service as files
-from holdall.iam import service as iam
-from holdall.projects import service as projects
+from holdall.iam.service import sessions
 from holdall.projects.model import Project
+from holdall.projects.service import projects
 from holdall.table import Reading
 from holdall.uploads import service as uploads
 from holdall.uploads.model import Begun, Commit, InitUpload
@@ -59,7 +59,7 @@ def test_two_uses_of_a_refresh_token_make_one_chain(client: Client, cloud: Cloud
     assert cloud.rows("audit", action="session.reuse") == []
 
 
-@pytest.mark.parametrize("end", [iam.end_session, iam.end_sessions])
+@pytest.mark.parametrize("end", [sessions.end_session, sessions.end_sessions])
 def test_a_logout_overtakes_a_refresh(client: Client, end: Any) -> None:
     with meanwhile("TransactWriteItems", lambda: end(caller(client))):
         answer = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})

@@ -176,7 +176,7 @@ def test_a_user_who_was_disabled_meanwhile_does_not_get_in(owner: Protected, clo
 _PAST_THE_DOOR = {
     "accounts.service.entry.enter": "it is the door",
     "accounts.service.entry.second_factor": "the second factor was shown to it",
-    "iam.service.developer_token": "an operator's deed, with the rights of AWS, which no route reaches",
+    "iam.service.sessions.developer_token": "an operator's deed, with the rights of AWS, which no route reaches",
 }
 
 
@@ -196,7 +196,7 @@ def _is_call(node: ast.AST, name: str) -> bool:
 
 def test_every_way_in_asks_for_the_second_factor() -> None:
     assert set(_calls("open_session")) == set(_PAST_THE_DOOR)
-    assert set(_calls("add_session")) == {"iam.service.open_session"}
+    assert set(_calls("add_session")) == {"iam.service.sessions.open_session"}
 
 
 def test_no_way_in_decides_for_itself_that_none_is_wanted() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from functions.imageproc.render import Spec, render
+from holdall.files import service as files
+from holdall.files.model import File, Version
 from holdall.variants import service as variants
 from holdall.variants.model import Drawing, Drawn, Outcome
 from tests.api import books
@@ -201,3 +203,33 @@ def hide(cloud: Cloud, project_id: str) -> None:
     (row,) = cloud.rows("main", pk=f"PROJECT#{project_id}", sk="PROJECT")
     settings = row["settings"].replace('"public"', '"private"')
     cloud.change(f"PROJECT#{project_id}", "PROJECT", visibility="private", settings=settings)
+
+
+def test_a_drawing_that_ends_while_its_file_is_moved_is_not_lost(
+    client: Client,
+    cloud: Cloud,
+    project: dict[str, Any],
+    drawing: tuple[Drawing, Outcome],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, outcome = drawing
+    newer = cloud.upload(client, photo(colour="red"), projectId=project["id"], fileId=begun.file.id)
+    assert newer["version"] == 2  # so the one that is drawn at this moment is not the one that is shown
+    cloud.waiting("images")
+    assert client.request("DELETE", f"/files/{begun.file.id}").status == 200
+    read = files.version_of
+
+    def ends_behind(file: File, number: int) -> Version | None:
+        seen = read(file, number)
+        if number == 1:
+            monkeypatch.setattr(files, "version_of", read)
+            variants.finish(begun, outcome)
+        return seen
+
+    monkeypatch.setattr(files, "version_of", ends_behind)
+    cloud.work()
+
+    (first,) = [each for each in books.versions(cloud, project["id"]) if each["number"] == 1]
+    assert [each["status"] for each in first["variants"]] == ["ready"]
+    assert set(shelves(cloud, project["id"])) == {"private"}
+    books.check(cloud, project["id"])

@@ -16,7 +16,8 @@ from functions.auth.handler import handler
 from holdall import secrets
 from holdall.config import settings
 from holdall.errors import Unavailable
-from holdall.iam import signing_keys, store
+from holdall.iam import signing_keys
+from holdall.iam.store import public_keys as store
 from tests.api import people
 from tests.api.client import Client
 from tests.api.cloud import Cloud

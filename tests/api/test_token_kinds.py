@@ -1,7 +1,8 @@
 """Kinds of token and doors (S2): each opens its own door and no other. Both come from the code, so a new one needs its cell.
 
 A door is where a request shows a token: the Authorization header and the cookie of every operation that wants a caller, the
-CSRF token of each that changes something, and every field of a body or query that takes a token.
+CSRF token of each that changes something, the header of keys where a scope is asked for, and every field of a body or query
+that takes a token.
 """
 
 import json
@@ -12,17 +13,18 @@ from urllib.parse import urlencode
 
 import pytest
 
-from holdall import ids
 from holdall.accounts import challenges
 from holdall.iam.tokens import TokenKind
+from holdall.roles.permissions import is_scope, of_role
 from holdall.table import Transaction
 from infra.build.openapi import DOCUMENT
-from tests.api import people
+from tests.api import members, people
 from tests.api.authenticator import Protected, letters, protect
 from tests.api.client import BASE_PATH, Answer, Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock, Installed
 from tests.api.provider import Browser, Person, Providers, install
+from tests.house.routes import routes
 
 _ORIGIN = "https://files.example.test"
 _FIELD = re.compile(r"token|state", re.IGNORECASE)
@@ -41,7 +43,8 @@ OWN = {
     TokenKind.EMAIL_CHANGE: "POST /auth/confirm-email token",
     TokenKind.INVITATION: "POST /auth/accept-invitation token",
     TokenKind.STATE: "GET /auth/oauth/{provider}/callback state",
-    TokenKind.KEY: None,  # no route takes a key yet, so it is refused everywhere
+    TokenKind.KEY: "X-Api-Key",
+    TokenKind.JOIN: "POST /invitations/accept token",
 }
 
 
@@ -65,12 +68,16 @@ def _doors() -> list[Door]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             found += _of(document, method.upper(), path.removeprefix(BASE_PATH), operation)
-    return found
+    return found + [
+        Door("X-Api-Key", route.method, route.path.removeprefix(BASE_PATH))
+        for route in routes()
+        if route.door and is_scope(route.door.permission)
+    ]
 
 
 def _of(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> list[Door]:
-    wanted = {name for each in operation["security"] for name in each}
     names = {"bearer": "Authorization", "cookie": "cookie", "csrf": "X-CSRF-Token"}
+    wanted = {name for each in operation["security"] for name in each if name in names}
     doors = [Door(names[name], method, path) for name in sorted(wanted)]
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = document["components"]["schemas"].get(content.get("schema", {}).get("$ref", "").rpartition("/")[2], {})
@@ -84,6 +91,12 @@ def _of(document: dict[str, Any], method: str, path: str, operation: dict[str, A
 
 
 DOORS = _doors()
+# What the roles of most people do not hold: they are told so once they are in.
+OF_FEW = {
+    f"{route.method} {route.path.removeprefix(BASE_PATH)}"
+    for route in routes()
+    if route.door and route.door.permission and not route.door.of and route.door.permission not in of_role("user")
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,8 @@ class Scene:
         path = re.sub(r"{(\w+)}", lambda match: self._part(match[1]), door.path)
         if door.name == "Authorization":
             return Client(token).request(door.method, path)
+        if door.name == "X-Api-Key":
+            return Client().request(door.method, path, headers={"x-api-key": token})
         if door.name == "cookie":
             csrf = self.tokens[TokenKind.CSRF]
             return Browser(token).ask(door.method, path, None, origin=_ORIGIN, **{"x-csrf-token": csrf})
@@ -108,7 +123,9 @@ class Scene:
         if door.method == "GET":
             return Browser(self.begun.cookie).get(f"{path}?{urlencode({door.field: token, 'code': 'a-code'})}")
         values = {"password": _NEW_PASSWORD, "code": self.owner.code()}
-        return Client().post(path, {door.field: token, **{name: values[name] for name in door.beside}})
+        # Whoever joins a project is signed in.
+        who = self.owner.client if door.name == OWN[TokenKind.JOIN] else Client()
+        return who.post(path, {door.field: token, **{name: values[name] for name in door.beside}})
 
     def _part(self, name: str) -> str:
         session = self.owner.client.refresh_token.split("_")[1]
@@ -121,7 +138,7 @@ class Scene:
 def scene(client: Client, frozen: Clock, cloud: Cloud, installed: Installed, monkeypatch: pytest.MonkeyPatch) -> Scene:
     owner = protect(client)
     frozen.forward(seconds=60)
-    invited = people.sign_up()
+    invited, other = people.sign_up(), people.signed_in()
     providers = install(monkeypatch, installed, cloud, EMAIL_VERIFICATION="on")
     browser = Browser()
     said = {"mfaToken": owner.mfa_token(), "recoveryCode": owner.recovery_codes[0], "mode": "cookie"}
@@ -138,7 +155,8 @@ def scene(client: Client, frozen: Clock, cloud: Cloud, installed: Installed, mon
         **_mailed(owner, cloud),
         TokenKind.INVITATION: _invitation(invited, cloud),
         TokenKind.STATE: back.partition("state=")[2],
-        TokenKind.KEY: f"hk_{people.personal_project(client)}-{client.user['id']}-{ids.new_id()}_{ids.new_secret()}",
+        TokenKind.KEY: members.program(client, people.personal_project(client)).key,
+        TokenKind.JOIN: _asked_to_join(owner, other, cloud),
     }
     return Scene(owner, browser, begun, tokens)
 
@@ -161,6 +179,11 @@ def _invitation(invited: dict[str, Any], cloud: Cloud) -> str:
     cloud.dynamodb.Table("credentials").delete_item(Key={"pk": f"USER#{invited['id']}", "sk": "PASSWORD"})
     with Transaction() as write:
         return challenges.pose(write, TokenKind.INVITATION, invited["id"], user_id=invited["id"])
+
+
+def _asked_to_join(owner: Protected, other: Client, cloud: Cloud) -> str:
+    """What comes by a letter to somebody who is to join a project of another."""
+    return members.invited(other, members.shared(other), cloud, owner.email)
 
 
 def written(cloud: Cloud) -> list[str]:
@@ -210,7 +233,7 @@ def test_who_may_come_in_comes_in_at_every_door(scene: Scene) -> None:
         kind = next(kind for kind, name in OWN.items() if name == door.name)
         name = f"{door.method} {door.path}"
         # What ends sessions, or has no need of a body, would end the scene: who came so far is told by the others.
-        if not door.field and name not in ends and not door.path.startswith("/auth/2fa/"):
+        if not door.field and name not in ends | OF_FEW and not door.path.startswith("/auth/2fa/"):
             answer = scene.show(door, scene.tokens[kind])
             assert answer.status not in {401, 403}, (str(door), answer.status, answer.text)
 

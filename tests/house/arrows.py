@@ -9,9 +9,12 @@ from tests.house.tree import Import, Module
 # Each may call those of earlier lines.
 ORDER = (
     {"audit", "limits", "idempotency", "events", "letters"},
+    {"roles"},
     {"iam"},
     {"jobs"},
+    {"quotas"},
     {"projects"},
+    {"keys"},
     {"accounts"},
     {"files"},
     {"uploads"},
@@ -66,7 +69,7 @@ BASE = {
         base=PLAIN,
         table=frozenset({"Reading"}),
         below=frozenset({"service", "model"}),
-        only=frozenset({"iam", "projects", "limits", "idempotency"}),
+        only=frozenset({"roles", "iam", "projects", "keys", "limits", "idempotency"}),
         packages=ROUTING | {"pydantic"},
     ),
 }
@@ -76,7 +79,7 @@ _SERVICE = Row(
     # Awaited is the type of what a Reading promises, so whoever hands a reading on has to name it.
     table=frozenset({"Transaction", "Reading", "Awaited"}),
     own=frozenset({"*"}),
-    below=frozenset({"service", "model", "tokens"}),
+    below=frozenset({"service", "model", "tokens", "sync"}),
 )
 KINDS = {
     "model": Row(
@@ -88,7 +91,7 @@ KINDS = {
     "store": Row(
         base=frozenset({"page", "ids", "clock", "errors"}),
         table=frozenset({"*"}),
-        own=frozenset({"model"}),
+        own=frozenset({"model", "store"}),
         below=frozenset({"tokens"}),  # the words for kinds of token, which keys are made of
         packages=frozenset({"pynamodb.attributes", "pynamodb.expressions"}),
     ),
@@ -96,7 +99,7 @@ KINDS = {
 }
 # Files of a capability beside its three, each with a row of its own.
 FURTHER = {
-    "iam.permissions": Row(),
+    "roles.permissions": Row(),
     "iam.tokens": Row(base=frozenset({"ids"}), own=frozenset({"model"})),
     "iam.signing_keys": Row(
         base=frozenset({"clock", "ids", "secrets"}),
@@ -135,10 +138,15 @@ FURTHER = {
     "accounts.passwords": Row(base=frozenset({"config"}), packages=frozenset({"argon2"})),
     "shares.passwords": Row(base=frozenset({"config"}), packages=frozenset({"argon2"})),
     "maintenance.health": _SERVICE,
+    "maintenance.export": _SERVICE,
+    "maintenance.recount": _SERVICE,
+    "maintenance.correction": _SERVICE,
+    "maintenance.projects": _SERVICE,
+    "variants.sync": _SERVICE,
 }
 _FUNCTION = Row(
     base=frozenset({"http", "caller", "observe", "errors", "page", "shape"}),
-    below=frozenset({"service", "model", "health"}),
+    below=frozenset({"service", "model", "health", "sync"}),
     packages=ROUTING | {"aws_lambda_powertools.utilities.batch"},
 )
 FUNCTIONS = {"imageproc": Row(base=_FUNCTION.base, below=_FUNCTION.below, packages=_FUNCTION.packages | {"PIL"})}
@@ -197,8 +205,8 @@ def _allowed(source: str, arrow: Import) -> bool:
 
 def _fits(row: Row, capability: str | None, arrow: Import) -> bool:
     target = arrow.module.split(".")
-    if target[2:3] == ["service"]:
-        target = target[:3]  # a service that is a package counts as one, whichever of its files is meant
+    if target[2:3] in (["service"], ["store"]):
+        target = target[:3]  # one that is a package counts as one, whichever of its files is meant
     if target[0] != "holdall":
         return any(_within(f"{arrow.module}.{arrow.name}", package) for package in row.packages)
     if arrow.module == "holdall.table":

@@ -7,6 +7,7 @@ its account. A letter costs one message, and one transaction that forgets the pr
 
 from typing import Any
 
+from tests.api import people
 from tests.api import post as letters
 from tests.api.client import Client
 from tests.house.budget import Case, Request, get, post, visit
@@ -63,6 +64,14 @@ def _renamed(scene: Scene) -> Request:
 
 def _provider(method: str, path: str) -> Any:
     return lambda scene: lambda: (Client() if method == "GET" else scene.client).request(method, path)
+
+
+def _as_superuser(path: str) -> Any:
+    def prepared(_: Scene) -> Request:
+        root = people.superuser()
+        return lambda: root.get(path)
+
+    return prepared
 
 
 _LOGIN, _SIGN_UP = "POST /api/v1/auth/login", "POST /api/v1/auth/sign-up"
@@ -123,6 +132,10 @@ CASES_OF_AUTH = (
     Case("GET /api/v1/auth/me", 200, get("/auth/me"), dynamodb=2),
     Case("GET /api/v1/auth/sessions", 200, get("/auth/sessions"), dynamodb=3),
     Case("DELETE /api/v1/auth/sessions/{sessionId}", 204, _ended, dynamodb=3),
+    Case("GET /api/v1/audit", 200, _as_superuser("/audit"), dynamodb=2),
+    Case("GET /api/v1/audit", 200, _as_superuser("/audit?actor=anonymous&limit=100"), dynamodb=2, what="of an actor"),
+    # Whoever takes it away is in it: that is a transaction.
+    Case("GET /api/v1/audit/export", 200, _as_superuser("/audit/export"), dynamodb=3),
     Case("GET /api/v1/users/me", 200, get("/users/me"), dynamodb=2),
     Case(
         "PUT /api/v1/users/me",
@@ -130,7 +143,7 @@ CASES_OF_AUTH = (
         lambda scene: lambda: scene.client.request("PUT", "/users/me", {"name": "Ada"}),
         dynamodb=3,
     ),
-    Case("DELETE /api/v1/users/me", 204, _left, dynamodb=12, sqs=1),
+    Case("DELETE /api/v1/users/me", 204, _left, dynamodb=15, sqs=2),
     Case(
         "POST /api/v1/auth/change-password",
         204,

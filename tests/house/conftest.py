@@ -50,7 +50,8 @@ def calls(cloud: Cloud) -> Iterator[Counter[str]]:
 
 @pytest.fixture
 def scene(cloud: Cloud) -> Scene:
-    """Somebody with an account and a public project with one variant."""
+    """Somebody with an account and a public project with one variant, and nobody else."""
+    cloud.forget()  # moto copies whole tables for each transaction: with the rows of all tests before, some 100 MB
     email = f"house{next(_numbers)}@example.test"
     Client().post("/auth/sign-up", {"email": email, "password": _PASSWORD}).created()
     data = Client().post("/auth/login", {"email": email, "password": _PASSWORD}).data()

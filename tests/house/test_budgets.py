@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from holdall.projects.store import ProjectRecord
+from holdall.projects.store.projects import ProjectRecord
 from infra.build.openapi import DOCUMENT
 from tests.api.client import Client
 from tests.api.cloud import announce, photo
 from tests.house.budget import Case, Request, get, post
 from tests.house.budgets_of_auth import CASES_OF_AUTH
+from tests.house.budgets_of_iam import CASES_OF_IAM
+from tests.house.budgets_of_members import CASES_OF_MEMBERS
+from tests.house.budgets_of_projects import CASES_OF_PROJECTS
 from tests.house.scene import Scene
 
 _TEXT = {"filename": "letter.txt", "contentType": "text/plain"}
@@ -45,6 +48,12 @@ def _without_sha256(scene: Scene) -> dict[str, Any]:
     return {"uploadId": scene.begun(b"Dear reader", **_TEXT, sha256=None)["uploadId"]}
 
 
+def _after_another(scene: Scene) -> dict[str, Any]:
+    """Not the first upload of an installation: that one finds no counters of it, and makes them."""
+    scene.begun()
+    return announce(photo(), projectId=scene.project_id)
+
+
 def _with_another_variant(scene: Scene) -> str:
     """An image of a project whose settings name a variant that it does not have: as after a change of the settings."""
     file_id = scene.drawn()
@@ -59,14 +68,18 @@ CASES = (
     # Read from the table each time: verifiers have to see a new key, and caches in front spare most of the reads.
     Case("GET /api/v1/.well-known/jwks.json", 200, get("/.well-known/jwks.json"), dynamodb=1),
     *CASES_OF_AUTH,
+    *CASES_OF_IAM,
+    *CASES_OF_MEMBERS,
+    *CASES_OF_PROJECTS,
     Case("POST /api/v1/projects", 201, post("/projects", lambda _: {"name": "Another"}), dynamodb=3),
     Case("GET /api/v1/projects", 200, get("/projects"), dynamodb=3),
     # The door read it: who may come in is decided by the project itself.
     Case("GET /api/v1/projects/{projectId}", 200, get("/projects/{project}"), dynamodb=1),
+    Case("GET /api/v1/projects/{projectId}/usage", 200, get("/projects/{project}/usage"), dynamodb=2),
     Case(
         "POST /api/v1/files/init-upload",
         201,
-        post("/files/init-upload", lambda scene: announce(photo(), projectId=scene.project_id)),
+        post("/files/init-upload", _after_another),
         dynamodb=3,
     ),
     Case(

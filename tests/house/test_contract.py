@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from holdall.http.admission import door_of
-from holdall.iam.permissions import PERMISSIONS
+from holdall.roles.permissions import PERMISSIONS
 from infra.build.openapi import DOCUMENT, render
 from infra.build.routes import PAGE, page
 from infra.catalog import FUNCTIONS
@@ -44,6 +44,8 @@ _FOR_ANY_SESSION = {
     "POST /api/v1/auth/change-email",  # asks for the password
     "GET /api/v1/users/me",
     "PUT /api/v1/users/me",
+    "POST /api/v1/authz/explain",  # about oneself; about others it asks for users.read
+    "POST /api/v1/invitations/accept",  # of one's own address
     "GET /api/v1/projects",  # those of the caller; there is no other project to have rights in
 }
 # What guards an account is not changed by a session that was forgotten somewhere.

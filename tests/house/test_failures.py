@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -68,11 +69,17 @@ def _nameless(module: Module) -> Iterator[str]:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id in kinds:
             code = _usual(kinds[node.exc.id])
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
-            code = _code(node) or _usual(kinds[node.func.id])
+            kind = kinds[node.func.id]
+            code = (_code(node) or _usual(kind)) if _takes_code(kind) else kind("anything").code  # type: ignore[call-arg]
         else:
             continue
         if not _CODE.fullmatch(code):
             yield f"{module.place(node.lineno)}: a failure without a code in snake_case"
+
+
+def _takes_code(kind: type[Failure]) -> bool:
+    """Whether whoever raises it says the code; of some kinds there is but one."""
+    return "code" in inspect.signature(kind).parameters
 
 
 def _code(call: ast.Call) -> str:

@@ -66,6 +66,20 @@ def with_email(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytes
     return _read(stage, folder)
 
 
+@pytest.fixture(scope="session")
+def exporting(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a stage for AWS that exports its audit table was synthesised to."""
+    folder = tmp_path_factory.mktemp("export.out")
+    _synth(replace(stages["cloud"], audit_export="on"), assets, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def with_export(stages: dict[str, Stage], exporting: Path) -> Template:
+    """Its template."""
+    return _read(stages["cloud"], exporting)
+
+
 def _synth(stage: Stage, assets: Assets, folder: Path) -> None:
     app = cdk.App(outdir=str(folder))
     stack_of(app, stage, assets)

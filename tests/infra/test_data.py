@@ -23,6 +23,7 @@ def test_the_four_tables_have_their_keys_and_indexes(cloud: Template) -> None:
         "by-actor": ("actor", "at"),
         "by-target": ("target", "at"),
         "by-action": ("action", "at"),
+        "by-time": ("journal", "at"),
     }
     assert not _indexes(tables["Credentials"])
     assert not _indexes(tables["Ephemeral"])
@@ -73,6 +74,35 @@ def test_originals_keep_every_version_and_forget_unfinished_parts(cloud: Templat
     assert originals["VersioningConfiguration"] == {"Status": "Enabled"}
     [rule] = originals["LifecycleConfiguration"]["Rules"]
     assert rule == {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}, "Status": "Enabled"}
+
+
+def test_the_export_is_a_bucket_that_nobody_empties(with_export: Template) -> None:
+    [(name, exports)] = [
+        each for each in with_export.of_type("AWS::S3::Bucket").items() if each[0].startswith("Exports")
+    ]
+    told = exports["Properties"]
+
+    assert told["ObjectLockEnabled"] is True
+    assert told["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}},
+    }
+    assert told["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(told["PublicAccessBlockConfiguration"].values()) == {True}
+    assert (exports["DeletionPolicy"], exports["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert "LifecycleConfiguration" not in told
+    assert _denies_plain_http(with_export, "AWS::S3::BucketPolicy", "Bucket", name)
+
+
+def test_functions_are_told_of_the_export_where_there_is_one(cloud: Template, with_export: Template) -> None:
+    told = [
+        {in_words(function["Environment"]["Variables"]["AUDIT_EXPORT_BUCKET"]) for function in one.functions().values()}
+        for one in (cloud, with_export)
+    ]
+
+    assert told[0] == {""}
+    assert [name.startswith("<ExportsBucket") for name in told[1]] == [True]
+    assert not [name for name in cloud.of_type("AWS::S3::Bucket") if name.startswith("Exports")]
 
 
 def test_only_pages_of_ours_may_speak_to_originals(cloud: Template, local: Template) -> None:

@@ -6,6 +6,10 @@ from typing import Any
 from infra.catalog import FUNCTIONS
 from tests.infra.template import Template, in_words
 
+# Policies of CloudFront's own (AWS: "Use managed origin request policies", "Use managed cache policies").
+_ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+_NO_CACHE = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+
 
 def test_every_prefix_leads_to_its_function_bare_and_below(cloud: Template) -> None:
     routes = {route["RouteKey"] for route in cloud.properties("AWS::ApiGatewayV2::Route").values()}
@@ -26,6 +30,30 @@ def test_the_gateway_throttles_and_logs_neither_path_nor_query_nor_cookie(cloud:
     logged = set(json.loads(stage["AccessLogSettings"]["Format"]).values())
     assert "$context.requestId" in logged
     assert not {field for field in logged if "path" in field.lower() or "query" in field or "header" in field.lower()}
+
+
+def test_tokens_and_keys_reach_the_api_and_no_log_on_the_way(cloud: Template, local: Template) -> None:
+    for template in (cloud, local):
+        config = _distribution(template)
+        [api] = [behaviour for behaviour in config["CacheBehaviors"] if behaviour["PathPattern"] == "/api/*"]
+        [origin] = [one for one in config["Origins"] if one["Id"] == api["TargetOriginId"]]
+        # Authorization travels with all headers or not at all; an access control of the origin would write its own over it.
+        assert api["OriginRequestPolicyId"] == _ALL_BUT_HOST
+        assert api["CachePolicyId"] == _NO_CACHE
+        assert "OriginAccessControlId" not in origin
+        assert not {"Logging", "RealtimeLogConfigArn"} & (config.keys() | api.keys())
+
+        [stage] = template.properties("AWS::ApiGatewayV2::Stage").values()
+        assert set(json.loads(stage["AccessLogSettings"]["Format"]).values()) == {
+            "$context.identity.sourceIp",
+            "$context.integrationErrorMessage",
+            "$context.requestId",
+            "$context.requestTime",
+            "$context.responseLatency",
+            "$context.responseLength",
+            "$context.routeKey",
+            "$context.status",
+        }
 
 
 def test_the_distribution_has_three_doors(cloud: Template) -> None:
@@ -86,11 +114,17 @@ def test_schedules_call_their_function_with_their_task(cloud: Template, local: T
     everywhere = {
         ("auth", "post-letters"): "rate(1 minute)",
         ("auth", "rotate-keys"): "rate(43200 minutes)",
+        ("maintenance", "post-invitations"): "rate(1 minute)",
+        ("maintenance", "purge-projects"): "rate(60 minutes)",
+        ("maintenance", "recount"): "cron(0 3 * * ? *)",
         ("maintenance", "send-pending-jobs"): "rate(1 minute)",
     }
 
     assert _schedules(cloud) == everywhere | {("maintenance", "expire-uploads"): "rate(5 minutes)"}
-    assert _schedules(local) == everywhere | {("maintenance", "expire-uploads"): "rate(1 minute)"}
+    assert _schedules(local) == everywhere | {
+        ("maintenance", "expire-uploads"): "rate(1 minute)",
+        ("maintenance", "export-audit"): "cron(0 1 * * ? *)",
+    }
 
 
 def _distribution(template: Template) -> Any:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from infra.catalog import FUNCTIONS
 from infra.constructs import functions
 from infra.stage import BadStage, Stage
 from tests.infra.conftest import ROOT
-from tests.infra.template import Template, in_words
+from tests.infra.template import Properties, Template, in_words
 
 # Given by Lambda, and not to be set.
 _OF_LAMBDA = {"AWS_REGION"}
@@ -104,6 +105,16 @@ def test_at_most_ten_alarm_metrics(cloud: Template, with_email: Template) -> Non
         assert sum("Dead" in name for name in alarms) == 4
 
 
+def test_the_dashboard_shows_quotas_that_had_drifted(cloud: Template) -> None:
+    [dashboard] = cloud.properties("AWS::CloudWatch::Dashboard").values()
+    environment = cloud.functions()["maintenance"]["Environment"]["Variables"]
+
+    shown = [metric for widget in _widgets(dashboard) for metric in widget["properties"].get("metrics", [])]
+    named = [metric[:4] for metric in shown if "QuotaDrift" in metric]
+    namespace, service = environment["POWERTOOLS_METRICS_NAMESPACE"], environment["POWERTOOLS_SERVICE_NAME"]
+    assert named == [[namespace, "QuotaDrift", "service", service]]
+
+
 def test_an_alarm_tells_of_letters_that_nobody_could_send(cloud: Template) -> None:
     [alarm] = [one for name, one in cloud.properties("AWS::CloudWatch::Alarm").items() if "MailDead" in name]
 
@@ -117,10 +128,10 @@ def test_alarms_go_to_somebody_when_the_stage_names_one(cloud: Template, with_em
     assert all(alarm["AlarmActions"] for alarm in with_email.properties("AWS::CloudWatch::Alarm").values())
 
 
-def test_stages_differ_in_values_only(cloud: Template, local: Template) -> None:
+def test_stages_differ_in_values_only(with_export: Template, local: Template) -> None:
     kinds = [
         sorted(one["Type"] for one in template.text["Resources"].values() if one["Type"] != _SENDER)
-        for template in (cloud, local)
+        for template in (with_export, local)
     ]
 
     assert kinds[0] == kinds[1]
@@ -170,3 +181,8 @@ def test_pins_name_hashes_and_no_address() -> None:
         text = pin.read_text()
         assert "://" not in text
         assert all("--hash=sha256:" in block for block in text.replace("\\\n", "").splitlines() if block.strip())
+
+
+def _widgets(dashboard: Properties) -> list[Any]:
+    widgets: list[Any] = json.loads(in_words(dashboard["DashboardBody"]))["widgets"]
+    return widgets

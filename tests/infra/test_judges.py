@@ -8,18 +8,18 @@ from pathlib import Path
 from tests.infra.conftest import ROOT
 
 
-def test_nag_finds_nothing_that_has_no_reason(written: Path) -> None:
-    [report] = json.loads((written / "validation-report.json").read_text())["pluginReports"]
+def test_nag_finds_nothing_that_has_no_reason(written: Path, exporting: Path) -> None:
+    for folder in (written, exporting):
+        [report] = json.loads((folder / "validation-report.json").read_text())["pluginReports"]
 
-    assert report["pluginName"] == "AwsSolutions"
-    assert report["violations"] == []
-    assert all(len(one["reason"]) > 20 for one in report["suppressedViolations"])
+        assert report["pluginName"] == "AwsSolutions"
+        assert report["violations"] == []
+        assert all(len(one["reason"]) > 20 for one in report["suppressedViolations"])
 
 
-def test_cfn_lint_finds_nothing(written: Path) -> None:
+def test_cfn_lint_finds_nothing(written: Path, exporting: Path) -> None:
     program = Path(sys.executable).with_name("cfn-lint")
-    found = subprocess.run(
-        [program, written / "Holdall.template.json"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    templates = [folder / "Holdall.template.json" for folder in (written, exporting)]
+    found = subprocess.run([program, *templates], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert (found.stdout.strip(), found.returncode) == ("", 0)

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import pytest
 
-from infra.catalog import FUNCTIONS, Resource
+from infra.catalog import FUNCTIONS
 from tests.infra.template import Template
 
 _READ = "dynamodb:BatchGetItem dynamodb:GetItem"
@@ -17,6 +17,9 @@ _STATE = {"main": f"{_READ_AND_WRITE} dynamodb:Query"} | dict.fromkeys(
     ("main/index/by-owner", "main/index/by-facet", "main/index/by-quality"), "dynamodb:Query"
 )
 _AUDIT = {"audit": "dynamodb:PutItem"}
+_READ_AUDIT = dict.fromkeys(
+    (f"audit/index/{index}" for index in ("by-actor", "by-target", "by-action", "by-time")), "dynamodb:Query"
+)
 _SHORT_LIVES = {"ephemeral": "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem"}
 _RECEIVE = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
 
@@ -24,12 +27,14 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "auth": {
         **_STATE,
         **_AUDIT,
+        **_READ_AUDIT,
         "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
         "ephemeral": _READ_AND_WRITE,
         "parameters/*": "ssm:DeleteParameter ssm:GetParameter ssm:PutParameter",
         "mail": "sqs:SendMessage",
+        "work": "sqs:SendMessage",
     },
-    "projects": {**_STATE, **_AUDIT, **_SHORT_LIVES, "work": "sqs:SendMessage"},
+    "projects": {**_STATE, **_AUDIT, **_SHORT_LIVES, "mail": "sqs:SendMessage", "work": "sqs:SendMessage"},
     "upload": {
         **_STATE,
         **_AUDIT,
@@ -75,6 +80,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
     "maintenance": {
         **_STATE,
+        "main": f"{_STATE['main']} dynamodb:Scan",
         "originals": "s3:ListBucket s3:ListBucketVersions",
         "originals/*": (
             "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion"
@@ -83,9 +89,12 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "variants/media/*": "s3:DeleteObject s3:GetObject s3:PutObject",
         "variants/private/*": "s3:DeleteObject s3:GetObject s3:PutObject",
         "images": "sqs:SendMessage",
+        "mail": "sqs:SendMessage",
         "work": f"{_RECEIVE} sqs:SendMessage",
     },
 }
+# With the switch `auditExport`, and without it nothing of this.
+WITH_EXPORT = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s3:PutObject"}}
 # Every function may write its own log and its traces.
 _ALWAYS = {
     "logs": "logs:CreateLogStream logs:PutLogEvents",
@@ -99,24 +108,43 @@ def test_the_table_names_every_function() -> None:
 
 @pytest.mark.parametrize("name", PERMISSIONS)
 def test_a_function_may_do_what_the_table_says_and_nothing_else(name: str, cloud: Template, local: Template) -> None:
-    expected: defaultdict[str, set[str]] = defaultdict(set)
-    for resource, actions in (*PERMISSIONS[name].items(), *_ALWAYS.items()):
-        expected[resource] |= set(actions.split())
-
-    for template in (cloud, local):
-        assert _allowed(name, template) == expected
+    assert _allowed(name, cloud) == _expected(PERMISSIONS[name])
+    assert _allowed(name, local) == _expected({**PERMISSIONS[name], **WITH_EXPORT.get(name, {})})
 
 
 def test_no_policy_lies_outside_the_roles(cloud: Template) -> None:
     assert cloud.attached_policies() == []
 
 
-def test_no_role_has_a_wildcard_action_or_may_scan(cloud: Template) -> None:
+def test_no_role_has_a_wildcard_action(cloud: Template) -> None:
     for role in cloud.properties("AWS::IAM::Role").values():
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-                assert not [action for action in actions if "*" in action or action == "dynamodb:Scan"]
+                assert not [action for action in actions if "*" in action]
+
+
+def test_maintenance_alone_scans_and_the_main_table_alone(cloud: Template, local: Template) -> None:
+    for template in (cloud, local):
+        scanned = {
+            (name, resource)
+            for name in PERMISSIONS
+            for resource, actions in _allowed(name, template).items()
+            if "dynamodb:Scan" in actions
+        }
+        assert scanned == {("maintenance", "main")}
+
+
+def test_no_function_of_the_api_scans() -> None:
+    for function in FUNCTIONS:
+        if function.prefixes or function.takes_the_rest:
+            assert not [grant for grant in function.grants if "dynamodb:Scan" in grant.actions], function.name
+
+
+def test_every_function_of_the_api_counts_the_calls_of_a_key() -> None:
+    for function in FUNCTIONS:
+        if function.prefixes or function.takes_the_rest:
+            assert "dynamodb:UpdateItem" in PERMISSIONS[function.name]["ephemeral"].split(), function.name
 
 
 def test_nobody_but_auth_reaches_credentials_or_keys(cloud: Template) -> None:
@@ -142,11 +170,26 @@ def test_nobody_but_mail_sends_letters(cloud: Template) -> None:
         assert "ses:SendEmail" not in set().union(*_allowed(name, cloud).values())
 
 
-def test_nobody_changes_what_was_audited() -> None:
-    for function in FUNCTIONS:
-        for grant in function.grants:
-            if grant.resource is Resource.AUDIT:
-                assert grant.actions == ("dynamodb:PutItem",)
+def test_nobody_changes_what_was_audited(cloud: Template, local: Template) -> None:
+    given = {
+        (resource, action)
+        for template in (cloud, local)
+        for name in PERMISSIONS
+        for resource, actions in _allowed(name, template).items()
+        for action in actions
+        if resource.startswith("audit")
+    }
+
+    assert {action for _, action in given} == {"dynamodb:PutItem", "dynamodb:Query"}
+    assert {resource for resource, action in given if action == "dynamodb:PutItem"} == {"audit"}
+
+
+def test_whoever_writes_the_export_can_neither_read_nor_delete_it_nor_write_the_audit_table(local: Template) -> None:
+    allowed = {name: _allowed(name, local) for name in PERMISSIONS}
+
+    touching = {name: each["exports/*"] for name, each in allowed.items() if any("exports" in one for one in each)}
+    assert touching == {"maintenance": {"s3:PutObject"}}
+    assert allowed["maintenance"]["audit"] == {"dynamodb:Query"}
 
 
 def test_whoever_asks_for_an_object_learns_that_it_is_missing() -> None:
@@ -159,6 +202,13 @@ def test_roles_are_assumed_by_the_service_they_serve(cloud: Template) -> None:
     for role in cloud.properties("AWS::IAM::Role").values():
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"]["Service"] in {"lambda.amazonaws.com", "scheduler.amazonaws.com"}
+
+
+def _expected(table: dict[str, str]) -> dict[str, set[str]]:
+    expected: defaultdict[str, set[str]] = defaultdict(set)
+    for resource, actions in (*table.items(), *_ALWAYS.items()):
+        expected[resource] |= set(actions.split())
+    return expected
 
 
 def _allowed(name: str, template: Template) -> dict[str, set[str]]:

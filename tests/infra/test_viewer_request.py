@@ -9,6 +9,7 @@ import pytest
 from tests.infra.template import Template
 
 _MIB = 1024 * 1024
+_FRIEND = "http://localhost:5173"  # in the list of the stage
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +58,50 @@ def test_a_valid_request_id_is_kept(scripts: dict[str, str], sent: str, kept: st
     assert answer["headers"]["x-request-id"]["value"] == kept
 
 
+@pytest.mark.parametrize("header", ["authorization", "x-api-key", "x-csrf-token", "idempotency-key"])
+def test_what_a_caller_proves_reaches_the_api_as_it_was_sent(scripts: dict[str, str], header: str) -> None:
+    request = _asked(scripts["api"], headers={header: "hk_Secret-1"})
+
+    assert request["headers"][header] == {"value": "hk_Secret-1"}
+
+
+def test_a_page_from_the_list_may_read_why_its_body_was_refused(scripts: dict[str, str]) -> None:
+    answer = _asked(scripts["api"], method="POST", headers={"origin": _FRIEND, "content-length": "999999999"})
+
+    assert answer["statusCode"] == 413
+    assert answer["headers"]["access-control-allow-origin"] == {"value": _FRIEND}
+    assert answer["headers"]["vary"] == {"value": "Origin"}
+
+
+def test_a_page_from_elsewhere_may_not(scripts: dict[str, str]) -> None:
+    headers = {"origin": "http://localhost:5174", "content-length": "999999999"}
+    answer = _asked(scripts["api"], method="POST", headers=headers)
+
+    assert answer["statusCode"] == 413
+    assert not [name for name in answer["headers"] if name.startswith("access-control")]
+
+
 def test_a_preflight_from_the_list_is_answered(scripts: dict[str, str]) -> None:
-    answer = _preflight(scripts["api"], "http://localhost:5173")
+    answer = _preflight(scripts["api"], _FRIEND)
 
     assert answer["statusCode"] == 204
-    assert answer["headers"]["access-control-allow-origin"] == {"value": "http://localhost:5173"}
+    assert answer["headers"]["access-control-allow-origin"] == {"value": _FRIEND}
     assert answer["headers"]["vary"] == {"value": "Origin"}
     assert "access-control-allow-credentials" not in answer["headers"]
+
+
+def test_a_preflight_names_every_method_and_header_of_the_contract(scripts: dict[str, str]) -> None:
+    answer = _preflight(scripts["api"], _FRIEND)
+
+    assert _listed(answer, "access-control-allow-methods") == {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+    assert _listed(answer, "access-control-allow-headers") == {
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "x-api-key",
+        "x-csrf-token",
+        "x-request-id",
+    }
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:5174", "null", "http://localhost:5173.example.com", ""])
@@ -93,6 +131,10 @@ def test_what_is_no_file_is_a_place_in_the_console(scripts: dict[str, str], uri:
 
 def test_scripts_are_as_small_as_cloudfront_wants(scripts: dict[str, str]) -> None:
     assert all(len(script.encode()) <= 10 * 1024 for script in scripts.values())
+
+
+def _listed(answer: dict[str, Any], header: str) -> set[str]:
+    return set(answer["headers"][header]["value"].split(", "))
 
 
 def _preflight(script: str, origin: str) -> dict[str, Any]:

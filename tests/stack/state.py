@@ -41,6 +41,12 @@ class State:
         """All items of the main table with this key, in order."""
         return self._query("MainTable", "pk", pk)
 
+    def everything(self, table: str) -> list[dict[str, Any]]:
+        """All items of a table, by the name of its output."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.outputs[table], ConsistentRead=True)
+        plain = TypeDeserializer().deserialize
+        return [{name: plain(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+
     def by_owner(self, owner: str) -> list[dict[str, Any]]:
         """All items that the index gives this owner, in order."""
         return self._query("MainTable", "owner", owner, index="by-owner")

@@ -13,6 +13,8 @@ from infra.local.testing import Running
 
 _EVERY = [function.name for function in FUNCTIONS]
 _API = [function.name for function in FUNCTIONS if function.prefixes]
+_AUDIT_INDEXES = {"by-actor": "actor", "by-target": "target", "by-action": "action", "by-time": "journal"}
+_INDEXED = {"by-owner": "owner", **_AUDIT_INDEXES}
 _KEY = {"pk": {"S": "TRIED#by-a-test"}, "sk": {"S": "TRIED"}}
 
 
@@ -68,13 +70,13 @@ def delete(table: str) -> Try:
 
 def query(table: str, index: str | None = None) -> Try:
     where = {"IndexName": index} if index else {}
-    attribute = "owner" if index else "pk"
+    attribute = _INDEXED[index] if index else "pk"
     condition = {"KeyConditionExpression": f"{attribute} = :x", "ExpressionAttributeValues": {":x": {"S": "TRIED"}}}
     return on_table("query", table, **where, **condition)
 
 
-def scan(table: str) -> Try:
-    return on_table("scan", table)
+def scan(table: str, index: str | None = None) -> Try:
+    return on_table("scan", table, **({"IndexName": index} if index else {}))
 
 
 def put_object(bucket: str, key: str) -> Try:
@@ -126,6 +128,7 @@ _NO_WORK, _NO_IMAGE = '{"work": "job", "id": "tried"}', '{"jobId": "tried"}'
 _NO_LETTER = '{"kind": "nobody", "id": "tried", "to": "", "name": "", "detail": ""}'
 _SENDER = "holdall@example.com"
 _WITH_STATE = [name for name in _EVERY if name != "mail"]
+_WRITERS = ["auth", "projects", "maintenance"]  # of letters
 
 REFUSED: list[tuple[str, str, Try]] = [
     ("imageproc", "put an original", put_object("Originals", "tried/x")),
@@ -152,7 +155,7 @@ REFUSED: list[tuple[str, str, Try]] = [
     ("projects", "list variants", list_objects("Variants")),
     ("auth", "read an original", get_object("Originals", "tried/x")),
     ("auth", "put a variant", put_object("Variants", "media/tried")),
-    ("auth", "send work", send_message("Work", _NO_WORK)),
+    ("auth", "send an image", send_message("Images", _NO_IMAGE)),
     ("auth", "read a parameter of others", read_parameter("/other/secret")),
     *(("mail", f"read {table}", get(table)) for table in ("Main", "Ephemeral")),
     *(("mail", f"write {table}", put(table)) for table in ("Main", "Audit", "Ephemeral")),
@@ -164,17 +167,30 @@ REFUSED: list[tuple[str, str, Try]] = [
     ("mail", "ask about the account", ask_account),
     *((name, "send a letter", send_letter(_SENDER)) for name in _WITH_STATE),
     *((name, "read the mail queue", receive("Mail")) for name in _WITH_STATE),
-    *((name, "write a letter", send_message("Mail", _NO_LETTER)) for name in _WITH_STATE if name != "auth"),
+    *((name, "write a letter", send_message("Mail", _NO_LETTER)) for name in _WITH_STATE if name not in _WRITERS),
     ("maintenance", "put an original", put_object("Originals", "tried/x")),
     ("maintenance", "put beside the shelves", put_object("Variants", "tried")),
     ("maintenance", "write audit", put("Audit")),
-    *((name, "scan main", scan("Main")) for name in _EVERY),
+    *((name, "scan main", scan("Main")) for name in _EVERY if name != "maintenance"),
+    *((name, "scan an index", scan("Main", "by-owner")) for name in _EVERY),
+    *((name, "scan ephemeral", scan("Ephemeral")) for name in _EVERY),
     *((name, "scan audit", scan("Audit")) for name in _EVERY),
     *((name, "scan credentials", scan("Credentials")) for name in _EVERY),
     *((name, "delete the main table", on_table("delete_table", "Main")) for name in _EVERY),
     *((name, "update audit", update("Audit")) for name in _EVERY),
     *((name, "delete audit", delete("Audit")) for name in _EVERY),
     *((name, "read audit", get("Audit")) for name in _EVERY),
+    *((name, "query audit", query("Audit")) for name in _EVERY if name != "maintenance"),
+    *(
+        (name, f"query audit {index}", query("Audit", index))
+        for name in _EVERY
+        if name != "auth"
+        for index in _AUDIT_INDEXES
+    ),
+    *((name, "read the export", get_object("Exports", "tried")) for name in _EVERY),
+    *((name, "delete the export", delete_object("Exports", "tried")) for name in _EVERY),
+    *((name, "list the export", list_objects("Exports")) for name in _EVERY),
+    *((name, "write the export", put_object("Exports", "tried")) for name in _EVERY if name != "maintenance"),
     *((name, "read credentials", get("Credentials")) for name in _EVERY if name != "auth"),
     *((name, "write credentials", put("Credentials")) for name in _EVERY if name != "auth"),
     *((name, "query credentials", query("Credentials")) for name in _EVERY if name != "auth"),
@@ -187,25 +203,30 @@ ALLOWED: list[tuple[str, str, Try]] = [
     *((name, "query the index", query("Main", "by-owner")) for name in _WITH_STATE if name != "imageproc"),
     *((name, "write audit", put("Audit")) for name in _API),
     *((name, "write ephemeral", put("Ephemeral")) for name in _API),
+    *((name, "count a call", update("Ephemeral")) for name in _API),
+    *((name, "write a letter", send_message("Mail", _NO_LETTER)) for name in _WRITERS),
+    *((name, "send work", send_message("Work", _NO_WORK)) for name in _EVERY if name not in ("imageproc", "mail")),
+    *(("auth", f"query audit {index}", query("Audit", index)) for index in _AUDIT_INDEXES),
+    ("maintenance", "query audit", query("Audit")),
+    ("maintenance", "write the export", put_object("Exports", "tried")),
     ("auth", "write credentials", put("Credentials")),
     ("auth", "read credentials", get("Credentials")),
     ("auth", "read its parameter", read_parameter(_PARAMETER)),
-    ("auth", "write a letter", send_message("Mail", _NO_LETTER)),
     ("mail", "send a letter", send_letter(_SENDER)),
     ("files", "ask whether letters leave the sandbox", ask_account),
     ("upload", "put an original", put_object("Originals", "tried/original")),
     ("upload", "list originals", list_objects("Originals")),
-    ("upload", "send work", send_message("Work", _NO_WORK)),
     ("upload", "send an image", send_message("Images", _NO_IMAGE)),
     ("files", "read an original", get_object("Originals", "tried/original")),
     ("files", "read a variant", get_object("Variants", "private/tried")),
     ("ingest", "read an original", get_object("Originals", "tried/original")),
     ("ingest", "delete an original", delete_object("Originals", "tried/gone")),
-    ("ingest", "send work", send_message("Work", _NO_WORK)),
     ("imageproc", "read an original", get_object("Originals", "tried/original")),
     ("imageproc", "put a variant", put_object("Variants", "private/tried")),
     ("imageproc", "put a public variant", put_object("Variants", "media/tried")),
     ("imageproc", "read a variant that it moves", get_object("Variants", "private/tried")),
+    ("maintenance", "scan main", scan("Main")),
+    ("maintenance", "list variants", list_objects("Variants")),
     ("maintenance", "list versions", list_versions("Originals")),
     ("maintenance", "delete an original", delete_object("Originals", "tried/gone")),
     ("maintenance", "move a variant", put_object("Variants", "media/tried")),

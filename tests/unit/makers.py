@@ -21,6 +21,7 @@ def project(
         status="active",
         settings=Settings(visibility=visibility, variants=[THUMB] if specs is None else specs),
         created_at=MOMENT,
+        updated_at=MOMENT,
     )
 
 

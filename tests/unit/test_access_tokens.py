@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from holdall import clock
 from holdall.errors import Unauthenticated
-from holdall.iam import access_token, signing_keys, store
+from holdall.iam import access_token, signing_keys
 from holdall.iam.model import Claims, PublicKey
+from holdall.iam.store import public_keys as store
 from tests.unit.makers import MOMENT
 
 NOW = int(MOMENT.timestamp())

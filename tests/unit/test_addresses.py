@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.accounts.model import Address, Login, SignUp, check_password, normal
+from holdall.accounts.model import Login, SignUp, check_password
 from holdall.errors import Invalid
-from holdall.iam import store as iam_store
+from holdall.iam.model import Address, normal
+from holdall.iam.store import users as iam_store
 
 ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
 

@@ -8,12 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.errors import Forbidden, Malformed, Unauthenticated
+from holdall.caller import Caller
+from holdall.errors import Forbidden, Malformed, NotFound, Unauthenticated
 from holdall.http import admission, credentials
 from holdall.http.admission import Door
-from holdall.iam import permissions
-from holdall.iam import service as iam
 from holdall.iam.model import Claims
+from holdall.iam.service import sessions
+from holdall.keys.service import Claims as KeyClaims
+from holdall.projects.model import Membership, Project, Role, Status
+from holdall.projects.service import entry
+from holdall.projects.service.entry import Place
+from holdall.roles import permissions
+from holdall.table import Awaited
+from tests.unit import makers
 
 REMOVE = Door("permission", "files.write", ("fileId",), {"permanent": "files.purge"})
 FLAGS = st.sampled_from(["true", "TRUE", "True", "1", "on", "yes", "y", "t", "T", "0", "false", "no", "off", "2", ""])
@@ -91,7 +98,7 @@ def test_no_other_authorization_is_read(header: str) -> None:
 
 @pytest.mark.parametrize("header", ["Bearer abc", "bearer abc", " Bearer  abc "])
 def test_a_bearer_token_is_read(header: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(iam, "claims_of", lambda token: Claims(token, ""))
+    monkeypatch.setattr(sessions, "claims_of", lambda token: Claims(token, ""))
 
     assert credentials.claims_of(event(authorization=header)) == Claims("abc", "")
 
@@ -121,8 +128,128 @@ def test_two_words_at_once_are_refused() -> None:
     assert failure.value.code == "ambiguous_credentials"
 
 
+PROJECT, MAKER, OWN = "a" * 12, "b" * 26, "c" * 26
+KEY_ID = f"{PROJECT}-{MAKER}-{OWN}"
+KEY = f"hk_{KEY_ID}_{'d' * 26}"
+
+
+@pytest.mark.parametrize("header", [KEY, f" {KEY}", f"{KEY}  "])
+def test_a_key_is_read_and_names_its_project_and_maker(header: str) -> None:
+    assert credentials.claims_of(event(x_api_key=header)) == KeyClaims(KEY_ID, PROJECT, MAKER, "d" * 26)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        " ",
+        "x",
+        KEY[:-1],
+        f"{KEY}0",
+        f"{KEY}\nx",
+        KEY.upper(),
+        f"hi{KEY[2:]}",
+        f"Bearer {KEY}",
+        f"hk_{OWN}_{'d' * 26}",
+    ],
+)
+def test_no_other_key_is_read(header: str) -> None:
+    with pytest.raises(Unauthenticated) as failure:
+        credentials.claims_of(event(x_api_key=header))
+    assert failure.value.code == "invalid_token"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"x_api_key": KEY, "authorization": "Bearer abc"},
+        {"x_api_key": KEY, "cookie": f"__Host-session={COOKIE}"},
+        {"x_api_key": "", "authorization": ""},
+        {"x_api_key": KEY, "authorization": "", "cookie": f"__Host-session={COOKIE}"},
+    ],
+)
+def test_a_key_comes_alone(shown: dict[str, str]) -> None:
+    with pytest.raises(Malformed) as failure:
+        credentials.claims_of(event(None, **shown))
+    assert failure.value.code == "ambiguous_credentials"
+
+
+def test_a_cookie_that_names_nobody_may_lie_beside_a_key() -> None:
+    """It binds a sign-in that was begun to its browser."""
+    shown = event(x_api_key=KEY, cookie="__Host-session=ho_state")
+
+    assert credentials.claims_of(shown) == KeyClaims(KEY_ID, PROJECT, MAKER, "d" * 26)
+
+
+def caller(**more: Any) -> Caller:
+    return Caller("192.0.2.7", "agent", "request", "user", "session", frozenset(), **more)
+
+
+def test_a_key_is_counted_and_remembered_apart_from_its_maker() -> None:
+    assert caller().principal == "user"
+    assert caller(key_id=KEY_ID).principal == KEY_ID
+    mine, keys = (
+        admission._once(event(idempotency_key="same"), who.principal) for who in (caller(), caller(key_id="k"))
+    )
+    assert mine is not None
+    assert keys is not None
+    assert mine.key != keys.key
+
+
+STATES: list[tuple[Status, dict[str, str], dict[str, str], bool]] = [
+    # status / how the door takes deleted ones / the query / whether it lets in
+    ("active", {}, {}, True),
+    ("active", {"deleted": "always"}, {}, True),
+    ("active", {"deleted": "permanent"}, {"permanent": "true"}, True),
+    ("deleted", {}, {}, False),
+    ("deleted", {}, {"permanent": "true"}, False),
+    ("deleted", {"deleted": "always"}, {}, True),
+    ("deleted", {"deleted": "permanent"}, {}, False),
+    ("deleted", {"deleted": "permanent"}, {"permanent": "false"}, False),
+    ("deleted", {"deleted": "permanent"}, {"permanent": "true"}, True),
+    ("deleted", {"deleted": "permanent"}, {"permanent": "ON"}, True),
+    ("deleted", {"deleted": "permanent"}, {"always": "true"}, False),
+    ("purging", {"deleted": "always"}, {}, False),
+    ("purging", {"deleted": "permanent"}, {"permanent": "true"}, False),
+]
+
+
+@pytest.mark.parametrize(("status", "told", "query", "enters"), STATES)
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_a_door_leads_into_a_deleted_project_where_it_says_so(
+    status: Status, told: dict[str, str], query: dict[str, str], *, enters: bool, anywhere: bool
+) -> None:
+    door = Door("permission", "projects.delete", ("projectId",), **told)  # type: ignore[arg-type]
+    taken = door._takes_deleted(event(query))
+    found = place(status, None if anywhere else "viewer")
+    if enters:
+        role = "owner" if anywhere else "viewer"
+        assert entry.enter(found, anywhere=anywhere, deleted=taken) == (found.project.value, role)
+    else:
+        with pytest.raises(NotFound):
+            entry.enter(found, anywhere=anywhere, deleted=taken)
+
+
+def place(status: Status | None, role: Role | None) -> Place:
+    """What was read of a project in this state, and of a visitor with this role."""
+    project: Awaited[Project] = Awaited()
+    member: Awaited[Membership] = Awaited()
+    project.settle(makers.project().model_copy(update={"status": status}) if status else None)
+    member.settle(Membership("0" * 26, makers.PROJECT_ID, "1" * 26, role, makers.MOMENT) if role else None)
+    return Place(project, member)
+
+
+def test_who_is_no_member_finds_nothing_and_a_role_goes_before_the_right_to_go_anywhere() -> None:
+    for found in (place("active", None), place(None, None), place(None, "owner")):
+        with pytest.raises(NotFound):
+            entry.enter(found)
+    assert entry.enter(place("active", "viewer"), anywhere=True)[1] == "viewer"
+    with pytest.raises(NotFound):
+        entry.enter(place(None, None), anywhere=True)
+
+
 CLAIMS = Claims("0" * 26, "1" * 26, "2" * 26)
-CSRF = iam.csrf_of("2" * 26)
+CSRF = sessions.csrf_of("2" * 26)
 HOME = "https://files.example.test"
 
 
@@ -136,7 +263,7 @@ def test_a_change_by_cookie_comes_from_a_page_of_ours_with_the_token_of_its_sess
         {},
         {"origin": HOME},
         {"x_csrf_token": CSRF},
-        {"origin": HOME, "x_csrf_token": iam.csrf_of("3" * 26)},
+        {"origin": HOME, "x_csrf_token": sessions.csrf_of("3" * 26)},
         {"origin": HOME, "x_csrf_token": ""},
         {"origin": HOME, "x_csrf_token": "é"},
         {"origin": "https://evil.test", "x_csrf_token": CSRF},

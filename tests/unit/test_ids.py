@@ -27,6 +27,43 @@ def test_no_other_text_leads_to_a_project(text: str) -> None:
         ids.project_of(text)
 
 
+@given(PROJECTS, OWN)
+def test_the_id_of_a_key_names_its_project_its_maker_and_its_birth(project_id: str, maker_id: str) -> None:
+    key_id = ids.new_key_id(project_id, maker_id)
+
+    assert ids.is_key_id(key_id)
+    assert key_id.split("-")[:2] == [project_id, maker_id]
+    assert ids.is_id(ids.birth_of_key(key_id))
+    assert key_id.endswith(ids.birth_of_key(key_id))
+    with pytest.raises(NotFound):
+        ids.project_of(key_id)  # no id of a file, and none that leads to a row of another kind
+
+
+@given(PROJECTS, OWN, OWN)
+def test_nothing_else_is_the_id_of_a_key(project_id: str, maker_id: str, own: str) -> None:
+    key_id = f"{project_id}-{maker_id}-{own}"
+    others = (
+        f"{project_id}-{own}",
+        f"{key_id}\n",
+        f"{key_id}0",
+        key_id[1:],
+        key_id.replace("-", "_"),
+        f"{maker_id}-{project_id}-{own}",
+        f"{key_id}-{own}",
+        f"{project_id}-{maker_id[:-1]}l-{own}",
+    )
+    assert [other for other in others if ids.is_key_id(other)] == []
+
+
+@given(PROJECTS, st.text(max_size=80), st.text(max_size=80))
+def test_there_is_one_id_about_a_subject_in_a_project(project_id: str, one: str, other: str) -> None:
+    found = ids.id_about(project_id, one)
+
+    assert ids.project_of(found) == project_id
+    assert found == ids.id_about(project_id, one)
+    assert (found == ids.id_about(project_id, other)) == (one == other)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdall.iam import permissions
+from holdall.roles import permissions
 
 # permission: global roles / project roles / whether the scope of a key may carry it
 TABLE = """

@@ -14,10 +14,26 @@ PLACE, SECRET = "0" * 26, "1" * 26
 KINDS = st.sampled_from(TokenKind)
 SHORT = st.sampled_from([kind for kind in TokenKind if kind is not TokenKind.ACCESS])
 PARTS = st.text(LETTERS, min_size=26, max_size=26)
+PROJECT = "2" * 12
+# Where the row of each kind lies: most stand alone, two lie in a project, and a key's place tells who made it.
+PLACES = dict.fromkeys(TokenKind, PLACE) | {
+    TokenKind.JOIN: f"{PROJECT}-{PLACE}",
+    TokenKind.KEY: f"{PROJECT}-{PLACE}-{PLACE}",
+}
+FORM = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"
 
 
-@given(kind=SHORT, place=PARTS, secret=PARTS)
-def test_what_was_written_is_read(kind: TokenKind, place: str, secret: str) -> None:
+def right_place(kind: TokenKind, place: str) -> bool:
+    """The same rule, written by parts."""
+    project, *rest = place.split("-")
+    if kind is TokenKind.JOIN:
+        return ids.is_project_id(project) and len(rest) == 1 and ids.is_id(rest[0])
+    return ids.is_key_id(place) if kind is TokenKind.KEY else ids.is_id(place)
+
+
+@given(kind=SHORT, part=PARTS, secret=PARTS)
+def test_what_was_written_is_read(kind: TokenKind, part: str, secret: str) -> None:
+    place = PLACES[kind].replace(PLACE, part)
     text = tokens.write(kind, place, secret)
 
     assert tokens.read(kind, text) == (place, secret)
@@ -26,13 +42,19 @@ def test_what_was_written_is_read(kind: TokenKind, place: str, secret: str) -> N
 
 @given(kind=SHORT, other=KINDS)
 def test_a_token_is_of_one_kind(kind: TokenKind, other: TokenKind) -> None:
-    assert tokens.is_one(other, tokens.write(kind, PLACE, SECRET)) == (other is kind)
+    assert tokens.is_one(other, tokens.write(kind, PLACES[kind], SECRET)) == (other is kind)
 
 
-@given(kind=KINDS, text=st.text(max_size=80) | st.from_regex(r"h[a-z]_[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"))
+@pytest.mark.parametrize("kind", [kind for kind in TokenKind if kind is not TokenKind.ACCESS])
+def test_a_kind_has_its_place_and_no_other(kind: TokenKind) -> None:
+    for place in set(PLACES.values()) | {"", PROJECT, f"{PLACE}-{PROJECT}", f"{PROJECT}-", f"{PLACES[kind]}-{PLACE}"}:
+        assert tokens.is_one(kind, tokens.write(kind, place, SECRET)) == (place == PLACES[kind]), place
+
+
+@given(kind=KINDS, text=st.text(max_size=80) | st.from_regex(FORM))
 def test_any_other_text_is_no_token(kind: TokenKind, text: str) -> None:
     parts = text.split("_")
-    right = len(parts) == 3 and parts[0] == kind and all(ids.is_id(part) for part in parts[1:])
+    right = len(parts) == 3 and parts[0] == kind and right_place(kind, parts[1]) and ids.is_id(parts[2])
     if right:
         assert tokens.read(kind, text) == (parts[1], parts[2])
     else:

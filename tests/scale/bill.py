@@ -1,0 +1,52 @@
+"""What DynamoDB says that it asked for an answer."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from holdall.table import items
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The calls, in their order, and the capacity units of all of them together."""
+
+    calls: tuple[str, ...]
+    units: float
+
+
+class Bill:
+    """The calls of Holdall to its tables, each asked what it cost."""
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[str, float]] = []
+
+    def of(self, deed: Callable[[], Answer]) -> tuple[Answer, Cost]:
+        """What a deed comes to, and what it cost."""
+        self._lines.clear()
+        answer = deed()
+        return answer, Cost(tuple(call for call, _ in self._lines), sum(units for _, units in self._lines))
+
+    @contextmanager
+    def kept(self) -> Iterator["Bill"]:
+        """Ask on every call from now on until the end of the block."""
+        events: Any = items.connection.client.meta.events
+        hooks: dict[str, Any] = {"provide-client-params.dynamodb": _ask, "after-call.dynamodb": self._note}
+        for name, hook in hooks.items():
+            events.register(name, hook)
+        yield self
+        for name, hook in hooks.items():
+            events.unregister(name, hook)
+
+    def _note(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+        told = parsed.get("ConsumedCapacity", [])
+        each = told if isinstance(told, list) else [told]  # one for each table, where a call may name several
+        self._lines.append((model.name, sum(table["CapacityUnits"] for table in each)))
+
+
+def _ask(params: Mapping[str, Any], model: Any, **_: Any) -> Mapping[str, Any]:
+    asks = "ReturnConsumedCapacity" in model.input_shape.members
+    return {**params, "ReturnConsumedCapacity": "TOTAL"} if asks else params

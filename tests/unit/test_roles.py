@@ -1,0 +1,81 @@
+"""Rules of roles: what one may hold, who may hand it on, and where our names lie between those of an installation."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdall.page import Page, PageRequest
+from holdall.roles import permissions, service
+from holdall.roles.model import Role
+
+NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=4).map(lambda tail: f"s{tail}")
+HELD = st.frozensets(st.sampled_from(sorted(permissions.PERMISSIONS)))
+
+
+def role(name: str) -> Role:
+    return Role(name=name, description="", permissions=[], built_in=False)
+
+
+def stored(names: list[str], asked: PageRequest) -> Page[Any]:
+    """What a store answers that holds these."""
+    here = [name for name in sorted(names) if service._is_asked(name, asked)]
+    shown = here[-asked.limit :] if asked.backward else here[: asked.limit]
+    more = "more" if len(here) > asked.limit else None
+    return Page(
+        [role(name) for name in shown], next=None if asked.backward else more, prev=more if asked.backward else None
+    )
+
+
+@given(
+    theirs=st.sets(NAMES, max_size=12).map(sorted),
+    ours=st.sets(NAMES, max_size=6),
+    limit=st.integers(1, 5),
+    position=st.none() | NAMES,
+    backward=st.booleans(),
+)
+def test_a_page_of_both_is_the_page_of_one_list(
+    theirs: list[str], ours: set[str], limit: int, position: str | None, *, backward: bool
+) -> None:
+    theirs = [name for name in theirs if name not in ours]
+    asked = PageRequest(limit, position, backward and position is not None)
+    page = service._with_ours({name: role(name) for name in ours}, stored(theirs, asked), asked)
+    whole = stored([*theirs, *ours], asked)
+
+    assert [each.name for each in page.items] == [each.name for each in whole.items]
+    more = whole.prev if asked.backward else whole.next
+    assert (page.prev if asked.backward else page.next) == (
+        None if more is None else page.items[0 if asked.backward else -1].name
+    )
+
+
+@given(HELD, HELD)
+def test_nobody_but_a_superuser_hands_on_what_they_lack(held: frozenset[str], wanted: frozenset[str]) -> None:
+    held -= {"projects.any"}
+
+    assert permissions.covers(held, wanted) == (wanted <= held)
+    assert permissions.covers(held | permissions.of_role("superuser"), wanted | {"reports.read"})
+    assert not permissions.covers(held, wanted | {"reports.read"})
+
+
+def test_a_role_may_hold_what_counts_everywhere_and_not_what_makes_a_superuser() -> None:
+    may = {name for name in permissions.PERMISSIONS if permissions.may_be_given(name)}
+
+    assert may == permissions.of_role("superuser") - {"projects.any"}
+    assert not permissions.may_be_given("reports.read")
+
+
+def test_superusers_alone_enter_any_project() -> None:
+    # What tells a superuser from others: no second role may ever hold it.
+    assert permissions.PERMISSIONS["projects.any"].global_roles == {"superuser"}
+
+
+@pytest.mark.parametrize(("name", "taken"), [("files.x", True), ("users.read", True), ("filesystem.read", False)])
+def test_what_begins_as_ours_is_ours(name: str, *, taken: bool) -> None:
+    assert permissions.is_taken(name) == taken
+
+
+def test_built_in_roles_need_no_store() -> None:
+    # Sockets are off: whoever looked into a table here would be found out.
+    assert service.held(["user", "admin", "superuser"], 7) == permissions.of_role("superuser")
