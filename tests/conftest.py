@@ -21,6 +21,7 @@ os.environ.update(
         "PUBLIC_URL": "https://files.example.test",
         "ALLOWED_ORIGINS": "https://files.example.test,https://app.example.test",
         "EDGE_SECRET": "edge-secret-of-tests",
+        "OBJECTS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/objects",
         "IMAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/images",
         "WORK_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/work",
         "MAIL_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/mail",

@@ -1,39 +1,30 @@
 """An image has to be drawn."""
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import Rejected, Spec, render
-from holdall import observe
+from holdall import observe, worker
+from holdall.jobs import service as jobs
 from holdall.projects.model import VariantSpec
 from holdall.variants import service
 from holdall.variants.model import Drawing, Drawn, Outcome
 
-_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 _UNBOUNDED = 16384  # no source is larger, so a side left out follows the other
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Do each job; a message that fails comes back, alone."""
-    return process_partial_response(event, _take, _processor, context)
-
-
-def _take(record: SQSRecord) -> None:
-    with observe.message(record.message_id):
-        _do(json.loads(record.body)["jobId"])
+    return worker.do("images", event, context, lambda said: _do(said["jobId"]))
 
 
 def _do(job_id: str) -> None:
     drawing = service.begin(job_id)
     if drawing is None:
         return
-    with TemporaryDirectory() as folder:
+    with jobs.held(drawing.job), TemporaryDirectory() as folder:
         try:
             outcome = _draw(drawing, Path(folder))
         except Rejected as rejected:

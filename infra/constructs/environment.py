@@ -41,6 +41,7 @@ def environment(stage: Stage, parts: Parts, *, public_url: str, origins: Sequenc
         "PUBLIC_URL": public_url,
         "ALLOWED_ORIGINS": ",".join(origins),
         "EDGE_SECRET": stack_uuid(),
+        "OBJECTS_QUEUE_URL": parts.queues.queues[Resource.OBJECTS_QUEUE].queue_url,
         "IMAGES_QUEUE_URL": parts.queues.queues[Resource.IMAGES_QUEUE].queue_url,
         "WORK_QUEUE_URL": parts.queues.queues[Resource.WORK_QUEUE].queue_url,
         "MAIL_QUEUE_URL": parts.queues.queues[Resource.MAIL_QUEUE].queue_url,

@@ -79,10 +79,16 @@ class Cloud:
         record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key, "versionId": version_id}}}
         return self.deliver("ingest", json.dumps({"Records": [record]}))
 
-    def deliver(self, function: str, *bodies: str) -> dict[str, Any]:
-        """Hand messages to a worker; what it says to have failed."""
+    def deliver(self, function: str, *bodies: str, received: int = 1) -> dict[str, Any]:
+        """Hand messages to a worker, which it receives for so many times by now; what it says to have failed."""
         records = [
-            {"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs", "receiptHandle": "handle"}
+            {
+                "messageId": f"message-{number}",
+                "body": body,
+                "eventSource": "aws:sqs",
+                "receiptHandle": f"receipt-{number}",
+                "attributes": {"ApproximateReceiveCount": str(received)},
+            }
             for number, body in enumerate(bodies)
         ]
         handler = importlib.import_module(f"functions.{function}.handler").handler

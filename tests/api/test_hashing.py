@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from holdall import storage
 from tests.api import books, people
 from tests.api.client import Client
-from tests.api.cloud import Cloud, announce, photo
+from tests.api.cloud import WELL, Cloud, announce, photo
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
 SHA256 = hashlib.sha256(b"content").hexdigest()
@@ -68,6 +69,34 @@ def test_a_file_that_was_purged_meanwhile_is_not_hashed(client: Client, cloud: C
     (job,) = cloud.rows("main", record_kind="job", id=json.loads(message)["id"])
     assert (job["status"], job["reason"]) == ("failed", "file_gone")
     books.nothing_left(cloud, people.personal_project(client))
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_file_that_is_put_away_while_it_is_hashed_ends_as_it_must(
+    client: Client,
+    cloud: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    permanent: bool,  # noqa: FBT001
+) -> None:
+    file_id = commit(client, cloud, None)["fileId"]
+    (message,) = cloud.waiting("work")
+    read = storage.measure
+
+    def meanwhile(key: str, version_id: str) -> str:
+        sha256 = read(key, version_id)
+        if client.get(f"/files/{file_id}").data()["status"] != "deleted":
+            client.delete(f"/files/{file_id}?permanent={str(permanent).lower()}")
+        return sha256
+
+    monkeypatch.setattr(storage, "measure", meanwhile)
+
+    assert cloud.deliver("maintenance", message) == WELL
+    (job,) = cloud.rows("main", record_kind="job", kind="hash")
+    if permanent:
+        assert (job["status"], job["reason"]) == ("failed", "file_gone")
+    else:
+        assert job["status"] == "completed"
+        assert client.get(f"/files/{file_id}").data()["sha256"] == SHA256
 
 
 def test_a_file_in_the_trash_is_hashed_where_it_lies(client: Client, cloud: Cloud) -> None:

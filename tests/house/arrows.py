@@ -65,6 +65,10 @@ BASE = {
         base=frozenset({"errors", "clock", "config", "page", "ids"}), packages=frozenset({"pynamodb", "botocore"})
     ),
     **dict.fromkeys(STORES_OF_AWS, _AWS_CLIENT),
+    "worker": Row(
+        base=frozenset({"observe", "queue", "errors"}),
+        packages=frozenset({"aws_lambda_powertools.utilities"}),
+    ),
     "http": Row(
         base=PLAIN,
         table=frozenset({"Reading"}),
@@ -79,7 +83,7 @@ _SERVICE = Row(
     # Awaited is the type of what a Reading promises, so whoever hands a reading on has to name it.
     table=frozenset({"Transaction", "Reading", "Awaited"}),
     own=frozenset({"*"}),
-    below=frozenset({"service", "model", "tokens", "sync"}),
+    below=frozenset({"service", "model", "tokens", "sync", "work"}),
 )
 KINDS = {
     "model": Row(
@@ -137,6 +141,7 @@ FURTHER = {
     "accounts.oauth_github": Row(own=frozenset({"oauth_code", "oauth_http", "oauth_model"})),
     "accounts.passwords": Row(base=frozenset({"config"}), packages=frozenset({"argon2"})),
     "shares.passwords": Row(base=frozenset({"config"}), packages=frozenset({"argon2"})),
+    "files.work": _SERVICE,
     "maintenance.health": _SERVICE,
     "maintenance.export": _SERVICE,
     "maintenance.recount": _SERVICE,
@@ -145,9 +150,9 @@ FURTHER = {
     "variants.sync": _SERVICE,
 }
 _FUNCTION = Row(
-    base=frozenset({"http", "caller", "observe", "errors", "page", "shape"}),
+    base=frozenset({"http", "worker", "caller", "observe", "errors", "page", "shape"}),
     below=frozenset({"service", "model", "health", "sync"}),
-    packages=ROUTING | {"aws_lambda_powertools.utilities.batch"},
+    packages=ROUTING,
 )
 FUNCTIONS = {"imageproc": Row(base=_FUNCTION.base, below=_FUNCTION.below, packages=_FUNCTION.packages | {"PIL"})}
 # At the desk anything may be used, but never what runs in Lambda; `infra.build` alone names handlers, for the document.

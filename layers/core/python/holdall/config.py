@@ -23,6 +23,7 @@ class Settings:
     public_url: str  # of the distribution, without a slash at its end
     allowed_origins: str  # exact origins of browsers, joined by commas
     edge_secret: str  # what only the distribution sends, see design section 4
+    objects_queue_url: str
     images_queue_url: str
     work_queue_url: str
     mail_queue_url: str

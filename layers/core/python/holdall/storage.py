@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from holdall import aws, clock
 from holdall.config import settings
-from holdall.errors import Unavailable
+from holdall.errors import NotFound, Unavailable
 
 Bucket = Literal["originals", "variants"]
 PUT_SECONDS = 15 * 60
@@ -94,7 +94,10 @@ def head(key: str) -> Stored | None:
 
 
 def fetch(key: str, version_id: str, into: Path) -> str:
-    """Copy one version of an original to a file and return its SHA-256. Raises Unavailable."""
+    """Copy one version of an original to a file and return its SHA-256.
+
+    Raises Unavailable, and NotFound for one that is gone.
+    """
     seen = hashlib.sha256()
     with into.open("wb") as target:
         for chunk in _chunks(key, version_id):
@@ -104,7 +107,10 @@ def fetch(key: str, version_id: str, into: Path) -> str:
 
 
 def measure(key: str, version_id: str) -> str:
-    """The SHA-256 of one version of an original, read through without keeping it. Raises Unavailable."""
+    """The SHA-256 of one version of an original, read through without keeping it.
+
+    Raises Unavailable, and NotFound for one that is gone.
+    """
     seen = hashlib.sha256()
     for chunk in _chunks(key, version_id):
         seen.update(chunk)
@@ -193,7 +199,12 @@ def reachable() -> None:
 
 def _chunks(key: str, version_id: str) -> Iterator[bytes]:
     with aws.answering():
-        answer = aws.client("s3").get_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
+        try:
+            answer = aws.client("s3").get_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
+        except ClientError as error:
+            if aws.code(error) in _ABSENT:
+                raise NotFound from error
+            raise
         yield from answer["Body"].iter_chunks(_CHUNK)
 
 

@@ -10,16 +10,15 @@ from holdall.config import settings
 from holdall.errors import Conflict, Invalid, NotFound
 from holdall.events.service import emit
 from holdall.files import store
-from holdall.files.model import File, FileView, Kind, State, Variant, VariantView, Version, disposition, kind_of
+from holdall.files.model import File, FileView, Kind, State, Variant, VariantView, Version, disposition
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.page import Page, PageRequest
 from holdall.projects.model import Project
-from holdall.quotas import service as quotas
 from holdall.table import Awaited, Reading, Transaction
 
-_CHANGED = Conflict("file_changed", "The file was changed at this moment. Try again.")
-_ATTEMPTS = 5
+CHANGED = Conflict("file_changed", "The file was changed at this moment. Try again.")
+ATTEMPTS = 5
 originals = store.originals
 there = store.there
 Order = Literal["newest", "name"]
@@ -96,7 +95,7 @@ def variant_url(file: File, drawn: Variant, how: Literal["attachment", "inline"]
 
 def trash(caller: Caller, file_id: str) -> FileView:
     """Put a file into the trash; in it already, nothing happens. What lies under `media/` leaves it, by a job."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         file = fetch(file_id)
         if file.state == "trash":
             return view(file)
@@ -112,7 +111,7 @@ def trash(caller: Caller, file_id: str) -> FileView:
         if job:
             jobs.send(job)
         return view(changed)
-    raise _CHANGED
+    raise CHANGED
 
 
 def purge(caller: Caller | None, file_id: str) -> Job:
@@ -120,7 +119,7 @@ def purge(caller: Caller | None, file_id: str) -> Job:
 
     Without a caller it goes with its project, which somebody purged before.
     """
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         file = fetch(file_id)
         try:
             with Transaction() as write:
@@ -133,67 +132,18 @@ def purge(caller: Caller | None, file_id: str) -> Job:
             continue
         jobs.send(job)
         return job
-    raise _CHANGED
-
-
-def run_purge(job: Job) -> None:
-    """Remove what a purged file left: each version's objects first, then its row, giving its quota back with it.
-
-    Done twice or half, it ends in the same state. Raises Unavailable.
-    """
-    for version in store.versions(job.file_id):
-        for drawn in version.variants:
-            for shelf in ("media", "private"):
-                storage.delete_variant(f"{shelf}/{drawn.key.partition('/')[2]}")
-        storage.delete_version(version.key, version.s3_version)
-        try:
-            with Transaction() as write:
-                store.remove_version(write, job.file_id, version.number, otherwise=_CHANGED)
-                quotas.give_back(write, job.project_id, version.size, of=version.id)
-                quotas.count_out(write, job.project_id, kind_of(version.content_type), version)
-        except Conflict:
-            continue  # another worker was faster with this one
-    file = store.find(job.file_id)
-    with Transaction() as write:
-        if file is not None:
-            store.remove(write, file, otherwise=_CHANGED)
-        jobs.complete(write, job)
-
-
-def run_hash(job: Job) -> None:
-    """Read a version that came without a SHA-256, and make it ready or, when it is not what was announced, rejected.
-
-    Raises Unavailable, and Conflict when the file was changed meanwhile: the message comes back.
-    """
-    file, version = file_and_version(job.file_id, job.number)
-    if file is None or version is None or file.state == "purging":
-        with Transaction() as write:
-            jobs.fail(write, job, "file_gone")
-        return
-    sha256 = storage.measure(version.key, version.s3_version)
-    if version.announced in (None, sha256):
-        done = replace(version, sha256=sha256, status="ready")
-    else:
-        done = replace(version, sha256=sha256, status="rejected", reason="checksum_mismatch")
-    with Transaction() as write:
-        change_version(write, file.id, done)
-        change(write, file, done)
-        if done.status == "ready":
-            jobs.complete(write, job)
-        else:
-            jobs.fail(write, job, "checksum_mismatch")
-        emit(write, file.project_id, f"file.{done.status}", fileId=file.id, version=done.number)
+    raise CHANGED
 
 
 def change(write: Transaction, file: File, version: Version) -> File:
     """Show what a version has become. The transaction raises Conflict when the file was changed meanwhile."""
     changed = replace(file.showing(version), updated_at=clock.now())
-    return store.change(write, changed, otherwise=_CHANGED)
+    return store.change(write, changed, otherwise=CHANGED)
 
 
 def change_version(write: Transaction, file_id: str, version: Version) -> None:
     """Write what a version has become."""
-    store.change_version(write, file_id, version, otherwise=_CHANGED)
+    store.change_version(write, file_id, version, otherwise=CHANGED)
 
 
 def add(write: Transaction, file: File) -> None:
@@ -292,7 +242,7 @@ def _variant_view(drawn: Variant, content_url: str) -> VariantView:
 
 
 def _enter(write: Transaction, file: File, state: State) -> File:
-    return store.change(write, replace(file, state=state, updated_at=clock.now()), otherwise=_CHANGED)
+    return store.change(write, replace(file, state=state, updated_at=clock.now()), otherwise=CHANGED)
 
 
 def _check_live(file: File) -> None:

@@ -1,5 +1,7 @@
 """Jobs: opened in the transaction of what asks for them, claimed by one worker at a time, never forgotten."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from holdall import clock, ids, observe, queue
@@ -10,6 +12,7 @@ from holdall.page import PageRequest
 from holdall.table import Transaction
 
 _AT_ONCE = 90  # below the 100 items of a transaction
+_MESSAGE_COMES_BACK = timedelta(minutes=15)  # at the latest: `worker` says when
 _TAKEN = Conflict("job_taken", "Somebody else holds this job.")
 
 
@@ -46,6 +49,20 @@ def claim(job_id: str, lease: timedelta) -> Job | None:
             return store.claim(write, job, clock.now(), lease, otherwise=_TAKEN)
     except Conflict:
         return None
+
+
+@contextmanager
+def held(job: Job) -> Iterator[None]:
+    """Do a job that was claimed. When that fails it is free again at once, so that its message, which soon comes back, finds
+    it so. Otherwise its lease would have to end first.
+    """
+    try:
+        yield
+    except Exception:
+        # Where it cannot be freed, or is not ours any more, time frees it.
+        with suppress(Unavailable, Conflict), Transaction() as write:
+            store.release(write, job, job.cursor, clock.now() + _MESSAGE_COMES_BACK, otherwise=_TAKEN)
+        raise
 
 
 def complete(write: Transaction, job: Job) -> None:

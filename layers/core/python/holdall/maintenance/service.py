@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from holdall import observe
 from holdall.files import service as files
+from holdall.files import work as work_on_files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.maintenance import correction, export, recount
@@ -41,17 +42,18 @@ def _run(job_id: str) -> None:
     job = jobs.claim(job_id, _LEASE)
     if job is None:
         return
-    _RUNS[job.kind](job)
+    with jobs.held(job):
+        _RUNS[job.kind](job)
 
 
 def _purge(job: Job) -> None:
     # First, as the rows of its versions tell which uploads they were; done again, nothing changes.
     uploads.retire([version.id for version in files.versions(job.file_id)])
-    files.run_purge(job)
+    work_on_files.run_purge(job)
 
 
 _RUNS = {
-    "hash": files.run_hash,
+    "hash": work_on_files.run_hash,
     "purge": _purge,
     "relocate": variants.run_relocate,
     "relocate-project": of_projects.run_relocate,

@@ -24,10 +24,11 @@ def begin(job_id: str) -> Drawing | None:
     job = jobs.claim(job_id, LEASE)
     if job is None:
         return None
-    project, file, version = _look(job)
-    if project is None or file is None or version is None or file.state == "purging":
-        _give_up(job)
-        return None
+    with jobs.held(job):
+        project, file, version = _look(job)
+        if project is None or file is None or version is None or file.state == "purging":
+            _give_up(job)
+            return None
     ready = {variant.key.partition("/")[2] for variant in version.variants if variant.status == "ready"}
     specs = tuple(
         spec
