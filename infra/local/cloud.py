@@ -14,7 +14,7 @@ from botocore.config import Config
 
 from infra.local import install
 from infra.local.deployment import Deployment
-from infra.local.process import HOST, Process, refuse_if_taken
+from infra.local.process import HOST, Server, refuse_if_taken
 from infra.local.progress import Step, Trouble
 from infra.local.waiting import until
 
@@ -26,26 +26,18 @@ ACCOUNT = "000000000000"
 
 
 @dataclass
-class Cloud:
+class Cloud(Server):
     """`directory` keeps its state: two clouds on two ports and with two directories know nothing of each other."""
 
-    directory: Path
-    port: int
+    name = "the local cloud"
     stage: str = "local"
     root: Path = install.ROOT
     but: Mapping[str, Any] = field(default_factory=dict)  # values of the stage that are others here
-    process: Process = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.process = Process(self.directory / "process.json", self.directory / "log.txt")
 
     def start(self) -> None:
         """Start MiniStack, or find it started. Raises Trouble."""
-        running = self.process.port()
-        if running == self.port:
+        if self.runs():
             return
-        if running is not None:
-            raise Trouble(f"The local cloud runs already, on port {running}. First: make down")
         made_on = self.made_on()
         if made_on not in (None, self.port):
             raise Trouble(
@@ -55,11 +47,8 @@ class Cloud:
         refuse_if_taken(self.port, "The local cloud", "HOLDALL_PORT")
         self._clear_away()
         self._made_on.write_text(str(self.port))
-        with Step("Starting the local cloud"):
-            python = install.CLOUD / "bin" / "python"
-            server = Path(__file__).with_name("server.py")
-            self.process.start([str(python), "-P", str(server)], port=self.port, environment=self._environment())
-            until(self._answers, 60, self._did_not_start)
+        python, server = install.CLOUD / "bin" / "python", Path(__file__).with_name("server.py")
+        self.launch([str(python), "-P", str(server)], self._environment(), patience=60)
 
     def deploy(self) -> Mapping[str, str]:
         """Deploy the stack, if anything changed since the last time, and wait for its health: its outputs."""
@@ -69,9 +58,12 @@ class Cloud:
             until(lambda: _healthy(health), 60, lambda: self._unhealthy(health))
         return outputs
 
-    def stop(self) -> bool:
-        """End MiniStack and wait until its state is written; False when it did not run. Raises Trouble."""
-        return self.process.stop()
+    def answers(self) -> bool:
+        """Whether it is ready."""
+        try:
+            return requests.get(f"{self.endpoint}/_ministack/health", timeout=2).ok
+        except requests.RequestException:
+            return False
 
     def made_on(self) -> int | None:
         """The port that the kept state was made on; None when none is kept."""
@@ -88,11 +80,6 @@ class Cloud:
     def deployment(self) -> Deployment:
         """Our stack in this cloud."""
         return Deployment(self.root, self.directory, self.stage, self.port, self.desk_environment(), self.but)
-
-    @property
-    def endpoint(self) -> str:
-        """Where every service answers."""
-        return f"http://{HOST}:{self.port}"
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client with all rights; with `aws_access_key_id` and so on, one with a role's."""
@@ -167,17 +154,6 @@ class Cloud:
     @property
     def _objects(self) -> Path:
         return self.directory / "objects"
-
-    def _answers(self) -> bool:
-        if self.process.port() is None:
-            raise self._did_not_start()
-        try:
-            return requests.get(f"{self.endpoint}/_ministack/health", timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    def _did_not_start(self) -> Trouble:
-        return Trouble(f"The local cloud did not start. It said:\n{self.process.last_words()}")
 
     def _unhealthy(self, health: str) -> Trouble:
         return Trouble(

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import debian, install
-from infra.local.process import HOST, Process
+from infra.local.process import Server
 from infra.local.progress import Step, Trouble
-from infra.local.waiting import until
 
 _POM = install.ROOT / "requirements" / "dynamodb-local.xml"
 _SUMS = install.ROOT / "requirements" / "dynamodb-local.sha256"
@@ -28,32 +27,17 @@ _JAVA = 17  # what DynamoDB Local 3 is compiled for
 
 
 @dataclass
-class DynamoDBLocal:
-    """All in memory: it ends with the process. `directory` keeps the record of that, and its log."""
+class DynamoDBLocal(Server):
+    """All in memory: it ends with the process."""
 
-    directory: Path
-    port: int
-    process: Process = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.process = Process(self.directory / "process.json", self.directory / "log.txt")
+    name = "DynamoDB Local"
 
     def start(self) -> None:
         """Start it empty, on 127.0.0.1 alone; fetch it first where it is not there. Raises Trouble."""
         ensure()
         libraries = [f"-Djava.library.path={_JARS}", "--class-path", f"{_JARS}/*"]
         command = ["java", *libraries, str(_LOOPBACK), str(self.port)]
-        with Step("Starting DynamoDB Local"):
-            self.process.start(command, port=self.port, environment={"PATH": os.environ["PATH"]})
-            until(self._answers, 60, self._did_not_start)
-
-    def stop(self) -> bool:
-        """End it; False when it did not run. Raises Trouble."""
-        return self.process.stop()
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        self.launch(command, {"PATH": os.environ["PATH"]}, patience=60)
 
     def client(self) -> Any:
         """A boto3 client for it. Any credentials and any region find the same tables."""
@@ -66,17 +50,13 @@ class DynamoDBLocal:
             config=Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1}),
         )
 
-    def _answers(self) -> bool:
-        if self.process.port() is None:
-            raise self._did_not_start()
+    def answers(self) -> bool:
+        """Whether it is ready."""
         try:
             self.client().list_tables()
         except (BotoCoreError, ClientError):
             return False
         return True
-
-    def _did_not_start(self) -> Trouble:
-        return Trouble(f"DynamoDB Local did not start. It said:\n{self.process.last_words()}")
 
 
 def ensure() -> None:

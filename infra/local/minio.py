@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ import requests
 from botocore.config import Config
 
 from infra.local import install
-from infra.local.process import HOST, Process, refuse_if_taken
+from infra.local.process import HOST, Server, refuse_if_taken
 from infra.local.progress import Step, Trouble
-from infra.local.waiting import until
 
 # Its community edition is source only; this is the last version of the module.
 _MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
@@ -27,38 +26,20 @@ PASSWORD = "holdall-at-the-desk"  # noqa: S105  # listens on 127.0.0.1, and keep
 
 
 @dataclass
-class Minio:
+class Minio(Server):
     """`directory` keeps its objects."""
 
-    directory: Path
+    name = "MinIO"
     port: int = 9000
-    process: Process = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.process = Process(self.directory / "process.json", self.directory / "log.txt")
 
     def start(self) -> None:
         """Start MinIO, or find it started; build it first where there is none. Raises Trouble."""
-        running = self.process.port()
-        if running == self.port:
+        if self.runs():
             return
-        if running is not None:
-            raise Trouble(f"MinIO runs already, on port {running}. First: make down")
-        refuse_if_taken(self.port, "MinIO", "HOLDALL_MINIO_PORT")
+        refuse_if_taken(self.port, self.name, "HOLDALL_MINIO_PORT")
         objects = self.directory / "objects"
         objects.mkdir(parents=True, exist_ok=True)
-        command = self._command(objects)
-        with Step("Starting MinIO"):
-            self.process.start(command, port=self.port, environment=self._environment())
-            until(self._answers, 120, self._did_not_start)
-
-    def stop(self) -> bool:
-        """End it; False when it did not run. Raises Trouble."""
-        return self.process.stop()
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        self.launch(self._command(objects), self._environment(), patience=120)
 
     def client(self) -> Any:
         """A boto3 client of S3 for it."""
@@ -91,16 +72,12 @@ class Minio:
             **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
         }
 
-    def _answers(self) -> bool:
-        if self.process.port() is None:
-            raise self._did_not_start()
+    def answers(self) -> bool:
+        """Whether it is ready."""
         try:
             return requests.get(f"{self.endpoint}/minio/health/ready", timeout=2).ok
         except requests.RequestException:
             return False
-
-    def _did_not_start(self) -> Trouble:
-        return Trouble(f"MinIO did not start. It said:\n{self.process.last_words()}")
 
 
 def _docker_answers() -> bool:

@@ -9,10 +9,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
-from infra.local.progress import Trouble
+from infra.local.progress import Step, Trouble
+from infra.local.waiting import until
 
 HOST = "127.0.0.1"
 
@@ -65,9 +67,9 @@ class Process:
             self.record.unlink()
             return False
         os.kill(known.pid, signal.SIGTERM)
-        until = time.monotonic() + patience
+        end = time.monotonic() + patience
         while self._alive(known):
-            if time.monotonic() > until:
+            if time.monotonic() > end:
                 raise Trouble(f"Process {known.pid} was asked to end and has not in {patience:.0f} s. See {self.log}.")
             time.sleep(0.05)
         self.record.unlink()
@@ -85,6 +87,53 @@ class Process:
 
     def _alive(self, known: _Known) -> bool:
         return known.birth != "" and _birth(known.pid) == known.birth
+
+
+@dataclass
+class Server:
+    """One that answers on 127.0.0.1. `directory` keeps its record, its log, and what it stores."""
+
+    name: ClassVar[str]
+    directory: Path
+    port: int
+    process: Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = Process(self.directory / "process.json", self.directory / "log.txt")
+
+    def stop(self) -> bool:
+        """End it and wait until it has ended; False when it did not run. Raises Trouble."""
+        return self.process.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self.port}"
+
+    def answers(self) -> bool:
+        """Whether it is ready."""
+        raise NotImplementedError
+
+    def runs(self) -> bool:
+        """Whether it runs where it should. Raises Trouble when it runs on another port."""
+        running = self.process.port()
+        if running not in (None, self.port):
+            raise Trouble(f"On port {running} runs {self.name} already. First: make down")
+        return running is not None
+
+    def launch(self, command: Sequence[str], environment: Mapping[str, str], *, patience: float) -> None:
+        """Start it, and wait for so many seconds until it answers. Raises Trouble."""
+        with Step(f"Starting {self.name}"):
+            self.process.start(command, port=self.port, environment=environment)
+            until(self._answers_or_ended, patience, self._did_not_start)
+
+    def _answers_or_ended(self) -> bool:
+        if self.process.port() is None:
+            raise self._did_not_start()
+        return self.answers()
+
+    def _did_not_start(self) -> Trouble:
+        return Trouble(f"Could not start {self.name}. It said:\n{self.process.last_words()}")
 
 
 def know_this_machine() -> None:
