@@ -7,12 +7,14 @@ from typing import Any
 from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import Rejected, Spec, render
 from holdall import observe, worker
+from holdall.errors import Conflict
 from holdall.jobs import service as jobs
 from holdall.projects.model import VariantSpec
 from holdall.variants import service
 from holdall.variants.model import Drawing, Drawn, Outcome
 
 _UNBOUNDED = 16384  # no source is larger, so a side left out follows the other
+_DRAWINGS = 3  # of one image in one call, whose settings change meanwhile; then its message comes back
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -25,13 +27,22 @@ def _do(job_id: str) -> None:
     if drawing is None:
         return
     with jobs.held(drawing.job), TemporaryDirectory() as folder:
-        try:
-            outcome = _draw(drawing, Path(folder))
-        except Rejected as rejected:
-            observe.event("image.rejected", job_id=drawing.job.id, reason=rejected.code)
-            service.reject(drawing, rejected.code)
-        else:
-            service.finish(drawing, outcome)
+        for _ in range(_DRAWINGS):
+            drawing = _bring_up(drawing, Path(folder))
+            if drawing is None:
+                return
+        raise Conflict("busy", "Too many changes at once.")
+
+
+def _bring_up(drawing: Drawing, folder: Path) -> Drawing | None:
+    """Draw what is asked for; what is asked for besides by then, as somebody changed the settings, is returned."""
+    try:
+        outcome = _draw(drawing, folder)
+    except Rejected as rejected:
+        observe.event("image.rejected", job_id=drawing.job.id, reason=rejected.code)
+        service.reject(drawing, rejected.code)
+        return None
+    return service.finish(drawing, outcome)
 
 
 def _draw(drawing: Drawing, folder: Path) -> Outcome:

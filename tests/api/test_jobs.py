@@ -17,7 +17,8 @@ from tests.api.conftest import Clock
 
 @pytest.fixture
 def job_id(frozen: Clock, client: Client, cloud: Cloud, project: dict[str, Any]) -> str:
-    """A job to draw a photo, born while the clock stands; its message is lost."""
+    """A job to look at a photo of which nothing is drawn, born while the clock stands; its message is lost."""
+    client.request("PUT", f"/projects/{project['id']}", {"settings": {"variants": []}}).data()
     cloud.upload(client, photo(), projectId=project["id"])
     (message,) = cloud.waiting("images")
     return str(json.loads(message)["jobId"])

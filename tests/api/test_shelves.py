@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from functions.imageproc.render import Spec, render
+from holdall import storage
 from holdall.files import service as files
-from holdall.files.model import File, Version
+from holdall.files.model import File, Version, variant_key
 from holdall.variants import service as variants
 from holdall.variants.model import Drawing, Drawn, Outcome
 from tests.api import books
@@ -47,6 +48,13 @@ def drawing(client: Client, cloud: Cloud, project: dict[str, Any], tmp_path: Pat
     done = Drawn(each.name, each.path, each.width, each.height, each.content_type, each.size)
     cloud.waiting("images")
     return begun, Outcome(sha256, picture.width, picture.height, [done])
+
+
+def stored(begun: Drawing, outcome: Outcome) -> None:
+    """What a worker leaves in a public project that dies before it is recorded."""
+    for spec, drawn in zip(begun.specs, outcome.drawn, strict=True):
+        key = variant_key(begun.project, begun.version.id, spec, "media")
+        storage.put_variant(key, drawn.path, content_type=drawn.content_type)
 
 
 def test_what_is_public_lies_under_media(cloud: Cloud, project: dict[str, Any], drawn: str) -> None:
@@ -153,7 +161,7 @@ def test_a_worker_that_dies_after_storing_leaves_nothing_under_media_of_a_trashe
     drawing: tuple[Drawing, Outcome],
 ) -> None:
     begun, outcome = drawing
-    variants._store(begun, outcome, "media")
+    stored(begun, outcome)
     client.delete(f"/files/{begun.file.id}").data()
     cloud.work()
 
@@ -166,7 +174,7 @@ def test_what_a_dead_worker_left_under_media_is_taken_away_by_the_next(
     begun, outcome = drawing
     client.delete(f"/files/{begun.file.id}").data()
     cloud.work()
-    variants._store(begun, outcome, "media")
+    stored(begun, outcome)
     frozen.forward(minutes=6)
     cloud.run("send-pending-jobs")
     cloud.work()

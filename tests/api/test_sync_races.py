@@ -12,10 +12,11 @@ from holdall.projects.model import ChangeProject, Project
 from holdall.projects.service import projects
 from holdall.variants.sync import run
 from tests.api import books
+from tests.api.callers import caller, place
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce, photo
 from tests.api.faults import meanwhile
-from tests.api.test_races import caller, commit, place
+from tests.api.test_races import commit
 from tests.api.test_shelves import shelves
 from tests.api.test_sync_variants import AFTER, names, photos, project, settle, sync, wish
 
@@ -99,3 +100,12 @@ def test_a_project_that_was_deleted_before_stays_as_it_is(
     assert len(cloud.keys("variants", project["id"])) == 3
     assert [row["status"] for row in cloud.rows("main", kind="sync-project")] == ["completed"]
     books.check(cloud, project["id"])
+
+
+def test_a_project_that_goes_while_a_sync_is_asked_for(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
+    with meanwhile("TransactWriteItems", lambda: projects.purge(caller(client), place(project["id"]))):
+        refused = sync(client, project)
+    settle(cloud)
+
+    assert refused.problem()["code"] == "project_changed"
+    assert cloud.rows("main", record_kind="job") == []

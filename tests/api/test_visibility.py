@@ -11,9 +11,10 @@ from holdall.variants import service as variants
 from tests.api import books
 from tests.api.client import Client
 from tests.api.cloud import WELL, Cloud, announce, photo
+from tests.api.log import Log
 from tests.api.test_profile import leave
 from tests.api.test_project_deletion import delete, restore
-from tests.api.test_shelves import drawing, file_of, shelves
+from tests.api.test_shelves import drawing, file_of, shelves, stored
 
 __all__ = ["drawing"]
 
@@ -124,7 +125,7 @@ def test_what_a_dead_worker_stored_before_is_hidden(
     client: Client, cloud: Cloud, project: dict[str, Any], drawing: Any
 ) -> None:
     begun, outcome = drawing
-    variants._store(begun, outcome, "media")
+    stored(begun, outcome)
     turn(client, project, "private")
     cloud.work()
 
@@ -176,18 +177,78 @@ def test_what_the_list_does_not_show_is_found_in_the_bucket(
     assert whole(cloud) == [("completed", None)]
 
 
-def test_what_belongs_to_nothing_is_told(
-    client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def stray(cloud: Cloud, project: dict[str, Any], number: int, version_id: str = "0" * 26) -> None:
+    """Something that no row names, in front of what rows name."""
+    key = f"media/holiday-{project['id']}/images/a{number}/{version_id}-000000000000.webp"
+    cloud.s3.put_object(Bucket="variants", Key=key, Body=b"whose?")
+
+
+@pytest.mark.parametrize("owner", ["a photo", "nobody"])
+def test_what_no_row_names_is_not_left_public(
+    client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    monkeypatch.setattr("holdall.maintenance.projects._FILES", 2)
+    unlisted, _ = photos(client, cloud, project, 2)
+    version = books.versions(cloud, project["id"])[0]
+    for number in range(5):
+        stray(cloud, project, number, version["id"].rpartition("-")[2] if owner == "a photo" else "0" * 26)
+    hidden(monkeypatch, unlisted)
+    turn(client, project, "private")
+    cloud.work()
+
+    assert shelves(cloud, project["id"]) == ["private", "private"]
+    assert whole(cloud) == [("completed", None)]
+    books.check(cloud, project["id"])
+
+
+def test_a_copy_of_what_is_private_already_is_not_left_public(
+    client: Client, cloud: Cloud, project: dict[str, Any]
+) -> None:
+    photos(client, cloud, project, 1)
+    (public,) = cloud.keys("variants", project["id"])
+    turn(client, project, "private")
+    cloud.work()
+    cloud.s3.put_object(Bucket="variants", Key=public, Body=b"a worker that died")
+    turn(client, project, "public")
+    turn(client, project, "private")
+    cloud.work()
+
+    assert shelves(cloud, project["id"]) == ["private"]
+    assert {status for status, _ in whole(cloud)} == {"completed"}
+    books.check(cloud, project["id"])
+
+
+def test_what_cannot_be_moved_hides_nothing_behind_it_and_rings(
+    client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.projects._LOOKS", 3)
-    photos(client, cloud, project, 1)
-    key = f"media/holiday-{project['id']}/images/thumb/{'0' * 26}-000000000000.webp"
-    cloud.s3.put_object(Bucket="variants", Key=key, Body=b"whose?")
+    monkeypatch.setattr("holdall.maintenance.projects._FILES", 1)
+    stuck, other = sorted(
+        photos(client, cloud, project, 2), key=lambda each: str(file_of(client, each)["variants"][0]["url"])
+    )
+    hidden(monkeypatch, other)
+    cloud.change(f"FILE#{stuck}", "FILE", state="purging")  # and its job was lost
     turn(client, project, "private")
     cloud.work()
 
     assert sorted(shelves(cloud, project["id"])) == ["media", "private"]
     assert whole(cloud) == [("failed", "left_under_media")]
+    (line,) = [line for line in log.lines if line["message"] == "project.left-under-media"]
+    assert (line["level"], line["project_id"]) == ("ERROR", project["id"])
+
+
+def test_a_purged_project_leaves_nothing_that_no_row_named(
+    client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdall.maintenance.projects._FILES", 2)
+    photos(client, cloud, project, 1)
+    for number in range(3):
+        stray(cloud, project, number)
+    delete(client, project, "?permanent=true").data()
+    cloud.work()
+
+    assert cloud.keys("variants", project["id"]) == []
+    assert cloud.rows("main", record_kind="project", id=project["id"]) == []
 
 
 def test_a_project_of_the_same_name_is_left_alone(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:

@@ -132,16 +132,18 @@ def put_variant(key: str, source: Path, *, content_type: str) -> None:
         )
 
 
-def move_variant(key: str, to: str) -> None:
-    """Bring a variant from one key to another; done already, nothing happens. Raises Unavailable."""
+def move_variant(key: str, to: str) -> bool:
+    """Bring a variant from one key to another; tells whether there was one. Raises Unavailable."""
     bucket = settings().variants_bucket
     with aws.answering():
         try:
             aws.client("s3").copy_object(Bucket=bucket, Key=to, CopySource={"Bucket": bucket, "Key": key})
         except ClientError as error:
-            if aws.code(error) not in _ABSENT:
-                raise
+            if aws.code(error) in _ABSENT:
+                return False
+            raise
         aws.client("s3").delete_object(Bucket=bucket, Key=key)
+    return True
 
 
 def delete_variant(key: str) -> None:
@@ -150,10 +152,13 @@ def delete_variant(key: str) -> None:
         aws.client("s3").delete_object(Bucket=settings().variants_bucket, Key=key)
 
 
-def variants_under(prefix: str, most: int) -> list[str]:
-    """Keys of variants that begin so, in no more than one call. Raises Unavailable."""
+def variants_under(prefix: str, most: int, *, after: str = "") -> list[str]:
+    """Keys of variants that begin so, in order, those behind `after`, in no more than one call. Raises Unavailable."""
+    behind = {"StartAfter": after} if after else {}
     with aws.answering():
-        answer = aws.client("s3").list_objects_v2(Bucket=settings().variants_bucket, Prefix=prefix, MaxKeys=most)
+        answer = aws.client("s3").list_objects_v2(
+            Bucket=settings().variants_bucket, Prefix=prefix, MaxKeys=most, **behind
+        )
     return [entry["Key"] for entry in answer.get("Contents", [])]
 
 

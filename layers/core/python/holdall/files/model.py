@@ -18,6 +18,7 @@ Status = Literal["processing", "ready", "rejected", "deleted"]
 State = Literal["live", "trash", "purging"]
 Shelf = Literal["media", "private"]
 VariantStatus = Literal["processing", "ready", "rejected"]
+OTHER: dict[Shelf, Shelf] = {"media": "private", "private": "media"}
 
 # What imageproc can draw; everything else is a file, SVG among it.
 IMAGE_TYPES = {
@@ -64,6 +65,11 @@ class Version:
     variants: tuple[Variant, ...]
     created_by: str
     created_at: datetime
+
+    @property
+    def shown(self) -> dict[str, Variant]:
+        """The variants by their names: of one whose spec was changed the newest, which stands behind the one that goes."""
+        return {each.name: each for each in self.variants}
 
 
 @dataclass(frozen=True)
@@ -183,9 +189,14 @@ def version_id_of_variant(project_id: str, key: str) -> str:
     return f"{project_id}-{key.rpartition('/')[2].partition('-')[0]}"
 
 
+def place(key: str) -> str:
+    """What the key of a variant says apart from its shelf: its version, its name and how it is drawn."""
+    return key.partition("/")[2]
+
+
 def on_shelf(key: str, shelf: Shelf) -> str:
     """The key of the same variant on a shelf."""
-    return f"{shelf}/{key.partition('/')[2]}"
+    return f"{shelf}/{place(key)}"
 
 
 def rank(name: str) -> str:

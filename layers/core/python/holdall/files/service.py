@@ -76,7 +76,7 @@ def variant(file: File, name: str) -> Variant | None:
     _check_live(file)
     if file.current.status == "rejected":
         raise Conflict("rejected", f"This file was rejected: {file.current.reason}.")
-    return next((each for each in file.current.variants if each.name == name), None)
+    return file.current.shown.get(name)
 
 
 def variant_url(file: File, drawn: Variant, how: Literal["attachment", "inline"]) -> str:
@@ -221,7 +221,7 @@ def view(file: File) -> FileView:
         storage_location="s3",
         synced_at=None,
         url=url,
-        variants=[_variant_view(each, url) for each in version.variants],
+        variants=[_variant_view(each, url) for each in version.shown.values()],
         created_by=file.created_by,
         created_at=file.created_at,
         updated_at=file.updated_at,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from holdall.shape import Shown
+
 Kind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
 Status = Literal["pending", "processing", "completed", "failed"]
 
@@ -30,3 +32,9 @@ class Job:
     def open(self) -> bool:
         """Whether it is still to be done."""
         return self.status in ("pending", "processing")
+
+
+class Started(Shown):
+    """A job that goes on when the answer is out."""
+
+    job_id: str

@@ -70,6 +70,11 @@ def complete(write: Transaction, job: Job) -> None:
     store.finish(write, job, "completed", None, otherwise=_TAKEN)
 
 
+def check_held(write: Transaction, job: Job) -> None:
+    """Hold only while a job is ours, where a part of it is recorded. The transaction raises Conflict."""
+    store.check_held(write, job, otherwise=_TAKEN)
+
+
 def fail(write: Transaction, job: Job, reason: str) -> None:
     """End a job that can never succeed, and say why."""
     store.finish(write, job, "failed", reason, otherwise=_TAKEN)

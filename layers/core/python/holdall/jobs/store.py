@@ -87,6 +87,12 @@ def finish(write: Transaction, job: Job, status: Status, reason: str | None, *, 
     )
 
 
+def check_held(write: Transaction, job: Job, *, otherwise: Failure) -> None:
+    """Hold only while a job is held under this attempt."""
+    ours = (JobRecord.status == "processing") & (JobRecord.attempt == job.attempt)
+    write.check(JobRecord, _key(job.id), "JOB", ours, otherwise=otherwise)
+
+
 def release(write: Transaction, job: Job, cursor: str | None, due: datetime, *, otherwise: Failure) -> None:
     """Give back a job that is held under this attempt, with a part of it done."""
     left = replace(job, status="pending", updated_at=clock.now())

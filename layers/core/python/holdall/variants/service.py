@@ -7,35 +7,29 @@ from holdall import storage
 from holdall.errors import Conflict, NotFound
 from holdall.events.service import emit
 from holdall.files import service as files
-from holdall.files.model import File, Shelf, Variant, Version, on_shelf, planned, shelf_of, variant_key
+from holdall.files.model import OTHER, File, Shelf, Variant, Version, on_shelf, place, planned, shelf_of, variant_key
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.table import Reading, Transaction
+from holdall.table import Transaction
 from holdall.variants.model import LEASE, Drawing, Outcome
-
-_ATTEMPTS = 5
+from holdall.variants.rows import ATTEMPTS, BUSY, give_up, look, prepared, remove, to_draw
 
 
 def begin(job_id: str) -> Drawing | None:
-    """Take a job; None when there is nothing to do for this message. Raises Unavailable."""
+    """Take a job; None when there is nothing to draw for this message. Raises Unavailable, and Conflict for a file that is
+    changed all the time: the message comes back.
+    """
     job = jobs.claim(job_id, LEASE)
     if job is None:
         return None
     with jobs.held(job):
-        project, file, version = _look(job)
-        if project is None or file is None or version is None or file.state == "purging":
-            _give_up(job)
-            return None
-    ready = {variant.key.partition("/")[2] for variant in version.variants if variant.status == "ready"}
-    specs = tuple(
-        spec
-        for spec in project.settings.variants
-        if variant_key(project, version.id, spec, "private").partition("/")[2] not in ready
-    )
-    return Drawing(job, project, file, version, specs)
+        drawing = prepared(job)
+        if drawing is None or drawing.specs or drawing.version.status != "ready":
+            return drawing
+        return finish(drawing, None)
 
 
 def fetch_source(drawing: Drawing, into: Path) -> str:
@@ -43,44 +37,47 @@ def fetch_source(drawing: Drawing, into: Path) -> str:
     return storage.fetch(drawing.version.key, drawing.version.s3_version, into)
 
 
-def finish(drawing: Drawing, outcome: Outcome) -> None:
-    """Store what was drawn, and record it with the end of the job in one transaction.
+def finish(drawing: Drawing, outcome: Outcome | None) -> Drawing | None:
+    """Store what was drawn, and record it with the end of the job in one transaction. No outcome: nothing had to be drawn.
 
-    The transaction also checks that the file is still live and the project as visible as before; if not, what was written goes
-    where it belongs now, or away. Raises Unavailable, and Conflict when it could not be settled: the message comes back.
+    The transaction also checks that the file and the project's settings are as they were. If not, what was written goes where
+    it belongs now, or away, and what is still to be drawn is returned: the job goes on. Raises Unavailable, and Conflict when
+    it could not be settled: the message comes back.
     """
-    shelf = shelf_of(drawing.project, drawing.file.state)
-    keys = _store(drawing, outcome, shelf)
-    for _ in range(_ATTEMPTS):
-        version = _drawn(drawing, outcome, shelf)
+    made, again = _made(drawing, outcome) if outcome else {}, drawing.job.attempt > 1
+    for _ in range(ATTEMPTS):
+        shelf = shelf_of(drawing.project, drawing.file.state)
+        _store(drawing, made, shelf, again=again)
+        version = _drawn(drawing.version, outcome, made, shelf)
+        left = to_draw(drawing.project, version)
         try:
             with Transaction() as write:
                 files.change_version(write, drawing.file.id, version)
                 files.change(write, drawing.file, version)
                 quotas.count_variants(write, drawing.project.id, before=drawing.version, after=version)
-                projects.check_as_seen(write, drawing.project)
-                jobs.complete(write, drawing.job)
-                emit(write, drawing.project.id, "file.ready", fileId=drawing.file.id, version=version.number)
+                projects.check_unchanged(write, drawing.project)
+                if left:
+                    jobs.check_held(write, drawing.job)
+                else:
+                    jobs.complete(write, drawing.job)
+                    emit(write, drawing.project.id, "file.ready", fileId=drawing.file.id, version=version.number)
         except Conflict as conflict:
             if conflict.code == "job_taken":
-                return  # our time was over; whoever holds the job now writes the same keys
+                return None  # our time was over; whoever holds the job now writes the same keys
         else:
-            return
-        project, file, current = _look(drawing.job)
-        if project is None or file is None or current is None or file.state == "purging":
-            for key in keys:
-                storage.delete_variant(key)
-            _give_up(drawing.job)
-            return
-        drawing = replace(drawing, project=project, file=file, version=current)
-        keys, shelf = _move(keys, shelf_of(project, file.state)), shelf_of(project, file.state)
-    raise Conflict("busy", "Too many changes at once.")
+            return prepared(drawing.job) if left else None
+        now = prepared(drawing.job)
+        if now is None:
+            remove(variant for variant, _ in made.values())
+            return None
+        drawing, again = now, True
+    raise BUSY
 
 
 def reject(drawing: Drawing, code: str) -> None:
     """End a job whose image can never be drawn: the reason is kept, and the message is done. Raises Unavailable."""
-    for _ in range(_ATTEMPTS):
-        version = _rejected(drawing.version, code)
+    for _ in range(ATTEMPTS):
+        version = _rejected(drawing, code)
         try:
             with Transaction() as write:
                 files.change_version(write, drawing.file.id, version)
@@ -93,13 +90,16 @@ def reject(drawing: Drawing, code: str) -> None:
             if conflict.code == "job_taken":
                 return
         else:
+            if version.status == "rejected":  # a worker that died may have drawn some
+                remove(drawing.version.variants)
             return
-        project, file, current = _look(drawing.job)
-        if project is None or file is None or current is None or file.state == "purging":
-            _give_up(drawing.job)
+        seen = look(drawing.job.file_id, drawing.job.number)
+        if seen is None:
+            give_up(drawing.job)
             return
+        project, file, current = seen
         drawing = replace(drawing, project=project, file=file, version=current)
-    raise Conflict("busy", "Too many changes at once.")
+    raise BUSY
 
 
 def wanted(project: Project, file: File, name: str) -> Variant:
@@ -133,21 +133,25 @@ def run_relocate(job: Job) -> None:
     changed all the time: the message comes back.
     """
     for version in files.versions(job.file_id):
-        _relocate(replace(job, number=version.number))
+        _relocate(job.file_id, version.number)
     with Transaction() as write:
         jobs.complete(write, job)
 
 
-def _relocate(job: Job) -> None:
-    for _ in range(_ATTEMPTS):
-        project, file, version = _look(job)
-        if project is None or file is None or version is None or file.state == "purging":
+def _relocate(file_id: str, number: int) -> None:
+    for _ in range(ATTEMPTS):
+        seen = look(file_id, number)
+        if seen is None:
             return
+        project, file, version = seen
         shelf = shelf_of(project, file.state)
-        # Those that are still being drawn as well: a worker may have stored one and died before it was recorded.
-        _move([variant.key for variant in version.variants], shelf)
+        # Whatever the row says, and those that are being drawn as well: a worker may have stored one and died before it said.
+        brought = [
+            storage.move_variant(on_shelf(each.key, OTHER[shelf]), on_shelf(each.key, shelf))
+            for each in version.variants
+        ]
         moved = replace(version, variants=tuple(_on(variant, shelf) for variant in version.variants))
-        if moved == version:
+        if moved == version and not any(brought):
             return
         try:
             with Transaction() as write:
@@ -158,84 +162,69 @@ def _relocate(job: Job) -> None:
         except Conflict:
             continue
         return
-    raise Conflict("busy", "Too many changes at once.")
+    raise BUSY
 
 
-def _look(job: Job) -> tuple[Project | None, File | None, Version | None]:
-    with Reading() as read:
-        project, file = projects.project(read, job.project_id), files.awaited(read, job.file_id)
-    return project.value, file.value, files.version_of(file.value, job.number) if file.value else None
-
-
-def _give_up(job: Job) -> None:
-    try:
-        with Transaction() as write:
-            jobs.fail(write, job, "file_gone")
-    except Conflict:
-        return
-
-
-def _store(drawing: Drawing, outcome: Outcome, shelf: Shelf) -> list[str]:
+def _made(drawing: Drawing, outcome: Outcome) -> dict[str, tuple[Variant, Path]]:
+    """What was drawn, by its place: what its row will say, and the file that holds it."""
     specs = {spec.name: spec for spec in drawing.specs}
-    keys = []
+    made = {}
     for drawn in outcome.drawn:
-        key = variant_key(drawing.project, drawing.version.id, specs[drawn.name], shelf)
-        storage.put_variant(key, drawn.path, content_type=drawn.content_type)
-        if drawing.job.attempt > 1:
-            # A worker that died may have stored it where it belonged before.
-            storage.delete_variant(on_shelf(key, "private" if shelf == "media" else "media"))
-        keys.append(key)
-    return keys
-
-
-def _drawn(drawing: Drawing, outcome: Outcome, shelf: Shelf) -> Version:
-    specs = {spec.name: spec for spec in drawing.specs}
-    fresh = {
-        drawn.name: Variant(
+        key = variant_key(drawing.project, drawing.version.id, specs[drawn.name], "private")
+        variant = Variant(
             name=drawn.name,
-            key=variant_key(drawing.project, drawing.version.id, specs[drawn.name], shelf),
+            key=key,
             status="ready",
             content_type=drawn.content_type,
             width=drawn.width,
             height=drawn.height,
             size=drawn.size,
         )
-        for drawn in outcome.drawn
-    }
-    kept = [
-        fresh.pop(variant.name, variant)
-        for variant in drawing.version.variants
-        if variant.status == "ready" or variant.name in fresh
-    ]
+        made[place(key)] = variant, drawn.path
+    return made
+
+
+def _store(drawing: Drawing, made: dict[str, tuple[Variant, Path]], shelf: Shelf, *, again: bool) -> None:
+    """Write what was drawn to a shelf, and `again` to that alone: we or a worker that died may have stored it on the other."""
+    named = {place(each.key) for each in drawing.version.variants}
+    for at, (variant, path) in made.items():
+        if at not in named:
+            remove([variant])
+            continue
+        storage.put_variant(on_shelf(variant.key, shelf), path, content_type=variant.content_type)
+        if again:
+            storage.delete_variant(on_shelf(variant.key, OTHER[shelf]))
+
+
+def _drawn(version: Version, outcome: Outcome | None, made: dict[str, tuple[Variant, Path]], shelf: Shelf) -> Version:
+    if outcome is None:
+        return version
+    variants = tuple(
+        _on(made[place(each.key)][0], shelf) if place(each.key) in made else each for each in version.variants
+    )
     return replace(
-        drawing.version,
+        version,
         status="ready",
         sha256=outcome.sha256,
         width=outcome.width,
         height=outcome.height,
-        variants=(*kept, *fresh.values()),
+        variants=variants,
     )
 
 
-def _rejected(version: Version, code: str) -> Version:
-    """A version that could not be drawn. A later drawing that fails takes nothing from one that is ready but its variant."""
-    if version.status == "processing":
+def _rejected(drawing: Drawing, code: str) -> Version:
+    """A version that could not be drawn. A later drawing that fails takes nothing from one that is ready but its variants."""
+    version = drawing.version
+    if version.status != "ready":
         return replace(version, status="rejected", reason=code, variants=())
-    left = (
-        variant if variant.status == "ready" else variant.model_copy(update={"status": "rejected"})
-        for variant in version.variants
+    asked = {place(variant_key(drawing.project, version.id, spec, "private")) for spec in drawing.specs}
+    variants = (
+        each.model_copy(update={"status": "rejected"})
+        if each.status == "processing" and place(each.key) in asked
+        else each
+        for each in version.variants
     )
-    return replace(version, variants=tuple(left))
-
-
-def _move(keys: list[str], shelf: Shelf) -> list[str]:
-    moved = []
-    for key in keys:
-        target = on_shelf(key, shelf)
-        if target != key:
-            storage.move_variant(key, target)
-        moved.append(target)
-    return moved
+    return replace(version, variants=tuple(variants))
 
 
 def _on(variant: Variant, shelf: Shelf) -> Variant:

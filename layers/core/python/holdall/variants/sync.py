@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from holdall import ids, storage
 from holdall.audit.service import record
 from holdall.caller import Caller
 from holdall.errors import Conflict
 from holdall.files import service as files
-from holdall.files.model import File, Variant, Version, on_shelf, planned, shelf_of
+from holdall.files.model import File, Variant, Version, place, planned, shelf_of
 from holdall.idempotency import service as idempotency
 from holdall.idempotency.service import Repeated
 from holdall.jobs import service as jobs
@@ -16,13 +15,13 @@ from holdall.page import PageRequest
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.table import Reading, Transaction
+from holdall.table import Transaction
 from holdall.variants.model import Forecast
+from holdall.variants.rows import ATTEMPTS, BUSY, look
 
 _LOOKED_AT = 1000  # images of which a forecast is made; of more it is an estimate
 _PAGE = 100
 _AT_ONCE = 25  # images in one run of the job
-_ATTEMPTS = 5
 # What one image took where it was measured (docs/benchmarks.md: four variants of 6 MP in 0.4 s on two cores), and what a
 # second costs: 3008 MB of Lambda on arm64 and one PUT for each variant, us-east-1 (AWS price lists of November 2026).
 _SECONDS_PER_IMAGE = 0.3
@@ -67,9 +66,11 @@ def forecast(project: Project) -> Forecast:
 
 
 def start(caller: Caller, project: Project) -> str:
-    """Bring up the variants by a job, whose id is returned."""
+    """Bring up the variants by a job, whose id is returned. Raises Conflict for a project that is deleted meanwhile."""
     try:
         with Transaction() as write:
+            # One that is made while its project is purged would outlive it.
+            projects.check_as_seen(write, project)
             job = jobs.start_of_project(write, "sync-project", project.id)
             record(write, caller, "variants.sync", project.id)
             idempotency.keep(write, caller, job.id)
@@ -95,60 +96,44 @@ def run(job: Job) -> None:
 
 def _bring_up(project: Project, file: File) -> None:
     version = file.current
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         change = _change(project, file, version)
         if not change.make and not change.drop:
             return
-        # Before the rows, which are all that tells where they lie: stopped in between, the job finds them to drop once more.
-        for each in change.drop:
-            for shelf in ("media", "private"):
-                storage.delete_variant(on_shelf(each.key, shelf))
+        # What is dropped stays named until it has gone: the job takes it away, or draws it where it is wanted again by then.
+        leaving = (_processing(each) for each in change.drop)
+        wished = replace(version, variants=(*change.stay, *leaving, *change.make))
         try:
-            job = _write(project, file, replace(version, variants=(*change.stay, *change.make)), change, before=version)
+            with Transaction() as write:
+                files.change_version(write, file.id, wished)
+                files.change(write, file, wished)
+                projects.check_unchanged(write, project)
+                quotas.count_variants(write, project.id, before=version, after=wished)
+                job = jobs.start(write, "render", file.id, version.number)
         except Conflict:
-            again = _look(file.id, version.number)
+            again = look(file.id, version.number)
             if again is None:
                 return
             project, file, version = again
             continue
-        if job:
-            jobs.send(job)
+        jobs.send(job)
         return
-    raise Conflict("busy", "Too many changes at once.")
-
-
-def _look(file_id: str, number: int) -> tuple[Project, File, Version] | None:
-    """What is there now, or None when it goes away as a whole."""
-    with Reading() as read:
-        project, file = projects.project(read, ids.project_of(file_id)), files.awaited(read, file_id)
-    version = files.version_of(file.value, number) if file.value else None
-    if project.value is None or file.value is None or version is None:
-        return None
-    going = project.value.status == "purging" or file.value.state == "purging"
-    return None if going else (project.value, file.value, version)
-
-
-def _write(project: Project, file: File, version: Version, change: _Change, *, before: Version) -> Job | None:
-    with Transaction() as write:
-        files.change_version(write, file.id, version)
-        files.change(write, file, version)
-        projects.check_as_seen(write, project)
-        quotas.count_variants(write, project.id, before=before, after=version)
-        return jobs.start(write, "render", file.id, version.number) if change.make else None
+    raise BUSY
 
 
 def _change(project: Project, file: File, version: Version) -> _Change:
-    if version.status != "ready":  # one that is drawn at this moment is drawn by the present settings
+    if version.status != "ready":  # one that is drawn at this moment ends by the present settings
         return _Change((), (), version.variants)
-    wanted = {_place(each): each for each in planned(project, version.id, shelf_of(project, file.state))}
-    there = {_place(each) for each in version.variants}
+    wanted = {place(each.key): each for each in planned(project, version.id, shelf_of(project, file.state))}
+    there = {place(each.key) for each in version.variants}
+    # One that is processing has its job, which will see that nobody wants it.
+    drop = tuple(each for each in version.variants if each.status != "processing" and place(each.key) not in wanted)
     return _Change(
-        make=tuple(each for place, each in wanted.items() if place not in there),
-        drop=tuple(each for each in version.variants if _place(each) not in wanted),
-        stay=tuple(each for each in version.variants if _place(each) in wanted),
+        make=tuple(each for at, each in wanted.items() if at not in there),
+        drop=drop,
+        stay=tuple(each for each in version.variants if each not in drop),
     )
 
 
-def _place(variant: Variant) -> str:
-    """What the key of a variant says apart from its shelf: its version, its name and how it is drawn."""
-    return variant.key.partition("/")[2]
+def _processing(variant: Variant) -> Variant:
+    return variant.model_copy(update={"status": "processing", "width": None, "height": None, "size": None})
