@@ -208,9 +208,7 @@ FUNCTIONS = (
                 (*_GET, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
             ),
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
-            # A file that is put away while it is drawn has its variants moved: a copy reads, and looks whether there is one.
-            Grant(Resource.VARIANTS, ("s3:ListBucket",)),
-            Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
+            Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),
             Grant(Resource.IMAGES_QUEUE, _RECEIVE),
         ),
     ),

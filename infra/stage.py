@@ -62,6 +62,7 @@ class Stage:
     throttle: Throttle
     expire_uploads_minutes: int
     image_workers: int  # calls of imageproc at once, at least 2
+    maintenance_workers: int  # messages of long work at once, at least 2
     log_retention_days: int
     audit_export: Literal["on", "off"]  # whether the audit table is copied each night to a bucket that keeps it
     audit_export_days: int  # how long nobody can delete a copy

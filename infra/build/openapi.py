@@ -169,6 +169,14 @@ _RESPONSES: dict[tuple[str, str], dict[str, Any]] = {
         "200": _response("The file, in the trash.", application_json=_model("Data_FileView_")),
         "202": _response("The job that removes the file for good.", application_json=_model("Data_Started_")),
     },
+    ("DELETE", "/projects/{projectId}"): {
+        "200": _response("The project, deleted.", application_json=_model("Data_ProjectView_")),
+        "202": _response("The job that removes all of it for good.", application_json=_model("Data_Started_")),
+    },
+    ("POST", "/projects/{projectId}/sync-variants"): {
+        "200": _response("What there is to do, for a dry run.", application_json=_model("Data_Forecast_")),
+        "202": _response("The job that does it.", application_json=_model("Data_Started_")),
+    },
     ("GET", "/health/ready"): {
         "200": _response("All stores can be reached.", application_json=_model("Data_Readiness_")),
         "503": _response("A store is down; the checks tell which.", application_json=_model("Data_Readiness_")),

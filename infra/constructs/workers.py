@@ -23,6 +23,8 @@ class Workers(Construct):
         functions: Mapping[str, lambda_.Function],
     ) -> None:
         super().__init__(scope, name)
+        # What is heavy, or comes by thousands at once: without a bound it would take the account's concurrency from the API.
+        most = {Resource.IMAGES_QUEUE: stage.image_workers, Resource.WORK_QUEUE: stage.maintenance_workers}
         for function in FUNCTIONS:
             if function.queue is None:
                 continue
@@ -34,6 +36,5 @@ class Workers(Construct):
                 event_source_arn=queues.queues[function.queue].queue_arn,
                 batch_size=function.batch,
                 report_batch_item_failures=True,
-                # Images are heavy: more than so many at once would take the account's concurrency from the API.
-                max_concurrency=stage.image_workers if function.queue is Resource.IMAGES_QUEUE else None,
+                max_concurrency=most.get(function.queue),
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from holdall import queue
+from holdall import ids, queue
 from holdall.files import service as files
 from holdall.maintenance import recount, store
 from holdall.maintenance.model import INSTALLATION, Drift, Report
@@ -16,11 +16,11 @@ from holdall.uploads import service as uploads
 from holdall.uploads import store as uploads_store
 from holdall.uploads.model import InitUpload
 from tests.api import books, people
+from tests.api.callers import caller, place
 from tests.api.client import Client
 from tests.api.cloud import WELL, Cloud, announce
 from tests.api.conftest import Clock, Installed
 from tests.api.log import Log
-from tests.api.test_races import caller, place
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
 _STEPS = 4  # of a run over little: before, versions, uploads, compare
@@ -369,6 +369,47 @@ def test_uploads_complete_between_the_stretches_of_a_walk(cloud: Cloud, life: Li
     assert (report.drifts, report.judged, report.unjudged) == ([], 1, 0)
 
 
+def crowded(client: Client) -> list[str]:
+    """Projects, of which two stand in the same shard."""
+    made = [_project(client)]
+    while len({ids.shard(each) for each in made}) == len(made):
+        made.append(_project(client))
+    return made
+
+
+def test_what_was_moved_on_several_pages_of_a_shard_waits_for_the_next_round(
+    cloud: Cloud, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recount, "_PAGE", 1)
+    crowd = [Life(cloud, client, each) for each in crowded(client)]
+    for number in steps(cloud):
+        if number == 1:
+            for one in crowd:
+                one.init()
+
+    report = reported()
+    assert (report.judged, report.unjudged, report.drifts) == (len(crowd) + 1, 0, [])
+    assert report.installation_judged
+
+
+def test_no_step_keeps_more_projects_than_an_item_holds(
+    cloud: Cloud, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recount, "_PAGE", 1)
+    monkeypatch.setattr(recount, "_PROJECTS", 1)
+    crowd = [Life(cloud, client, each) for each in crowded(client)]
+    for _ in steps(cloud):
+        at = store.checkpoint()
+        if at is not None and (at.round, at.phase) == (1, "versions"):
+            for one in crowd:
+                one.init()
+
+    parts = [(row["sk"].split("#")[2], row["content"]) for row in cloud.rows("main", record_kind="recount-part")]
+    walked = [(kind, len(json.loads(content))) for kind, content in parts if kind != "sums"]
+    assert set(walked) == {("before", 1), ("moved", 1)}
+    assert (reported().judged, reported().unjudged) == (len(crowd) + 1, 0)
+
+
 # Messages that come twice, late or not at all.
 
 
@@ -509,6 +550,23 @@ def test_what_comes_in_after_a_correction_is_counted_within_the_cap(
         assert stranger.post("/files/init-upload", {**said, "size": 95}).status == 409
     stranger.post("/files/init-upload", {**said, "size": 94}).created()
     books.check(cloud, life.project)
+
+
+def test_the_installation_is_corrected_however_many_projects_are_wrong(
+    cloud: Cloud, life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recount, "NAMED", 2)
+    before = books.installation(cloud)
+    wrong = [life.project, *(people.personal_project(people.signed_in()) for _ in range(2))]
+    for project_id in wrong:
+        plant(cloud, project_id, 1, 1)
+    plant_in_installation(cloud, 10, -1)
+    report = run(cloud)
+
+    assert (report.drifted, len(report.drifts)) == (4, 2)
+    assert report.drifts[0].of == INSTALLATION
+    cloud.run("recount-repair")
+    assert books.installation(cloud) == before
 
 
 @pytest.mark.parametrize("hours", [None, 25])

@@ -187,6 +187,18 @@ def test_a_reading_finds_what_is_there_and_says_what_is_not() -> None:
     assert (there.value, twice.value, absent.value) == (1, -1, None)
 
 
+def test_a_reading_of_more_than_a_hundred_keys_takes_another_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Transaction() as write:
+        for each in (0, 100):
+            write.put(note(f"{each}", number=each))
+
+    with faults.injected(monkeypatch) as injected, Reading() as read:
+        found = [read.get(NoteRecord, f"NOTE#{each}", "NOTE", lambda record: int(record.number)) for each in range(101)]
+
+    assert [each.value for each in found] == [0, *[None] * 99, 100]
+    assert injected.calls == ["dynamodb.BatchGetItem"] * 2
+
+
 @pytest.mark.parametrize("times", [1, 7, 8])
 def test_keys_that_were_not_answered_are_asked_for_again_and_never_absent(
     monkeypatch: pytest.MonkeyPatch, times: int

@@ -36,7 +36,10 @@ class Template:
 
     def statements_of(self, function: Properties) -> Iterator[tuple[str, list[str]]]:
         """What a function may do: a resource, in words, and actions on it."""
-        role = self.role_of(function)
+        return self.statements_in(self.role_of(function))
+
+    def statements_in(self, role: Properties) -> Iterator[tuple[str, list[str]]]:
+        """What a role may do, in the same way."""
         assert not role.get("ManagedPolicyArns"), "a managed policy is nobody's list of named actions"
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from infra.catalog import FUNCTIONS
+from infra.stage import Stage
 from tests.infra.template import Template, in_words
 
 _KEY = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
@@ -145,6 +146,22 @@ def test_a_message_stays_hidden_for_six_times_its_function(cloud: Template) -> N
         queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
         assert queue["VisibilityTimeout"] >= 6 * timeout
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_images_and_long_work_leave_the_api_calls_of_the_account(
+    cloud: Template, local: Template, stages: dict[str, Stage]
+) -> None:
+    for template, stage in ((cloud, stages["cloud"]), (local, stages["local"])):
+        bounds = {
+            in_words(mapping["EventSourceArn"])[len("<Queues") : -len("12345678>")]: mapping.get("ScalingConfig")
+            for mapping in template.properties("AWS::Lambda::EventSourceMapping").values()
+        }
+        assert bounds == {
+            "Images": {"MaximumConcurrency": stage.image_workers},
+            "Work": {"MaximumConcurrency": stage.maintenance_workers},
+            "Objects": None,
+            "Mail": None,
+        }
 
 
 def _tables(template: Template) -> dict[str, Any]:

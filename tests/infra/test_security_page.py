@@ -6,7 +6,7 @@ import re
 from tests.infra.conftest import ROOT
 
 _PAGE = (ROOT / "docs" / "security.md").read_text()
-_NAMED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
+_NAMED = re.compile(r"`([\w/]+\.py)::([^`]+)`")
 _ROW = re.compile(r"^\| (\w+) \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
 _ROWS = [
     *(f"{letter}{number}" for letter, last in {"A": 7, "S": 7, "Z": 6, "P": 6, "U": 7, "I": 4, "E": 3, "X": 2}.items()
@@ -34,4 +34,10 @@ def _tests_of(file: str) -> set[str]:
     path = ROOT / "tests" / file
     if not path.is_file():
         return set()
-    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):  # as Hypothesis makes a test of a state machine
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found

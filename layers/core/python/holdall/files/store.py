@@ -1,7 +1,7 @@
 """The records of files and their versions."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,6 @@ from holdall.errors import Conflict, Failure
 from holdall.files.model import File, Kind, Variant, Version, rank
 from holdall.page import Page, PageRequest
 from holdall.table import Awaited, ByFacet, ByOwner, ByQuality, Reading, Record, Transaction, page_of, stretch_of
-
-_AT_ONCE = 100  # keys of one reading
 
 
 class FileRecord(Record, discriminator="file"):
@@ -124,12 +122,10 @@ def originals(start: str | None, before: datetime) -> tuple[list[tuple[str, int]
     return counted, json.dumps(found.next) if found.next else None
 
 
-def there(asked: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+def there(asked: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
     """Which of these versions, named by file and number, are there. One round trip for each hundred. Raises Unavailable."""
-    found: dict[tuple[str, int], Awaited[Version]] = {}
-    for start in range(0, len(asked), _AT_ONCE):
-        with Reading() as read:
-            found.update({each: version(read, *each) for each in asked[start : start + _AT_ONCE]})
+    with Reading() as read:
+        found = {each: version(read, *each) for each in asked}
     return {each for each, awaited in found.items() if awaited.value is not None}
 
 

@@ -26,7 +26,7 @@ class Drift(BaseModel):
 
 
 class Report(BaseModel):
-    """What a recount found. The lists name the first hundred; the numbers beside them are of all."""
+    """What a recount found. The lists name the first hundred, the installation before all; the numbers are of all."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -52,7 +52,7 @@ def move(write: Transaction, seen: Checkpoint | None, after: Checkpoint, *, othe
 
 
 def keep(write: Transaction, at: Checkpoint, kind: Kept, shard: int, content: dict[str, Any], now: datetime) -> None:
-    """Keep what a step found in the projects of a shard: at most twenty thousand in all, so it fits into an item."""
+    """Keep what a step found in the projects of a shard: some ten thousand, which fit into an item."""
     write.put(
         RecountPartRecord(
             _shard(shard),

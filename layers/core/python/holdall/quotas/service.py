@@ -31,7 +31,6 @@ forget = store.forget
 
 _ATTEMPTS = 8
 _PAUSE = 0.02  # seconds before the second attempt, at most; doubles
-_AT_ONCE = 100  # keys of one reading
 TAKEN = Conflict("room_taken", "Somebody else took this room.")  # the next place may do
 
 
@@ -77,12 +76,9 @@ def held(project_id: str) -> Held:
 
 def held_by(project_ids: Iterable[str]) -> dict[str, Held]:
     """What each of some projects holds; those that have gone are left out. One round trip for each hundred."""
-    asked, found = list(project_ids), {}
-    for start in range(0, len(asked), _AT_ONCE):
-        with Reading() as read:
-            awaited = {each: store.counted(read, each) for each in asked[start : start + _AT_ONCE]}
-        found.update({each: counted.value for each, counted in awaited.items() if counted.value is not None})
-    return found
+    with Reading() as read:
+        awaited = {each: store.counted(read, each) for each in project_ids}
+    return {each: counted.value for each, counted in awaited.items() if counted.value is not None}
 
 
 def parts() -> list[Part]:

@@ -1,6 +1,6 @@
 """Reads that happen together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,10 +13,12 @@ from holdall import clock, ids
 from holdall.errors import Unavailable
 from holdall.table.items import Item, answering, connection
 
+_AT_ONCE = 100  # keys of one BatchGetItem, whatever their tables (AWS API reference, BatchGetItem)
 _ATTEMPTS = 8
 _PAUSE = 0.02  # seconds before the second attempt, at most; doubles
 
 Value = TypeVar("Value")
+Key = tuple[str, str, str]  # the table, and both parts of the key there
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Awaited(Generic[Value]):
 
 
 class Reading:
-    """Reads that happen together, strongly consistent, in one BatchGetItem.
+    """Reads that happen together, strongly consistent: one BatchGetItem for each hundred keys.
 
         with Reading() as read:
             user = iam.store.wanted(read, user_id)
@@ -50,7 +52,7 @@ class Reading:
     """
 
     def __init__(self) -> None:
-        self._wanted: dict[tuple[str, str, str], list[Callable[[Any], None]]] = {}
+        self._wanted: dict[Key, list[Callable[[Any], None]]] = {}
 
     def get(self, kind: type[Item], pk: str, sk: str, then: Callable[[Any], Value]) -> Awaited[Value]:
         """Ask for the item with this key; `then` makes of it what the asker wants."""
@@ -68,29 +70,35 @@ class Reading:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._wanted:
+        if kind is None:
             self._fetch()
 
     def _fetch(self) -> None:
-        request: dict[str, Any] = {}
-        for table, pk, sk in self._wanted:
-            keys = request.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"]
-            keys.append({"pk": {"S": pk}, "sk": {"S": sk}})
-        found: dict[tuple[str, str, str], dict[str, Any]] = {}
-        for attempt in range(_ATTEMPTS):
-            with answering(), _as_pynamodb():
-                answer = connection.dispatch("BatchGetItem", {"RequestItems": request})
-            for table, items in answer["Responses"].items():
-                found.update({(table, item["pk"]["S"], item["sk"]["S"]): item for item in items})
-            request = answer.get("UnprocessedKeys") or {}
-            if not request:
-                break
-            clock.pause(ids.jitter(_PAUSE * 2**attempt))
-        else:
-            raise Unavailable
+        wanted, found = list(self._wanted), dict[Key, dict[str, Any]]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            found.update(_batch(wanted[start : start + _AT_ONCE]))
         for key, settles in self._wanted.items():
             for settle in settles:
                 settle(found.get(key))
+
+
+def _batch(wanted: Sequence[Key]) -> dict[Key, dict[str, Any]]:
+    """What is there of a hundred keys at most. Raises Unavailable."""
+    request: dict[str, Any] = {}
+    for table, pk, sk in wanted:
+        keys = request.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"]
+        keys.append({"pk": {"S": pk}, "sk": {"S": sk}})
+    found: dict[Key, dict[str, Any]] = {}
+    for attempt in range(_ATTEMPTS):
+        with answering(), _as_pynamodb():
+            answer = connection.dispatch("BatchGetItem", {"RequestItems": request})
+        for table, items in answer["Responses"].items():
+            found.update({(table, item["pk"]["S"], item["sk"]["S"]): item for item in items})
+        request = answer.get("UnprocessedKeys") or {}
+        if not request:
+            return found
+        clock.pause(ids.jitter(_PAUSE * 2**attempt))
+    raise Unavailable
 
 
 @contextmanager
