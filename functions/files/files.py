@@ -10,6 +10,7 @@ from holdall.files import service
 from holdall.files.model import FileView
 from holdall.files.service import Listing
 from holdall.http import Cursor, Cursors, Data, Limit, Listed, Placed, Router, needs
+from holdall.jobs.model import Started
 from holdall.projects.model import Project
 from holdall.shape import Shown
 from holdall.variants import service as variants
@@ -25,12 +26,6 @@ VariantName = Annotated[str | None, Query(max_length=32, description="A variant 
 How = Annotated[
     Literal["attachment", "inline"], Query(description="Inline is for variants; originals are attachments.")
 ]
-
-
-class Started(Shown):
-    """A job that goes on when the answer is out."""
-
-    job_id: str
 
 
 class Waiting(Shown):

@@ -7,10 +7,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.projects.parameters import ProjectId
 from holdall.caller import Caller
-from holdall.http import Cursor, Cursors, Data, Limit, Listed, Placed, Router, needs
+from holdall.http import Cursor, Cursors, Data, Joined, Limit, Listed, Placed, Router, needs
 from holdall.keys import service
 from holdall.keys.model import ChangeKey, KeyMade, KeyView, NewKey
-from holdall.projects.model import Project
+from holdall.projects.model import Membership, Project
 
 router = Router()
 
@@ -21,10 +21,11 @@ KeyId = Annotated[str, Path(alias="keyId")]
 def create(
     caller: Annotated[Caller, needs("keys.write", of="projectId", limit="create")],
     project: Annotated[Project, Placed],
+    own: Annotated[Membership | None, Joined],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     new: NewKey,
 ) -> Data[KeyMade]:
-    return Data(data=service.create(caller, project, new))
+    return Data(data=service.create(caller, project, own, new))
 
 
 @router.get("/projects/<projectId>/keys", summary="The API keys of a project")

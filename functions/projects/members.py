@@ -7,8 +7,19 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.projects.parameters import ProjectId
 from holdall.caller import Caller
-from holdall.http import Cursor, Cursors, Data, Limit, Listed, Placed, Router, needs, signed_in
-from holdall.projects.model import ChangeMember, InvitationView, Invite, Join, Member, Project, ProjectView, Transfer
+from holdall.http import Cursor, Cursors, Data, Joined, Limit, Listed, Myself, Placed, Router, needs, signed_in
+from holdall.iam.model import Known
+from holdall.projects.model import (
+    ChangeMember,
+    InvitationView,
+    Invite,
+    Join,
+    Member,
+    Membership,
+    Project,
+    ProjectView,
+    Transfer,
+)
 from holdall.projects.service import invitations, members
 
 router = Router()
@@ -56,9 +67,10 @@ def remove(
 def leave(
     caller: Annotated[Caller, needs("members.read", of="projectId")],
     project: Annotated[Project, Placed],
+    own: Annotated[Membership | None, Joined],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
 ) -> Response[None]:
-    members.leave(caller, project)
+    members.leave(caller, project, own)
     return Response(status_code=204)
 
 
@@ -66,20 +78,22 @@ def leave(
 def transfer(
     caller: Annotated[Caller, needs("members.write", of="projectId")],
     project: Annotated[Project, Placed],
+    own: Annotated[Membership | None, Joined],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     said: Transfer,
 ) -> Data[Member]:
-    return Data(data=members.transfer(caller, project, said.user_id))
+    return Data(data=members.transfer(caller, project, own, said.user_id))
 
 
 @router.post("/projects/<projectId>/invitations", status_code=201, summary="Ask an address to join")
 def invite(
     caller: Annotated[Caller, needs("members.write", of="projectId", limit="create")],
     project: Annotated[Project, Placed],
+    known: Annotated[Known, Myself],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     said: Invite,
 ) -> Data[InvitationView]:
-    return Data(data=invitations.invite(caller, project, said))
+    return Data(data=invitations.invite(caller, project, known.user, said))
 
 
 @router.get("/projects/<projectId>/invitations", summary="The invitations that nobody took yet")

@@ -8,24 +8,16 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from functions.projects.parameters import ProjectId
 from holdall.caller import Caller
 from holdall.http import Cursor, Cursors, Data, Limit, Listed, Placed, Router, needs, signed_in
+from holdall.jobs.model import Started
 from holdall.projects.model import ChangeProject, NewProject, Project, ProjectView
 from holdall.projects.service import projects
-from holdall.shape import Shown
 from holdall.variants import sync
 from holdall.variants.model import Forecast
 
 router = Router()
 
 Permanent = Annotated[bool, Query(description="For good, with all that is in it.")]
-
-
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only tell what would be done.")]
-
-
-class Started(Shown):
-    """A job that goes on when the answer is out."""
-
-    job_id: str
 
 
 @router.post("/projects", status_code=201, summary="Make a project")

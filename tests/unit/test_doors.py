@@ -203,6 +203,7 @@ STATES: list[tuple[Status, dict[str, str], dict[str, str], bool]] = [
     ("active", {"deleted": "permanent"}, {"permanent": "true"}, True),
     ("deleted", {}, {}, False),
     ("deleted", {}, {"permanent": "true"}, False),
+    ("deleted", {}, {"": "true"}, False),
     ("deleted", {"deleted": "always"}, {}, True),
     ("deleted", {"deleted": "permanent"}, {}, False),
     ("deleted", {"deleted": "permanent"}, {"permanent": "false"}, False),

@@ -4,6 +4,8 @@ caller: Annotated[Caller, needs("files.share", of="fileId")]      a permission, 
 caller: Annotated[Caller, signed_in()]                            any session: what concerns only the caller
 visitor: Annotated[Visitor, anyone()]                             nobody needs to be known
 project: Annotated[Project, Placed]                               the project that the door found
+own: Annotated[Membership | None, Joined]                         what the caller is there; None for who may go anywhere
+known: Annotated[Known, Myself]                                   the caller's user
 """
 
 import ipaddress
@@ -67,6 +69,8 @@ class Door:
         if self.limit:
             subject = context["caller"].principal if "caller" in context else visitor.address
             context["allowance"] = limits.take(self.limit, subject).allowance
+        if "project" in context and context["membership"] is None:
+            entry.record_visit(context["caller"], context["project"])
 
     def _admit_known(self, event: APIGatewayProxyEventV2, context: dict[str, Any], visitor: Visitor) -> None:
         claims = credentials.claims_of(event)
@@ -85,6 +89,7 @@ class Door:
             standing = sessions.session_of(read, claims)
             place = entry.place_of(read, project_id, claims.user_id) if project_id else None
         rights = sessions.admit(claims, standing)
+        context["known"] = standing.user.value
         credentials.check_same_site(event, claims)
         if self.kind == "fresh" and not rights.session.fresh(clock.now()):
             raise Forbidden("fresh_session_required", "Sign in again: this wants a sign-in of the last ten minutes.")
@@ -92,10 +97,11 @@ class Door:
         if place is not None:
             anywhere = "projects.any" in rights.permissions
             context["project"], role = entry.enter(place, anywhere=anywhere, deleted=self._takes_deleted(event))
+            context["membership"] = place.member.value
             observe.place(f"user={claims.user_id} project={project_id}")
             held = roles.in_project(role)
         self._check(held, event)
-        caller = Caller(
+        return Caller(
             visitor.address,
             visitor.agent,
             visitor.request_id,
@@ -107,9 +113,6 @@ class Door:
             sessions.csrf_of(claims.secret) if claims.secret else None,
             _once(event, claims.user_id),
         )
-        if place is not None and place.member.value is None:
-            entry.record_visit(caller, context["project"])
-        return caller
 
     def _admit_key(
         self, event: APIGatewayProxyEventV2, context: dict[str, Any], visitor: Visitor, claims: keys.Claims
@@ -126,6 +129,7 @@ class Door:
         if self._project_id(event, context, claims.project_id) != claims.project_id:
             raise NotFound
         context["project"], role = entry.enter(standing.place, deleted=self._takes_deleted(event))
+        context["membership"], context["known"] = standing.place.member.value, standing.maker.value
         observe.place(f"key={claims.key_id} project={claims.project_id}")
         self._check(held, event)
         return Caller(
@@ -142,7 +146,7 @@ class Door:
         )
 
     def _takes_deleted(self, event: APIGatewayProxyEventV2) -> bool:
-        return self.deleted == "always" or _flag(event, self.deleted)
+        return self.deleted == "always" or (bool(self.deleted) and _flag(event, self.deleted))
 
     def _check(self, held: frozenset[str], event: APIGatewayProxyEventV2) -> None:
         asked = [name for flag, name in self.when.items() if _flag(event, flag)]
@@ -188,11 +192,18 @@ def anyone(*, limit: str = "", any_query: bool = False) -> Any:
     return _depends(Door("anyone", limit=limit, any_query=any_query), "visitor")
 
 
-def _project(request: Request) -> Any:
-    return request.context["project"]
+def _found(name: str) -> Depends:
+    """What a door found on its way, so that no route reads it again."""
+
+    def found(request: Request) -> Any:
+        return request.context[name]
+
+    return Depends(found)
 
 
-Placed = Depends(_project)
+Placed = _found("project")
+Joined = _found("membership")
+Myself = _found("known")
 
 
 def _depends(door: Door, name: str) -> Depends:

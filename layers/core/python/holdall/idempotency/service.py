@@ -6,7 +6,7 @@ from holdall.idempotency import store
 from holdall.idempotency.model import Repeated
 from holdall.table import Transaction
 
-__all__ = ["Repeated", "keep", "outcome"]
+__all__ = ["Repeated", "find", "keep", "outcome"]
 
 
 def keep(write: Transaction, caller: Caller, outcome: str) -> None:
@@ -17,9 +17,20 @@ def keep(write: Transaction, caller: Caller, outcome: str) -> None:
 
 def outcome(caller: Caller) -> str:
     """What the first of these requests came to. Raises Invalid when it asked for something else."""
-    kept = store.find(caller.once.key) if caller.once else None
-    if kept is None or caller.once is None:  # it ran out between the write and this read
+    found = find(caller)
+    if found is None:  # it ran out between the write and this read
         raise Unavailable
+    return found
+
+
+def find(caller: Caller) -> str | None:
+    """What the first of these requests came to, or None. One round trip, and none without a key.
+
+    Raises Invalid when it asked for something else.
+    """
+    kept = store.find(caller.once.key) if caller.once else None
+    if kept is None or caller.once is None:
+        return None
     if kept.request != caller.once.request:
         raise Invalid("idempotency_key_reused", "This Idempotency-Key was used for another request.")
     return kept.outcome

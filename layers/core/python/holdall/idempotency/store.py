@@ -30,9 +30,11 @@ def add(write: Transaction, key: str, request: str, outcome: str, *, otherwise: 
 
 
 def find(key: str) -> Kept | None:
-    """What was kept. Raises Unavailable."""
+    """What was kept within a day. Raises Unavailable."""
     record = OnceRecord.find(_key(key), "ONCE")
-    return Kept(request=record.request, outcome=record.outcome) if record else None
+    if record is None or record.expires_at <= clock.now():
+        return None
+    return Kept(request=record.request, outcome=record.outcome)
 
 
 def _key(key: str) -> str:

@@ -7,9 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from holdall import clock
-from holdall.audit.model import Moment
 from holdall.projects.model import Name
-from holdall.shape import Said, Shown
+from holdall.shape import Distinct, Moment, Said, Shown
 
 USED = timedelta(minutes=1)  # how often the last use is written, at the most
 
@@ -30,16 +29,10 @@ def _ahead(moment: datetime) -> datetime:
     return moment
 
 
-def _distinct(scopes: list[str]) -> list[str]:
-    if len(set(scopes)) < len(scopes):
-        raise ValueError("must differ from one another")
-    return scopes
-
-
 Scopes = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=64)]],
     Field(min_length=1, max_length=50),
-    AfterValidator(_distinct),
+    Distinct,
 ]
 
 

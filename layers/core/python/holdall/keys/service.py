@@ -71,19 +71,20 @@ def admit(claims: Claims, standing: Standing) -> frozenset[str]:
     return key.scopes & roles.of_key(member.role)
 
 
-def create(caller: Caller, project: Project, new: NewKey) -> KeyMade:
+def create(caller: Caller, project: Project, membership: Membership | None, new: NewKey) -> KeyMade:
     """Make a key. Its secret is in this answer and nowhere else.
 
-    Raises Invalid for what is no scope, Forbidden, audited, for more than the caller holds, and AlreadyDone for a repetition.
+    Raises Invalid for what is no scope, Conflict for who is no member, Forbidden, audited, for more than the caller holds, and
+    AlreadyDone for a repetition.
     """
     for number, scope in enumerate(new.scopes):
         if not roles.is_scope(scope):
             raise Invalid("unknown_scope", "No key may carry this.", pointer=f"/scopes/{number}")
-    membership = _membership(caller, project)
+    if membership is None:  # who may go anywhere is no member everywhere, and a key lives by a membership
+        raise Conflict("not_a_member", "Only a member can make a key.")
     if not set(new.scopes) <= roles.of_key(membership.role):
-        with Transaction() as write:
-            record(write, caller, "keys.create", project.id, outcome="denied")
-        raise Forbidden("beyond_own_rights", "A key may do no more than whoever makes it.")
+        beyond = Forbidden("beyond_own_rights", "A key may do no more than whoever makes it.")
+        raise roles.denied(caller, "keys.create", project.id, beyond)
     secret, now = ids.new_secret(), clock.now()
     key = ApiKey(
         id=ids.new_key_id(project.id, caller.user_id),
@@ -111,7 +112,7 @@ def create(caller: Caller, project: Project, new: NewKey) -> KeyMade:
 
 
 def page(project: Project, asked: PageRequest) -> Page[KeyView]:
-    """The keys of a project, newest first. Two round trips."""
+    """The keys of a project, newest first. Two round trips, a third for a page of more than fifty makers."""
     found = store.page(project.id, asked)
     with Reading() as read:
         makers = {
@@ -154,14 +155,6 @@ def forget(project_id: str) -> bool:
             for key in found.items:
                 store.forget(write, key.id)
     return found.next is not None
-
-
-def _membership(caller: Caller, project: Project) -> Membership:
-    with Reading() as read:
-        found = members.member(read, project.id, caller.user_id)
-    if found.value is None:  # who may go anywhere is no member everywhere, and a key lives by a membership
-        raise Conflict("not_a_member", "Only a member can make a key.")
-    return found.value
 
 
 def _found(project: Project, key_id: str) -> tuple[ApiKey, bool]:

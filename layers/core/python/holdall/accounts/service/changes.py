@@ -1,5 +1,7 @@
 """What people change of their accounts, and how they leave."""
 
+from dataclasses import replace
+
 from holdall.accounts import challenges, passwords, store
 from holdall.accounts.model import ChangeEmail, ChangePassword, ResetPassword, check_password
 from holdall.audit.service import record
@@ -59,7 +61,7 @@ def reset_password(visitor: Visitor, said: ResetPassword) -> None:
     with Transaction() as write:
         challenges.take(write, challenge)
         store.set_password(write, known.user.id, hashed)
-        sessions.end_all(write, known, otherwise=_RACED)
+        sessions.end_all(write, known, proven=True, otherwise=_RACED)
         # Whoever had the account before may have asked to take its address elsewhere.
         challenges.void(write, TokenKind.EMAIL_CHANGE, known.user.id)
         record(write, visitor, "accounts.reset-password", known.user.id, actor=known.user.id)
@@ -158,7 +160,7 @@ def _step_down(caller: Caller, known: Known) -> Known:
         users.change(write, known, stepped, otherwise=_RACED)
         record(write, caller, "users.revoke", known.user.id)
         record(write, caller, "roles.revoke", SUPERUSER)
-    return Known(stepped, known.generation)
+    return replace(known, user=stepped)
 
 
 def _confirmed(caller: Caller, password: str) -> Known:

@@ -15,11 +15,11 @@ from holdall.table import Awaited, Reading, Transaction
 _ADDRESS_KEPT = timedelta(days=30)
 
 
-def add_user(write: Transaction, user: User, address: str) -> None:
+def add_user(write: Transaction, user: User, address: str, *, proven: bool) -> None:
     """Add a user as a part of a sign-up, and take their address in its normal form. The transaction raises Conflict for a role
     that is gone.
     """
-    store.add_user(write, user, address)
+    store.add_user(write, user, address, proven=proven)
     roles.given(write, user.roles, active=True)
 
 
@@ -71,23 +71,16 @@ def page(asked: PageRequest) -> Page[User]:
 def find(user_id: str) -> User:
     """A user, disabled or not. One round trip. Raises NotFound, for one who was deleted too."""
     with Reading() as read:
-        found = store.user(read, as_id(user_id))
+        found = store.user(read, ids.as_id(user_id))
     return there(found.value).user
 
 
 def with_rights(user_id: str) -> tuple[Known, frozenset[str]]:
     """A user, and what their roles hold. One round trip, and that of roles which are not remembered. Raises NotFound."""
     with Reading() as read:
-        found, epoch = store.user(read, as_id(user_id)), roles.epoch(read, user_id)
+        found, epoch = store.user(read, ids.as_id(user_id)), roles.epoch(read, user_id)
     known = there(found.value)
     return known, roles.held(known.user.roles, epoch.value or 0)
-
-
-def as_id(user_id: str) -> str:
-    """The id, if it is written like one. Raises NotFound: what is no id may be too long for a key, and is nobody's."""
-    if not ids.is_id(user_id):
-        raise NotFound
-    return user_id
 
 
 def there(found: Known | None) -> Known:
@@ -108,6 +101,11 @@ def change(write: Transaction, seen: Known, changed: User, *, otherwise: Failure
     active = after.status == "active"
     roles.given(write, [name for name in after.roles if name not in before.roles], active=active)
     roles.taken(write, [name for name in before.roles if name not in after.roles], active=active)
+
+
+def check_active(write: Transaction, user_id: str) -> None:
+    """Hold only while a user is active. The transaction raises Unauthenticated."""
+    store.check_active(write, user_id, otherwise=invalid_token())
 
 
 def check_counts(write: Transaction, known: Known, *, otherwise: Failure) -> None:

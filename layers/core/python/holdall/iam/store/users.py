@@ -2,7 +2,13 @@
 
 from datetime import datetime
 
-from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -24,6 +30,7 @@ class UserRecord(Record, discriminator="user"):
     status = UnicodeAttribute()
     roles = ListAttribute(of=UnicodeAttribute)
     generation = NumberAttribute(default=0)
+    proven = BooleanAttribute(default=False)  # whether the address is known to be theirs
     created_at = UTCDateTimeAttribute()
 
 
@@ -32,12 +39,13 @@ class UniqueRecord(Record, discriminator="unique"):
     free_from = UTCDateTimeAttribute(null=True)  # of a name whose holder has left
 
 
-def add_user(write: Transaction, user: User, address: str) -> None:
+def add_user(write: Transaction, user: User, address: str, *, proven: bool) -> None:
     """Add a user and take their address, in its normal form. The transaction raises Conflict when somebody has it."""
     taken = Conflict("email_taken", "There is an account with this address already.")
     unique = UniqueRecord(_address_key(address), "UNIQUE", user_id=user.id)
     write.create(unique, or_when=UniqueRecord.free_from <= clock.now(), otherwise=taken)
-    record = UserRecord(_user_key(user.id), "USER", owner=_USERS, position=user.id, **user.model_dump())
+    values = {**user.model_dump(), "proven": proven}
+    record = UserRecord(_user_key(user.id), "USER", owner=_USERS, position=user.id, **values)
     write.create(record, otherwise=Conflict("user_exists", "There is a user with this id already."))
 
 
@@ -89,13 +97,16 @@ def change(write: Transaction, seen: Known, changed: User, *, otherwise: Failure
 
 
 def change_address(write: Transaction, user: User, old: str, new: str, email: str, *, otherwise: Failure) -> None:
-    """Give a user another address, both in their normal form. The transaction raises Conflict when somebody has it."""
+    """Give a user another address that they proved, both in their normal form. The transaction raises Conflict when somebody
+    has it.
+    """
     taken = Conflict("email_taken", "There is an account with this address already.")
     unique = UniqueRecord(_address_key(new), "UNIQUE", user_id=user.id)
     write.create(unique, or_when=UniqueRecord.free_from <= clock.now(), otherwise=taken)
     write.delete(UniqueRecord(_address_key(old), "UNIQUE"), when=UniqueRecord.user_id == user.id, otherwise=otherwise)
     record = UserRecord(_user_key(user.id), "USER")
-    write.update(record, [UserRecord.email.set(email)], when=UserRecord.email == user.email, otherwise=otherwise)
+    actions = [UserRecord.email.set(email), UserRecord.proven.set(True)]
+    write.update(record, actions, when=UserRecord.email == user.email, otherwise=otherwise)
 
 
 def rename(write: Transaction, user_id: str, name: str, *, otherwise: Failure) -> None:
@@ -122,19 +133,23 @@ def bury(write: Transaction, known: Known, address: str, until: datetime, *, oth
     write.update(unique, freed, when=UniqueRecord.user_id == known.user.id, otherwise=otherwise)
 
 
-def begin_generation(write: Transaction, known: Known, *, otherwise: Failure) -> int:
-    """End all sessions of a user at once, by the next generation, which is returned."""
+def begin_generation(write: Transaction, known: Known, *, proven: bool, otherwise: Failure) -> int:
+    """End all sessions of a user at once, by the next generation, which is returned; `proven` if this proved the address."""
     following = known.generation + 1
     same = UserRecord.generation == known.generation
     record = UserRecord(_user_key(known.user.id), "USER")
-    write.update(record, [UserRecord.generation.set(following)], when=same, otherwise=otherwise)
+    actions: list[Action] = [UserRecord.generation.set(following)]
+    if proven:
+        actions.append(UserRecord.proven.set(True))
+    write.update(record, actions, when=same, otherwise=otherwise)
     return following
 
 
-def check_active(write: Transaction, user_id: str, generation: int, *, otherwise: Failure) -> None:
-    """Hold only while the user is active and their sessions of this generation count."""
-    active = (UserRecord.status == "active") & (UserRecord.generation == generation)
-    write.check(UserRecord, _user_key(user_id), "USER", active, otherwise=otherwise)
+def check_active(write: Transaction, user_id: str, generation: int | None = None, *, otherwise: Failure) -> None:
+    """Hold only while the user is active and, if one is named, their sessions of this generation count."""
+    active = UserRecord.status == "active"
+    when = active if generation is None else active & (UserRecord.generation == generation)
+    write.check(UserRecord, _user_key(user_id), "USER", when, otherwise=otherwise)
 
 
 def _as_seen(known: Known) -> Condition:
@@ -145,7 +160,7 @@ def _as_seen(known: Known) -> Condition:
 
 def _known(record: UserRecord) -> Known:
     user = User.model_construct(**{name: getattr(record, name) for name in User.model_fields})
-    return Known(user, int(record.generation))
+    return Known(user, int(record.generation), bool(record.proven))
 
 
 def _user_key(user_id: str) -> str:

@@ -6,16 +6,17 @@ from datetime import timedelta
 from holdall import clock, ids
 from holdall.audit.service import record
 from holdall.caller import Caller
-from holdall.errors import Conflict, Forbidden, NotFound
+from holdall.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from holdall.events.service import emit
 from holdall.iam import tokens
-from holdall.iam.model import invalid_token, normal
+from holdall.iam.model import Known, User, invalid_token, normal
 from holdall.iam.service import users
 from holdall.iam.tokens import TokenKind
 from holdall.idempotency import service as idempotency
 from holdall.idempotency.service import Repeated
 from holdall.letters import service as letters
 from holdall.letters.model import Kind
+from holdall.limits import service as limits
 from holdall.page import Page, PageRequest
 from holdall.projects.model import INVITED, Invitation, InvitationView, Invite, Project, ProjectView
 from holdall.projects.service import entry, members, projects
@@ -26,14 +27,17 @@ from holdall.table import Reading, Transaction
 
 _CHANGED = Conflict("invitation_changed", "The invitation was changed at this moment. Try again.")
 _PATIENCE = timedelta(seconds=30)
+_AT_ONCE = 50  # with two rows for each, what one BatchGetItem takes
 
 
-def invite(caller: Caller, project: Project, said: Invite) -> InvitationView:
-    """Ask an address to join; what it was asked before is void. Nobody learns whether it has an account. Raises Conflict."""
+def invite(caller: Caller, project: Project, inviter: User, said: Invite) -> InvitationView:
+    """Ask an address to join; what it was asked before is void. Nobody learns whether it has an account. Raises Conflict, and
+    TooMany for an address that was asked too often, whoever asks: it is a stranger's mailbox.
+    """
     if project.personal:
         raise Conflict("personal_project", "A personal project belongs to one person.")
     now, address, secret = clock.now(), normal(said.email), ids.new_secret()
-    inviter = users.myself(caller).user
+    limits.take("invite", ids.digest(address))
     invitation = Invitation(
         id=ids.id_about(project.id, address),
         project_id=project.id,
@@ -81,6 +85,18 @@ def accept(caller: Caller, token: str) -> ProjectView:
     Raises Unauthenticated for a token that does not count, or whose writer may not invite any more, Forbidden when it was sent
     to another address, and Conflict for a member.
     """
+    try:
+        return _joined(caller, token)
+    except Repeated:
+        return ProjectView.model_validate_json(idempotency.outcome(caller), by_name=True)
+    except Unauthenticated:  # a repetition finds its invitation used, by itself
+        kept = idempotency.find(caller)
+        if kept is None:
+            raise
+        return ProjectView.model_validate_json(kept, by_name=True)
+
+
+def _joined(caller: Caller, token: str) -> ProjectView:
     invitation_id, secret = tokens.read(TokenKind.JOIN, token)
     with Reading() as read:
         wanted = store.invitation(read, invitation_id)
@@ -100,11 +116,13 @@ def accept(caller: Caller, token: str) -> ProjectView:
         )
     if not _may_invite(invitation):
         raise invalid_token()  # whoever was shown the door brings nobody in, themselves least of all
+    shown = projects.view(project.value, invitation.role)
     with Transaction() as write:
         store.withdraw(write, invitation, otherwise=invalid_token())
         members.join(write, invitation.project_id, caller.user_id, invitation.role)
         record(write, caller, "members.join", f"{invitation.project_id}-{caller.user_id}")
-    return projects.view(project.value, invitation.role)
+        idempotency.keep(write, caller, shown.model_dump_json())
+    return shown
 
 
 def post_waiting() -> int:
@@ -112,19 +130,41 @@ def post_waiting() -> int:
 
     Those that have ended and those to a project that does not live are passed over: their letters would lead nowhere.
     """
-    now, posted = clock.now(), 0
-    for invitation in store.unposted(now - _PATIENCE):
-        if invitation.expires_at <= now:
-            continue
-        inviter, secret = users.known(invitation.created_by), ids.new_secret()
-        try:
-            with Transaction() as write:
-                project_store.check_lives(write, invitation.project_id, otherwise=_CHANGED)
-                renewed = store.renew(write, invitation, ids.digest(secret), otherwise=_CHANGED)
-        except Conflict:
-            continue  # posted, taken or taken back in this moment
-        posted += _post(renewed, secret, inviter.user.email if inviter else "Somebody")
-    return posted
+    before, posted, asked = clock.now() - _PATIENCE, 0, PageRequest(_AT_ONCE)
+    while True:
+        # Those that are passed over stay at the head of the list until they are collected, so one page is not enough.
+        page = store.unposted(before, asked)
+        posted += sum(_post_again(invitation, inviter) for invitation, inviter in _posted_still(page.items))
+        if page.next is None:
+            return posted
+        asked = PageRequest(_AT_ONCE, page.next)
+
+
+def _posted_still(waiting: list[Invitation]) -> list[tuple[Invitation, Known | None]]:
+    """Those of invitations that lead somewhere, with who wrote them. One round trip."""
+    now = clock.now()
+    with Reading() as read:
+        found = [
+            (each, project_store.project(read, each.project_id), users.user(read, each.created_by))
+            for each in waiting
+            if each.expires_at > now
+        ]
+    return [
+        (each, inviter.value) for each, project, inviter in found if project.value and project.value.status == "active"
+    ]
+
+
+def _post_again(invitation: Invitation, inviter: Known | None) -> bool:
+    """Post an invitation with another secret; tells whether it is on its way."""
+    secret = ids.new_secret()
+    try:
+        with Transaction() as write:
+            project_store.check_lives(write, invitation.project_id, otherwise=_CHANGED)
+            renewed = store.renew(write, invitation, ids.digest(secret), otherwise=_CHANGED)
+    except Conflict:
+        return False  # posted, taken or taken back in this moment
+    name = inviter.user.email if inviter and inviter.user.status == "active" else "Somebody"
+    return _post(renewed, secret, name)
 
 
 def _post(invitation: Invitation, secret: str, inviter: str) -> bool:

@@ -47,30 +47,31 @@ def change(caller: Caller, project: Project, user_id: str, role: Role) -> Member
 
 def remove(caller: Caller, project: Project, user_id: str) -> None:
     """Remove a member: their keys stop with the next request. Raises NotFound, and Conflict for the last owner."""
-    _remove(caller, project, _found(project, user_id)[0], "members.remove")
+    take_out(caller, project, _found(project, user_id)[0], "members.remove")
 
 
-def leave(caller: Caller, project: Project) -> None:
+def leave(caller: Caller, project: Project, own: Membership | None) -> None:
     """Leave a project. Raises NotFound for who is no member, and Conflict for the last owner."""
-    _remove(caller, project, _found(project, caller.user_id)[0], "members.leave")
+    if own is None:
+        raise NotFound
+    take_out(caller, project, own, "members.leave")
 
 
-def transfer(caller: Caller, project: Project, user_id: str) -> Member:
+def transfer(caller: Caller, project: Project, own: Membership | None, user_id: str) -> Member:
     """Hand a project on to a member, who owns it from now on; the caller, if they were an owner, stays as an editor.
 
     Raises NotFound for who is no member, and Conflict for who owns it already.
     """
     with Reading() as read:
-        to, user = store.member(read, project.id, _as_id(user_id)), users.user(read, user_id)
-        own = store.member(read, project.id, caller.user_id)
+        to, user = store.member(read, project.id, ids.as_id(user_id)), users.user(read, user_id)
     if to.value is None:
         raise NotFound
     if to.value.role == "owner":
         raise Conflict("already_owner", "They own this project already.")
     with Transaction() as write:
         store.change_role(write, to.value, "owner", otherwise=_CHANGED)
-        if own.value is not None and own.value.role == "owner":
-            store.change_role(write, own.value, "editor", otherwise=_CHANGED)
+        if own is not None and own.role == "owner":
+            store.change_role(write, own, "editor", otherwise=_CHANGED)
             emit(write, project.id, "member.changed", userId=caller.user_id, role="editor")
             _count_owners(write, project, 0)
         else:
@@ -81,11 +82,12 @@ def transfer(caller: Caller, project: Project, user_id: str) -> Member:
 
 
 def join(write: Transaction, project_id: str, user_id: str, role: Role) -> Membership:
-    """Make a user a member, as part of what brings them in. The transaction raises Conflict for one who is there, and
-    NotFound for a project that does not live.
+    """Make a user a member, as part of what brings them in. The transaction raises Conflict for one who is there, NotFound for
+    a project that does not live, and Unauthenticated for a user who is not active.
     """
     membership = Membership(ids.new_id(), project_id, user_id, role, clock.now())
     store.add(write, membership)
+    users.check_active(write, user_id)
     if role == "owner":
         project_store.count_owners(write, project_id, 1, otherwise=NotFound())
     else:
@@ -94,7 +96,10 @@ def join(write: Transaction, project_id: str, user_id: str, role: Role) -> Membe
     return membership
 
 
-def _remove(caller: Caller, project: Project, membership: Membership, action: str) -> None:
+def take_out(caller: Caller, project: Project, membership: Membership, action: str) -> None:
+    """Take a member out of a project. Raises NotFound for one that was put away in this moment, and Conflict for the last owner
+    and for who was changed meanwhile.
+    """
     with Transaction() as write:
         store.remove(write, membership, otherwise=_CHANGED)
         _count_owners(write, project, -(membership.role == "owner"))
@@ -103,25 +108,19 @@ def _remove(caller: Caller, project: Project, membership: Membership, action: st
 
 
 def _count_owners(write: Transaction, project: Project, change: int) -> None:
-    """Keep the count of the owners of a project that lives: one that was deleted in this moment is changed no more."""
+    """Keep the count of the owners of a project. One that lived when it was read is changed no more once it was deleted."""
     if change:
         project_store.count_owners(write, project.id, change, otherwise=_LAST_OWNER if change < 0 else NotFound())
-    else:
+    elif project.status == "active":
         project_store.check_lives(write, project.id, otherwise=NotFound())
 
 
 def _found(project: Project, user_id: str) -> tuple[Membership, Known | None]:
     with Reading() as read:
-        found, known = store.member(read, project.id, _as_id(user_id)), users.user(read, user_id)
+        found, known = store.member(read, project.id, ids.as_id(user_id)), users.user(read, user_id)
     if found.value is None:
         raise NotFound
     return found.value, known.value
-
-
-def _as_id(user_id: str) -> str:
-    if not ids.is_id(user_id):
-        raise NotFound  # what is no id may be too long for a key, and is nobody's
-    return user_id
 
 
 def _view(membership: Membership, known: Known | None) -> Member:

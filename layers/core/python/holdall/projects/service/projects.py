@@ -7,6 +7,7 @@ from holdall.audit.service import record
 from holdall.caller import Caller, Visitor
 from holdall.errors import Conflict, NotFound
 from holdall.events.service import emit
+from holdall.iam.service import users
 from holdall.idempotency import service as idempotency
 from holdall.idempotency.service import Repeated
 from holdall.jobs import service as jobs
@@ -30,7 +31,7 @@ from holdall.quotas import service as quotas
 from holdall.table import Awaited, Reading, Transaction
 
 bounds = quota.bounds
-_CHANGED = Conflict("project_changed", "The project was changed at this moment. Try again.")
+CHANGED = Conflict("project_changed", "The project was changed at this moment. Try again.")
 _PERSONAL = Conflict("personal_project", "A personal project lives as long as its account.")
 _ATTEMPTS = 5
 
@@ -41,9 +42,10 @@ def create(caller: Caller, new: NewProject) -> Project:
     try:
         with Transaction() as write:
             project = add(write, caller, caller.user_id, new)
+            users.check_active(write, caller.user_id)  # one who is deleted in this moment would own it for ever
             idempotency.keep(write, caller, project.model_dump_json())
     except Repeated:
-        return Project.model_validate_json(idempotency.outcome(caller))
+        return Project.model_validate_json(idempotency.outcome(caller), by_name=True)
     return project
 
 
@@ -127,7 +129,7 @@ def change(caller: Caller, project: Project, said: ChangeProject) -> Project:
         moves = settings.visibility != project.settings.visibility
         try:
             with Transaction() as write:
-                store.change(write, project, changed, otherwise=_CHANGED)
+                store.change(write, project, changed, otherwise=CHANGED)
                 job = jobs.start_of_project(write, "relocate-project", project.id) if moves else None
                 record(write, caller, "projects.update", project.id)
                 emit(write, project.id, "project.changed")
@@ -137,7 +139,7 @@ def change(caller: Caller, project: Project, said: ChangeProject) -> Project:
         if job:
             jobs.send(job)
         return changed
-    raise _CHANGED
+    raise CHANGED
 
 
 def delete(caller: Caller, project: Project) -> Project:
@@ -147,11 +149,15 @@ def delete(caller: Caller, project: Project) -> Project:
     return soften(caller, project)
 
 
-def soften(caller: Caller, project: Project, *, alone: bool = False) -> Project:
-    """Delete a project softly, for whatever reason; `alone` asks for there being one owner. The transaction raises Conflict."""
+def soften(caller: Caller, project: Project, *, alone: Membership | None = None) -> Project:
+    """Delete a project softly, for whatever reason; `alone` is who must be its only owner still. The transaction raises
+    Conflict.
+    """
     now = clock.now()
     with Transaction() as write:
-        store.soften(write, project, now, alone=alone, otherwise=_CHANGED)
+        store.soften(write, project, now, alone=alone is not None, otherwise=CHANGED)
+        if alone is not None:
+            member_store.check_same(write, alone, otherwise=CHANGED)
         quotas.close(write, project.id)
         job = _relocation(write, project)
         record(write, caller, "projects.delete", project.id)
@@ -169,7 +175,7 @@ def restore(caller: Caller, project: Project) -> Project:
     if project.deleted_at is None or project.deleted_at + KEPT <= now:
         raise NotFound  # its time is over, and the work of the night will find it
     with Transaction() as write:
-        store.restore(write, project, now, otherwise=_CHANGED)
+        store.restore(write, project, now, otherwise=CHANGED)
         quotas.open(write, project.id)
         job = _relocation(write, project)
         record(write, caller, "projects.restore", project.id)
@@ -227,7 +233,12 @@ def forget(project_id: str) -> bool:
 
 def check_as_seen(write: Transaction, project: Project) -> None:
     """Hold only while a project lives, or does not, and is as visible, as when it was read. The transaction raises Conflict."""
-    store.check_as_seen(write, project, otherwise=_CHANGED)
+    store.check_as_seen(write, project, otherwise=CHANGED)
+
+
+def check_unchanged(write: Transaction, project: Project) -> None:
+    """Hold only while a project, with its settings, is as it was when it was read. The transaction raises Conflict."""
+    store.check_unchanged(write, project, otherwise=CHANGED)
 
 
 def every(shard: int, asked: PageRequest) -> tuple[list[str], str | None]:
@@ -236,7 +247,7 @@ def every(shard: int, asked: PageRequest) -> tuple[list[str], str | None]:
 
 
 def _condemn(write: Transaction, project: Project) -> Job:
-    store.condemn(write, project, clock.now(), otherwise=_CHANGED)
+    store.condemn(write, project, clock.now(), otherwise=CHANGED)
     quotas.close(write, project.id)
     return jobs.start_of_project(write, "purge-project", project.id)
 

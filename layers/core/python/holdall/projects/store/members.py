@@ -66,6 +66,12 @@ def memberships(user_id: str, asked: PageRequest) -> Page[Membership]:
     return Page([_membership(record) for record in page.items], next=page.next, prev=page.prev)
 
 
+def check_same(write: Transaction, membership: Membership, *, otherwise: Failure) -> None:
+    """Hold only while a member is what they were when they were read."""
+    pk, sk = _key(membership.project_id), f"MEMBER#{membership.user_id}"
+    write.check(MemberRecord, pk, sk, _same(membership), otherwise=otherwise)
+
+
 def change_role(write: Transaction, membership: Membership, role: Role, *, otherwise: Failure) -> None:
     """Give a member another role."""
     record = MemberRecord(_key(membership.project_id), f"MEMBER#{membership.user_id}")
@@ -130,10 +136,12 @@ def renew(write: Transaction, invitation: Invitation, digest: str, *, otherwise:
     return replace(invitation, digest=digest)
 
 
-def unposted(before: datetime) -> list[Invitation]:
-    """Invitations whose letters are not on their way, a moment after they were made. One round trip. Raises Unavailable."""
-    page = page_of(InvitationRecord, ByOwner, _UNPOSTED, PageRequest(100))
-    return [_invitation(record) for record in page.items if (record.position or "") < _moment(before)]
+def unposted(before: datetime, asked: PageRequest) -> Page[Invitation]:
+    """Invitations that were made before a moment and whose letters are not on their way, oldest first. One round trip. Raises
+    Unavailable.
+    """
+    page = page_of(InvitationRecord, ByOwner, _UNPOSTED, asked, between=(None, _moment(before)))
+    return Page([_invitation(record) for record in page.items], next=page.next, prev=page.prev)
 
 
 def withdraw(write: Transaction, invitation: Invitation, *, otherwise: Failure) -> None:

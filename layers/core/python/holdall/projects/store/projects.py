@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.expressions.condition import Condition
 
 from holdall import ids
 from holdall.errors import Conflict, Failure
@@ -53,10 +54,9 @@ def project(read: Reading, project_id: str) -> Awaited[Project]:
     return read.get(ProjectRecord, _key(project_id), "PROJECT", _model)
 
 
-def owners(project_id: str) -> tuple[Project, int] | None:
-    """A project, in whatever state, and how many owners it has; None where there is none. Raises Unavailable."""
-    record = ProjectRecord.find(_key(project_id), "PROJECT")
-    return (_model(record), int(record.owners)) if record else None
+def owners(read: Reading, project_id: str) -> Awaited[tuple[Project, int]]:
+    """A project, in whatever state, and how many owners it has."""
+    return read.get(ProjectRecord, _key(project_id), "PROJECT", lambda record: (_model(record), int(record.owners)))
 
 
 def change(write: Transaction, seen: Project, changed: Project, *, otherwise: Failure) -> None:
@@ -130,7 +130,12 @@ def remove(write: Transaction, project_id: str) -> None:
 
 def check_as_seen(write: Transaction, project: Project, *, otherwise: Failure) -> None:
     """Hold only while a project lives, or does not, and is as visible, as when it was read."""
-    same = (ProjectRecord.status == project.status) & (ProjectRecord.visibility == project.settings.visibility)
+    write.check(ProjectRecord, _key(project.id), "PROJECT", _as_seen(project), otherwise=otherwise)
+
+
+def check_unchanged(write: Transaction, project: Project, *, otherwise: Failure) -> None:
+    """Hold only while a project, with its settings, is as it was when it was read."""
+    same = _as_seen(project) & (ProjectRecord.updated_at == project.updated_at)
     write.check(ProjectRecord, _key(project.id), "PROJECT", same, otherwise=otherwise)
 
 
@@ -160,11 +165,17 @@ def _model(record: ProjectRecord) -> Project:
         slug=record.slug,
         personal=record.personal,
         status=status,
-        settings=Settings.model_validate_json(record.settings),
+        settings=Settings.model_validate_json(record.settings, by_name=True),
         created_at=record.created_at,
         updated_at=record.updated_at,
         deleted_at=record.deleted_at,
     )
+
+
+def _as_seen(project: Project) -> Condition:
+    status, visibility = ProjectRecord.status == project.status, ProjectRecord.visibility == project.settings.visibility
+    same: Condition = status & visibility
+    return same
 
 
 def _key(project_id: str) -> str:
