@@ -41,7 +41,7 @@ TRANSACTION: Final = 0.008  # seconds
 BETWEEN: Final = 0.02  # two requests of a client
 _CONTENT: Final = b"The bytes of a small file."
 _SHA256: Final = hashlib.sha256(_CONTENT).hexdigest()
-_WISH: Final = {"filename": "notes.txt", "size": len(_CONTENT), "content_type": "text/plain", "sha256": _SHA256}
+_WISH: Final = {"filename": "notes.txt", "size": len(_CONTENT), "contentType": "text/plain", "sha256": _SHA256}
 _CREDENTIALS: Final = {"email": "bench@example.test", "password": "correct horse battery"}
 _REGION: Final = "eu-central-1"  # of those settings
 _ROOT: Final = Path(__file__).parents[1]
@@ -103,7 +103,7 @@ class House:
                 project, upload = waiting.get_nowait()
             except queue.Empty:
                 return False
-            self.services.commit(self.caller, project, self.model.Commit(upload_id=upload.upload_id))
+            self.services.commit(self.caller, project, self.model.Commit(uploadId=upload.upload_id))
             return True
 
         inits = self._race(clients, begin, lambda: time.perf_counter() < end)

@@ -7,9 +7,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from holdall.audit import service
-from holdall.audit.model import Entry, Filter, Moment
+from holdall.audit.model import Entry, Filter
 from holdall.caller import Caller
 from holdall.http import Cursor, Cursors, Limit, Listed, Router, needs
+from holdall.shape import Moment
 
 router = Router()
 

@@ -9,7 +9,7 @@ from functions.auth.answers import done
 from holdall.caller import Caller
 from holdall.http import Cursor, Cursors, Data, Limit, Listed, Router, needs
 from holdall.roles import service
-from holdall.roles.model import ChangeRole, CustomPermission, NewPermission, NewRole, Role
+from holdall.roles.model import ChangeRole, NewPermission, NewRole, PermissionView, Role
 
 router = Router()
 
@@ -56,7 +56,7 @@ def permissions(
     caller: Annotated[Caller, needs("permissions.read")],  # noqa: ARG001  # stands for the permission
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[CustomPermission]:
+) -> Listed[PermissionView]:
     cursors = Cursors("permissions")
     return cursors.answer(service.page_of_permissions(cursors.request(limit, cursor)), limit)
 
@@ -64,7 +64,7 @@ def permissions(
 @router.post("/permissions", status_code=201, summary="Add a permission of the installation's own")
 def add_permission(
     caller: Annotated[Caller, needs("permissions.create", limit="create")], new: NewPermission
-) -> Data[CustomPermission]:
+) -> Data[PermissionView]:
     return Data(data=service.add_permission(caller, new))
 
 

@@ -1,16 +1,22 @@
 """OAuth and accounts (S6): an identity is issuer and subject; it is linked only where nobody can be robbed by it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from holdall.accounts.service import entry
-from tests.api import people
+from holdall.accounts.service import changes, entry
+from holdall.caller import Visitor
+from tests.api import people, post
 from tests.api.authenticator import letters, protect
 from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock, Installed
+from tests.api.faults import meanwhile
 from tests.api.provider import Browser, Person, Providers, identities, install, names, refused, signed_in
+from tests.api.staff import Staff
+
+Prove = Callable[[str, Cloud, Installed], None]
 
 
 @pytest.fixture
@@ -26,12 +32,6 @@ def browser() -> Browser:
 @pytest.fixture
 def person() -> Person:
     return Person(people.new_address())
-
-
-@pytest.fixture
-def home(client: Client) -> Browser:
-    """The browser of the client, signed in."""
-    return signed_in(str(client.user["email"]))
 
 
 def test_the_first_sign_in_makes_an_account_with_its_project(
@@ -77,7 +77,7 @@ def test_another_subject_with_the_address_is_somebody_else(
     """Classic: a provider gives an address to another person, who must not find the account of the one before."""
     providers.sign_in(browser, person)
 
-    assert refused(providers.sign_in(Browser(), Person(person.email, subject="2002"))) == (409, "email_taken")
+    assert refused(providers.sign_in(Browser(), Person(person.email, subject="2002"))) == (409, "identity_taken")
 
 
 def test_the_same_subject_of_another_provider_is_somebody_else(
@@ -131,16 +131,84 @@ def test_prehijacking_an_account_whose_address_nobody_proved_is_not_linked(
     assert identities(cloud) == []
 
 
-def test_where_both_sides_verified_the_address_the_identity_is_linked_and_the_owner_told(
-    providers: Providers, browser: Browser, client: Client, installed: Installed, cloud: Cloud
+@pytest.mark.parametrize("verification", ["on", "off"])
+def test_prehijacking_an_account_that_somebody_made_for_another_with_a_password_is_not_linked(
+    providers: Providers, browser: Browser, person: Person, installed: Installed, cloud: Cloud, verification: str
 ) -> None:
-    installed(EMAIL_VERIFICATION="on")
+    """Classic-federated merge: a helper makes the account of who has not come yet, and goes in before them."""
+    installed(EMAIL_VERIFICATION=verification)
+    helper = Staff(people.superuser()).holder("users.create", "projects.create")
+    said = {"email": person.email, "password": people.PASSWORD, "roles": ["user"]}
+    helper.post("/users", said).created()
 
-    assert providers.sign_in(browser, Person(client.user["email"])).status == 302
-    assert browser.get("/auth/me").data()["id"] == client.user["id"]
-    assert letters(cloud, client.user["email"]) == ["the sign-in with issuer was added"]
+    assert refused(providers.sign_in(browser, person)) == (409, "email_taken")
+    assert identities(cloud) == []
+
+
+def test_prehijacking_an_account_that_moves_to_a_proven_address_meanwhile_is_not_linked(
+    providers: Providers, browser: Browser, person: Person, cloud: Cloud
+) -> None:
+    """Unexpired e-mail change: the account of the address is nobody's of that address any more when it is looked at."""
+    thief, elsewhere = people.log_in(people.sign_up(person.email)["email"]), people.new_address()
+    thief.post("/auth/change-email", {"email": elsewhere, "password": people.PASSWORD}).data()
+    token = post.token(cloud, "email-change")
+    with meanwhile("BatchGetItem", lambda: changes.confirm_email(Visitor("192.0.2.8", "faster", "request"), token)):
+        answer = providers.sign_in(browser, person)
+
+    assert refused(answer) == (409, "email_taken")
+    assert identities(cloud) == []
+
+
+def _verified(email: str, cloud: Cloud, installed: Installed) -> None:
+    said = {"email": email, "password": people.PASSWORD}
+    installed(EMAIL_VERIFICATION="on")
+    Client().post("/auth/sign-up", said).data()
+    installed(EMAIL_VERIFICATION="off")
+    answer = {"token": post.token(cloud, "verify"), "password": people.PASSWORD}
+    Client().post("/auth/verify-email", answer).data()
+
+
+def _invited(email: str, cloud: Cloud, installed: Installed) -> None:
+    people.superuser().post("/users", {"email": email, "roles": ["user"]}).created()
+
+
+def _came(email: str, cloud: Cloud, installed: Installed) -> None:
+    _invited(email, cloud, installed)
+    answer = {"token": post.token(cloud, "invitation"), "password": people.PASSWORD}
+    Client().post("/auth/accept-invitation", answer).data()
+
+
+def _reset(email: str, cloud: Cloud, installed: Installed) -> None:
+    post.proven(people.sign_up(email)["email"], cloud)
+
+
+def _moved(email: str, cloud: Cloud, installed: Installed) -> None:
+    people.signed_in().post("/auth/change-email", {"email": email, "password": people.PASSWORD}).data()
+    assert Client().post("/auth/confirm-email", {"token": post.token(cloud, "email-change")}).status == 204
+
+
+@pytest.mark.parametrize("prove", [_verified, _invited, _came, _reset, _moved])
+def test_where_both_sides_verified_the_address_the_identity_is_linked_and_the_owner_told(
+    providers: Providers, browser: Browser, person: Person, installed: Installed, cloud: Cloud, prove: Prove
+) -> None:
+    prove(str(person.email), cloud, installed)
+    post.posted(cloud)
+
+    assert providers.sign_in(browser, person).status == 302
+    me = browser.get("/auth/me").data()
+    assert me["email"] == person.email
+    assert letters(cloud, me["email"]) == ["the sign-in with issuer was added"]
     (row,) = cloud.rows("audit", action="accounts.link")
-    assert row["target"] == client.user["id"]
+    assert row["target"] == me["id"]
+
+
+def test_an_account_of_one_provider_is_found_by_the_address_that_another_verified(
+    providers: Providers, browser: Browser, person: Person
+) -> None:
+    providers.sign_in(browser, person)
+
+    assert providers.sign_in(Browser(), person, "github").status == 302
+    assert names(browser) == ["github", "issuer"]
 
 
 @pytest.mark.parametrize("sign_up", ["invite", "closed"])
@@ -160,17 +228,16 @@ def test_where_strangers_may_not_sign_up_a_provider_makes_no_account(
 def test_a_sign_in_wants_the_second_factor(
     providers: Providers,
     client: Client,
-    home: Browser,
-    installed: Installed,
+    cloud: Cloud,
     frozen: Clock,
     how: str,
 ) -> None:
     person = Person(client.user["email"])
+    client = post.proven(client.user["email"], cloud)
     if how == "linked":
-        assert providers.link(home, person).status == 302
+        assert providers.link(signed_in(client.user["email"]), person).status == 302
     owner = protect(client)
     frozen.forward(seconds=60)
-    installed(EMAIL_VERIFICATION="on")
     browser = Browser()
     answer = providers.sign_in(browser, person, to="/files?x=1#part")
 
@@ -212,11 +279,10 @@ def test_of_two_first_sign_ins_at_once_one_makes_the_account(
 
 
 def test_an_address_is_free_thirty_days_after_its_holder_left(
-    providers: Providers, client: Client, browser: Browser, frozen: Clock, installed: Installed
+    providers: Providers, client: Client, browser: Browser, frozen: Clock
 ) -> None:
     person = Person(client.user["email"])
     assert client.request("DELETE", "/users/me", {"password": people.PASSWORD}).status == 204
-    installed(EMAIL_VERIFICATION="on")
     frozen.forward(days=29)
     assert providers.sign_in(Browser(), person).status == 401
     frozen.forward(days=1, seconds=1)

@@ -87,6 +87,13 @@ def is_id(text: str) -> bool:
     return _STANDING_ALONE.fullmatch(text) is not None
 
 
+def as_id(text: str) -> str:
+    """The id, if this is written like one. Raises NotFound: what is no id may be too long for a key, and is nobody's."""
+    if not is_id(text):
+        raise NotFound
+    return text
+
+
 def is_project_id(text: str) -> bool:
     """Whether this is written like the id of a project."""
     return len(text) == _PROJECT_LENGTH and not set(text) - set(_ALPHABET)

@@ -1,20 +1,44 @@
-"""The two manners of a JSON object: what clients say, and what they are shown. Keys are camelCase in both."""
+"""The two manners of a JSON object: what clients say, and what they are shown. Keys are camelCase in both.
 
-from pydantic import BaseModel, ConfigDict
+With them goes what is said in more than one place: a moment, and texts that differ.
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _moment(text: object) -> object:
+    """Pydantic alone would take a number for seconds, and a time of no place for one of ours."""
+    if isinstance(text, str) and not _RFC_3339.fullmatch(text):
+        raise ValueError("must be a time with its offset, as 2026-11-20T13:00:00Z (RFC 3339)")
+    return text
+
+
+def _differ(texts: list[str]) -> list[str]:
+    if len(set(texts)) < len(texts):
+        raise ValueError("must differ from one another")
+    return texts
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Distinct = AfterValidator(_differ)  # of a list of texts
 
 
 class Said(BaseModel):
-    """What a client says: no field that the contract does not name, and no number for a text."""
+    """What a client says: no field that the contract does not name, and no number for a text.
 
-    model_config = ConfigDict(
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        strict=True,
-        frozen=True,
-    )
+    A field has one name, as doors look for it too; what we say ourselves, by the names of Python, is read `by_name`.
+    """
+
+    # The plug-in of mypy would rather see each alias written down.
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, strict=True, frozen=True)  # type: ignore[pydantic-alias]
 
 
 class Shown(BaseModel):

@@ -1,30 +1,13 @@
 """What an audit row says: who did what to what, with which outcome, and from where; and which rows somebody asks for."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
-
-from pydantic import AwareDatetime, BeforeValidator
+from typing import Literal
 
 from holdall.errors import Invalid
 from holdall.shape import Shown
 
 Outcome = Literal["success", "denied", "failed"]
-
-_RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-
-
-def _moment(text: object) -> object:
-    """Pydantic alone would take a number for seconds, and a time of no place for one of ours."""
-    if isinstance(text, str) and not _RFC_3339.fullmatch(text):
-        raise ValueError("must be a time with its offset, as 2026-11-20T13:00:00Z (RFC 3339)")
-    return text
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 
 
 class Entry(Shown):

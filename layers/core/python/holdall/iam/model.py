@@ -59,6 +59,7 @@ class Known:
 
     user: User
     generation: int
+    proven: bool  # whether the address is known to be theirs
 
 
 @dataclass(frozen=True)

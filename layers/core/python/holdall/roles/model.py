@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from holdall.shape import Said, Shown
+from holdall.shape import Distinct, Said, Shown
 
 # With the copies of the epoch and a counter for each that comes or goes, a change fits into one transaction of 100 items.
 _MOST = 40
@@ -17,14 +17,8 @@ Description = Annotated[str, Field(max_length=200)]
 Effect = Literal["allow", "deny", "none"]
 
 
-def _distinct(names: list[str]) -> list[str]:
-    if len(set(names)) < len(names):
-        raise ValueError("must differ from one another")
-    return names
-
-
-PermissionNames = Annotated[list[PermissionName], Field(max_length=_MOST), AfterValidator(_distinct)]
-RoleNames = Annotated[list[RoleName], Field(max_length=20), AfterValidator(_distinct)]
+PermissionNames = Annotated[list[PermissionName], Field(max_length=_MOST), Distinct]
+RoleNames = Annotated[list[RoleName], Field(max_length=20), Distinct]
 
 
 class Role(Shown):
@@ -52,7 +46,7 @@ class ChangeRole(Said):
     permissions: PermissionNames | None = None
 
 
-class CustomPermission(Shown):
+class PermissionView(Shown):
     """A permission, Holdall's or the installation's own."""
 
     name: str

@@ -13,10 +13,10 @@ from holdall.idempotency import service as idempotency
 from holdall.idempotency.service import Repeated
 from holdall.page import Page, PageRequest
 from holdall.roles import permissions, store
-from holdall.roles.model import ChangeRole, CustomPermission, NewPermission, NewRole, Role
+from holdall.roles.model import ChangeRole, NewPermission, NewRole, PermissionView, Role
 from holdall.table import Awaited, Reading, Transaction
 
-Named = TypeVar("Named", bound=Role | CustomPermission)
+Named = TypeVar("Named", bound=Role | PermissionView)
 
 epoch = store.epoch
 covers = permissions.covers
@@ -39,7 +39,7 @@ _ROLES = {
     for name, words in permissions.BUILT_IN.items()
 }
 _PERMISSIONS = {
-    name: CustomPermission(name=name, description=each.description, built_in=True)
+    name: PermissionView(name=name, description=each.description, built_in=True)
     for name, each in permissions.PERMISSIONS.items()
 }
 
@@ -93,7 +93,7 @@ def page(asked: PageRequest) -> Page[Role]:
     return _with_ours(_ROLES, store.roles(asked), asked)
 
 
-def page_of_permissions(asked: PageRequest) -> Page[CustomPermission]:
+def page_of_permissions(asked: PageRequest) -> Page[PermissionView]:
     """All permissions, by name. One round trip."""
     return _with_ours(_PERMISSIONS, store.permissions(asked), asked)
 
@@ -117,7 +117,6 @@ def create(caller: Caller, new: NewRole) -> Role:
         with Transaction() as write:
             store.add_role(write, made)
             _count(write, (), new.permissions)
-            store.begin_epoch(write)
             record(write, caller, "roles.create", made.name)
             idempotency.keep(write, caller, made.model_dump_json())
     except Repeated:
@@ -136,10 +135,13 @@ def change(caller: Caller, name: str, said: ChangeRole) -> Role:
     check_covers(caller, {*seen.permissions, *wanted}, "roles.update", name)
     description = seen.description if said.description is None else said.description
     changed = seen.model_copy(update={"description": description, "permissions": sorted(wanted)})
+    if changed == seen:
+        return seen
     with Transaction() as write:
         store.change_role(write, seen, changed, otherwise=_CHANGED)
-        _count(write, seen.permissions, wanted)
-        store.begin_epoch(write)
+        if changed.permissions != seen.permissions:
+            _count(write, seen.permissions, wanted)
+            store.begin_epoch(write)
         record(write, caller, "roles.update", name)
     return changed
 
@@ -158,19 +160,18 @@ def remove(caller: Caller, name: str) -> None:
         record(write, caller, "roles.delete", name)
 
 
-def add_permission(caller: Caller, new: NewPermission) -> CustomPermission:
+def add_permission(caller: Caller, new: NewPermission) -> PermissionView:
     """Add a permission of the installation's own. Raises Conflict for a name that is taken, or looks like one of Holdall's."""
     if permissions.is_taken(new.name):
         raise Conflict("permission_exists", "Names that begin so are Holdall's.")
-    made = CustomPermission(name=new.name, description=new.description, built_in=False)
+    made = PermissionView(name=new.name, description=new.description, built_in=False)
     try:
         with Transaction() as write:
             store.add_permission(write, made)
-            store.begin_epoch(write)
             record(write, caller, "permissions.create", made.name)
             idempotency.keep(write, caller, made.model_dump_json())
     except Repeated:
-        return CustomPermission.model_validate_json(idempotency.outcome(caller))
+        return PermissionView.model_validate_json(idempotency.outcome(caller))
     return made
 
 
@@ -187,7 +188,6 @@ def remove_permission(caller: Caller, name: str) -> None:
     in_use = Conflict("permission_in_use", "A role holds this permission, or it was removed at this moment.")
     with Transaction() as write:
         store.remove_permission(write, name, otherwise=in_use)
-        store.begin_epoch(write)
         record(write, caller, "permissions.delete", name)
 
 

@@ -7,7 +7,7 @@ from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute
 from holdall import clock, ids
 from holdall.errors import Conflict, Failure
 from holdall.page import Page, PageRequest
-from holdall.roles.model import CustomPermission, Role
+from holdall.roles.model import PermissionView, Role
 from holdall.table import Awaited, ByOwner, Reading, Record, Transaction, page_of
 
 _UNCOUNTED = Conflict("uncounted", "This counts always.")
@@ -41,7 +41,11 @@ def epoch(read: Reading, user_id: str) -> Awaited[int]:
 
 
 def begin_epoch(write: Transaction) -> None:
-    """Make all that is remembered of roles worth nothing: what follows is part of the same transaction."""
+    """Make all that is remembered of roles worth nothing: what follows is part of the same transaction.
+
+    A new role needs none: nobody holds one that is not there, so its absence is remembered nowhere, and if there was one of its
+    name before, the removal of that began an epoch.
+    """
     for number in range(ids.SHARDS):
         write.count(EpochRecord(_epoch_key(number), "EPOCH"), [EpochRecord.number.add(1)], otherwise=_UNCOUNTED)
 
@@ -67,7 +71,7 @@ def add_role(write: Transaction, new: Role) -> None:
 def change_role(write: Transaction, seen: Role, changed: Role, *, otherwise: Failure) -> None:
     """Write a role over the view that its change was decided on."""
     actions = [RoleRecord.description.set(changed.description), RoleRecord.permissions.set(changed.permissions)]
-    same = RoleRecord.permissions == seen.permissions
+    same = (RoleRecord.description == seen.description) & (RoleRecord.permissions == seen.permissions)
     write.update(RoleRecord(_role_key(seen.name), "ROLE"), actions, when=same, otherwise=otherwise)
 
 
@@ -91,18 +95,18 @@ def count_superusers(write: Transaction, name: str, change: int, *, otherwise: F
         write.update(record, actions, when=RoleRecord.holders > 1, otherwise=otherwise)
 
 
-def permission(read: Reading, name: str) -> Awaited[CustomPermission]:
+def permission(read: Reading, name: str) -> Awaited[PermissionView]:
     """A permission of the installation's own."""
     return read.get(PermissionRecord, _permission_key(name), "PERMISSION", _permission)
 
 
-def permissions(asked: PageRequest) -> Page[CustomPermission]:
+def permissions(asked: PageRequest) -> Page[PermissionView]:
     """The permissions of the installation's own, by name. One round trip. Raises Unavailable."""
     found = page_of(PermissionRecord, ByOwner, "PERMISSIONS", asked)
     return Page([_permission(record) for record in found.items], next=found.next, prev=found.prev)
 
 
-def add_permission(write: Transaction, new: CustomPermission) -> None:
+def add_permission(write: Transaction, new: PermissionView) -> None:
     """Add a permission. The transaction raises Conflict when there is one with this name."""
     record = PermissionRecord(
         _permission_key(new.name),
@@ -138,8 +142,8 @@ def _role(record: RoleRecord) -> Role:
     )
 
 
-def _permission(record: PermissionRecord) -> CustomPermission:
-    return CustomPermission.model_construct(name=record.name, description=record.description, built_in=False)
+def _permission(record: PermissionRecord) -> PermissionView:
+    return PermissionView.model_construct(name=record.name, description=record.description, built_in=False)
 
 
 def _role_key(name: str) -> str:

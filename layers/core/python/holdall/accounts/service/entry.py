@@ -87,7 +87,7 @@ def verify_email(visitor: Visitor, said: VerifyEmail) -> Entered | MfaRequired:
     email, name = challenge.content["email"], challenge.content["name"]
     with Transaction() as write:
         challenges.take(write, challenge)
-        known = make(write, visitor, email, name, challenge.content["hash"], action="accounts.sign-up")
+        known = make(write, visitor, email, name, challenge.content["hash"], action="accounts.sign-up", proven=True)
         return enter(write, visitor, known, said.mode, second_factor=False, born=True)
 
 
@@ -249,9 +249,11 @@ def make(
     *,
     action: str,
     roles: list[str] | None = None,
+    proven: bool = False,
 ) -> Known:
     """Make an account with its personal project, as part of something larger; without a password for who signs in elsewhere.
 
+    `proven` if whoever chose the password proved the address.
     The transaction raises Conflict for an address that is taken, and for a role that is gone.
     """
     user = User(
@@ -262,13 +264,15 @@ def make(
         roles=["user"] if roles is None else roles,
         created_at=clock.now(),
     )
-    users.add_user(write, user, normal(email))
+    # Into an account without a password nobody comes but by a letter to its address, or a provider who vouches for that.
+    known = Known(user, generation=0, proven=proven or hashed is None)
+    users.add_user(write, user, normal(email), proven=known.proven)
     if hashed is not None:
         store.add_password(write, user.id, hashed)
     projects.add(write, who, user.id, NewProject(name="Personal"), personal=True)
     # Who makes an account for somebody else is told as who did it.
     record(write, who, action, user.id, actor=None if isinstance(who, Caller) else user.id)
-    return Known(user, generation=0)
+    return known
 
 
 def _pose_verification(write: Transaction, email: str, name: str, hashed: str, *, known: bool) -> str:

@@ -40,7 +40,7 @@ def explain(caller: Caller, asked: Question) -> Explanation:
     about = asked.user_id or caller.user_id
     if about != caller.user_id and "users.read" not in caller.permissions:
         raise Forbidden
-    found = _read(caller, users.as_id(about), asked)
+    found = _read(caller, ids.as_id(about), asked)
     active = found.user.status == "active"
     state = Rule(rule="account active", effect="none", detail="The account is active.")
     if not active:

@@ -24,6 +24,7 @@ from holdall.projects.model import as_name
 from holdall.table import Reading, Transaction
 
 PATIENCE = challenges.LIFETIMES[TokenKind.STATE]  # how long somebody may take to come back
+_UNPROVEN = Conflict("email_taken", "There is an account with this address. Sign in to it, then link this provider.")
 _TAKEN = Conflict("identity_taken", "This identity belongs to another account, or you have one of this provider.")
 
 
@@ -144,9 +145,6 @@ def _enter(visitor: Visitor, name: str, identity: Identity) -> Entered | MfaRequ
     user_id = users.user_id_of(normal(email))
     if user_id is None:
         return _meet(visitor, name, identity, email)
-    if settings().email_verification != "on":
-        # Whoever made the account proved nothing: the owner of the address may be somebody else (pre-hijacking).
-        raise Conflict("email_taken", "There is an account with this address. Sign in to it, then link this provider.")
     return _let_in(visitor, user_id, _linked(name, identity))
 
 
@@ -166,6 +164,9 @@ def _let_in(visitor: Visitor, user_id: str, new: Linked | None) -> Entered | Mfa
     known = found.value
     if known is None or known.user.status != "active":
         raise Unauthenticated("invalid_credentials", "This account is not active.")
+    if new and not (known.proven and normal(known.user.email) == normal(new.email)):
+        # Whoever made the account proved nothing, or another address by now: that owner may be somebody else (pre-hijacking).
+        raise _UNPROVEN
     with Transaction() as write:
         letter = _announced(write, visitor, known, new) if new else None
         entered = entry.enter(write, visitor, known, "cookie", second_factor=bool(factor.value))

@@ -1,5 +1,6 @@
 """What administrators do with the accounts of others: never more than they could do themselves."""
 
+from holdall import ids
 from holdall.accounts import passwords
 from holdall.accounts.model import ChangeUser, NewUser, check_password
 from holdall.accounts.service import changes, entry
@@ -84,7 +85,7 @@ def grant(caller: Caller, user_id: str, name: str) -> User:
     Raises NotFound, Invalid for an unknown role, Forbidden, audited, for one that holds more than the caller, and Conflict.
     """
     with Reading() as read:
-        found, wanted = users.user(read, users.as_id(user_id)), roles.role(read, name)
+        found, wanted = users.user(read, ids.as_id(user_id)), roles.role(read, name)
     seen = users.there(found.value)
     _check_giveable(caller, name, wanted.value, "users.grant", user_id, "/role")
     changed = _with_role(seen.user, name)
@@ -123,10 +124,13 @@ def _ask_again(caller: Caller, new: NewUser, conflict: Conflict) -> User:
     known = entry.unused(users.user_id_of(normal(new.email)) or "nobody")
     if known is None or set(known.user.roles) != set(new.roles):
         raise conflict
-    with Transaction() as write:
-        letter = entry.ask_in(write, known)
-        record(write, caller, "users.invite", known.user.id)
-        idempotency.keep(write, caller, known.user.model_dump_json())
+    try:
+        with Transaction() as write:
+            letter = entry.ask_in(write, known)
+            record(write, caller, "users.invite", known.user.id)
+            idempotency.keep(write, caller, known.user.model_dump_json())
+    except Repeated:
+        return User.model_validate_json(idempotency.outcome(caller))
     letters.post(letter)
     return known.user
 

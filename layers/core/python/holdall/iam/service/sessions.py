@@ -172,9 +172,7 @@ def end_session(caller: Caller, session_id: str | None = None) -> None:
 
     Raises NotFound for one that is none of theirs, or has ended.
     """
-    if session_id and not ids.is_id(session_id):
-        raise NotFound  # what is no id may be too long for a key, and is nobody's
-    wanted = session_id or caller.session_id
+    wanted = ids.as_id(session_id) if session_id else caller.session_id
     session = store.find_session(wanted) if session_id else None
     if session_id and (session is None or session.user_id != caller.user_id):
         raise NotFound
@@ -195,8 +193,12 @@ def end_sessions(caller: Caller) -> None:
         record(write, caller, "session.end-all", caller.user_id)
 
 
-def end_all(write: Transaction, known: Known, *, but: Session | None = None, otherwise: Failure) -> None:
-    """End all sessions of a user, or all but one, as part of a change that guards the account."""
-    generation = users.begin_generation(write, known, otherwise=otherwise)
+def end_all(
+    write: Transaction, known: Known, *, but: Session | None = None, proven: bool = False, otherwise: Failure
+) -> None:
+    """End all sessions of a user, or all but one, as part of a change that guards the account; `proven` if what asked for it
+    proved the address.
+    """
+    generation = users.begin_generation(write, known, proven=proven, otherwise=otherwise)
     if but is not None:
         store.keep(write, but, generation, otherwise=otherwise)
