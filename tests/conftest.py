@@ -4,7 +4,7 @@ import json
 import os
 
 # High, so that tests of races do not measure the limiter; tests of the limiter set their own.
-LIMITS = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password")
+LIMITS = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password", "invite")
 
 os.environ.update(
     {

@@ -109,14 +109,13 @@ class Cloud:
         """Do all image jobs as imageproc does, with one picture for all variants: drawing it is not what is asked about."""
         for message in self.waiting("images"):
             drawing = variants.begin(json.loads(message)["jobId"])
-            if drawing is None:
-                continue
-            with TemporaryDirectory() as folder:
-                source, picture = Path(folder) / "source", Path(folder) / "picture"
-                picture.write_bytes(b"picture")
-                sha256 = variants.fetch_source(drawing, source)
-                drawn = [Drawn(spec.name, picture, 5, 5, "image/webp", 7) for spec in drawing.specs]
-                variants.finish(drawing, Outcome(sha256, 60, 40, drawn))
+            while drawing is not None:
+                with TemporaryDirectory() as folder:
+                    source, picture = Path(folder) / "source", Path(folder) / "picture"
+                    picture.write_bytes(b"picture")
+                    sha256 = variants.fetch_source(drawing, source)
+                    drawn = [Drawn(spec.name, picture, 5, 5, "image/webp", 7) for spec in drawing.specs]
+                    drawing = variants.finish(drawing, Outcome(sha256, 60, 40, drawn))
 
     def waiting(self, queue: str) -> list[str]:
         """Take the messages out of a queue."""

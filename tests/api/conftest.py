@@ -17,6 +17,8 @@ from tests.api import people
 from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.api.log import Log
+from tests.api.members import shared
+from tests.api.staff import Staff
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,6 +49,24 @@ def client() -> Client:
 def stranger() -> Client:
     """Somebody else with an account."""
     return people.signed_in()
+
+
+@pytest.fixture
+def room(client: Client) -> str:
+    """A project that the client owns."""
+    return shared(client)
+
+
+@pytest.fixture
+def root() -> Client:
+    """Somebody who may everything."""
+    return people.superuser()
+
+
+@pytest.fixture
+def staff(root: Client) -> Staff:
+    """Whom they appoint."""
+    return Staff(root)
 
 
 @pytest.fixture

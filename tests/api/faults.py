@@ -15,6 +15,8 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from holdall import aws
 from holdall.table import items
 from tests.api.client import Answer
+from tests.api.cloud import Cloud
+from tests.api.conftest import Clock
 
 # refused: nobody is there; busy: throttled; silent: it was done, and no answer came; dead: it was done, then the process ended.
 Mode = Literal["refused", "busy", "silent", "dead"]
@@ -158,3 +160,15 @@ def _civil(outcome: Any) -> None:
     if isinstance(outcome, Answer) and outcome.status >= 500:
         assert (outcome.status, outcome.problem()["code"]) == (503, "unavailable"), outcome.text
         assert int(outcome.headers["retry-after"]) > 0
+
+
+def settle(cloud: Cloud, frozen: Clock) -> None:
+    """Let time pass until no job is open: leases end, and what was lost is sent again."""
+    for _ in range(6):
+        frozen.forward(minutes=16)
+        cloud.run("send-pending-jobs")
+        cloud.draw()
+        cloud.work()
+        if all(row["status"] in ("completed", "failed") for row in cloud.rows("main", record_kind="job")):
+            return
+    pytest.fail("There are jobs that are never done.")

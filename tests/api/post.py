@@ -44,6 +44,15 @@ def invitation(email: str) -> str:
         return challenges.pose(write, TokenKind.INVITATION, user.id, user_id=user.id)
 
 
+def proven(email: str, cloud: Cloud) -> Client:
+    """Let somebody choose their password by a letter, which proves their address, and log in."""
+    posted(cloud)
+    Client().post("/auth/forgot-password", {"email": email}).data()
+    said = {"token": token(cloud, "reset"), "password": people.PASSWORD}
+    assert Client().post("/auth/reset-password", said).status == 204
+    return people.log_in(email)
+
+
 def second_factor(client: Client) -> str:
     """Turn the second factor on; its seed."""
     seed = str(client.post("/auth/2fa/setup").data()["secret"])

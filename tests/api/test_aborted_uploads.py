@@ -8,10 +8,10 @@ from holdall.projects.service import projects
 from holdall.uploads import service as uploads
 from holdall.uploads import store
 from tests.api import books, people
+from tests.api.callers import place
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce
 from tests.api.faults import meanwhile
-from tests.api.test_races import place
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
 

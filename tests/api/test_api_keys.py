@@ -8,25 +8,20 @@ import pytest
 
 from holdall import ids
 from holdall.caller import Once
-from holdall.keys import service
+from holdall.keys import service, store
 from holdall.keys.model import NewKey
 from holdall.projects.service import projects
+from holdall.table import Reading, Transaction
 from tests.api import people
+from tests.api.callers import caller, membership, place
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock
 from tests.api.faults import meanwhile
 from tests.api.members import NEW_KEY, bring, joined, listed, make, program, shared
 from tests.api.members import code as refused
-from tests.api.test_races import caller, place
 
 EVERYTHING = ("main", "credentials", "audit", "ephemeral")
-
-
-@pytest.fixture
-def room(client: Client) -> str:
-    """A project that the client owns."""
-    return shared(client)
 
 
 def enable(client: Client, room: str, key_id: str, *, enabled: bool) -> Answer:
@@ -77,6 +72,20 @@ def test_keys_come_newest_first_in_pages(client: Client, room: str, frozen: Cloc
     assert pages == [made[:2], made[2:4], made[4:], made[2:4]]
 
 
+def test_a_page_shows_keys_of_sixty_makers(client: Client, room: str) -> None:
+    made = make(client, room).created()["id"]
+    with Reading() as read:
+        found = store.key(read, made)
+    assert found.value is not None
+    with Transaction() as write:
+        for maker_id in (ids.new_id() for _ in range(59)):
+            store.add(write, replace(found.value, id=ids.new_key_id(room, maker_id), created_by=maker_id))
+
+    shown = client.get(f"/projects/{room}/keys?limit=100").data()
+    assert len(shown) == 60
+    assert [each["id"] for each in shown if each["enabled"]] == [made]
+
+
 def test_a_repetition_makes_no_second_key_and_shows_no_secret(client: Client, cloud: Cloud, room: str) -> None:
     once = {"idempotency-key": "key"}
     made = client.post(f"/projects/{room}/keys", NEW_KEY, headers=once).created()
@@ -96,7 +105,8 @@ def test_of_two_twins_one_makes_the_key(client: Client, cloud: Cloud, room: str)
     once = Once(ids.digest(f"{client.user['id']} {path} key"), ids.digest(json.dumps(NEW_KEY)))
     twin = replace(caller(client), once=once)
     new = NewKey(name="Robot", scopes=["files.read"])
-    with meanwhile("TransactWriteItems", lambda: service.create(twin, place(room), new)) as faster:
+    own = membership(room, client.user["id"])
+    with meanwhile("TransactWriteItems", lambda: service.create(twin, place(room), own, new)) as faster:
         slower = client.post(f"/projects/{room}/keys", NEW_KEY, headers={"idempotency-key": "key"})
 
     assert refused(slower) == (409, "already_done")

@@ -6,6 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
+from holdall import ids
+from holdall.audit import store
+from holdall.audit.model import Entry
+from holdall.errors import Conflict
+from holdall.table import Transaction
 from tests.api import journal, people, post
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud
@@ -13,12 +18,6 @@ from tests.api.conftest import Clock
 
 NOON = datetime(2026, 11, 19, 12, 0, 0, tzinfo=UTC)
 DEED = "/audit?action=tests.deed"
-
-
-@pytest.fixture
-def root() -> Client:
-    """Somebody who may everything."""
-    return people.superuser()
 
 
 def said(moment: datetime) -> str:
@@ -50,6 +49,19 @@ def test_a_deed_is_told_with_who_when_and_from_where(root: Client, client: Clien
     written = datetime.fromisoformat(made["createdAt"])
     assert timedelta(0) <= written - datetime.fromisoformat(entry["at"]) <= timedelta(milliseconds=2)
     assert entry["at"].endswith("Z")
+
+
+def test_a_row_is_not_written_over(cloud: Cloud) -> None:
+    journal.write("tests.deed", "what was done")
+    (row,) = cloud.rows("audit", action="tests.deed")
+    names = ("id", "actor", "action", "target", "outcome", "address", "agent", "request_id")
+    written = Entry(at=ids.born_at(row["id"]), key=None, **{name: row[name] for name in names})
+
+    for entry in (written, written.model_copy(update={"target": "something else"})):
+        with pytest.raises(Conflict) as told, Transaction() as write:
+            store.add(write, entry)
+        assert told.value.code == "audit_exists"
+    assert cloud.rows("audit", action="tests.deed") == [row]
 
 
 def test_all_that_was_done_comes_newest_first(root: Client, client: Client) -> None:

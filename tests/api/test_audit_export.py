@@ -3,17 +3,11 @@
 import pytest
 
 import functions.auth.audit as routes
-from tests.api import journal, people
+from tests.api import journal
 from tests.api.client import Client
 from tests.api.cloud import Cloud
 
 DEED = "/audit/export?action=tests.deed"
-
-
-@pytest.fixture
-def root() -> Client:
-    """Somebody who may everything."""
-    return people.superuser()
 
 
 @pytest.fixture

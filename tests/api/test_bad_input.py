@@ -1,6 +1,8 @@
 """Bad input on every route of the contract: one error shape, the right status, and never a mistake of ours (P1, P2)."""
 
+import re
 import time
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
@@ -164,6 +166,30 @@ def test_an_unknown_field_is_refused(
             body = {**good["body"][route.name], name: 1}
             errors = refused(ask(client, route, good, body=body), 422)["errors"]
             assert [error["code"] for error in errors] == ["unknown_field"]
+
+
+def pythonic(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Where a body has a field of two words, as Python would write it: by the names of what it lies in, and its own."""
+    schema = contract.resolved(schema)
+    for each in schema.get("anyOf", []):
+        yield from pythonic(each)
+    for name, inner in schema.get("properties", {}).items():
+        if (written := re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)) != name:
+            yield (written,)
+        yield from ((name, *inside) for inside in pythonic(inner))
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+def test_a_field_has_the_one_name_that_the_contract_gives_it(
+    client: Client, good: dict[str, Any], route: Route
+) -> None:
+    assert route.body is not None
+    for path in pythonic(route.body):
+        body: Any = "x"
+        for name in reversed(path):
+            body = {name: body}
+        errors = refused(ask(client, route, good, body={**good["body"][route.name], **body}), 422)["errors"]
+        assert (f"/{'/'.join(path)}", "unknown_field") in [(error["pointer"], error["code"]) for error in errors]
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)

@@ -10,7 +10,7 @@ from tests.api import books, members, people
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce, photo
 from tests.api.conftest import Clock
-from tests.api.faults import Dead, Mode, Scene, survive
+from tests.api.faults import Dead, Mode, Scene, settle, survive
 from tests.api.test_project_deletion import shelves
 from tests.api.test_project_purge import installation, left, stored
 
@@ -30,18 +30,6 @@ def public(cloud: Cloud) -> tuple[Client, dict[str, Any]]:
     cloud.upload(client, photo(), projectId=project["id"])
     cloud.draw()
     return client, project
-
-
-def settle(cloud: Cloud, frozen: Clock) -> None:
-    """Let time pass until no job is open: leases end, and what was lost is sent again."""
-    for _ in range(6):
-        frozen.forward(minutes=16)
-        cloud.run("send-pending-jobs")
-        cloud.draw()
-        cloud.work()
-        if all(row["status"] in ("completed", "failed") for row in cloud.rows("main", record_kind="job")):
-            return
-    pytest.fail("There are jobs that are never done.")
 
 
 def told(cloud: Cloud) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from tests.api import books, people
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud, announce, photo
 from tests.api.conftest import Clock
-from tests.api.faults import MODES, Mode, Scene, survive
+from tests.api.faults import MODES, Mode, Scene, settle, survive
 
 each_mode = pytest.mark.parametrize("mode", MODES)
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
@@ -18,18 +18,6 @@ def public(client: Client) -> str:
     """A public project with one small variant."""
     settings = {"visibility": "public", "variants": [{"name": "thumb", "width": 5}]}
     return str(client.post("/projects", {"name": "x", "settings": settings}).created()["id"])
-
-
-def settle(cloud: Cloud, frozen: Clock) -> None:
-    """Let time pass until all jobs are done: leases end, and what was lost is sent again."""
-    for _ in range(3):
-        frozen.forward(minutes=16)
-        cloud.run("send-pending-jobs")
-        cloud.draw()
-        cloud.work()
-        if all(row["status"] in ("completed", "failed") for row in cloud.rows("main", record_kind="job")):
-            return
-    pytest.fail("There are jobs that are never done.")
 
 
 @each_mode

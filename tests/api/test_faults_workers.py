@@ -11,8 +11,8 @@ from tests.api import books, people
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce, photo
 from tests.api.conftest import Clock
-from tests.api.faults import Mode, Scene, survive
-from tests.api.test_faults_uploads import public, settle
+from tests.api.faults import Mode, Scene, settle, survive
+from tests.api.test_faults_uploads import public
 
 # What a worker does about a throttled call is what it does about one that nobody answers: the message comes back.
 each_mode = pytest.mark.parametrize("mode", ["refused", "silent", "dead"])

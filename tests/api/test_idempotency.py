@@ -1,13 +1,20 @@
 """Idempotency-Key: of requests that are sent twice one is done, and both get its result."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from holdall import ids
+from holdall.caller import Once
+from holdall.projects.service import invitations
 from tests.api import books, people
+from tests.api.callers import caller
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud, announce
 from tests.api.conftest import Clock
+from tests.api.faults import meanwhile
+from tests.api.members import code, invited, shared
 
 
 def create(client: Client, key: str, name: str = "x") -> Answer:
@@ -16,6 +23,13 @@ def create(client: Client, key: str, name: str = "x") -> Answer:
 
 def begin(client: Client, key: str, **said: Any) -> Answer:
     return client.post("/files/init-upload", announce(b"content", **said), headers={"idempotency-key": key})
+
+
+def join(client: Client, token: str, key: str) -> Answer:
+    return client.post("/invitations/accept", {"token": token}, headers={"idempotency-key": key})
+
+
+REUSED = (422, "idempotency_key_reused")
 
 
 def test_the_same_request_gets_the_same_project(client: Client) -> None:
@@ -82,6 +96,43 @@ def test_a_repetition_finds_the_quota_used_by_itself(client: Client) -> None:
 
     assert begin(client, "key", projectId=project).created()["uploadId"] == first["uploadId"]
     assert begin(client, "other", projectId=project).problem()["code"] == "quota_exceeded"
+
+
+def test_who_joined_and_did_not_hear_of_it_asks_again(client: Client, cloud: Cloud, stranger: Client) -> None:
+    room = shared(client)
+    token = invited(client, room, cloud, stranger.user["email"], "editor")
+    first, second = (join(stranger, token, "key") for _ in range(2))
+
+    assert (first.data()["id"], first.data()["role"]) == (room, "editor")
+    assert second.data() == first.data()
+    assert len(cloud.rows("audit", action="members.join")) == 1
+    assert code(join(stranger, token, "other")) == (401, "invalid_token")
+    assert code(join(stranger, invited(client, shared(client), cloud, stranger.user["email"]), "key")) == REUSED
+    assert code(join(stranger, "nonsense", "key")) == REUSED
+
+
+def test_of_two_who_join_with_one_key_at_once_both_hear_of_it(client: Client, cloud: Cloud, stranger: Client) -> None:
+    room = shared(client)
+    token = invited(client, room, cloud, stranger.user["email"])
+    once = Once(
+        ids.digest(f"{stranger.user['id']} /api/v1/invitations/accept key"), ids.digest(f'{{"token": "{token}"}}')
+    )
+    faster = replace(caller(stranger), once=once)
+    with meanwhile("TransactWriteItems", lambda: invitations.accept(faster, token)):
+        answer = join(stranger, token, "key")
+
+    assert answer.data()["id"] == room
+    assert len(cloud.rows("audit", action="members.join")) == 1
+
+
+def test_a_key_to_join_with_is_forgotten_after_a_day(
+    client: Client, cloud: Cloud, stranger: Client, frozen: Clock
+) -> None:
+    token = invited(client, shared(client), cloud, stranger.user["email"])
+    join(stranger, token, "key").data()
+    frozen.forward(days=1)
+
+    assert code(join(people.log_in(stranger.user["email"]), token, "key")) == (401, "invalid_token")
 
 
 def test_a_request_that_failed_leaves_its_key_free(client: Client) -> None:

@@ -7,11 +7,11 @@ import pytest
 from holdall.uploads import service as uploads
 from holdall.uploads.model import InitUpload
 from tests.api import books, people
+from tests.api.callers import caller, place
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud, announce
 from tests.api.conftest import Clock, Installed
 from tests.api.faults import meanwhile
-from tests.api.test_races import caller, place
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
 

@@ -7,22 +7,17 @@ from typing import Any
 
 import pytest
 
+from holdall.iam.service import users
 from holdall.projects.model import Invite
 from holdall.projects.service import invitations as service
 from tests.api import people, post
+from tests.api.callers import caller, place
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock
 from tests.api.faults import Dead, injected, meanwhile
 from tests.api.log import Log
 from tests.api.members import accept, invite, shared
-from tests.api.test_races import caller, place
-
-
-@pytest.fixture
-def room(client: Client) -> str:
-    """A project that the client owns."""
-    return shared(client)
 
 
 def down(patch: pytest.MonkeyPatch, act: Callable[[], Answer]) -> Answer:
@@ -115,6 +110,26 @@ def test_what_was_taken_back_or_has_ended_is_posted_to_nobody(
     assert post.posted(cloud) == []
 
 
+def test_what_is_passed_over_holds_up_nobody(
+    client: Client, cloud: Cloud, frozen: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_AT_ONCE", 2)
+    dead, room = shared(client), shared(client)
+    for _ in range(3):
+        unposted(client, room, monkeypatch)
+    frozen.forward(days=7)
+    client = people.log_in(client.user["email"])
+    for _ in range(3):
+        unposted(client, dead, monkeypatch)
+    client.delete(f"/projects/{dead}")
+    live = {unposted(client, room, monkeypatch)["email"] for _ in range(3)}
+    frozen.forward(seconds=31)
+    post.posted(cloud)
+    cloud.run("post-invitations")
+
+    assert {each["to"] for each in post.posted(cloud)} == live
+
+
 def test_two_runs_at_once_post_one_letter_that_counts(
     client: Client, cloud: Cloud, room: str, stranger: Client, frozen: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +148,8 @@ def test_an_invitation_anew_while_the_schedule_posts_the_old_one(
     said = Invite(email=stranger.user["email"], role="editor")
     down(monkeypatch, lambda: client.post(f"/projects/{room}/invitations", said.model_dump()))
     frozen.forward(seconds=31)
-    with meanwhile("TransactWriteItems", partial(service.invite, caller(client), place(room), said)):
+    inviter = users.find(client.user["id"])
+    with meanwhile("TransactWriteItems", partial(service.invite, caller(client), place(room), inviter, said)):
         service.post_waiting()
 
     assert accept(stranger, post.token(cloud, "join")).status == 200

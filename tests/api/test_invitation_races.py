@@ -9,19 +9,12 @@ from holdall.projects.service import invitations as service
 from holdall.projects.service import members, projects
 from holdall.table import Transaction
 from tests.api import people
+from tests.api.callers import caller, place
 from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.api.faults import meanwhile
-from tests.api.members import accept, invited, roles, shared
+from tests.api.members import accept, invited, roles
 from tests.api.members import code as refused
-from tests.api.test_races import caller, place
-
-
-@pytest.fixture
-def room(client: Client) -> str:
-    """A project that the client owns."""
-    return shared(client)
-
 
 VOID = (401, "invalid_token")
 

@@ -25,12 +25,6 @@ OF_SESSIONS = [route for route in routes() if route.door and route.door.kind in 
 ROLES = ("viewer", "editor", "owner")
 
 
-@pytest.fixture
-def room(client: Client) -> str:
-    """A project that the client owns."""
-    return shared(client)
-
-
 def door(route: Route) -> Door:
     assert route.door is not None
     return route.door

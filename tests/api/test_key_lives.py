@@ -17,12 +17,6 @@ DEAD = (401, "invalid_token")
 
 
 @pytest.fixture
-def room(client: Client) -> str:
-    """A project that the client owns."""
-    return shared(client)
-
-
-@pytest.fixture
 def maker(client: Client, cloud: Cloud, room: str) -> Client:
     """Another owner of it."""
     return joined(client, room, cloud, "owner")

@@ -5,14 +5,15 @@ import re
 
 import pytest
 
-from tests.api import people
+from tests.api import people, post
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock, Installed
+from tests.api.members import shared
 from tests.api.test_accounts import counting
 
 HIGH = [1_000_000, 60]
-EVERY = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password")
+EVERY = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password", "invite")
 # Not where people sign up and are signed in from by other hands, which counts as well.
 HERE, ELSEWHERE = "192.0.2.9", "198.51.100.1"
 
@@ -167,6 +168,32 @@ def test_creating_is_limited_by_account(limited: Installed, client: Client, stra
 
     assert answers == [201, 201, 429]
     assert stranger.post("/projects", {"name": "x"}).status == 201
+
+
+def test_a_visit_that_is_over_the_limit_was_none(limited: Installed, client: Client, cloud: Cloud) -> None:
+    room, root = shared(client), people.superuser()
+    limited(create=[1, 60])
+    answers = [root.post(f"/projects/{room}/sync-variants?dryRun=true").status for _ in range(3)]
+
+    assert answers == [200, 429, 429]
+    assert len(cloud.rows("audit", action="projects.any", target=room)) == 1
+
+
+def test_letters_to_one_address_are_limited_whoever_asks_for_them(
+    limited: Installed, client: Client, stranger: Client, cloud: Cloud
+) -> None:
+    rooms = {each.user["id"]: shared(each) for each in (client, stranger)}
+    limited(invite=[2, 900])
+    post.posted(cloud)
+
+    def ask(who: Client, email: str) -> int:
+        room = rooms[who.user["id"]]
+        return who.post(f"/projects/{room}/invitations", {"email": email, "role": "viewer"}).status
+
+    assert [ask(client, email) for email in ("a@example.test", "A@Example.Test", "a@example.test")] == [201, 201, 429]
+    assert ask(stranger, "a@example.test") == 429
+    assert ask(client, "b@example.test") == 201
+    assert [each["to"] for each in post.posted(cloud)] == ["a@example.test", "A@example.test", "b@example.test"]
 
 
 @pytest.mark.parametrize(

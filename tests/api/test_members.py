@@ -16,12 +16,6 @@ ROLES = ("viewer", "editor", "owner")
 NOBODY = "0" * 26
 
 
-@pytest.fixture
-def room(client: Client) -> str:
-    """A project that the client owns."""
-    return shared(client)
-
-
 def test_members_are_listed_with_what_they_are(client: Client, cloud: Cloud, room: str) -> None:
     client.request("PUT", "/users/me", {"name": "Ada"}).data()
     other = joined(client, room, cloud, "editor")

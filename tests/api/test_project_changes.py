@@ -7,11 +7,11 @@ import pytest
 from holdall.projects.model import ChangeProject
 from holdall.projects.service import projects
 from tests.api import members
+from tests.api.callers import caller, place
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud
 from tests.api.conftest import Clock, Installed
 from tests.api.faults import meanwhile
-from tests.api.test_races import caller, place
 
 SETTINGS: dict[str, Any] = {
     "visibility": "public",

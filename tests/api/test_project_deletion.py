@@ -6,11 +6,11 @@ import pytest
 
 from holdall.projects.service import projects
 from tests.api import books, members, people
+from tests.api.callers import caller, place
 from tests.api.client import Answer, Client
 from tests.api.cloud import Cloud, announce, photo
 from tests.api.conftest import Clock
 from tests.api.faults import meanwhile
-from tests.api.test_races import caller, place
 from tests.house.routes import Route, routes
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}

@@ -16,13 +16,11 @@ from holdall.caller import Caller, Once, Visitor
 from holdall.errors import Conflict, NotFound
 from holdall.files import service as files
 from holdall.iam.service import sessions
-from holdall.projects.model import Project
-from holdall.projects.service import projects
-from holdall.table import Reading
 from holdall.uploads import service as uploads
 from holdall.uploads.model import Begun, Commit, InitUpload
 from holdall.variants import service as variants
 from tests.api import books, people
+from tests.api.callers import caller, place
 from tests.api.client import Client
 from tests.api.cloud import Cloud, announce, photo
 from tests.api.conftest import Clock
@@ -30,19 +28,6 @@ from tests.api.faults import meanwhile
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
 VISITOR = Visitor("192.0.2.8", "faster", "request")
-
-
-def caller(client: Client) -> Caller:
-    """The same person, with another request."""
-    session_id = client.refresh_token.split("_")[1]
-    return Caller("192.0.2.8", "faster", "request", client.user["id"], session_id, frozenset())
-
-
-def place(project_id: str) -> Project:
-    with Reading() as read:
-        found = projects.project(read, project_id)
-    assert found.value is not None
-    return found.value
 
 
 def begin(client: Client, content: bytes, **said: Any) -> dict[str, Any]:
@@ -91,7 +76,7 @@ def test_the_last_place_is_given_once(client: Client, cloud: Cloud) -> None:
 
 def commit(client: Client, begun: dict[str, Any]) -> Any:
     project = place(begun["uploadId"][:12])
-    return uploads.commit(caller(client), project, Commit(upload_id=begun["uploadId"]))
+    return uploads.commit(caller(client), project, Commit.model_validate({"uploadId": begun["uploadId"]}))
 
 
 @pytest.mark.parametrize("faster", ["commit", "arrival"])

@@ -1,13 +1,17 @@
 """Users: made, changed and deleted by administrators, who never do more than they could do themselves (Z4, S4)."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from holdall.accounts.model import ChangeUser
+from holdall import ids
+from holdall.accounts.model import ChangeUser, NewUser
 from holdall.accounts.service import changes, users
-from holdall.caller import Caller
+from holdall.caller import Caller, Once
 from holdall.errors import Conflict
+from holdall.iam.model import User
 from holdall.iam.service import users as everybody
 from tests.api import people
 from tests.api.client import Answer, Client
@@ -18,16 +22,6 @@ from tests.api.staff import Staff, as_superuser
 
 NOBODY = "0" * 26
 ANOTHER = "another horse battery"
-
-
-@pytest.fixture
-def root() -> Client:
-    return people.superuser()
-
-
-@pytest.fixture
-def staff(root: Client) -> Staff:
-    return Staff(root)
 
 
 @pytest.fixture
@@ -103,6 +97,20 @@ def test_one_key_makes_one_account(admin: Client, cloud: Cloud, password: str | 
     assert len(posted(cloud)) == (password is None)
     reused = admin.post("/users", {**asked, "name": "Other"}, headers=key).problem()
     assert reused["code"] == "idempotency_key_reused"
+
+
+def test_of_two_who_ask_again_with_one_key_at_once_one_letter_tells(admin: Client, cloud: Cloud) -> None:
+    asked = {**said(), "password": None}
+    made = admin.post("/users", asked).created()
+    posted(cloud)
+    once = Once(ids.digest(f"{admin.user['id']} /api/v1/users key"), ids.digest(json.dumps(asked)))
+    faster = replace(as_superuser(admin), once=once)
+    with meanwhile("GetItem", lambda: users.create(faster, NewUser.model_validate(asked))) as done:
+        answer = admin.post("/users", asked, headers={"idempotency-key": "key"})
+
+    assert answer.created() == made
+    assert [each.id for each in done if isinstance(each, User)] == [made["id"]]
+    assert [letter["to"] for letter in posted(cloud)] == [asked["email"]]
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ FURTHER = {
     "maintenance.recount": _SERVICE,
     "maintenance.correction": _SERVICE,
     "maintenance.projects": _SERVICE,
+    "variants.rows": _SERVICE,
     "variants.sync": _SERVICE,
 }
 _FUNCTION = Row(

@@ -143,7 +143,7 @@ CASES_OF_AUTH = (
         lambda scene: lambda: scene.client.request("PUT", "/users/me", {"name": "Ada"}),
         dynamodb=3,
     ),
-    Case("DELETE /api/v1/users/me", 204, _left, dynamodb=15, sqs=2),
+    Case("DELETE /api/v1/users/me", 204, _left, dynamodb=13, sqs=2),
     Case(
         "POST /api/v1/auth/change-password",
         204,

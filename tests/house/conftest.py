@@ -1,8 +1,8 @@
 """AWS in this process, by moto, and the calls that Holdall makes to it, counted."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import pytest
@@ -11,12 +11,8 @@ from moto import mock_aws
 from holdall import aws
 from holdall.iam import signing_keys
 from holdall.table import items
-from tests.api.client import Client
 from tests.api.cloud import Cloud
 from tests.house.scene import Scene
-
-_numbers = count(1)
-_PASSWORD = "correct horse battery"
 
 
 # For one file and not for the session: another suite in this process may have an AWS of its own, and moto has one for all.
@@ -48,18 +44,25 @@ def calls(cloud: Cloud) -> Iterator[Counter[str]]:
         client.meta.events.unregister(f"before-send.{client.meta.service_model.service_id.hyphenize()}", tell)
 
 
+@pytest.fixture(scope="module")
+def transactions(cloud: Cloud) -> Iterator[list[set[str]]]:
+    """The transactions that are sent, each by the tables that it writes to: `clear` it, then look."""
+    seen: list[set[str]] = []
+
+    def tell(request: Any, **_: Any) -> None:
+        actions = [action for item in json.loads(request.body)["TransactItems"] for action in item.items()]
+        seen.append({action["TableName"] for kind, action in actions if kind != "ConditionCheck"})
+
+    events, name = items.connection.client.meta.events, "before-send.dynamodb.TransactWriteItems"
+    events.register_first(name, tell)
+    yield seen
+    events.unregister(name, tell)
+
+
 @pytest.fixture
 def scene(cloud: Cloud) -> Scene:
-    """Somebody with an account and a public project with one variant, and nobody else."""
-    cloud.forget()  # moto copies whole tables for each transaction: with the rows of all tests before, some 100 MB
-    email = f"house{next(_numbers)}@example.test"
-    Client().post("/auth/sign-up", {"email": email, "password": _PASSWORD}).created()
-    data = Client().post("/auth/login", {"email": email, "password": _PASSWORD}).data()
-    client = Client(data["accessToken"], data["user"], data["refreshToken"])
-    client.get("/auth/me").data()  # the public keys are read once per process, by whoever shows the first token
-    settings = {"visibility": "public", "variants": [{"name": "thumb", "width": 20, "height": 20, "fit": "cover"}]}
-    project = client.post("/projects", {"name": "Holiday", "settings": settings}).created()
-    return Scene(client, cloud, project["id"], email, _PASSWORD)
+    """Somebody with a project, and nobody else."""
+    return Scene.new(cloud)
 
 
 def _there() -> Cloud | None:

@@ -15,6 +15,7 @@ from tests.api.client import Client
 from tests.api.cloud import Cloud, announce, photo
 
 _numbers = count(1)
+_PASSWORD = "correct horse battery"
 
 
 @contextmanager
@@ -36,6 +37,19 @@ class Scene:
     project_id: str
     email: str
     password: str
+
+    @classmethod
+    def new(cls, cloud: Cloud) -> "Scene":
+        """Somebody with an account and a public project with one variant, and nobody else."""
+        cloud.forget()  # moto copies whole tables for each transaction: with the rows of all tests before, some 100 MB
+        email = f"house{next(_numbers)}@example.test"
+        Client().post("/auth/sign-up", {"email": email, "password": _PASSWORD}).created()
+        data = Client().post("/auth/login", {"email": email, "password": _PASSWORD}).data()
+        client = Client(data["accessToken"], data["user"], data["refreshToken"])
+        client.get("/auth/me").data()  # the public keys are read once per process, by whoever shows the first token
+        settings = {"visibility": "public", "variants": [{"name": "thumb", "width": 20, "height": 20, "fit": "cover"}]}
+        project = client.post("/projects", {"name": "Holiday", "settings": settings}).created()
+        return cls(client, cloud, project["id"], email, _PASSWORD)
 
     @property
     def credentials(self) -> dict[str, Any]:

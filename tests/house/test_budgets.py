@@ -1,4 +1,5 @@
-"""What a request costs: the round trips to each service of AWS, counted for every route of the document.
+"""What a request costs: the round trips to each service of AWS, counted for every route of the document. And as every route is
+called here: that what is done stands in the journal, and that an answer holds what the document says.
 
 The numbers are those of section 4 of the design: the caller is one round trip, an object by its id one, a page one and one
 more where rows are fetched behind an index, a transaction one, and so is the update of the limiter, on the routes that create
@@ -7,18 +8,20 @@ and on those of `auth` that anybody may call. A number that falls is written dow
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from holdall.projects.store.projects import ProjectRecord
-from infra.build.openapi import DOCUMENT
-from tests.api.client import Client
-from tests.api.cloud import announce, photo
+from tests.api.client import Answer, Client
+from tests.api.cloud import Cloud, announce, photo
+from tests.house.answers import OPERATIONS, shape_of, strays
 from tests.house.budget import Case, Request, get, post
 from tests.house.budgets_of_auth import CASES_OF_AUTH
 from tests.house.budgets_of_iam import CASES_OF_IAM
+from tests.house.budgets_of_lists import CASES_OF_LISTS
 from tests.house.budgets_of_members import CASES_OF_MEMBERS
 from tests.house.budgets_of_projects import CASES_OF_PROJECTS
 from tests.house.scene import Scene
@@ -69,6 +72,7 @@ CASES = (
     Case("GET /api/v1/.well-known/jwks.json", 200, get("/.well-known/jwks.json"), dynamodb=1),
     *CASES_OF_AUTH,
     *CASES_OF_IAM,
+    *CASES_OF_LISTS,
     *CASES_OF_MEMBERS,
     *CASES_OF_PROJECTS,
     Case("POST /api/v1/projects", 201, post("/projects", lambda _: {"name": "Another"}), dynamodb=3),
@@ -170,21 +174,84 @@ CASES = (
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_request_costs_what_was_planned(case: Case, scene: Scene, calls: Counter[str]) -> None:
-    request = case.prepare(scene)
+# What changes nothing that anybody had, and so has no row in the journal.
+_NO_DEED = {
+    "POST /api/v1/auth/sign-up with proof of the address",  # there is no account before the proof
+    "POST /api/v1/auth/verify-email/resend",
+    "POST /api/v1/auth/forgot-password of nobody",
+    "POST /api/v1/auth/refresh",  # the session goes on; its beginning and its end are deeds
+    "POST /api/v1/auth/2fa/setup",  # a seed counts for nothing before it is enabled
+    "POST /api/v1/authz/explain",
+    "POST /api/v1/authz/explain of others",
+    "PATCH /api/v1/projects/{projectId}/members/{userId} that changes nothing",
+    "POST /api/v1/projects/{projectId}/sync-variants only told",
+    "POST /api/v1/files/commit once more",
+}
+# They want a provider, and are done where there is one.
+_NEVER_DONE = {"POST /api/v1/auth/identities/{provider}/link", "DELETE /api/v1/auth/identities/{provider}"}
+
+
+def _is_done(case: Case) -> bool:
+    return not case.route.startswith("GET") and case.status < 300
+
+
+@dataclass(frozen=True)
+class Performed:
+    """A request that was made: what came back, and what was seen of it."""
+
+    case: Case
+    answer: Answer
+    calls: Mapping[str, int]
+    transactions: Sequence[set[str]]  # by the tables that each wrote to
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def performed(
+    request: pytest.FixtureRequest, cloud: Cloud, calls: Counter[str], transactions: list[set[str]]
+) -> Performed:
+    """Each request, made once."""
+    case: Case = request.param
+    ask = case.prepare(Scene.new(cloud))
     calls.clear()
+    transactions.clear()
+    answer = ask()
+    return Performed(case, answer, dict(calls), tuple(transactions))
 
-    answer = request()
 
-    assert (answer.status, dict(calls)) == (case.status, case.budget), answer.text
+def test_a_request_costs_what_was_planned(performed: Performed) -> None:
+    case, answer = performed.case, performed.answer
+
+    assert (answer.status, performed.calls) == (case.status, case.budget), answer.text
+    assert case not in CASES_OF_LISTS or len(answer.data()) == 100
+
+
+def test_a_deed_writes_its_audit_row_in_its_own_transaction(performed: Performed) -> None:
+    rows = [tables for tables in performed.transactions if "audit" in tables]
+
+    if str(performed.case) in _NO_DEED:
+        assert rows == []
+    elif _is_done(performed.case):
+        assert rows
+        assert {"audit"} not in rows, "what was done is in another transaction"
+
+
+def test_an_answer_holds_what_the_document_says_and_nothing_else(performed: Performed) -> None:
+    if performed.answer.status >= 300:
+        return
+    shape = shape_of(performed.case.route, performed.answer.status)
+
+    assert shape is None or strays(performed.answer.json(), shape) == []
 
 
 def test_every_route_has_its_number() -> None:
-    document = json.loads(DOCUMENT.read_text())
-    every = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert {case.route for case in CASES} == set(OPERATIONS)
 
-    assert {case.route for case in CASES} == every
+
+def test_every_deed_is_done() -> None:
+    deeds = {route for route in OPERATIONS if not route.startswith("GET")}
+
+    assert deeds - {case.route for case in CASES if _is_done(case)} == _NEVER_DONE
+    assert {str(case) for case in CASES} >= _NO_DEED
 
 
 def test_a_stranger_costs_one_round_trip(scene: Scene, calls: Counter[str]) -> None:

@@ -11,6 +11,7 @@ from infra.build.openapi import DOCUMENT, render
 from infra.build.routes import PAGE, page
 from infra.catalog import FUNCTIONS
 from tests.house.routes import routes
+from tests.scale.lists import LISTS
 
 # Routes without a permission are few, and stand here: a new one is a decision that somebody takes twice.
 _FOR_ANYONE = {
@@ -157,6 +158,12 @@ def test_every_prefix_of_the_catalogue_leads_somewhere() -> None:
                 path for path in {route.path for route in routes()} if path == prefix or path.startswith(f"{prefix}/")
             ]
             assert led or prefix in _PROMISED, f"{function.name}: nothing lies below {prefix}"
+
+
+def test_what_a_list_costs_is_measured_among_ten_thousand_rows() -> None:
+    measured = {listed.route.replace(" ", " /api/v1") for listed in LISTS.values()}
+
+    assert {route for route in _OPERATIONS if "limit" in _parameters(route)} - measured == set()
 
 
 def test_a_route_without_a_door_would_be_seen() -> None:

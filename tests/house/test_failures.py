@@ -36,6 +36,36 @@ def test_every_kind_of_failure_has_a_status() -> None:
     assert homeless == _CAUGHT
 
 
+def test_a_repetition_is_caught_wherever_an_outcome_is_kept() -> None:
+    assert [found for module in _MODULES for found in _uncaught(module)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def create():\n with Transaction():\n  idempotency.keep()",
+        "def create():\n try: idempotency.keep()\n except Conflict: pass",
+        "def create():\n try: pass\n except Repeated: idempotency.keep()",
+        "def create():\n _again()\ndef _again():\n idempotency.keep()",
+        "def create():\n try: pass\n except Conflict: _again()\n except Repeated: pass\ndef _again():\n idempotency.keep()",
+    ],
+)
+def test_a_repetition_that_nobody_catches_is_found(source: str) -> None:
+    assert list(_uncaught(Module("holdall.synthetic", source, frozenset())))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def create():\n try:\n  with Transaction():\n   idempotency.keep()\n except Repeated: pass",
+        "def create():\n try: _again()\n except Repeated: pass\ndef _again():\n idempotency.keep()",
+        "def create():\n store.keep()",
+    ],
+)
+def test_a_repetition_that_is_caught_passes(source: str) -> None:
+    assert not list(_uncaught(Module("holdall.synthetic", source, frozenset())))
+
+
 def test_every_failure_names_a_code() -> None:
     assert [found for module in _MODULES for found in _nameless(module)] == []
 
@@ -75,6 +105,28 @@ def _nameless(module: Module) -> Iterator[str]:
             continue
         if not _CODE.fullmatch(code):
             yield f"{module.place(node.lineno)}: a failure without a code in snake_case"
+
+
+def _uncaught(module: Module) -> Iterator[str]:
+    """Public functions that let a repetition out: by themselves, or by one that they call in their module."""
+    functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)]
+    loud, heard = {"idempotency.keep"}, -1
+    while heard != len(loud):
+        heard = len(loud)
+        loud |= {each.name for each in functions if _lets_out(each, loud)}
+    for each in functions:
+        if each.name in loud and not each.name.startswith("_"):
+            yield f"{module.place(each.lineno)}: a repetition is caught nowhere"
+
+
+def _lets_out(node: ast.AST, loud: set[str]) -> bool:
+    """Whether a call of one of these stands here, outside of what `except Repeated` guards."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in loud:
+        return True
+    inside = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Try) and any(each.type and ast.unparse(each.type) == "Repeated" for each in node.handlers):
+        inside = [each for each in inside if each not in node.body]
+    return any(_lets_out(each, loud) for each in inside)
 
 
 def _takes_code(kind: type[Failure]) -> bool:

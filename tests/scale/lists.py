@@ -23,7 +23,7 @@ from holdall.projects.service import projects
 from holdall.projects.store import members
 from holdall.projects.store import projects as project_store
 from holdall.roles import store as roles
-from holdall.roles.model import CustomPermission, Role
+from holdall.roles.model import PermissionView, Role
 from holdall.table import Transaction
 from tests.scale.rows import Filling
 from tests.unit import makers
@@ -33,8 +33,9 @@ _ACTION = "files.commit"
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of rows. `order` names the sort key that it goes by; those that begin with `beginning` are in it."""
+    """A list of rows, and its route. `order` names the sort key it goes by; those that begin with `beginning` are in it."""
 
+    route: str
     rows: Filling
     page: Callable[[str, PageRequest], Page[Any]]
     order: str = "position"
@@ -144,7 +145,7 @@ def _deed(write: Transaction, user_id: str, _: int) -> None:
 def _user(write: Transaction, _: str, number: int) -> None:
     id_, email = ids.new_id(), f"person{number:05}@example.test"
     user = User(id=id_, email=email, name="Ada", status="active", roles=["user"], created_at=clock.now())
-    users.add_user(write, user, f"{id_}@example.test")
+    users.add_user(write, user, f"{id_}@example.test", proven=False)
 
 
 def _role(write: Transaction, _: str, __: int) -> None:
@@ -156,7 +157,7 @@ def _role(write: Transaction, _: str, __: int) -> None:
 
 
 def _permission(write: Transaction, _: str, __: int) -> None:
-    roles.add_permission(write, CustomPermission(name=f"reports.r{ids.new_id()}", description="", built_in=False))
+    roles.add_permission(write, PermissionView(name=f"reports.r{ids.new_id()}", description="", built_in=False))
 
 
 def _mine(user_id: str, asked: PageRequest) -> Page[ProjectView]:
@@ -173,13 +174,20 @@ _SESSIONS = Filling(_session, sessions.SessionRecord)
 _DEEDS = Filling(_deed, audit.EntryRecord)
 
 LISTS = {
-    "projects of a user": Listed(_JOINED, _mine),
-    "members of a project": Listed(_MEMBERS, members.members, "sk", descending=False),
-    "invitations": Listed(_INVITATIONS, members.invitations, "sk", descending=False),
-    "keys of a project": Listed(_KEYS, keys.page),
-    "files, newest first": Listed(_FILES, files.newest),
-    "files by name": Listed(_FILES, lambda owner, asked: files.by_name(owner, "", asked), "rank", descending=False),
+    "projects of a user": Listed("GET /projects", _JOINED, _mine),
+    "members of a project": Listed(
+        "GET /projects/{projectId}/members", _MEMBERS, members.members, "sk", descending=False
+    ),
+    "invitations": Listed(
+        "GET /projects/{projectId}/invitations", _INVITATIONS, members.invitations, "sk", descending=False
+    ),
+    "keys of a project": Listed("GET /projects/{projectId}/keys", _KEYS, keys.page),
+    "files, newest first": Listed("GET /files", _FILES, files.newest),
+    "files by name": Listed(
+        "GET /files", _FILES, lambda owner, asked: files.by_name(owner, "", asked), "rank", descending=False
+    ),
     "files that begin so": Listed(
+        "GET /files",
         # Ten of them, however many others there are.
         _FILES,
         lambda owner, asked: files.by_name(owner, "Photo-0000", asked),
@@ -187,16 +195,29 @@ LISTS = {
         descending=False,
         beginning="photo-0000",
     ),
-    "files of a kind": Listed(_FILES, lambda owner, asked: files.of_kind(owner, "image", asked), "turn"),
-    "jobs of a project": Listed(_JOBS, jobs.of_project),
-    "sessions of a user": Listed(_SESSIONS, lambda owner, asked: sessions.sessions(owner, 1, asked)),
-    "users": Listed(Filling(_user, users.UserRecord), lambda _, asked: users.users(asked)),
-    "roles": Listed(Filling(_role, roles.RoleRecord), lambda _, asked: roles.roles(asked), descending=False),
-    "permissions": Listed(
-        Filling(_permission, roles.PermissionRecord), lambda _, asked: roles.permissions(asked), descending=False
+    "files of a kind": Listed("GET /files", _FILES, lambda owner, asked: files.of_kind(owner, "image", asked), "turn"),
+    "jobs of a project": Listed("GET /jobs", _JOBS, jobs.of_project),
+    "sessions of a user": Listed(
+        "GET /auth/sessions", _SESSIONS, lambda owner, asked: sessions.sessions(owner, 1, asked)
     ),
-    "audit": Listed(_DEEDS, lambda _, asked: audit.page(Filter(), asked), "at"),
-    "audit of an actor": Listed(_DEEDS, lambda owner, asked: audit.page(Filter(actor=owner), asked), "at"),
-    "audit of an action": Listed(_DEEDS, lambda _, asked: audit.page(Filter(action=_ACTION), asked), "at"),
-    "audit of a target": Listed(_DEEDS, lambda owner, asked: audit.page(Filter(target=owner), asked), "at"),
+    "users": Listed("GET /users", Filling(_user, users.UserRecord), lambda _, asked: users.users(asked)),
+    "roles": Listed(
+        "GET /roles", Filling(_role, roles.RoleRecord), lambda _, asked: roles.roles(asked), descending=False
+    ),
+    "permissions": Listed(
+        "GET /permissions",
+        Filling(_permission, roles.PermissionRecord),
+        lambda _, asked: roles.permissions(asked),
+        descending=False,
+    ),
+    "audit": Listed("GET /audit", _DEEDS, lambda _, asked: audit.page(Filter(), asked), "at"),
+    "audit of an actor": Listed(
+        "GET /audit", _DEEDS, lambda owner, asked: audit.page(Filter(actor=owner), asked), "at"
+    ),
+    "audit of an action": Listed(
+        "GET /audit", _DEEDS, lambda _, asked: audit.page(Filter(action=_ACTION), asked), "at"
+    ),
+    "audit of a target": Listed(
+        "GET /audit", _DEEDS, lambda owner, asked: audit.page(Filter(target=owner), asked), "at"
+    ),
 }

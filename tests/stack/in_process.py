@@ -58,7 +58,9 @@ class _Server(HTTPServer):
 
 
 def _work(body: str) -> Any:
-    record = {"messageId": "message", "body": body, "eventSource": "aws:sqs", "receiptHandle": "handle"}
+    received = {"ApproximateReceiveCount": "1"}
+    source = {"eventSource": "aws:sqs", "receiptHandle": "handle", "attributes": received}
+    record = {"messageId": "message", "body": body, **source}
     handler = importlib.import_module("functions.maintenance.handler").handler
     return handler({"Records": [record]}, SimpleNamespace(aws_request_id="aws"))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from holdall.roles.permissions import PERMISSIONS
 from tests.stack.work import wish
 
-Where = Literal["own", "foreign", "deleted"]
+Where = Literal["own", "foreign", "deleted", "spare"]
 Body = Callable[["Place"], Any]
 
 
@@ -120,19 +120,19 @@ ROWS: dict[str, Row] = {
     "POST /auth/identities/{provider}/link": _FRESH,
     "DELETE /auth/identities/{provider}": _FRESH,
     "GET /users": Row("users.read"),
-    "POST /users": Row("users.create", _said(email=_ADDRESS, roles=["user"])),
+    "POST /users": Row("users.create", _given("email", "newEmail", roles=["user"])),
     "GET /users/{userId}": Row("users.read"),
     "PUT /users/{userId}": Row("users.update", _said(name="Matrix")),
     "DELETE /users/{userId}": Row("users.delete"),
-    "POST /users/{userId}/roles": Row("users.update", _said(role="user")),
+    "POST /users/{userId}/roles": Row("users.update", _said(role="admin")),
     "DELETE /users/{userId}/roles/{role}": Row("users.update"),
     "GET /roles": Row("roles.read"),
-    "POST /roles": Row("roles.create", _said(name="matrix", permissions=["users.read"])),
+    "POST /roles": Row("roles.create", _given("name", "newRole", permissions=["users.read"])),
     "GET /roles/{name}": Row("roles.read"),
-    "PUT /roles/{name}": Row("roles.update", _said(permissions=["users.read"])),
+    "PUT /roles/{name}": Row("roles.update", _said(permissions=["users.create"])),
     "DELETE /roles/{name}": Row("roles.delete"),
     "GET /permissions": Row("permissions.read"),
-    "POST /permissions": Row("permissions.create", _said(name="matrix.read")),
+    "POST /permissions": Row("permissions.create", _given("name", "newPermission")),
     "DELETE /permissions/{permission}": Row("permissions.delete"),
     "POST /authz/explain": Row("session", _said(permission="users.read")),
     "GET /audit": Row("audit.read"),
@@ -142,15 +142,15 @@ ROWS: dict[str, Row] = {
     "GET /projects/{projectId}": Row("projects.read"),
     "PUT /projects/{projectId}": Row("projects.update", _said(name="Matrix")),
     "DELETE /projects/{projectId}": Row("projects.delete"),
-    "DELETE /projects/{projectId}?permanent=true": Row("projects.delete", also_deleted=True),
     "POST /projects/{projectId}/restore": Row("projects.delete", also_deleted=True),
+    "DELETE /projects/{projectId}?permanent=true": Row("projects.delete", also_deleted=True),
     "GET /projects/{projectId}/usage": Row("projects.read"),
     "POST /projects/{projectId}/sync-variants": Row("variants.sync"),
     "GET /projects/{projectId}/members": Row("members.read"),
-    "PATCH /projects/{projectId}/members/{userId}": Row("members.write", _said(role="viewer")),
+    "PATCH /projects/{projectId}/members/{userId}": Row("members.write", _said(role="editor")),
     "DELETE /projects/{projectId}/members/{userId}": Row("members.write"),
-    "POST /projects/{projectId}/leave": Row("members.read"),
     "POST /projects/{projectId}/transfer": Row("members.write", _given("userId", "userId")),
+    "POST /projects/{projectId}/leave": Row("members.read"),
     "POST /projects/{projectId}/invitations": Row("members.write", _said(email=_ADDRESS, role="viewer")),
     "GET /projects/{projectId}/invitations": Row("members.write"),
     "DELETE /projects/{projectId}/invitations/{invitationId}": Row("members.write"),

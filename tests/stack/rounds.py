@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from tests.stack import pictures
 from tests.stack.client import Answer, Client
 from tests.stack.ledger import NOTHING, Count, Ledger
-from tests.stack.work import commit, send, wish
+from tests.stack.work import comes_true, commit, send, wish
 
 CLIENTS = 64
 _BUSY = 20  # times that a client asks again when it is told so
 _PAUSE = 0.1  # seconds before it does; what it is told is meant for people
 _LARGEST = 3000  # bytes of what is sent
+_PATIENCE = 120  # seconds until a purge has ended, which looks again with pauses
 
 Told = TypeVar("Told")
 
@@ -123,7 +124,7 @@ class Round:
 
     def give_all_back(self) -> None:
         """What is open ends, twice each, and what became a file is purged, by two at once and by a message more."""
-        states = {begun["uploadId"]: self.ledger.state.upload(begun["uploadId"])["state"] for begun, _ in self.begun}
+        states = {begun["uploadId"]: self._state(begun) for begun, _ in self.begun}
 
         def end(number: int) -> None:
             begun, _ = self.begun[number]
@@ -134,12 +135,38 @@ class Round:
 
         race(len(self.begun), end, width=4)
 
+    def purge_all(self) -> None:
+        """The project is purged; of what is open a quarter is committed at that moment, and half expires meanwhile."""
+        uploads = [begun for begun, _ in self.begun if self._state(begun) == "open"]
+        condemned = threading.Event()
+
+        def step(number: int) -> None:
+            if number == len(uploads):
+                self._purge(f"/projects/{self.project_id}", condemned.set)
+            elif number % 4 == 1:
+                assert patient(lambda: commit(self.api, uploads[number])).status in (200, 404, 409)
+            elif number % 2 == 0:
+                condemned.wait(_PATIENCE)
+                self._expire(uploads[number])
+
+        race(len(uploads) + 1, step)
+        comes_true(lambda: not self.ledger.state.rows(f"PROJECT#{self.project_id}"), _PATIENCE)
+        assert "aborted" in map(self._state, uploads), "the purge found nothing open"
+
     def purge(self, file_id: str) -> None:
-        """Twice at once, if it is there; and its message comes twice more."""
-        answers = race(2, lambda _: patient(lambda: self.api.delete(f"/files/{file_id}?permanent=true")))
+        """A file goes for good, if it is there."""
+        self._purge(f"/files/{file_id}")
+
+    def _purge(self, path: str, then: Callable[[], None] = lambda: None) -> None:
+        """By two at once; and its message comes twice more, and something happens with it."""
+        answers = race(2, lambda _: patient(lambda: self.api.delete(f"{path}?permanent=true")))
         assert {answer.status for answer in answers} <= {202, 404, 409}, [answer.content for answer in answers]
+        then()
         for job_id in [answer.data()["jobId"] for answer in answers if answer.status == 202]:
             self._twice("job", job_id)
+
+    def _state(self, begun: Any) -> str:
+        return str(self.ledger.state.upload(begun["uploadId"])["state"])
 
     def _kept(self, begun: Any, each: Wish) -> None:
         assert send(begun, each.content).status == 200

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from holdall import ids
 from infra.local.testing import Running
@@ -149,6 +149,18 @@ class State:
                 ":position": {"S": f"{past.isoformat(timespec='milliseconds')}#{upload_id}"},
                 ":open": {"S": "open"},
             },
+        )
+
+    def change(self, pk: str, sk: str, **values: str | int) -> None:
+        """Change a row of the main table as nothing but time or a defect could."""
+        plain = TypeSerializer().serialize
+        self.dynamodb.update_item(
+            TableName=self.outputs["MainTable"],
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": plain(value) for name, value in values.items()},
         )
 
     def upload(self, upload_id: str) -> dict[str, Any]:

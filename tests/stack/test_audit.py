@@ -16,16 +16,15 @@ from holdall.config import settings
 from infra.local import minio
 from infra.local.testing import Running
 from infra.local.waiting import until
-from tests.stack.client import PASSWORD, Client, Server, logged_in, new_email
+from tests.stack.client import Client, Server
 from tests.stack.state import State
+from tests.stack.work import superuser
 
 
 @pytest.fixture
 def root(direct: Server, state: State) -> Client:
     """Somebody who may everything."""
-    email = new_email()
-    state.invoke("auth", {"command": "superuser", "email": email, "password": PASSWORD})
-    return logged_in(direct, email)
+    return superuser(direct, state)
 
 
 def test_what_was_done_is_told_and_taken_away(root: Client, client: Client, edge: Server) -> None:

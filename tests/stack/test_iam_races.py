@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from tests.stack.client import PASSWORD, Answer, Client, Server, logged_in, new_email
+from tests.stack.client import Answer, Client, Server
 from tests.stack.state import State
-from tests.stack.work import at_once
+from tests.stack.work import at_once, superuser
 
 _ROUNDS = 20
 
@@ -15,7 +15,7 @@ _ROUNDS = 20
 @pytest.fixture
 def alone(direct: Server, state: State) -> Client:
     """The only superuser there is: what other tests made is one no longer."""
-    root = _superuser(direct, state)
+    root = superuser(direct, state)
     for user in state.by_owner("USERS"):
         if "superuser" in user["roles"] and user["id"] != root.user["id"]:
             assert root.delete(f"/users/{user['id']}/roles/superuser").status == 204
@@ -23,7 +23,7 @@ def alone(direct: Server, state: State) -> Client:
 
 
 def test_two_superusers_who_remove_each_other_at_once_leave_one(alone: Client, direct: Server, state: State) -> None:
-    both = [alone, _superuser(direct, state)]
+    both = [alone, superuser(direct, state)]
     for number in range(_ROUNDS):
         answers = at_once(2, partial(_remove, both, number))
 
@@ -35,7 +35,7 @@ def test_two_superusers_who_remove_each_other_at_once_leave_one(alone: Client, d
         assert _active(state) == [winner.user["id"]]
         assert state.rows("ROLE#superuser")[0]["holders"] == 1
         assert winner.get("/users").status == 200
-        both = [winner, _superuser(direct, state)]
+        both = [winner, superuser(direct, state)]
 
 
 def _remove(both: Sequence[Client], number: int, which: int) -> Answer:
@@ -46,12 +46,6 @@ def _remove(both: Sequence[Client], number: int, which: int) -> Answer:
     if number % 3 == 1:
         return one.request("PUT", place, {"status": "disabled"})
     return one.delete(place)
-
-
-def _superuser(server: Server, state: State) -> Client:
-    email = new_email()
-    state.invoke("auth", {"command": "superuser", "email": email, "password": PASSWORD})
-    return logged_in(server, email)
 
 
 def _active(state: State) -> list[str]:

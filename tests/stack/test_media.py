@@ -9,7 +9,7 @@ from infra.local.testing import Running
 from tests.stack import pictures
 from tests.stack.client import Client, Server, follow, signed_in
 from tests.stack.state import State
-from tests.stack.work import finished, new_project, upload
+from tests.stack.work import comes_true, finished, new_project, upload
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,23 @@ def test_the_content_route_of_a_public_variant_leads_to_its_permanent_address(cl
     seen = client.get(f"/files/{file['id']}/content?variant=thumb")
 
     assert (seen.status, seen.headers["location"]) == (302, file["variants"][0]["url"])
+
+
+def test_what_was_public_is_nobodys_any_more_once_its_project_is_private(client: Client, state: State) -> None:
+    project_id = new_project(client, visibility="public")
+    file = finished(client, upload(client, pictures.photo(23), projectId=project_id)["fileId"])
+    (variant,) = file["variants"]
+    seen = follow(variant["url"])
+    assert seen.status == 200
+
+    client.request("PUT", f"/projects/{project_id}", {"settings": {"visibility": "private"}}).data()
+    comes_true(lambda: [key.partition("/")[0] for key in state.variants(project_id)] == ["private"])
+    state.settle()
+
+    assert follow(variant["url"]).status in (403, 404)
+    led = client.get(f"/files/{file['id']}/content?variant=thumb")
+    assert led.status == 302
+    assert follow(led.headers["location"]).content == seen.content
 
 
 @pytest.mark.parametrize(

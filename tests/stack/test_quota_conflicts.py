@@ -8,9 +8,14 @@ import os
 import random
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -24,6 +29,11 @@ from tests.stack.rounds import CLIENTS, Round, patient, race, wishes
 from tests.stack.state import State
 from tests.stack.work import new_project
 
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_PAUSE = 0.05  # seconds between two looks into the queue
+_PATIENCE = 60  # seconds until nothing is left in it
 _PLAIN = {"filename": "notes.txt", "contentType": "text/plain"}
 _FILES = 20  # that the installation has room for, in the test about its edge
 
@@ -33,21 +43,51 @@ class House:
     """The handlers in processes of this machine."""
 
     server: Server
+    sqs: "SQSClient"
+    queue: str  # of what the handlers ask maintenance to do: the deployed one must not do it, as nothing is in its way
 
     def work(self, kind: str, subject: str) -> None:
         """Give a message to maintenance; one that could not be done comes again."""
-        body = json.dumps({"work": kind, "id": subject}).encode()
-        for _ in range(5):
-            answer = self.server.ask("POST", WORK, body=body)
-            assert answer.status == 200, answer.content
-            if answer.json() == {"batchItemFailures": []}:
-                return
-        raise AssertionError(f"{kind} of {subject} was never done.")
+        self._do(json.dumps({"work": kind, "id": subject}))
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While a block runs, and until nothing is left, what the handlers ask of maintenance is done, each by two at once."""
+        over = threading.Event()
+        with ThreadPoolExecutor(1) as pool:
+            worker = pool.submit(self._work_off, over)
+            try:
+                yield
+            finally:
+                over.set()
+            worker.result()
 
     def counts(self) -> tuple[int, int]:
         """Transactions that were sent, and those of them that were refused."""
         sent, refused = self.server.ask("GET", COUNTS).json()
         return sent, refused
+
+    def _work_off(self, over: threading.Event) -> None:
+        end = None
+        while not over.wait(_PAUSE) or self._waiting():
+            end = end or (time.monotonic() + _PATIENCE if over.is_set() else None)
+            assert end is None or time.monotonic() < end, "there is always more to do"
+            told = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+            race(2 * len(told), lambda number: self._do(told[number // 2]["Body"]))  # noqa: B023
+            for message in told:
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def _waiting(self) -> bool:
+        told = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["All"])["Attributes"]
+        return any(int(count) for name, count in told.items() if name.startswith("ApproximateNumberOfMessages"))
+
+    def _do(self, body: str) -> None:
+        for _ in range(5):
+            answer = self.server.ask("POST", WORK, body=body.encode())
+            assert answer.status == 200, answer.content
+            if answer.json() == {"batchItemFailures": []}:
+                return
+        raise AssertionError(f"{body} was never done.")
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +100,8 @@ def ledger(state: State) -> Ledger:
 @pytest.fixture(scope="module", params=[0, 1 / 3], ids=["in-the-way", "and-one-of-three"])
 def house(request: pytest.FixtureRequest, deployed: Running) -> Iterator[House]:
     """Transactions in each other's way are refused, in the second house one of three others as well."""
-    with _running(deployed, request.param) as server:
-        yield House(server)
+    with _running(deployed, request.param) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +119,7 @@ def test_conflicts_change_nothing_at_the_edge_of_a_quota(
     project_id = new_project(owner, quota={"maxBytes": most.bytes, "maxFiles": most.files})
     round_ = Round(owner, ledger, project_id, most, house.work)
 
-    with watched(lambda: ledger.counted(project_id)) as seen:
+    with watched(lambda: ledger.counted(project_id)) as seen, house.working():
         round_.begin(wishes(100 + number, project_id))
         round_.go_on()
         ledger.state.settle()
@@ -89,10 +129,17 @@ def test_conflicts_change_nothing_at_the_edge_of_a_quota(
     assert ledger.used(project_id) == ledger.lies(project_id)
     assert ledger.installation() - before == counted
 
-    round_.give_all_back()
+    with watched(ledger.installation) as sums, house.working():
+        if number:
+            round_.purge_all()
+        else:
+            round_.give_all_back()
     ledger.state.settle()
-    assert ledger.counted(project_id) == ledger.there(project_id) == NOTHING
+    assert [count for count in sums if not before.within(count)] == []
+    assert number or ledger.counted(project_id) == NOTHING
+    assert ledger.there(project_id) == NOTHING
     assert ledger.used(project_id) == {}
+    assert ledger.state.originals(project_id) == []
     assert ledger.installation() == before
     assert house.counts()[1] - conflicts[1] > CLIENTS, "hardly anything was in the way"
 
@@ -102,8 +149,8 @@ def test_conflicts_change_nothing_at_the_edge_of_the_installation(
 ) -> None:
     before, deployed_cap = ledger.installation(), ledger.cap()
     cap = Count(deployed_cap.bytes, before.files + _FILES)
-    with _running(deployed, 1 / 3, MAX_FILES=str(cap.files)) as server:
-        house, owner = House(server), signed_in(server)
+    with _running(deployed, 1 / 3, MAX_FILES=str(cap.files)) as house:
+        owner = signed_in(house.server)
         projects = [new_project(owner) for _ in range(4)]
         chance = random.Random(7)  # noqa: S311  # no secret
         said = [{"projectId": projects[each % 4], "size": chance.randint(1, 9), **_PLAIN} for each in range(CLIENTS)]
@@ -130,11 +177,16 @@ def test_conflicts_change_nothing_at_the_edge_of_the_installation(
 
 
 @contextmanager
-def _running(deployed: Running, chance: float, **values: str) -> Iterator[Server]:
-    """The handlers with the settings of the deployed function `upload`, but for these values, and all rights."""
+def _running(deployed: Running, chance: float, **values: str) -> Iterator[House]:
+    """The handlers with the settings of the deployed function `upload`, but for these values, all rights, and a queue of their
+    own.
+    """
+    sqs = deployed.cloud.client("sqs")
+    queue = sqs.create_queue(QueueName=f"work-{uuid4().hex}")["QueueUrl"]
     told = deployed.cloud.functions().get_function_configuration(FunctionName=deployed.outputs["UploadFunction"])
     settings = told["Environment"]["Variables"]
     environment = {**deployed.cloud.desk_environment(), **settings, "POWERTOOLS_LOG_LEVEL": "CRITICAL", **values}
+    environment["WORK_QUEUE_URL"] = queue
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "core" / "python")])
     command = [sys.executable, "-m", "tests.stack.in_process", str(chance)]
     with subprocess.Popen(
@@ -143,8 +195,9 @@ def _running(deployed: Running, chance: float, **values: str) -> Iterator[Server
         try:
             port = process.stdout.readline().strip() if process.stdout else ""
             assert port, "The handlers did not start."
-            yield Server(int(port), f"{HOST}:{port}")
+            yield House(Server(int(port), f"{HOST}:{port}"), sqs, queue)
         finally:
             if process.stdin:
                 process.stdin.close()
             process.wait(20)
+            sqs.delete_queue(QueueUrl=queue)

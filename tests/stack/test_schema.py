@@ -1,15 +1,19 @@
 """P2: a fuzzer reads the OpenAPI document and tries everything that it allows, and much that it does not."""
 
 import json
+import secrets
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.parameters import ParameterLocation
 
 from infra.build.openapi import DOCUMENT
-from tests.stack.client import Client, Server, signed_in
+from tests.stack.client import Client, Server, new_email, signed_in
+from tests.stack.state import State
+from tests.stack.work import superuser, upload
 
 _CONFIG: dict[str, Any] = {
     "seed": 7,
@@ -29,10 +33,50 @@ _TOO_LONG = 431  # RFC 6585, section 5
 schema = schemathesis.openapi.from_path(DOCUMENT, config=SchemathesisConfig.from_dict(_CONFIG))
 
 
+class Callers:
+    """Who asks: somebody, or, for what wants a permission, a superuser about what is there: few cases end at a door."""
+
+    def __init__(self, direct: Server, state: State) -> None:
+        self._direct, self._somebody, self._root = direct, signed_in(direct), superuser(direct, state)
+        self._made: dict[str, dict[str, str]] = {}
+
+    def prepare(self, case: schemathesis.Case[Any]) -> None:
+        """Give a case its token, and ids of what is there, but where it means to say none that can be."""
+        caller = self._somebody
+        if "logout" in case.path:
+            caller = signed_in(self._direct)  # a session that ends must not end for the cases that follow
+        elif "x-permission" in case.operation.definition.raw:
+            caller = self._root
+        case.headers["authorization"] = f"Bearer {caller.token}"
+        if caller is self._root and _is_valid(case, ParameterLocation.PATH):
+            made = self._made.setdefault(case.operation.label, {})  # nobody else's, as the operation may end it
+            for name in sorted(case.path_parameters, key=lambda each: each != "projectId"):
+                made[name] = made.get(name) or self._new(name, f"/projects/{made.get('projectId')}")
+            case.path_parameters.update(made)
+
+    def _new(self, name: str, project: str) -> str:
+        """What a parameter may name, made for it; of the superuser's own account it is nothing."""
+        root, mark = self._root, secrets.token_hex(4)
+        made: dict[str, tuple[str, Any]] = {
+            "projectId": ("/projects", {"name": "Holiday"}),
+            "invitationId": (f"{project}/invitations", {"email": new_email(), "role": "viewer"}),
+            "keyId": (f"{project}/keys", {"name": "Robot", "scopes": ["files.read"]}),
+            "userId": ("/users", {"email": new_email(), "roles": ["user"]}),
+            "name": ("/roles", {"name": f"fuzz-{mark}", "permissions": []}),
+            "permission": ("/permissions", {"name": f"fuzz.thing-{mark}"}),
+        }
+        if name == "fileId":
+            return str(upload(root, b"x", filename="notes.txt", contentType="text/plain")["fileId"])
+        if name == "role":
+            return "user"
+        told = root.post(*made[name]).data()
+        return str(told.get("id") or told["name"])
+
+
 @pytest.fixture(scope="module")
-def somebody(direct: Server) -> Client:
-    """Whose token is sent."""
-    return signed_in(direct)
+def callers(direct: Server, state: State) -> Callers:
+    """Whose tokens are sent."""
+    return Callers(direct, state)
 
 
 def test_the_document_that_is_deployed_is_the_one_in_the_tree(direct: Server, edge: Server) -> None:
@@ -43,12 +87,15 @@ def test_the_document_that_is_deployed_is_the_one_in_the_tree(direct: Server, ed
 @schema.parametrize()
 @settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_is_asked_the_answer_is_as_documented(
-    case: schemathesis.Case[Any], somebody: Client, direct: Server
+    case: schemathesis.Case[Any], callers: Callers, direct: Server
 ) -> None:
-    # A case that ends the session must not end it for those that follow.
-    caller = signed_in(direct) if "logout" in case.path else somebody
-    case.headers["authorization"] = f"Bearer {caller.token}"
+    callers.prepare(case)
     answer = case.call(base_url=f"http://{direct.host}{direct.prefix}")
     if answer.status_code == _TOO_LONG and len(str(answer.request.url)) > _LONGEST:
         return  # the gateway's own word: such a request never reaches us
     case.validate_response(answer)
+
+
+def _is_valid(case: schemathesis.Case[Any], location: ParameterLocation) -> bool:
+    info = case.meta.components.get(location) if case.meta else None
+    return info is not None and info.mode.is_positive

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from infra.local.waiting import until
-from tests.stack.client import Answer, Client, follow
+from tests.stack.client import PASSWORD, Answer, Client, Server, follow, logged_in, new_email
+from tests.stack.state import State
 
 Told = TypeVar("Told")
 
@@ -19,6 +20,13 @@ VARIANTS = (
 )
 WIDTH = 16  # requests at the same moment
 _PATIENCE = 60  # seconds for what workers do
+
+
+def superuser(server: Server, state: State) -> Client:
+    """Somebody who may everything, as only the operator makes them."""
+    email = new_email()
+    state.invoke("auth", {"command": "superuser", "email": email, "password": PASSWORD})
+    return logged_in(server, email)
 
 
 def new_project(client: Client, **settings: Any) -> str:

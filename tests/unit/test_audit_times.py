@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from holdall import clock, ids
-from holdall.audit.model import Filter, Moment
+from holdall.audit.model import Filter
 from holdall.errors import Invalid
+from holdall.shape import Moment
 
 _ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 _MOMENTS = st.datetimes(datetime(1970, 1, 3), datetime(9999, 12, 29), timezones=_ZONES)  # noqa: DTZ001  # zones are drawn

@@ -56,15 +56,15 @@ def test_a_name_is_kept_trimmed_and_composed() -> None:
     ],
 )
 def test_types_are_allowed_by_name_by_family_or_all(allowed: list[str], content_type: str, answer: bool) -> None:  # noqa: FBT001  # a column of the table
-    assert Settings(allowed_types=allowed).allows(content_type) is answer
+    assert Settings.model_validate({"allowedTypes": allowed}).allows(content_type) is answer
 
 
 @pytest.mark.parametrize(
     "pattern", ["", "*", "image", "*/png", "image/", "/png", "Image/png", "image/**", "a/b/c", "image/png\n"]
 )
 def test_a_pattern_of_types_has_one_form(pattern: str) -> None:
-    with pytest.raises(ValidationError):
-        Settings(allowed_types=[pattern])
+    with pytest.raises(ValidationError, match="allowedTypes"):
+        Settings.model_validate({"allowedTypes": [pattern]})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""Answers beside the document: what they hold, and what it says that they hold."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from infra.build.openapi import DOCUMENT
+
+_DOCUMENT: dict[str, Any] = json.loads(DOCUMENT.read_text())
+OPERATIONS: Mapping[str, Any] = {
+    f"{method.upper()} {path}": operation
+    for path, operations in _DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+
+
+def shape_of(route: str, status: int) -> Any:
+    """The schema of an answer, or None where it is no JSON of ours. Raises KeyError for one that the document does not name."""
+    content = OPERATIONS[route]["responses"][str(status)].get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    return None if schema == {"type": "object"} else schema
+
+
+def strays(value: Any, schema: Mapping[str, Any], place: str = "") -> list[str]:
+    """Where a value holds what its schema does not name."""
+    if "$ref" in schema:
+        return strays(value, _DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]], place)
+    if "anyOf" in schema:
+        return min((strays(value, each, place) for each in schema["anyOf"]), key=len)
+    if isinstance(value, list):
+        return [found for each in value for found in strays(each, schema.get("items", {}), f"{place}/-")]
+    if isinstance(value, dict):
+        named, others = schema.get("properties", {}), schema.get("additionalProperties")
+        shapes = {name: named.get(name, others) for name in value}
+        unnamed = [f"{place}/{name}" for name, shape in shapes.items() if not isinstance(shape, dict)]
+        within = [(name, shape) for name, shape in shapes.items() if isinstance(shape, dict)]
+        return unnamed + [found for name, shape in within for found in strays(value[name], shape, f"{place}/{name}")]
+    return []
