@@ -15,6 +15,7 @@ from tests.stack.ledger import NOTHING, Count, Ledger
 from tests.stack.work import comes_true, commit, send, wish
 
 CLIENTS = 64
+_MORE = 8  # uploads that are open for certain when a project is purged
 _BUSY = 20  # times that a client asks again when it is told so
 _PAUSE = 0.1  # seconds before it does; what it is told is meant for people
 _LARGEST = 3000  # bytes of what is sent
@@ -136,7 +137,12 @@ class Round:
         race(len(self.begun), end, width=4)
 
     def purge_all(self) -> None:
-        """The project is purged; of what is open a quarter is committed at that moment, and half expires meanwhile."""
+        """Some more begin, as there is room now; then the project is purged, and of what is open a quarter is committed at that
+        moment, and half expires meanwhile.
+        """
+        room = {"settings": {"quota": {"maxBytes": 10**9, "maxFiles": 1000}}}
+        self.api.request("PUT", f"/projects/{self.project_id}", room).data()
+        race(_MORE, lambda number: self._again(self.refused[number % len(self.refused)]))
         uploads = [begun for begun, _ in self.begun if self._state(begun) == "open"]
         condemned = threading.Event()
 
