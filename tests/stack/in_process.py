@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    do_GET = do_POST = do_DELETE = _serve  # noqa: N815  # the names that http.server looks for
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  # the names that http.server looks for
 
     def log_message(self, *_: Any) -> None:
         """Say nothing: the port is all that anybody reads."""
