@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ class Process:
 
 
 @dataclass
-class Server:
+class Server(ABC):
     """One that answers on 127.0.0.1. `directory` keeps its record, its log, and what it stores."""
 
     name: ClassVar[str]
@@ -110,9 +111,9 @@ class Server:
         """Where it answers."""
         return f"http://{HOST}:{self.port}"
 
+    @abstractmethod
     def answers(self) -> bool:
         """Whether it is ready."""
-        raise NotImplementedError
 
     def runs(self) -> bool:
         """Whether it runs where it should. Raises Trouble when it runs on another port."""
