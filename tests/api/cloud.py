@@ -136,6 +136,12 @@ class Cloud:
         data: dict[str, Any] = client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
         return data
 
+    def photos(self, client: Client, project: dict[str, Any], many: int) -> list[str]:
+        """The ids of so many photos of a project that were drawn."""
+        made = [self.upload(client, photo(), projectId=project["id"])["fileId"] for _ in range(many)]
+        self.draw()
+        return made
+
     def keys(self, bucket: str, project_id: str = "") -> list[str]:
         """What lies in a bucket of a project."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)

@@ -6,7 +6,7 @@ from typing import Any
 from holdall.accounts.model import SignUp
 from holdall.accounts.service import entry
 from holdall.caller import Visitor
-from tests.api.client import Client
+from tests.api.client import Answer, Client
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -45,3 +45,8 @@ def superuser() -> Client:
 def personal_project(client: Client) -> str:
     """The id of the project that came with an account."""
     return str(client.user["id"])[14:]
+
+
+def leave(client: Client, password: str = PASSWORD) -> Answer:
+    """Somebody deletes their account."""
+    return client.request("DELETE", "/users/me", {"password": password})

@@ -22,7 +22,7 @@ from tests.api.faults import Mode, Scene, meanwhile, survive
 from tests.api.faults import settle as settle_in_time
 from tests.api.test_faults_projects import VARIANTS, public
 from tests.api.test_shelves import file_of, shelves, stored
-from tests.api.test_sync_variants import names, photos, settle, sync, wish
+from tests.api.test_sync_variants import names, settle, sync, wish
 
 SMALL = {"name": "small", "width": 5}
 WIDER = {"name": "small", "width": 9}
@@ -40,7 +40,7 @@ def project(client: Client) -> dict[str, Any]:
 @pytest.fixture
 def photograph(client: Client, cloud: Cloud, project: dict[str, Any]) -> str:
     """A photo that was drawn."""
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     return file_id
 
 

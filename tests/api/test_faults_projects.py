@@ -12,7 +12,7 @@ from tests.api.cloud import Cloud, announce, photo
 from tests.api.conftest import Clock
 from tests.api.faults import Dead, Mode, Scene, settle, survive
 from tests.api.test_project_deletion import shelves
-from tests.api.test_project_purge import installation, left, stored
+from tests.api.test_project_purge import left, stored
 
 TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
 _ROUNDS = 6  # of messages: more than a job takes that waits for nothing
@@ -73,7 +73,7 @@ def test_a_project_is_purged_in_the_end(
         def check() -> None:
             assert stored(cloud, project["id"]) == []
             assert left(cloud, project["id"]) == []
-            assert installation(cloud) == (0, 0)
+            assert books.installation(cloud) == (0, 0)
 
         return check
 

@@ -121,7 +121,7 @@ ENDS: dict[str, Callable[[Client, Client, Cloud, str], Any]] = {
     "removed": lambda owner, maker, _, room: owner.delete(f"/projects/{room}/members/{maker.user['id']}"),
     "left": lambda owner, maker, _, room: maker.post(f"/projects/{room}/leave"),
     "disabled": lambda owner, maker, cloud, _: cloud.change(f"USER#{maker.user['id']}", "USER", status="disabled"),
-    "gone": lambda owner, maker, *_: maker.request("DELETE", "/users/me", {"password": people.PASSWORD}),
+    "gone": lambda owner, maker, *_: people.leave(maker),
 }
 
 

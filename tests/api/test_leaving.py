@@ -1,7 +1,6 @@
 """Leaving all projects, as an account ends: what a list says may be old, and the row of the member decides (Z4)."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -59,12 +58,14 @@ def test_who_handed_a_project_on_takes_nothing_along_although_the_list_calls_the
     assert roles(other, room) == {other.user["id"]: "owner"}
 
 
+def hand_on(client: Client, other: Client, room: str) -> None:
+    """Transfer a project without a request, as one is going on."""
+    service.transfer(caller(client), place(room), membership(room, client.user["id"]), other.user["id"])
+
+
 def test_a_project_that_is_handed_on_in_this_moment_goes_on(client: Client, cloud: Cloud, room: str) -> None:
     other = joined(client, room, cloud)
-    faster = partial(
-        service.transfer, caller(client), place(room), membership(room, client.user["id"]), other.user["id"]
-    )
-    with meanwhile("TransactWriteItems", faster):
+    with meanwhile("TransactWriteItems", lambda: hand_on(client, other, room)):
         leaving.leave_all(caller(client), client.user["id"])
 
     assert state(cloud, room) == ("active", 1, [other.user["id"]])
@@ -72,10 +73,7 @@ def test_a_project_that_is_handed_on_in_this_moment_goes_on(client: Client, clou
 
 def test_who_is_made_the_owner_in_this_moment_takes_the_project_along(client: Client, cloud: Cloud, room: str) -> None:
     other = joined(client, room, cloud)
-    faster = partial(
-        service.transfer, caller(client), place(room), membership(room, client.user["id"]), other.user["id"]
-    )
-    with meanwhile("TransactWriteItems", faster):
+    with meanwhile("TransactWriteItems", lambda: hand_on(client, other, room)):
         leaving.leave_all(caller(other), other.user["id"])
 
     assert state(cloud, room) == ("deleted", 1, [other.user["id"]])

@@ -52,7 +52,7 @@ ASKED: dict[str, Callable[[Client, Client, str], Answer]] = {
     "leave": lambda client, other, room: leave(client, room),
     "step back": lambda client, other, room: change(client, room, client.user["id"], "editor"),
     "transfer": lambda client, other, room: transfer(client, room, heir(room)),
-    "depart": lambda client, other, room: client.request("DELETE", "/users/me", {"password": people.PASSWORD}),
+    "depart": lambda client, other, room: people.leave(client),
 }
 FEWER = ("demote", "remove", "leave", "step back")  # each takes one owner, and leaves the project as it is
 

@@ -282,7 +282,7 @@ def test_an_address_is_free_thirty_days_after_its_holder_left(
     providers: Providers, client: Client, browser: Browser, frozen: Clock
 ) -> None:
     person = Person(client.user["email"])
-    assert client.request("DELETE", "/users/me", {"password": people.PASSWORD}).status == 204
+    assert people.leave(client).status == 204
     frozen.forward(days=29)
     assert providers.sign_in(Browser(), person).status == 401
     frozen.forward(days=1, seconds=1)

@@ -174,7 +174,7 @@ def test_who_left_may_begin_anew_with_the_identity(
     person = Person(people.new_address())
     providers.link(home, person)
     protect(client)
-    assert client.request("DELETE", "/users/me", {"password": people.PASSWORD}).status == 204
+    assert people.leave(client).status == 204
 
     assert identities(cloud) == []
     assert cloud.rows("credentials", pk=f"USER#{client.user['id']}") == []

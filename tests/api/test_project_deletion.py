@@ -226,7 +226,7 @@ def test_who_left_is_no_owner_of_what_comes_back(client: Client, cloud: Cloud, p
     viewer = members.joined(client, project["id"], cloud)
     delete(client, project).data()
     for each in (owner, viewer):
-        assert each.request("DELETE", "/users/me", {"password": people.PASSWORD}).status == 204
+        assert people.leave(each).status == 204
     restore(client, project).data()
 
     assert members.roles(client, project["id"]) == {client.user["id"]: "owner"}

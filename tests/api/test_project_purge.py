@@ -15,12 +15,6 @@ from tests.api.test_project_deletion import TEXT, begin, delete, listed, photo_i
 __all__ = ["photo_id"]
 
 
-def installation(cloud: Cloud) -> tuple[int, int]:
-    """The bytes and files that the whole installation counts."""
-    parts = [each for each in cloud.rows("main") if each["pk"].startswith("INSTALLATION#QUOTA#")]
-    return sum(int(each["bytes"]) for each in parts), sum(int(each["files"]) for each in parts)
-
-
 def left(cloud: Cloud, project_id: str) -> list[dict[str, Any]]:
     """Rows of a project that stay for good, wherever its id stands in their keys."""
     keys = ("pk", "owner", "facet", "quality")
@@ -67,7 +61,7 @@ def test_what_arrives_in_a_purged_project_is_removed(
 
     assert stored(cloud, project["id"]) == []
     assert left(cloud, project["id"]) == []
-    assert installation(cloud) == (0, 0)
+    assert books.installation(cloud) == (0, 0)
 
 
 @pytest.mark.parametrize("before", ["active", "deleted"])
@@ -86,7 +80,7 @@ def test_nothing_of_a_purged_project_is_left(
 
     assert stored(cloud, full["id"]) == []
     assert left(cloud, full["id"]) == []
-    assert installation(cloud) == (9, 1)
+    assert books.installation(cloud) == (9, 1)
     assert full["id"] not in listed(client)
     assert stranger.get(f"/files/{other}").data()["size"] == 9
     (deed,) = cloud.rows("audit", action="projects.purge")
@@ -104,7 +98,7 @@ def test_a_purge_of_many_parts_ends(
 
     assert stored(cloud, project["id"]) == []
     assert left(cloud, project["id"]) == []
-    assert installation(cloud) == (0, 0)
+    assert books.installation(cloud) == (0, 0)
 
 
 def test_it_is_purged_once(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
@@ -131,7 +125,7 @@ def test_its_time_is_thirty_days(
     if status == "gone":
         assert stored(cloud, full["id"]) == []
         assert left(cloud, full["id"]) == []
-        assert installation(cloud) == (0, 0)
+        assert books.installation(cloud) == (0, 0)
     else:
         assert restore(again, full).data()["status"] == "active"
         books.check(cloud, full["id"])
@@ -180,14 +174,14 @@ def test_the_rows_of_a_file_outlive_none_of_its_jobs(
 
     assert stored(cloud, project["id"]) == []
     assert left(cloud, project["id"]) == []
-    assert installation(cloud) == (0, 0)
+    assert books.installation(cloud) == (0, 0)
 
 
 def test_what_the_last_owner_left_is_purged_in_its_time(
     frozen: Clock, client: Client, cloud: Cloud, full: dict[str, Any]
 ) -> None:
     delete(client, full).data()
-    assert client.request("DELETE", "/users/me", {"password": people.PASSWORD}).status == 204
+    assert people.leave(client).status == 204
     frozen.forward(days=30, seconds=1)
     cloud.run("purge-projects")
     cloud.work()

@@ -18,7 +18,7 @@ from tests.api.cloud import Cloud, announce, photo
 from tests.api.faults import meanwhile
 from tests.api.test_races import commit
 from tests.api.test_shelves import shelves
-from tests.api.test_sync_variants import AFTER, names, photos, project, settle, sync, wish
+from tests.api.test_sync_variants import AFTER, names, project, settle, sync, wish
 
 __all__ = ["project"]
 
@@ -42,7 +42,7 @@ def begun(client: Client, cloud: Cloud, project: dict[str, Any]) -> Job:
 
 @pytest.mark.parametrize("change", [hide, put_away])
 def test_a_project_that_changes_meanwhile(client: Client, cloud: Cloud, project: dict[str, Any], change: Any) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     job = begun(client, cloud, project)
     with meanwhile("TransactWriteItems", lambda: change(client, place(project["id"]))):
         run(job)
@@ -60,7 +60,7 @@ def test_a_project_that_changes_meanwhile(client: Client, cloud: Cloud, project:
 def test_a_file_that_is_put_away_meanwhile(
     client: Client, cloud: Cloud, project: dict[str, Any], put_away: Any
 ) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     job = begun(client, cloud, project)
     with meanwhile("TransactWriteItems", lambda: put_away(caller(client), file_id)):
         run(job)
@@ -74,7 +74,7 @@ def test_a_file_that_is_put_away_meanwhile(
 
 
 def test_a_version_that_comes_meanwhile(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     said = announce(photo(colour="red"), projectId=project["id"], fileId=file_id)
     upload = client.post("/files/init-upload", said).created()
     cloud.put(upload, photo(colour="red"))
@@ -91,7 +91,7 @@ def test_a_version_that_comes_meanwhile(client: Client, cloud: Cloud, project: d
 def test_a_project_that_was_deleted_before_stays_as_it_is(
     client: Client, cloud: Cloud, project: dict[str, Any]
 ) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     job = begun(client, cloud, project)
     put_away(client, place(project["id"]))
     run(job)

@@ -23,13 +23,6 @@ def project(client: Client) -> dict[str, Any]:
     return made
 
 
-def photos(client: Client, cloud: Cloud, project: dict[str, Any], many: int) -> list[str]:
-    """So many photos that were drawn."""
-    made = [cloud.upload(client, photo(), projectId=project["id"])["fileId"] for _ in range(many)]
-    cloud.draw()
-    return made
-
-
 def wish(client: Client, project: dict[str, Any], specs: list[dict[str, Any]]) -> None:
     client.request("PUT", f"/projects/{project['id']}", {"settings": {"variants": specs}}).data()
 
@@ -69,7 +62,7 @@ def used(client: Client, project: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_dry_run_tells_to_the_number(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 3)
+    cloud.photos(client, project, 3)
     cloud.upload(client, b"notes", projectId=project["id"], filename="a.txt", contentType="text/plain")
     assert numbers(dry(client, project)) == NOTHING
     wish(client, project, AFTER)
@@ -89,7 +82,7 @@ def test_a_dry_run_tells_to_the_number(client: Client, cloud: Cloud, project: di
 def test_each_change_is_told(
     client: Client, cloud: Cloud, project: dict[str, Any], specs: Any, make: int, drop: int
 ) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     wish(client, project, specs)
 
     touched = int(bool(make or drop))
@@ -97,7 +90,7 @@ def test_each_change_is_told(
 
 
 def test_a_dry_run_writes_nothing(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     wish(client, project, AFTER)
     before = cloud.rows("main"), cloud.rows("audit"), cloud.keys("variants")
     answer = sync(client, project, "?dryRun=true", headers={"idempotency-key": "key"})
@@ -122,7 +115,7 @@ def test_of_many_images_it_is_an_estimate(
 ) -> None:
     monkeypatch.setattr("holdall.variants.sync._LOOKED_AT", 2)
     monkeypatch.setattr("holdall.variants.sync._PAGE", 2)
-    photos(client, cloud, project, 4)
+    cloud.photos(client, project, 4)
     wish(client, project, AFTER)
     told = dry(client, project)
 
@@ -135,14 +128,14 @@ def test_it_is_exact_where_all_were_looked_at(
 ) -> None:
     monkeypatch.setattr("holdall.variants.sync._LOOKED_AT", 2)
     monkeypatch.setattr("holdall.variants.sync._PAGE", 1)
-    photos(client, cloud, project, 2)
+    cloud.photos(client, project, 2)
     wish(client, project, AFTER)
 
     assert dry(client, project)["exact"] is True
 
 
 def test_the_job_makes_and_drops(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     same = next(key for key in cloud.keys("variants", project["id"]) if "/same/" in key)
     stamp = cloud.s3.head_object(Bucket="variants", Key=same)["LastModified"]
     wish(client, project, AFTER)
@@ -163,7 +156,7 @@ def test_the_job_makes_and_drops(client: Client, cloud: Cloud, project: dict[str
 
 
 def test_usage_moves_with_it(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 2)
+    cloud.photos(client, project, 2)
     assert used(client, project) == {"bytes": 42, "count": 6}
     wish(client, project, [SAME])
     sync(client, project).data()
@@ -177,7 +170,7 @@ def test_usage_moves_with_it(client: Client, cloud: Cloud, project: dict[str, An
 
 
 def test_once_more_does_nothing(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     wish(client, project, AFTER)
     sync(client, project).data()
     settle(cloud)
@@ -199,7 +192,7 @@ def test_a_job_of_many_parts_does_all(
     client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdall.variants.sync._AT_ONCE", 1)
-    made = photos(client, cloud, project, 3)
+    made = cloud.photos(client, project, 3)
     wish(client, project, AFTER)
     sync(client, project).data()
     settle(cloud)
@@ -211,8 +204,8 @@ def test_a_job_of_many_parts_does_all(
 def test_others_are_left_alone(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
     said = {"name": "Other", "settings": {"visibility": "public", "variants": BEFORE}}
     other = client.post("/projects", said).created()
-    photos(client, cloud, project, 1)
-    photos(client, cloud, other, 1)
+    cloud.photos(client, project, 1)
+    cloud.photos(client, other, 1)
     before = cloud.keys("variants", other["id"])
     wish(client, project, [])
     sync(client, project).data()
@@ -223,7 +216,7 @@ def test_others_are_left_alone(client: Client, cloud: Cloud, project: dict[str, 
 
 
 def test_what_lies_in_the_trash_and_older_versions_stay(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    live, trashed = photos(client, cloud, project, 2)
+    live, trashed = cloud.photos(client, project, 2)
     cloud.upload(client, photo(colour="red"), projectId=project["id"], fileId=live)
     cloud.draw()
     client.delete(f"/files/{trashed}").data()

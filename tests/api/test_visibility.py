@@ -24,13 +24,6 @@ def turn(client: Client, project: dict[str, Any], visibility: str) -> None:
     client.request("PUT", f"/projects/{project['id']}", said).data()
 
 
-def photos(client: Client, cloud: Cloud, project: dict[str, Any], many: int) -> list[str]:
-    """So many photos that were drawn."""
-    made = [cloud.upload(client, photo(), projectId=project["id"])["fileId"] for _ in range(many)]
-    cloud.draw()
-    return made
-
-
 def whole(cloud: Cloud) -> list[tuple[str, str | None]]:
     """How the jobs about whole projects stand, oldest first."""
     rows = sorted(cloud.rows("main", record_kind="job", kind="relocate-project"), key=lambda row: row["id"])
@@ -49,7 +42,7 @@ def hidden(patch: pytest.MonkeyPatch, file_id: str) -> None:
 
 
 def test_to_private_and_back(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     before = file_of(client, file_id)
     assert shelves(cloud, project["id"]) == ["media"]
 
@@ -67,7 +60,7 @@ def test_to_private_and_back(client: Client, cloud: Cloud, project: dict[str, An
 
 
 def test_older_versions_move_as_well(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     cloud.upload(client, photo(colour="red"), projectId=project["id"], fileId=file_id)
     cloud.draw()
     turn(client, project, "private")
@@ -82,7 +75,7 @@ def drawn(cloud: Cloud, project: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_what_lies_in_the_trash_stays_private(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    live, trashed = photos(client, cloud, project, 2)
+    live, trashed = cloud.photos(client, project, 2)
     client.delete(f"/files/{trashed}").data()
     turn(client, project, "private")
     cloud.work()
@@ -96,7 +89,7 @@ def test_what_lies_in_the_trash_stays_private(client: Client, cloud: Cloud, proj
 
 
 def test_who_changes_their_mind_gets_what_they_said_last(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     for visibility in ("private", "public", "private"):
         turn(client, project, visibility)
     cloud.work()
@@ -153,7 +146,7 @@ def test_a_job_of_many_parts_moves_all(
     client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.projects._FILES", 2)
-    photos(client, cloud, project, 5)
+    cloud.photos(client, project, 5)
     turn(client, project, "private")
     cloud.work()
     assert shelves(cloud, project["id"]) == ["private"] * 5
@@ -167,7 +160,7 @@ def test_a_job_of_many_parts_moves_all(
 def test_what_the_list_does_not_show_is_found_in_the_bucket(
     client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, unlisted = photos(client, cloud, project, 2)
+    _, unlisted = cloud.photos(client, project, 2)
     hidden(monkeypatch, unlisted)
     turn(client, project, "private")
     cloud.work()
@@ -188,7 +181,7 @@ def test_what_no_row_names_is_not_left_public(
     client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.projects._FILES", 2)
-    unlisted, _ = photos(client, cloud, project, 2)
+    unlisted, _ = cloud.photos(client, project, 2)
     version = books.versions(cloud, project["id"])[0]
     for number in range(5):
         stray(cloud, project, number, version["id"].rpartition("-")[2] if owner == "a photo" else "0" * 26)
@@ -204,7 +197,7 @@ def test_what_no_row_names_is_not_left_public(
 def test_a_copy_of_what_is_private_already_is_not_left_public(
     client: Client, cloud: Cloud, project: dict[str, Any]
 ) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     (public,) = cloud.keys("variants", project["id"])
     turn(client, project, "private")
     cloud.work()
@@ -224,7 +217,7 @@ def test_what_cannot_be_moved_hides_nothing_behind_it_and_rings(
     monkeypatch.setattr("holdall.maintenance.projects._LOOKS", 3)
     monkeypatch.setattr("holdall.maintenance.projects._FILES", 1)
     stuck, other = sorted(
-        photos(client, cloud, project, 2), key=lambda each: str(file_of(client, each)["variants"][0]["url"])
+        cloud.photos(client, project, 2), key=lambda each: str(file_of(client, each)["variants"][0]["url"])
     )
     hidden(monkeypatch, other)
     cloud.change(f"FILE#{stuck}", "FILE", state="purging")  # and its job was lost
@@ -241,7 +234,7 @@ def test_a_purged_project_leaves_nothing_that_no_row_named(
     client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.projects._FILES", 2)
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     for number in range(3):
         stray(cloud, project, number)
     delete(client, project, "?permanent=true").data()
@@ -253,8 +246,8 @@ def test_a_purged_project_leaves_nothing_that_no_row_named(
 
 def test_a_project_of_the_same_name_is_left_alone(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
     other = client.post("/projects", {"name": project["name"], "settings": project["settings"]}).created()
-    photos(client, cloud, project, 1)
-    photos(client, cloud, other, 1)
+    cloud.photos(client, project, 1)
+    cloud.photos(client, other, 1)
     turn(client, project, "private")
     cloud.work()
 
@@ -262,7 +255,7 @@ def test_a_project_of_the_same_name_is_left_alone(client: Client, cloud: Cloud, 
 
 
 def test_a_job_that_is_told_twice_is_done_once(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     turn(client, project, "private")
     (message,) = cloud.waiting("work")
     assert cloud.deliver("maintenance", message, message) == WELL
@@ -274,7 +267,7 @@ def test_a_job_that_is_told_twice_is_done_once(client: Client, cloud: Cloud, pro
 
 @pytest.mark.parametrize("end", ["", "?permanent=true"])
 def test_a_project_that_goes_while_it_is_moved(client: Client, cloud: Cloud, project: dict[str, Any], end: str) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     turn(client, project, "private")
     delete(client, project, end).data()
     cloud.work()
@@ -283,7 +276,7 @@ def test_a_project_that_goes_while_it_is_moved(client: Client, cloud: Cloud, pro
 
 
 def test_who_leaves_leaves_nothing_under_media(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     assert leave(client) == 204
     cloud.work()
 
@@ -293,7 +286,7 @@ def test_who_leaves_leaves_nothing_under_media(client: Client, cloud: Cloud, pro
 
 
 def test_a_restored_private_project_stays_private(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    photos(client, cloud, project, 1)
+    cloud.photos(client, project, 1)
     turn(client, project, "private")
     delete(client, project).data()
     restore(client, project).data()
@@ -319,7 +312,7 @@ def end(client: Client, project: dict[str, Any], file_id: str) -> None:
 def test_a_later_drawing_leaves_no_earlier_one_under_media(
     client: Client, cloud: Cloud, project: dict[str, Any], hide: Any, moved: str
 ) -> None:
-    (file_id,) = photos(client, cloud, project, 1)
+    (file_id,) = cloud.photos(client, project, 1)
     wide = {"settings": {"variants": [*project["settings"]["variants"], {"name": "wide", "width": 30}]}}
     client.request("PUT", f"/projects/{project['id']}", wide).data()
     assert client.get(f"/files/{file_id}/content?variant=wide").status == 202

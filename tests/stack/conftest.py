@@ -7,6 +7,7 @@ import pytest
 
 from infra.local.testing import Running, running
 from tests.stack.client import Client, Server, signed_in
+from tests.stack.ledger import Ledger
 from tests.stack.post import Post
 from tests.stack.state import State
 
@@ -36,6 +37,13 @@ def edge(deployed: Running) -> Server:
 def state(deployed: Running) -> State:
     """What lies in it."""
     return State.of(deployed)
+
+
+@pytest.fixture(scope="module")
+def ledger(state: State) -> Ledger:
+    """The counters, when nothing moves them but what a module does."""
+    state.settle()
+    return Ledger(state)
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tests.stack import pictures
 from tests.stack.client import Answer, Client
 from tests.stack.ledger import NOTHING, Count, Ledger
-from tests.stack.work import comes_true, commit, send, wish
+from tests.stack.work import at_once, comes_true, commit, send, wish
 
 CLIENTS = 64
 _MORE = 8  # uploads that are open for certain when a project is purged
@@ -25,17 +24,8 @@ Told = TypeVar("Told")
 
 
 def race(count: int, do: Callable[[int], Told], *, width: int = CLIENTS) -> list[Told]:
-    """Do the same that many times, so many at the same moment; each is told its number."""
-    width = min(width, count)
-    start = threading.Barrier(width)
-
-    def one(number: int) -> Told:
-        if number < width:
-            start.wait()
-        return do(number)
-
-    with ThreadPoolExecutor(max(width, 1)) as pool:
-        return list(pool.map(one, range(count)))
+    """Do the same that many times, sixty-four at the same moment; each is told its number."""
+    return at_once(count, do, width=width)
 
 
 def patient(ask: Callable[[], Answer]) -> Answer:

@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from holdall import aws, clock, ids, storage
-from holdall.config import settings
+from holdall import clock, ids, storage
 from infra.local import minio
 from infra.local.testing import Running
 from infra.local.waiting import until
 from tests.stack.client import Client, Server
+from tests.stack.environment import read_anew
 from tests.stack.state import State
 from tests.stack.work import superuser
 
@@ -94,9 +94,9 @@ def locked(request: pytest.FixtureRequest, deployed: Running) -> Iterator[Locked
             "AWS_DEFAULT_REGION": "us-east-1",
         }.items():
             environment.setenv(variable, value)
-        _forget()
+        read_anew()
         yield Locked(s3, bucket)
-    _forget()
+    read_anew()
 
 
 @pytest.mark.parametrize("bypass", [False, True])
@@ -171,8 +171,3 @@ def _deed_of(state: State, moment: datetime) -> str:
 def _lines(state: State, key: str) -> list[dict[str, Any]]:
     content = state.s3.get_object(Bucket=state.outputs["ExportsBucket"], Key=key)["Body"].read()
     return [json.loads(line) for line in content.decode().split("\n") if line]
-
-
-def _forget() -> None:
-    for cached in (settings, aws.session, aws.client):
-        cached.cache_clear()

@@ -26,7 +26,6 @@ from tests.stack.client import Client, Server, signed_in
 from tests.stack.in_process import COUNTS, WORK
 from tests.stack.ledger import NOTHING, Count, Ledger, share_of, watched
 from tests.stack.rounds import CLIENTS, Round, patient, race, wishes
-from tests.stack.state import State
 from tests.stack.work import new_project
 
 if TYPE_CHECKING:
@@ -88,13 +87,6 @@ class House:
             if answer.json() == {"batchItemFailures": []}:
                 return
         raise AssertionError(f"{body} was never done.")
-
-
-@pytest.fixture(scope="module")
-def ledger(state: State) -> Ledger:
-    """The counters, when nothing moves them but what happens here."""
-    state.settle()
-    return Ledger(state)
 
 
 @pytest.fixture(scope="module", params=[0, 1 / 3], ids=["in-the-way", "and-one-of-three"])

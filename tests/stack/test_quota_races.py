@@ -7,7 +7,6 @@ import pytest
 from tests.stack.client import Answer, Client, Server, signed_in
 from tests.stack.ledger import NOTHING, Count, Ledger, share_of, watched
 from tests.stack.rounds import CLIENTS, Round, patient, race, wishes
-from tests.stack.state import State
 from tests.stack.work import comes_true, new_project
 
 _ROUNDS = 20
@@ -15,13 +14,6 @@ _LARGEST = 5 * 1024**3  # bytes of one PUT
 _ROOM = 12 * _LARGEST  # that is left in the installation
 _STEP = 8  # workers at once that the local cloud unpacks within an answer's patience
 _PLAIN = {"filename": "notes.txt", "contentType": "text/plain"}
-
-
-@pytest.fixture(scope="module")
-def ledger(state: State) -> Ledger:
-    """The counters, when nothing moves them but what happens here."""
-    state.settle()
-    return Ledger(state)
 
 
 @pytest.fixture(scope="module")

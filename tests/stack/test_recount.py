@@ -1,7 +1,5 @@
 """The recount of a deployed Holdall, by the rights that its function has: it tells what is wrong, and no more than that."""
 
-import pytest
-
 from holdall.maintenance.model import Drift, Report
 from tests.stack.client import Client, Server, signed_in
 from tests.stack.ledger import Ledger
@@ -11,13 +9,6 @@ from tests.stack.work import begin, comes_true, commit, new_project, send, uploa
 _PATIENCE = 240  # seconds: what moves meanwhile is left to another round, a minute later
 _TASK = "TASK#recount"
 _PLAIN = {"filename": "notes.txt", "contentType": "text/plain"}
-
-
-@pytest.fixture
-def ledger(state: State) -> Ledger:
-    """The counters, when nothing moves them but what happens here."""
-    state.settle()
-    return Ledger(state)
 
 
 def test_a_recount_tells_a_drift_and_nothing_else_and_its_repair_mends_it(direct: Server, ledger: Ledger) -> None:

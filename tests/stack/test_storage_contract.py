@@ -14,12 +14,12 @@ from uuid import uuid4
 
 import pytest
 
-from holdall import aws, storage
-from holdall.config import settings
+from holdall import storage
 from holdall.storage import Presigned
 from infra.local import minio
 from infra.local.testing import Running
 from tests.stack.client import Answer, follow
+from tests.stack.environment import read_anew
 
 _CONTENT = b"The bytes that were announced."
 _TYPE = "text/plain"
@@ -70,9 +70,9 @@ def place(request: pytest.FixtureRequest, servers: dict[str, tuple[str, dict[str
             "AWS_DEFAULT_REGION": "us-east-1",
         }.items():
             environment.setenv(name, value)
-        _forget()
+        read_anew()
         yield made
-    _forget()
+    read_anew()
 
 
 @pytest.fixture
@@ -283,8 +283,3 @@ def sha256(content: bytes) -> str:
 def _keys(place: Place, name: str) -> list[str]:
     told = place.s3.list_objects_v2(Bucket=place.variants)
     return [entry["Key"] for entry in told.get("Contents", []) if name in entry["Key"]]
-
-
-def _forget() -> None:
-    for cached in (settings, aws.session, aws.client):
-        cached.cache_clear()

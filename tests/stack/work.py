@@ -84,12 +84,12 @@ def comes_true(fact: Callable[[], bool], patience: float = _PATIENCE) -> None:
     until(fact, patience, lambda: AssertionError("It has not come true."))
 
 
-def at_once(count: int, do: Callable[[int], Told]) -> list[Told]:
-    """Do the same that many times, sixteen at the same moment; each is told its number.
+def at_once(count: int, do: Callable[[int], Told], *, width: int = WIDTH) -> list[Told]:
+    """Do the same that many times, so many at the same moment; each is told its number.
 
-    More would be no fiercer a race, and the local cloud unpacks 90 MB for every further worker.
+    More than sixteen would be no fiercer a race, but for counters, and the local cloud unpacks 90 MB for every further worker.
     """
-    width = min(count, WIDTH)
+    width = min(count, width)
     start = threading.Barrier(width)
 
     def one(number: int) -> Told:
@@ -97,5 +97,5 @@ def at_once(count: int, do: Callable[[int], Told]) -> list[Told]:
             start.wait()
         return do(number)
 
-    with ThreadPoolExecutor(width) as pool:
+    with ThreadPoolExecutor(max(width, 1)) as pool:
         return list(pool.map(one, range(count)))
