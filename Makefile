@@ -41,21 +41,21 @@ minio: desk ## start a MinIO, found or built
 
 superuser: desk ## make one more superuser: make superuser EMAIL=… (in AWS too: STAGE=cloud)
 	@[ -n '$(EMAIL)' ] || { echo 'Say whose: make superuser EMAIL=somebody@example.com'; exit 2; }
-	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator --stage '$(STAGE)' superuser '$(EMAIL)',$(RUN) -m infra.local superuser '$(EMAIL)')
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' superuser '$(EMAIL)',$(RUN) -m infra.local superuser '$(EMAIL)')
 
 mail: desk ## the letters that Holdall sent here, with their links, newest last
 	@$(RUN) -m infra.local mail
 
 invite: desk ## prepare an account and send its owner a letter: make invite EMAIL=… (in AWS too: STAGE=cloud)
 	@[ -n '$(EMAIL)' ] || { echo 'Say whom: make invite EMAIL=somebody@example.com'; exit 2; }
-	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator --stage '$(STAGE)' invite '$(EMAIL)',$(RUN) -m infra.local invite '$(EMAIL)')
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' invite '$(EMAIL)',$(RUN) -m infra.local invite '$(EMAIL)')
 
 token: desk ## an access token to try the API with, here only: make token EMAIL=… (TTL=900 seconds, the most)
 	@[ -n '$(EMAIL)' ] || { echo 'Say whose: make token EMAIL=somebody@example.com'; exit 2; }
 	@$(RUN) -m infra.local token '$(EMAIL)' $(if $(TTL),'$(TTL)')
 
 rotate-keys: desk ## make the next signing key; the old one stays valid (in AWS too: STAGE=cloud)
-	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator --stage '$(STAGE)' rotate-keys,$(RUN) -m infra.local rotate-keys)
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' rotate-keys,$(RUN) -m infra.local rotate-keys)
 
 test: all ## run every suite, or some: make test SUITES='unit api'
 	@$(RUN) -m infra.local test $(SUITES)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("requests", "logins", "images", "commits")
+BENCHMARKS = ("requests", "logins", "images", "uploads")
 
 
 def main() -> None:

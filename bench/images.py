@@ -42,48 +42,48 @@ _PHOTO: Final = _ROOT / "docs" / "demo" / "photo.jpg"
 _CACHE: Final = _ROOT / ".local" / "bench"
 
 
-def holdall(source: Path, into: Path) -> None:
-    render(source, SPECS, into)
+def render_holdall(source: Path, output_dir: Path) -> None:
+    render(source, SPECS, output_dir)
 
 
-def naive(source: Path, into: Path) -> None:
+def render_naive(source: Path, output_dir: Path) -> None:
     for spec in SPECS:
         with Image.open(source) as image:
             ImageOps.exif_transpose(image, in_place=True)
             fit = ImageOps.fit if spec.fit == "cover" else ImageOps.contain
             small = fit(image.convert("RGB"), (spec.width, spec.height), Image.Resampling.LANCZOS)
             options: dict[str, Any] = {"speed": 6} if spec.format == "avif" else {}
-            small.save(into / f"{spec.name}.{spec.format}", quality=spec.quality, **options)
+            small.save(output_dir / f"{spec.name}.{spec.format}", quality=spec.quality, **options)
 
 
-WAYS: Final[dict[str, Callable[[Path, Path], None]]] = {"naive": naive, "holdall": holdall}
+IMPLEMENTATIONS: Final[dict[str, Callable[[Path, Path], None]]] = {"naive": render_naive, "holdall": render_holdall}
 
 
-def measure(way: str, source: Path) -> dict[str, Any]:
+def measure(implementation: str, source: Path) -> dict[str, Any]:
     """Do the job once here: seconds of wall and CPU, bytes of the largest process at its peak, bytes made."""
     Image.init()
     with tempfile.TemporaryDirectory() as into:
-        wall, cpu = time.perf_counter(), _cpu()
-        WAYS[way](source, Path(into))
-        wall, cpu = time.perf_counter() - wall, _cpu() - cpu
+        wall, cpu = time.perf_counter(), _cpu_seconds()
+        IMPLEMENTATIONS[implementation](source, Path(into))
+        wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
         made = sum(file.stat().st_size for file in Path(into).iterdir())
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {"wall": wall, "cpu": cpu, "peak": peak * (1 if sys.platform == "darwin" else 1024), "made": made}
 
 
-def _cpu() -> float:
+def _cpu_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def in_fresh_process(way: str, source: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.images", "--measure", way, str(source)]
+def measure_in_subprocess(implementation: str, source: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.images", "--measure", implementation, str(source)]
     done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def photograph(width: int, height: int) -> Path:
+def cached_photo(width: int, height: int) -> Path:
     path = _CACHE / f"photo-{width}x{height}.jpg"
     if not path.exists():
         # In a process of its own: on Linux a child's peak memory begins with what its parent had when it started the
@@ -94,17 +94,17 @@ def photograph(width: int, height: int) -> Path:
     return path
 
 
-def make_photograph(size: tuple[int, int], path: Path) -> None:
+def create_photo(size: tuple[int, int], path: Path) -> None:
     """The demo's photograph in this size, with the texture and the sensor's noise that enlarging lacks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(_PHOTO) as photo:
         small = photo.convert("RGB")
     image = small.resize(size, Image.Resampling.BICUBIC)
-    image = ImageChops.add(image, _texture(small, size), 1, -128)
-    ImageChops.add(image, _noise(size), 1, -128).save(path, quality=95)
+    image = ImageChops.add(image, _add_texture_layer(small, size), 1, -128)
+    ImageChops.add(image, _noise_layer(size), 1, -128).save(path, quality=95)
 
 
-def _texture(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _add_texture_layer(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
     fine = ImageChops.subtract(photo, photo.filter(ImageFilter.GaussianBlur(3)), 1, 128)
     tiled = Image.new("RGB", size)
     for left in range(0, size[0], fine.width):
@@ -113,22 +113,22 @@ def _texture(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
     return tiled
 
 
-def _noise(size: tuple[int, int]) -> Image.Image:
+def _noise_layer(size: tuple[int, int]) -> Image.Image:
     noise = Image.frombytes("L", size, random.Random(1).randbytes(size[0] * size[1]))  # noqa: S311  # no secret
     noise = noise.filter(ImageFilter.GaussianBlur(0.7)).point(lambda level: 128 + (level - 128) // 6)
     return Image.merge("RGB", (noise, noise, noise))
 
 
-def table(runs: int) -> Table:
+def build_table(runs: int) -> Table:
     found = Table(title=f"Four variants of a JPEG, median of {runs}, {os.cpu_count()} cores")
-    for column in ("source", "way", "wall ms", "CPU ms", "peak MiB", "made kB", "wall, of naive"):
+    for column in ("source", "implementation", "wall ms", "CPU ms", "peak MiB", "output kB", "wall / naive"):
         found.add_column(column, justify="left" if column in {"source", "way"} else "right")
     for name, (width, height) in SIZES.items():
-        source = photograph(width, height)
-        results: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+        source = cached_photo(width, height)
+        results: dict[str, list[dict[str, Any]]] = {way: [] for way in IMPLEMENTATIONS}
         for _ in range(runs):
             for way, measured in results.items():
-                measured.append(in_fresh_process(way, source))
+                measured.append(measure_in_subprocess(way, source))
         medians = {way: {key: _median(all_, key) for key in all_[0]} for way, all_ in results.items()}
         for way, values in medians.items():
             ratio = values["wall"] / medians["naive"]["wall"]
@@ -159,9 +159,9 @@ def main() -> None:
         print(json.dumps(measure(way, Path(source))))
     elif given.make:
         width, _, height = given.make[0].partition("x")
-        make_photograph((int(width), int(height)), Path(given.make[1]))
+        create_photo((int(width), int(height)), Path(given.make[1]))
     else:
-        Console().print(table(given.runs))
+        Console().print(build_table(given.runs))
 
 
 if __name__ == "__main__":

@@ -11,31 +11,31 @@ from cdk_nag import AwsSolutionsChecks
 from infra.build import assets
 from infra.build.layers import BuildFailed
 from infra.stack import HoldallStack
-from infra.stage import DEFAULT_PORT, BadStage, Stage
+from infra.stage import DEFAULT_PORT, InvalidStage, Stage
 
 
-def stack_of(app: cdk.App, stage: Stage, made: assets.Assets) -> HoldallStack:
+def create_stack(app: cdk.App, stage: Stage, stack_assets: assets.Assets) -> HoldallStack:
     """The stack of a stage, with the findings of cdk-nag as errors where it is made for AWS."""
     if stage.credentials == "bootstrap":
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     synthesizer = cdk.CliCredentialsStackSynthesizer() if stage.credentials == "cli" else cdk.DefaultStackSynthesizer()
-    return HoldallStack(app, stage.stack_name, stage=stage, assets=made, synthesizer=synthesizer)
+    return HoldallStack(app, stage.stack_name, stage=stage, assets=stack_assets, synthesizer=synthesizer)
 
 
 def main() -> None:
     app = cdk.App()
     try:
-        stage = Stage.named(
+        stage = Stage.from_context(
             app.node.try_get_context("stage"),
             app.node.try_get_context("stages"),
             port=int(app.node.try_get_context("port") or DEFAULT_PORT),
-            but=json.loads(app.node.try_get_context("but") or "{}"),
+            overrides=json.loads(app.node.try_get_context("overrides") or "{}"),
         )
         # CDK copies assets to its output as it meets them, so ours need not stay.
         with TemporaryDirectory() as folder:
-            stack_of(app, stage, assets.build(Path(__file__).parents[1], stage.layers, Path(folder)))
+            create_stack(app, stage, assets.build(Path(__file__).parents[1], stage.layer_platform, Path(folder)))
             app.synth()
-    except (BadStage, BuildFailed) as failure:
+    except (InvalidStage, BuildFailed) as failure:
         sys.exit(str(failure))
 
 

@@ -26,8 +26,8 @@ class Resource(StrEnum):
     IMAGES_QUEUE = "images-queue"
     WORK_QUEUE = "work-queue"
     MAIL_QUEUE = "mail-queue"
-    MAIL = "mail"
-    MAIL_ACCOUNT = "mail-account"
+    SES_IDENTITIES = "ses-identities"
+    SES_ACCOUNT = "ses-account"
     PARAMETERS = "parameters"
 
 
@@ -37,7 +37,7 @@ class Grant:
 
     resource: Resource
     actions: tuple[str, ...]
-    switch: str | None = None
+    enabled_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Schedule:
     """
 
     task: str
-    minutes: int | None = None
-    daily_at: int | None = None  # the hour, 0 to 23
-    switch: str | None = None
+    rate_minutes: int | None = None
+    daily_hour: int | None = None  # the hour, 0 to 23
+    enabled_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,17 @@ class Function:
     """One folder of `functions/`, deployed."""
 
     name: str
-    purpose: str
+    description: str
     grants: tuple[Grant, ...]
-    prefixes: tuple[str, ...] = ()  # each makes two routes: itself, and all below it
-    takes_the_rest: bool = False  # the target of `$default`, so that an unknown path gets our error shape
+    path_prefixes: tuple[str, ...] = ()  # each makes two routes: itself, and all below it
+    is_default_route: bool = False  # the target of `$default`, so that an unknown path gets our error shape
     queue: Resource | None = None
-    batch: int = 1  # messages per call
+    batch_size: int = 1  # messages per call
     schedules: tuple[Schedule, ...] = ()
     memory: int = 1024  # MB; a Lambda has a whole CPU from 1769 on
     timeout: int = 25  # seconds; the gateway gives up after 30
     layers: tuple[str, ...] = ("core", "deps")
-    documents: bool = False  # carries docs/openapi.json
+    bundles_openapi: bool = False  # carries docs/openapi.json
 
 
 _GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
@@ -80,14 +80,14 @@ _RECEIVE = (
     "sqs:GetQueueAttributes",
 )
 
-_STATE = (
+_MAIN_TABLE = (
     Grant(Resource.MAIN, (*_GET, "dynamodb:Query", *_WRITE)),
     Grant(Resource.MAIN_INDEXES, ("dynamodb:Query",)),
 )
 # Rows that are written and never changed: beside this no function has more on the audit table than to read it.
 _AUDIT = Grant(Resource.AUDIT, ("dynamodb:PutItem",))
-_EXPORT = "audit_export"
-_SHORT_LIVES = Grant(
+_AUDIT_EXPORT = "audit_export"
+_EPHEMERAL = Grant(
     Resource.EPHEMERAL,
     ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
 )
@@ -98,8 +98,8 @@ _SEND_MAIL = Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",))
 FUNCTIONS = (
     Function(
         name="auth",
-        purpose="Accounts, sessions, users and roles. Alone reads credentials and signing keys.",
-        prefixes=(
+        description="Accounts, sessions, users and roles. The only function that reads credentials and signing keys.",
+        path_prefixes=(
             "/api/v1/auth",
             "/api/v1/users",
             "/api/v1/roles",
@@ -109,7 +109,7 @@ FUNCTIONS = (
             "/api/v1/.well-known/jwks.json",
         ),
         grants=(
-            *_STATE,
+            *_MAIN_TABLE,
             Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", *_WRITE)),
             _AUDIT,
             Grant(Resource.AUDIT_INDEXES, ("dynamodb:Query",)),
@@ -118,22 +118,22 @@ FUNCTIONS = (
             _SEND_MAIL,
             _SEND_WORK,
         ),
-        schedules=(Schedule("post-letters", minutes=1), Schedule("rotate-keys", minutes=30 * 24 * 60)),
+        schedules=(Schedule("dispatch-emails", rate_minutes=1), Schedule("rotate-keys", rate_minutes=30 * 24 * 60)),
     ),
     Function(
         name="projects",
-        purpose="Projects, their members, invitations, keys and settings.",
-        prefixes=("/api/v1/projects", "/api/v1/invitations"),
-        grants=(*_STATE, _AUDIT, _SHORT_LIVES, _SEND_MAIL, _SEND_WORK),
+        description="Projects, their members, invitations, keys and settings.",
+        path_prefixes=("/api/v1/projects", "/api/v1/invitations"),
+        grants=(*_MAIN_TABLE, _AUDIT, _EPHEMERAL, _SEND_MAIL, _SEND_WORK),
     ),
     Function(
         name="upload",
-        purpose="Presigns uploads and commits them.",
-        prefixes=("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/uploads"),
+        description="Presigns uploads and commits them.",
+        path_prefixes=("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/uploads"),
         grants=(
-            *_STATE,
+            *_MAIN_TABLE,
             _AUDIT,
-            _SHORT_LIVES,
+            _EPHEMERAL,
             # Without ListBucket, HeadObject of a missing key is 403 in AWS, and "not uploaded" could not be told.
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(
@@ -152,8 +152,8 @@ FUNCTIONS = (
     ),
     Function(
         name="files",
-        purpose="Files, versions, jobs, health and documents.",
-        prefixes=(
+        description="Files, versions, jobs, health and documents.",
+        path_prefixes=(
             "/api/v1/files",
             "/api/v1/trash",
             "/api/v1/jobs",
@@ -161,29 +161,29 @@ FUNCTIONS = (
             "/api/v1/openapi.json",
             "/api/v1/docs",
         ),
-        takes_the_rest=True,
-        documents=True,
+        is_default_route=True,
+        bundles_openapi=True,
         grants=(
-            *_STATE,
+            *_MAIN_TABLE,
             _AUDIT,
-            _SHORT_LIVES,
+            _EPHEMERAL,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
             Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject",)),
-            Grant(Resource.MAIL_ACCOUNT, ("ses:GetAccount",)),
+            Grant(Resource.SES_ACCOUNT, ("ses:GetAccount",)),
             _SEND_IMAGES,
             _SEND_WORK,
         ),
     ),
     Function(
         name="ingest",
-        purpose="An object arrived: complete its upload, or remove it.",
+        description="Handles S3 ObjectCreated events: completes the upload or deletes the object.",
         queue=Resource.OBJECTS_QUEUE,
-        batch=10,
+        batch_size=10,
         timeout=60,
         grants=(
-            *_STATE,
+            *_MAIN_TABLE,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(
                 Resource.ORIGINALS_OBJECTS,
@@ -196,7 +196,7 @@ FUNCTIONS = (
     ),
     Function(
         name="imageproc",
-        purpose="Renders the variants of one image.",
+        description="Renders the variants of one image.",
         queue=Resource.IMAGES_QUEUE,
         memory=3008,  # the most that a new account may ask for; encoders run side by side
         timeout=120,
@@ -214,28 +214,28 @@ FUNCTIONS = (
     ),
     Function(
         name="mail",
-        purpose="Sends letters. Reads nothing, writes nothing.",
+        description="Sends emails. Accesses no table.",
         queue=Resource.MAIL_QUEUE,
-        batch=5,
+        batch_size=5,
         timeout=30,
-        grants=(Grant(Resource.MAIL, ("ses:SendEmail",)), Grant(Resource.MAIL_QUEUE, _RECEIVE)),
+        grants=(Grant(Resource.SES_IDENTITIES, ("ses:SendEmail",)), Grant(Resource.MAIL_QUEUE, _RECEIVE)),
     ),
     Function(
         name="maintenance",
-        purpose="Schedules and long work, a message per unit.",
+        description="Runs scheduled tasks and long jobs, one SQS message per unit.",
         queue=Resource.WORK_QUEUE,
-        batch=1,
+        batch_size=1,
         timeout=600,  # a unit walks pages of rows
         schedules=(
             Schedule("expire-uploads"),
-            Schedule("send-pending-jobs", minutes=1),
-            Schedule("post-invitations", minutes=1),
-            Schedule("purge-projects", minutes=60),
-            Schedule("recount", daily_at=3),
-            Schedule("export-audit", daily_at=1, switch=_EXPORT),
+            Schedule("send-pending-jobs", rate_minutes=1),
+            Schedule("send-pending-invitations", rate_minutes=1),
+            Schedule("purge-projects", rate_minutes=60),
+            Schedule("recount", daily_hour=3),
+            Schedule("export-audit", daily_hour=1, enabled_by=_AUDIT_EXPORT),
         ),
         grants=(
-            *_STATE,
+            *_MAIN_TABLE,
             # The recount reads the table itself, as an index may lag behind. Nobody else scans, and no function of the API.
             Grant(Resource.MAIN, ("dynamodb:Scan",)),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
@@ -255,8 +255,8 @@ FUNCTIONS = (
             _SEND_MAIL,
             Grant(Resource.WORK_QUEUE, (*_RECEIVE, "sqs:SendMessage")),
             # What was written away can be read by nobody here, and overwritten or deleted by nobody at all.
-            Grant(Resource.AUDIT, ("dynamodb:Query",), switch=_EXPORT),
-            Grant(Resource.EXPORTS_OBJECTS, ("s3:PutObject",), switch=_EXPORT),
+            Grant(Resource.AUDIT, ("dynamodb:Query",), enabled_by=_AUDIT_EXPORT),
+            Grant(Resource.EXPORTS_OBJECTS, ("s3:PutObject",), enabled_by=_AUDIT_EXPORT),
         ),
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 DEFAULT_PORT = 4566
 
 
-class BadStage(Exception):
+class InvalidStage(Exception):
     """`cdk.json` does not say what a stage has to say. The message is meant for people."""
 
 
@@ -38,7 +38,7 @@ class Stage:
     port: int  # of the local cloud; a template without `{port}` does not ask for it
     stack_name: str
     credentials: Literal["bootstrap", "cli"]  # whose rights deploy: the bootstrap's roles, or those of the command line
-    layers: Literal["lambda", "host"]  # for which machine third-party packages are fetched
+    layer_platform: Literal["lambda", "host"]  # for which machine third-party packages are fetched
     public_url: str  # template of {domain}, {label} (first part of the domain), {port}
     api_url: str  # template of {apiId}, {region}, {port}
     api_origin: ApiOrigin
@@ -55,7 +55,7 @@ class Stage:
     max_bytes: int
     max_files: int
     max_file_bytes: int
-    limits: Mapping[
+    rate_limits: Mapping[
         str, Sequence[int]
     ]  # name -> requests, seconds: by network, account, user or key, as docs/operations.md tells
     oauth_providers: Sequence[Mapping[str, str]]  # {"name", "kind": google | github | oidc, "issuer"?, "site"?, "api"?}
@@ -68,32 +68,32 @@ class Stage:
     audit_export_days: int  # how long nobody can delete a copy
     alarm_email: str  # empty: alarms are only shown
 
-    def has(self, switch: str | None) -> bool:
+    def is_enabled(self, setting: str | None) -> bool:
         """Whether a switch, named by its field, is on; what has none is always there."""
-        return switch is None or getattr(self, switch) == "on"
+        return setting is None or getattr(self, setting) == "on"
 
     @classmethod
-    def named(
+    def from_context(
         cls,
         name: str,
         stages: Mapping[str, Mapping[str, Any]],
         port: int = DEFAULT_PORT,
-        but: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
     ) -> Self:
         """The stage called `name`, but for the values that a test says otherwise. Raises BadStage."""
         if name not in stages:
-            raise BadStage(f"cdk.json has no stage {name!r}, only: {', '.join(stages)}.")
-        given = {**stages[name], **(but or {})}
-        names = {field.name: _in_json(field.name) for field in dataclasses.fields(cls)}
+            raise InvalidStage(f"cdk.json has no stage {name!r}, only: {', '.join(stages)}.")
+        given = {**stages[name], **(overrides or {})}
+        names = {field.name: _to_camel(field.name) for field in dataclasses.fields(cls)}
         expected = set(names.values()) - {"name", "port"}
         if given.keys() != expected:
             differing = ", ".join(sorted(given.keys() ^ expected))
-            raise BadStage(f"Stage {name!r} in cdk.json has too much or too little: {differing}.")
+            raise InvalidStage(f"Stage {name!r} in cdk.json has too much or too little: {differing}.")
         given["apiOrigin"] = ApiOrigin(**given["apiOrigin"])
         given["throttle"] = Throttle(**given["throttle"])
         given["allowedOrigins"] = tuple(given["allowedOrigins"])
         return cls(name=name, port=port, **{field: given[key] for field, key in names.items() if key in expected})
 
 
-def _in_json(field: str) -> str:
+def _to_camel(field: str) -> str:
     return re.sub("_([a-z])", lambda match: match[1].upper(), field)

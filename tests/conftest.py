@@ -4,7 +4,7 @@ import json
 import os
 
 # High, so that tests of races do not measure the limiter; tests of the limiter set their own.
-LIMITS = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password", "invite")
+RATE_LIMIT_NAMES = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password", "invite")
 
 os.environ.update(
     {
@@ -20,7 +20,7 @@ os.environ.update(
         "VARIANTS_URL": "https://variants.s3.eu-central-1.amazonaws.com",
         "PUBLIC_URL": "https://files.example.test",
         "ALLOWED_ORIGINS": "https://files.example.test,https://app.example.test",
-        "EDGE_SECRET": "edge-secret-of-tests",
+        "ORIGIN_VERIFY_SECRET": "edge-secret-of-tests",
         "OBJECTS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/objects",
         "IMAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/images",
         "WORK_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/work",
@@ -30,13 +30,13 @@ os.environ.update(
         "SIGN_UP": "open",
         "EMAIL_VERIFICATION": "off",
         "DEVELOPER_TOKENS": "on",
-        "PASSWORD_MEMORY": "64",  # KiB: tests ask whether a hash is made, not how dear it is
-        "PASSWORD_PASSES": "1",
-        "UPLOAD_EXPIRY": "86400",
+        "ARGON2_MEMORY_KIB": "64",  # KiB: tests ask whether a hash is made, not how dear it is
+        "ARGON2_TIME_COST": "1",
+        "UPLOAD_EXPIRY_SECONDS": "86400",
         "MAX_BYTES": str(10 * 1024**4),
         "MAX_FILES": "10000000",
         "MAX_FILE_BYTES": str(5 * 1024**3),
-        "LIMITS": json.dumps({name: [1_000_000, 60] for name in LIMITS}),
+        "RATE_LIMITS": json.dumps({name: [1_000_000, 60] for name in RATE_LIMIT_NAMES}),
         "OAUTH_PROVIDERS": "[]",
         "AWS_REGION": "eu-central-1",
         "AWS_DEFAULT_REGION": "eu-central-1",

@@ -7,26 +7,26 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from holdall.audit import service
-from holdall.audit.model import Entry, Filter
-from holdall.caller import Caller
-from holdall.http import Cursor, Cursors, Limit, Listed, Router, needs
-from holdall.shape import Moment
+from holdall.audit.model import AuditEntry, AuditFilter
+from holdall.http import Cursor, CursorCodec, Limit, PageResponse, Router, requires
+from holdall.platform.caller import Caller
+from holdall.platform.schemas import Rfc3339DateTime
 
 router = Router()
 
 # An empty text is no key of an index, and neither is one of more than two kilobytes.
-Actor = Annotated[str | None, Query(min_length=1, max_length=128, description="A user's id, or `anonymous`.")]
-Action = Annotated[str | None, Query(min_length=1, max_length=128, description="As `files.purge`.")]
-Target = Annotated[str | None, Query(min_length=1, max_length=128, description="The id of what it was done to.")]
-From = Annotated[Moment | None, Query(alias="from", description="From this moment on.")]
-To = Annotated[Moment | None, Query(description="Before this moment.")]
+Actor = Annotated[str | None, Query(min_length=1, max_length=128, description="A user ID, or `anonymous`.")]
+Action = Annotated[str | None, Query(min_length=1, max_length=128, description="For example `files.purge`.")]
+Target = Annotated[str | None, Query(min_length=1, max_length=128, description="The ID of the resource.")]
+From = Annotated[Rfc3339DateTime | None, Query(alias="from", description="At or after this time.")]
+To = Annotated[Rfc3339DateTime | None, Query(description="Before this time.")]
 
-_LINES = 2000  # of a file: 4 MB when all are as long as they can be, and Lambda's answer ends at 6
+_EXPORT_PAGE_SIZE = 2000  # of a file: 4 MB when all are as long as they can be, and Lambda's answer ends at 6
 
 
-@router.get("/audit", summary="What was done, newest first")
-def entries(
-    caller: Annotated[Caller, needs("audit.read")],  # noqa: ARG001  # stands for the permission
+@router.get("/audit", summary="List audit log entries, newest first")
+def list_audit_entries(
+    caller: Annotated[Caller, requires("audit.read")],  # noqa: ARG001  # stands for the permission
     actor: Actor = None,
     action: Action = None,
     target: Target = None,
@@ -34,15 +34,15 @@ def entries(
     to: To = None,
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[Entry]:
-    wanted = Filter(actor, action, target, since, to)
-    cursors = Cursors("audit", *wanted.names())
-    return cursors.answer(service.page(wanted, cursors.request(limit, cursor)), limit)
+) -> PageResponse[AuditEntry]:
+    wanted = AuditFilter(actor, action, target, since, to)
+    cursors = CursorCodec("audit", *wanted.cursor_scope())
+    return cursors.respond(service.list_entries(wanted, cursors.decode(limit, cursor)), limit)
 
 
-@router.get("/audit/export", summary="What was done, newest first, as a file of JSON lines")
-def export(
-    caller: Annotated[Caller, needs("audit.read")],
+@router.get("/audit/export", summary="Export the audit log as JSON lines")
+def export_audit_log(
+    caller: Annotated[Caller, requires("audit.read")],
     actor: Actor = None,
     action: Action = None,
     target: Target = None,
@@ -50,9 +50,11 @@ def export(
     to: To = None,
     cursor: Cursor = None,
 ) -> Response[str]:
-    wanted = Filter(actor, action, target, since, to)
-    cursors = Cursors("audit-export", *wanted.names())
-    listed = cursors.answer(service.export(caller, wanted, cursors.request(_LINES, cursor)), _LINES)
+    wanted = AuditFilter(actor, action, target, since, to)
+    cursors = CursorCodec("audit-export", *wanted.cursor_scope())
+    listed = cursors.respond(
+        service.export(caller, wanted, cursors.decode(_EXPORT_PAGE_SIZE, cursor)), _EXPORT_PAGE_SIZE
+    )
     lines = "".join(f"{entry.model_dump_json(by_alias=True)}\n" for entry in listed.data)
     headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
     if listed.pagination.next:

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from holdall.accounts.service import explain as service
-from holdall.caller import Caller
-from holdall.http import Data, Router, signed_in
-from holdall.roles.model import Explanation, Question
+from holdall.http import DataResponse, Router, session
+from holdall.platform.caller import Caller
+from holdall.roles.model import ExplainRequest, ExplainResponse
 
 router = Router()
 
 
-@router.post("/authz/explain", summary="Why a user may do something, or may not, rule by rule")
-def explain(caller: Annotated[Caller, signed_in()], asked: Question) -> Data[Explanation]:
-    return Data(data=service.explain(caller, asked))
+@router.post("/authz/explain", summary="Explain why a permission is allowed or denied")
+def explain_authorization(caller: Annotated[Caller, session()], body: ExplainRequest) -> DataResponse[ExplainResponse]:
+    return DataResponse(data=service.explain(caller, body))

@@ -2,45 +2,45 @@
 
 from typing import Any
 
-from holdall import observe
-from holdall.accounts.model import SignUp
-from holdall.accounts.service import entry
-from holdall.caller import Visitor
+from holdall.accounts.model import SignUpRequest
+from holdall.accounts.service import sign_in
+from holdall.emails import service as emails
 from holdall.iam.service import sessions
-from holdall.letters import service as letters
+from holdall.platform import observability
+from holdall.platform.caller import ClientInfo
 
 
 def run(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     """Do a command or a task. Raises KeyError for one that is none, and what the service raises."""
-    observe.begin(request_id)
-    operator = Visitor(address="operator", agent="command", request_id=request_id)
+    observability.start_context(request_id)
+    operator = ClientInfo(ip="operator", user_agent="command", request_id=request_id)
     commands = {
-        "superuser": _superuser,
-        "invite": _invite,
-        "token": _token,
-        "rotate-keys": _rotate_keys,
-        "post-letters": _post_letters,
+        "superuser": _create_superuser,
+        "invite": _invite_user,
+        "token": _issue_token,
+        "rotate-keys": _rotate_signing_keys,
+        "dispatch-emails": _dispatch_emails,
     }
     return commands[event.get("command") or event["task"]](operator, event)
 
 
-def _superuser(operator: Visitor, event: dict[str, Any]) -> dict[str, Any]:
-    new = SignUp(email=event["email"], password=event["password"])
-    return {"userId": entry.make_superuser(operator, new).id}
+def _create_superuser(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:
+    new = SignUpRequest(email=event["email"], password=event["password"])
+    return {"userId": sign_in.create_superuser(operator, new).id}
 
 
-def _invite(operator: Visitor, event: dict[str, Any]) -> dict[str, Any]:
-    return {"userId": entry.invite(operator, event["email"]).id}
+def _invite_user(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:
+    return {"userId": sign_in.invite(operator, event["email"]).id}
 
 
-def _token(operator: Visitor, event: dict[str, Any]) -> dict[str, Any]:
-    return {"accessToken": entry.developer_token(operator, event["email"], int(event["seconds"]))}
+def _issue_token(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:
+    return {"accessToken": sign_in.issue_developer_token(operator, event["email"], int(event["seconds"]))}
 
 
-def _rotate_keys(_: Visitor, __: dict[str, Any]) -> dict[str, Any]:
-    key = sessions.rotate_keys()
-    return {"kid": key.kid, "signsFrom": key.signs_from.isoformat()}
+def _rotate_signing_keys(_: ClientInfo, __: dict[str, Any]) -> dict[str, Any]:
+    key = sessions.rotate_signing_keys()
+    return {"kid": key.kid, "activatesAt": key.activates_at.isoformat()}
 
 
-def _post_letters(_: Visitor, __: dict[str, Any]) -> dict[str, Any]:
-    return {"posted": letters.post_waiting()}
+def _dispatch_emails(_: ClientInfo, __: dict[str, Any]) -> dict[str, Any]:
+    return {"dispatched": emails.dispatch_pending()}

@@ -3,9 +3,9 @@
 from typing import Any
 
 from functions.auth import accounts, audit, authz, commands, mfa, oauth, roles, sessions, users
-from holdall.http import Api
+from holdall.http import HttpApp
 
-api = Api(
+api = HttpApp(
     "auth",
     accounts.router,
     sessions.router,

@@ -7,72 +7,74 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.shared.cookies import Cookie
 
-from functions.auth.answers import done
-from holdall.accounts.model import IdentityView, LinkStarted, MfaRequired
-from holdall.accounts.service import providers
-from holdall.caller import Caller, Visitor
-from holdall.http import Data, Router, anyone, cookie_in, fresh, session_cookie, signed_in
+from functions.auth.responses import no_content
+from holdall.accounts.model import IdentityResponse, LinkIdentityResponse, MfaRequiredResponse
+from holdall.accounts.service import oauth
+from holdall.http import DataResponse, Router, public, read_session_cookie, recent_session, session, session_cookie
+from holdall.platform.caller import Caller, ClientInfo
 
 router = Router()
 
 ProviderName = Annotated[str, Path(alias="provider", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 # A path of ours: one slash, and nothing that a browser reads as another host.
-_PATH = r"^/([\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?$"
-ReturnTo = Annotated[str, Query(alias="returnTo", max_length=512, pattern=_PATH)]
-Text = Annotated[str | None, Query(max_length=4096)]
+_RELATIVE_PATH_PATTERN = r"^/([\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?$"
+ReturnTo = Annotated[str, Query(alias="returnTo", max_length=512, pattern=_RELATIVE_PATH_PATTERN)]
+CallbackParameter = Annotated[str | None, Query(max_length=4096)]
 
 
 @router.get("/auth/oauth/<provider>/start", summary="Sign in with a provider")
-def start(
-    visitor: Annotated[Visitor, anyone(limit="sign-in")],  # noqa: ARG001  # stands for the door
+def start_oauth(
+    client: Annotated[ClientInfo, public(rate_limit="sign-in")],  # noqa: ARG001  # stands for the door
     provider: ProviderName,
     return_to: ReturnTo = "/",
 ) -> Response[None]:
-    started = providers.start(provider, return_to, cookie_in(router.current_event))
-    return _go(started.url, _binding(started))
+    started = oauth.start(provider, return_to, read_session_cookie(router.current_event))
+    return redirect(started.url, _state_cookie(started))
 
 
-@router.get("/auth/oauth/<provider>/callback", summary="Come back from a provider")
-def callback(
+@router.get("/auth/oauth/<provider>/callback", summary="Handle the redirect from a provider")
+def handle_oauth_callback(
     # Providers add parameters of their own, to be ignored (RFC 6749, section 4.1.2). An error comes without a code.
-    visitor: Annotated[Visitor, anyone(limit="sign-in", any_query=True)],
+    client: Annotated[ClientInfo, public(rate_limit="sign-in", allow_unknown_query=True)],
     provider: ProviderName,
     state: Annotated[str, Query(max_length=512)],
-    code: Text = None,
-    iss: Text = None,
+    code: CallbackParameter = None,
+    iss: CallbackParameter = None,
 ) -> Response[None]:
-    returned = providers.finish(
-        visitor, provider, state=state, code=code, iss=iss, cookie=cookie_in(router.current_event)
+    returned = oauth.handle_callback(
+        client, provider, state=state, code=code, iss=iss, cookie=read_session_cookie(router.current_event)
     )
-    if isinstance(returned.entered, MfaRequired):
+    if isinstance(returned.sign_in, MfaRequiredResponse):
         # Behind "#", which no server is sent.
-        return _go(f"{returned.to.partition('#')[0]}#mfaToken={quote(returned.entered.mfa_token)}")
-    return _go(returned.to, session_cookie(returned.entered[0].cookie) if returned.entered else None)
+        return redirect(f"{returned.return_to.partition('#')[0]}#mfaToken={quote(returned.sign_in.mfa_token)}")
+    return redirect(returned.return_to, session_cookie(returned.sign_in[0].cookie) if returned.sign_in else None)
 
 
-@router.get("/auth/identities", summary="The identities that the caller can sign in with")
-def identities(caller: Annotated[Caller, signed_in()]) -> Data[list[IdentityView]]:
-    return Data(data=providers.identities(caller))
+@router.get("/auth/identities", summary="List linked identities")
+def list_identities(caller: Annotated[Caller, session()]) -> DataResponse[list[IdentityResponse]]:
+    return DataResponse(data=oauth.list_identities(caller))
 
 
 @router.post("/auth/identities/<provider>/link", summary="Link an identity")
-def link(caller: Annotated[Caller, fresh()], provider: ProviderName) -> Response[Data[LinkStarted]]:
-    started = providers.start(provider, "/", cookie_in(router.current_event), caller)
-    cookie = _binding(started)
+def link_identity(
+    caller: Annotated[Caller, recent_session()], provider: ProviderName
+) -> Response[DataResponse[LinkIdentityResponse]]:
+    started = oauth.start(provider, "/", read_session_cookie(router.current_event), caller)
+    cookie = _state_cookie(started)
     cookies = [cookie] if cookie else []
-    body = Data(data=LinkStarted(url=started.url))
+    body = DataResponse(data=LinkIdentityResponse(url=started.url))
     return Response(status_code=200, content_type="application/json", body=body, cookies=cookies)
 
 
-@router.delete("/auth/identities/<provider>", status_code=204, summary="Forget an identity")
-def unlink(caller: Annotated[Caller, fresh()], provider: ProviderName) -> Response[None]:
-    providers.unlink(caller, provider)
-    return done()
+@router.delete("/auth/identities/<provider>", status_code=204, summary="Unlink an identity")
+def unlink_identity(caller: Annotated[Caller, recent_session()], provider: ProviderName) -> Response[None]:
+    oauth.unlink_identity(caller, provider)
+    return no_content()
 
 
-def _binding(started: providers.Started) -> Cookie | None:
-    return session_cookie(started.cookie, providers.PATIENCE) if started.cookie else None
+def _state_cookie(authorization_request: oauth.AuthorizationRequest) -> Cookie | None:
+    return session_cookie(authorization_request.cookie, oauth.STATE_TTL) if authorization_request.cookie else None
 
 
-def _go(url: str, cookie: Cookie | None = None) -> Response[None]:
+def redirect(url: str, cookie: Cookie | None = None) -> Response[None]:
     return Response(status_code=302, headers={"location": url}, cookies=[cookie] if cookie else [])

@@ -5,70 +5,76 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from functions.auth.answers import done
-from holdall.caller import Caller
-from holdall.http import Cursor, Cursors, Data, Limit, Listed, Router, needs
+from functions.auth.responses import no_content
+from holdall.http import Cursor, CursorCodec, DataResponse, Limit, PageResponse, Router, requires
+from holdall.platform.caller import Caller
 from holdall.roles import service
-from holdall.roles.model import ChangeRole, NewPermission, NewRole, PermissionView, Role
+from holdall.roles.model import CreatePermissionRequest, CreateRoleRequest, Permission, Role, UpdateRoleRequest
 
 router = Router()
 
-Name = Annotated[str, Path(alias="name")]
-Permission = Annotated[str, Path(alias="permission")]
+RoleName = Annotated[str, Path(alias="name")]
+PermissionName = Annotated[str, Path(alias="permission")]
 
 
-@router.get("/roles", summary="All roles, by name")
-def find(
-    caller: Annotated[Caller, needs("roles.read")],  # noqa: ARG001  # stands for the permission
+@router.get("/roles", summary="List roles")
+def list_roles(
+    caller: Annotated[Caller, requires("roles.read")],  # noqa: ARG001  # stands for the permission
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[Role]:
-    cursors = Cursors("roles")
-    return cursors.answer(service.page(cursors.request(limit, cursor)), limit)
+) -> PageResponse[Role]:
+    cursors = CursorCodec("roles")
+    return cursors.respond(service.list_roles(cursors.decode(limit, cursor)), limit)
 
 
-@router.post("/roles", status_code=201, summary="Make a role")
-def create(caller: Annotated[Caller, needs("roles.create", limit="create")], new: NewRole) -> Data[Role]:
-    return Data(data=service.create(caller, new))
+@router.post("/roles", status_code=201, summary="Create a role")
+def create_role(
+    caller: Annotated[Caller, requires("roles.create", rate_limit="create")], body: CreateRoleRequest
+) -> DataResponse[Role]:
+    return DataResponse(data=service.create(caller, body))
 
 
-@router.get("/roles/<name>", summary="One role")
-def fetch(
-    caller: Annotated[Caller, needs("roles.read")],  # noqa: ARG001  # stands for the permission
-    name: Name,
-) -> Data[Role]:
-    return Data(data=service.find(name))
+@router.get("/roles/<name>", summary="Get a role")
+def get_role(
+    caller: Annotated[Caller, requires("roles.read")],  # noqa: ARG001  # stands for the permission
+    name: RoleName,
+) -> DataResponse[Role]:
+    return DataResponse(data=service.get(name))
 
 
-@router.put("/roles/<name>", summary="Change a role; what is not said stays")
-def change(caller: Annotated[Caller, needs("roles.update")], name: Name, said: ChangeRole) -> Data[Role]:
-    return Data(data=service.change(caller, name, said))
+@router.put("/roles/<name>", summary="Update a role (partial update)")
+def update_role(
+    caller: Annotated[Caller, requires("roles.update")], name: RoleName, body: UpdateRoleRequest
+) -> DataResponse[Role]:
+    return DataResponse(data=service.update(caller, name, body))
 
 
-@router.delete("/roles/<name>", status_code=204, summary="Remove a role that nobody holds")
-def remove(caller: Annotated[Caller, needs("roles.delete")], name: Name) -> Response[None]:
-    service.remove(caller, name)
-    return done()
+@router.delete("/roles/<name>", status_code=204, summary="Delete an unused role")
+def delete_role(caller: Annotated[Caller, requires("roles.delete")], name: RoleName) -> Response[None]:
+    service.delete(caller, name)
+    return no_content()
 
 
-@router.get("/permissions", summary="All permissions, by name")
-def permissions(
-    caller: Annotated[Caller, needs("permissions.read")],  # noqa: ARG001  # stands for the permission
+@router.get("/permissions", summary="List permissions")
+def list_permissions(
+    caller: Annotated[Caller, requires("permissions.read")],  # noqa: ARG001  # stands for the permission
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[PermissionView]:
-    cursors = Cursors("permissions")
-    return cursors.answer(service.page_of_permissions(cursors.request(limit, cursor)), limit)
+) -> PageResponse[Permission]:
+    cursors = CursorCodec("permissions")
+    return cursors.respond(service.list_permissions(cursors.decode(limit, cursor)), limit)
 
 
-@router.post("/permissions", status_code=201, summary="Add a permission of the installation's own")
-def add_permission(
-    caller: Annotated[Caller, needs("permissions.create", limit="create")], new: NewPermission
-) -> Data[PermissionView]:
-    return Data(data=service.add_permission(caller, new))
+@router.post("/permissions", status_code=201, summary="Create a custom permission")
+def create_permission(
+    caller: Annotated[Caller, requires("permissions.create", rate_limit="create")], body: CreatePermissionRequest
+) -> DataResponse[Permission]:
+    return DataResponse(data=service.create_permission(caller, body))
 
 
-@router.delete("/permissions/<permission>", status_code=204, summary="Remove a permission that no role holds")
-def remove_permission(caller: Annotated[Caller, needs("permissions.delete")], permission: Permission) -> Response[None]:
-    service.remove_permission(caller, permission)
-    return done()
+@router.delete("/permissions/<permission>", status_code=204, summary="Delete an unused custom permission")
+def delete_permission(
+    caller: Annotated[Caller, requires("permissions.delete")], permission: PermissionName
+) -> Response[None]:
+    service.delete_permission(caller, permission)
+    return no_content()

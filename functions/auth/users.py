@@ -5,63 +5,67 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from functions.auth.answers import done
-from holdall.accounts.model import ChangeUser, NewUser
+from functions.auth.responses import no_content
+from holdall.accounts.model import CreateUserRequest, UpdateUserRequest
 from holdall.accounts.service import users as accounts
-from holdall.caller import Caller
-from holdall.http import Cursor, Cursors, Data, Limit, Listed, Router, needs
+from holdall.http import Cursor, CursorCodec, DataResponse, Limit, PageResponse, Router, requires
 from holdall.iam.model import User
 from holdall.iam.service import users
-from holdall.roles.model import GiveRole
+from holdall.platform.caller import Caller
+from holdall.roles.model import GrantRoleRequest
 
 router = Router()
 
 UserId = Annotated[str, Path(alias="userId")]
-Role = Annotated[str, Path(alias="role")]
+RoleName = Annotated[str, Path(alias="role")]
 
 
-@router.get("/users", summary="All users, newest first")
-def find(
-    caller: Annotated[Caller, needs("users.read")],  # noqa: ARG001  # stands for the permission
+@router.get("/users", summary="List users, newest first")
+def list_users(
+    caller: Annotated[Caller, requires("users.read")],  # noqa: ARG001  # stands for the permission
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[User]:
-    cursors = Cursors("users")
-    return cursors.answer(users.page(cursors.request(limit, cursor)), limit)
+) -> PageResponse[User]:
+    cursors = CursorCodec("users")
+    return cursors.respond(users.list_users(cursors.decode(limit, cursor)), limit)
 
 
-@router.post("/users", status_code=201, summary="Make an account; without a password its owner is invited by letter")
-def create(caller: Annotated[Caller, needs("users.create", limit="create")], new: NewUser) -> Data[User]:
-    return Data(data=accounts.create(caller, new))
+@router.post("/users", status_code=201, summary="Create a user, or invite one if no password is given")
+def create_user(
+    caller: Annotated[Caller, requires("users.create", rate_limit="create")], body: CreateUserRequest
+) -> DataResponse[User]:
+    return DataResponse(data=accounts.create(caller, body))
 
 
-@router.get("/users/<userId>", summary="One user")
-def fetch(
-    caller: Annotated[Caller, needs("users.read")],  # noqa: ARG001  # stands for the permission
+@router.get("/users/<userId>", summary="Get a user")
+def get_user(
+    caller: Annotated[Caller, requires("users.read")],  # noqa: ARG001  # stands for the permission
     user_id: UserId,
-) -> Data[User]:
-    return Data(data=users.find(user_id))
+) -> DataResponse[User]:
+    return DataResponse(data=users.get(user_id))
 
 
-@router.put("/users/<userId>", summary="Change a user, or let them in no longer; what is not said stays")
-def change(caller: Annotated[Caller, needs("users.update")], user_id: UserId, said: ChangeUser) -> Data[User]:
-    return Data(data=accounts.change(caller, user_id, said))
+@router.put("/users/<userId>", summary="Update, enable or disable a user (partial update)")
+def update_user(
+    caller: Annotated[Caller, requires("users.update")], user_id: UserId, body: UpdateUserRequest
+) -> DataResponse[User]:
+    return DataResponse(data=accounts.update(caller, user_id, body))
 
 
 @router.delete("/users/<userId>", status_code=204, summary="Delete a user")
-def remove(caller: Annotated[Caller, needs("users.delete")], user_id: UserId) -> Response[None]:
+def delete_user(caller: Annotated[Caller, requires("users.delete")], user_id: UserId) -> Response[None]:
     accounts.delete(caller, user_id)
-    return done()
+    return no_content()
 
 
-@router.post("/users/<userId>/roles", summary="Give a user a role")
-def grant(
-    caller: Annotated[Caller, needs("users.update", limit="create")], user_id: UserId, said: GiveRole
-) -> Data[User]:
-    return Data(data=accounts.grant(caller, user_id, said.role))
+@router.post("/users/<userId>/roles", summary="Grant a role")
+def grant_role(
+    caller: Annotated[Caller, requires("users.update", rate_limit="create")], user_id: UserId, body: GrantRoleRequest
+) -> DataResponse[User]:
+    return DataResponse(data=accounts.grant_role(caller, user_id, body.role))
 
 
-@router.delete("/users/<userId>/roles/<role>", status_code=204, summary="Take a role from a user")
-def revoke(caller: Annotated[Caller, needs("users.update")], user_id: UserId, role: Role) -> Response[None]:
-    accounts.revoke(caller, user_id, role)
-    return done()
+@router.delete("/users/<userId>/roles/<role>", status_code=204, summary="Revoke a role")
+def revoke_role(caller: Annotated[Caller, requires("users.update")], user_id: UserId, role: RoleName) -> Response[None]:
+    accounts.revoke_role(caller, user_id, role)
+    return no_content()

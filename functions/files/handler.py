@@ -1,6 +1,6 @@
 """Files, health and documents; and whatever no other function knows."""
 
-from functions.files import documents, files, health
-from holdall.http import Api
+from functions.files import docs, files, health
+from holdall.http import HttpApp
 
-handler = Api("files", files.router, health.router, documents.router)
+handler = HttpApp("files", files.router, health.router, docs.router)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from functions.imageproc.picture import Format
+from functions.imageproc.types import Format
 
 CONTENT_TYPES: Final[dict[Format, str]] = {
     "webp": "image/webp",
@@ -19,7 +19,7 @@ _AVIF_THREADS: Final = 2
 # What libaom need not try at speed 6: transforms other than the DCT, two of its predictors, and trellis quantisation of
 # what it only considers (what it keeps is still quantised so). On photographs that is up to a third of its CPU time for
 # some two per cent more bytes and 0.04 dB of PSNR.
-_AVIF_SEARCH: Final = {
+_AVIF_ADVANCED_OPTIONS: Final = {
     "use-intra-dct-only": "1",
     "disable-trellis-quant": "2",
     "enable-paeth-intra": "0",
@@ -51,7 +51,7 @@ def _options(format_: Format, quality: int) -> dict[str, Any]:
                 "speed": 6,
                 "codec": "aom",
                 "max_threads": _AVIF_THREADS,
-                "advanced": _AVIF_SEARCH,
+                "advanced": _AVIF_ADVANCED_OPTIONS,
             }
         case "jpeg":
             return {"quality": quality, "optimize": True, "progressive": True}

@@ -6,61 +6,64 @@ from typing import Any
 
 from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import Rejected, Spec, render
-from holdall import observe, worker
-from holdall.errors import Conflict
 from holdall.jobs import service as jobs
+from holdall.platform import observability, worker
+from holdall.platform.errors import Conflict
 from holdall.projects.model import VariantSpec
 from holdall.variants import service
-from holdall.variants.model import Drawing, Drawn, Outcome
+from holdall.variants.model import RenderedVariant, RenderJob, RenderResult
 
 _UNBOUNDED = 16384  # no source is larger, so a side left out follows the other
-_DRAWINGS = 3  # of one image in one call, whose settings change meanwhile; then its message comes back
+_MAX_RENDERS = 3  # of one image in one call, whose settings change meanwhile; then its message comes back
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Do each job; a message that fails comes back, alone."""
-    return worker.do("images", event, context, lambda said: _do(said["jobId"]))
+    return worker.process_messages("images", event, context, lambda said: _process_job(said["jobId"]))
 
 
-def _do(job_id: str) -> None:
-    drawing = service.begin(job_id)
+def _process_job(job_id: str) -> None:
+    drawing = service.claim(job_id)
     if drawing is None:
         return
-    with jobs.held(drawing.job), TemporaryDirectory() as folder:
-        for _ in range(_DRAWINGS):
-            drawing = _bring_up(drawing, Path(folder))
+    with jobs.releasing_on_error(drawing.job), TemporaryDirectory() as folder:
+        for _ in range(_MAX_RENDERS):
+            drawing = _render_and_finish(drawing, Path(folder))
             if drawing is None:
                 return
-        raise Conflict("busy", "Too many changes at once.")
+        raise Conflict("Too many changes at once.", code="busy")
 
 
-def _bring_up(drawing: Drawing, folder: Path) -> Drawing | None:
+def _render_and_finish(render_job: RenderJob, directory: Path) -> RenderJob | None:
     """Draw what is asked for; what is asked for besides by then, as somebody changed the settings, is returned."""
     try:
-        outcome = _draw(drawing, folder)
+        outcome = _render(render_job, directory)
     except Rejected as rejected:
-        observe.event("image.rejected", job_id=drawing.job.id, reason=rejected.code)
-        service.reject(drawing, rejected.code)
+        observability.log_event("image.rejected", job_id=render_job.job.id, reason=rejected.code)
+        service.reject(render_job, rejected.code)
         return None
-    return service.finish(drawing, outcome)
+    return service.finish(render_job, outcome)
 
 
-def _draw(drawing: Drawing, folder: Path) -> Outcome:
+def _render(render_job: RenderJob, directory: Path) -> RenderResult:
     """What became of an image. Raises Rejected for one that can never be drawn."""
-    if drawing.version.size > MAX_BYTES:  # asked before it is fetched, as the worker's disk is small
-        raise Rejected("too_many_bytes", f"An image may have {MAX_BYTES} bytes.")
-    source = folder / "source"
-    sha256 = service.fetch_source(drawing, source)
-    if drawing.version.announced not in (None, sha256):
-        raise Rejected("checksum_mismatch", "The bytes are not those that the client announced.")
-    picture = render(source, [_spec(each) for each in drawing.specs], folder, declared=drawing.version.content_type)
+    if render_job.version.size > MAX_BYTES:  # asked before it is fetched, as the worker's disk is small
+        raise Rejected("too_many_bytes", f"An image must not be larger than {MAX_BYTES} bytes.")
+    source = directory / "source"
+    sha256 = service.download_source(render_job, source)
+    if render_job.version.declared_sha256 not in (None, sha256):
+        raise Rejected("checksum_mismatch", "The SHA-256 differs from the one that the client declared.")
+    picture = render(
+        source, [_to_spec(each) for each in render_job.specs], directory, declared_type=render_job.version.content_type
+    )
     drawn = [
-        Drawn(each.name, each.path, each.width, each.height, each.content_type, each.size) for each in picture.variants
+        RenderedVariant(each.name, each.path, each.width, each.height, each.content_type, each.size)
+        for each in picture.variants
     ]
-    return Outcome(sha256, picture.width, picture.height, drawn)
+    return RenderResult(sha256, picture.width, picture.height, drawn)
 
 
-def _spec(spec: VariantSpec) -> Spec:
+def _to_spec(spec: VariantSpec) -> Spec:
     return Spec(
         name=spec.name,
         width=spec.width or _UNBOUNDED,

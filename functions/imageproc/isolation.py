@@ -18,14 +18,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from functions.imageproc.picture import Rejected
+from functions.imageproc.types import Rejected
 
 _FORK: Final = multiprocessing.get_context("fork")
-_FAREWELL: Final = 5.0  # seconds that a child may take to end after its answer
+_EXIT_GRACE: Final = 5.0  # seconds that a child may take to end after its answer
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """What one image may cost: bytes of `memory` beyond the worker's, seconds of `cpu` of all threads, and of `wall`.
 
     The defaults leave room for 50 megapixels in every format, and for variants of 4096 by 4096 pixels. Give the worker
@@ -33,31 +33,31 @@ class Limits:
     as the image's own rejection, and only a machine that stands still as a TimeoutError.
     """
 
-    memory: int = 1536 * 1024 * 1024
-    cpu: int = 90
-    wall: float = 100.0
+    memory_bytes: int = 1536 * 1024 * 1024
+    cpu_seconds: int = 90
+    wall_seconds: float = 100.0
 
 
-def run(work: Callable[[], bytes], limits: Limits) -> bytes:
+def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes:
     """Do `work` in a child and return its bytes.
 
-    Raises Rejected, with `too_demanding` when the child used up its CPU time or memory, and with `crashed` when
+    Raises Rejected, with `resource_limit_exceeded` when the child used up its CPU time or memory, and with `decoder_crashed` when
     it died otherwise. Both follow from the bytes, so another try would end alike. Raises TimeoutError when `wall`
     passed before the CPU time was used: the machine was busy, and another try may succeed.
     """
     receiver, sender = _FORK.Pipe(duplex=False)
-    child = _FORK.Process(target=_child, args=(work, sender, limits), daemon=True)
+    child = _FORK.Process(target=_child_main, args=(function, sender, limits), daemon=True)
     with receiver:
         with sender:
             _start(child)
         try:
-            answer = _answer(receiver, limits.wall)
-            child.join(_FAREWELL)
+            answer = _receive(receiver, limits.wall_seconds)
+            child.join(_EXIT_GRACE)
         finally:
             child.kill()  # does nothing to a child that has ended
             child.join()
     if answer is None:
-        raise _meaning(child.exitcode)
+        raise _rejection_for(child.exitcode)
     return answer
 
 
@@ -69,37 +69,37 @@ def _start(child: BaseProcess) -> None:
         child.start()
 
 
-def _answer(receiver: Connection, wall: float) -> bytes | None:
-    if not receiver.poll(wall):
-        raise TimeoutError(f"The image was not rendered in {wall} seconds.")
+def _receive(receiver: Connection, timeout: float) -> bytes | None:
+    if not receiver.poll(timeout):
+        raise TimeoutError(f"The image was not rendered in {timeout} seconds.")
     try:
         return receiver.recv_bytes()
     except EOFError:
         return None
 
 
-def _meaning(exit_code: int | None) -> Rejected:
+def _rejection_for(exit_code: int | None) -> Rejected:
     # The kernel sends SIGXCPU when the CPU time is used up, and SIGKILL when the machine has no memory left.
     if exit_code in {-signal.SIGXCPU, -signal.SIGKILL}:
-        return Rejected("too_demanding", "The image takes more time or memory than one image may.")
-    return Rejected("crashed", "The image makes the program crash that decodes it.")
+        return Rejected("resource_limit_exceeded", "Rendering the image exceeds the limits on CPU time or memory.")
+    return Rejected("decoder_crashed", "The decoder crashed on this image.")
 
 
-def _child(work: Callable[[], bytes], sender: Connection, limits: Limits) -> None:
-    _confine(limits)
-    sender.send_bytes(work())
+def _child_main(function: Callable[[], bytes], sender: Connection, limits: ResourceLimits) -> None:
+    _set_rlimits(limits)
+    sender.send_bytes(function())
 
 
-def _confine(limits: Limits) -> None:
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_CPU, limits.cpu)
+def _set_rlimits(limits: ResourceLimits) -> None:
+    _set_rlimit(resource.RLIMIT_CORE, 0)
+    _set_rlimit(resource.RLIMIT_CPU, limits.cpu_seconds)
     if sys.platform == "linux":
         # Data, not address space: threads reserve addresses by the gigabyte that they never touch. The sixth number of
         # statm is what the worker itself has already (proc(5)).
         held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-        _lower(resource.RLIMIT_DATA, held + limits.memory)
+        _set_rlimit(resource.RLIMIT_DATA, held + limits.memory_bytes)
 
 
-def _lower(which: int, limit: int) -> None:
+def _set_rlimit(which: int, limit: int) -> None:
     _, most = resource.getrlimit(which)
     resource.setrlimit(which, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))

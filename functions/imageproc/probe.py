@@ -14,13 +14,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from functions.imageproc.picture import Rejected
+from functions.imageproc.types import Rejected
 
 MAX_BYTES: Final = 128 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000
 MAX_SIDE: Final = 16_384
 MAX_FRAMES: Final = 200
-MAX_PIXELS_OF_ALL_FRAMES: Final = 100_000_000
+MAX_TOTAL_PIXELS: Final = 100_000_000
 # A progressive JPEG paints its whole picture in each scan, and a scan may be ten bytes. Photographs have about ten
 # scans; the authors of libjpeg-turbo suggest 500 as a limit ("Two Issues with the JPEG Standard").
 MAX_SCANS: Final = 500
@@ -29,7 +29,7 @@ MAX_SCANS: Final = 500
 # BMP, PSD, EPS and SVG are files and not images to Holdall. Pillow's JPEG opens MPO, the multi-picture JPEG of cameras,
 # too.
 # They are imported by name, because Pillow, asked for a format that it has not met, imports all fifty.
-_READERS: Final = {
+_IMAGE_PLUGINS: Final = {
     "image/jpeg": JpegImageFile,
     "image/png": PngImageFile,
     "image/webp": WebPImageFile,
@@ -59,7 +59,7 @@ class Header:
     frames: int
 
 
-def probe(source: Path, declared: str | None = None) -> str:
+def probe(source: Path, declared_type: str | None = None) -> str:
     """The content type that the first bytes of a file prove, in our words.
 
     `declared` is the type that the client named; None asks for no comparison. Raises Rejected, with `empty_file`,
@@ -69,17 +69,20 @@ def probe(source: Path, declared: str | None = None) -> str:
     if size == 0:
         raise Rejected("empty_file", "The file is empty.")
     if size > MAX_BYTES:
-        raise Rejected("too_many_bytes", f"An image may have {MAX_BYTES} bytes; this has {size}.")
+        raise Rejected("too_many_bytes", f"An image must not be larger than {MAX_BYTES} bytes; this one has {size}.")
     with source.open("rb") as file:
-        content_type = _type_of(file.read(256))
+        content_type = _sniff_content_type(file.read(256))
     if content_type is None:
         raise Rejected("unsupported_type", "The file is not a JPEG, PNG, WebP, GIF or AVIF image.")
-    if declared is not None and _plain(declared) != content_type:
-        raise Rejected("type_mismatch", f"The file was declared as {_plain(declared)[:80]!r}, and is {content_type}.")
+    if declared_type is not None and _normalize_content_type(declared_type) != content_type:
+        raise Rejected(
+            "type_mismatch",
+            f"The file was declared as {_normalize_content_type(declared_type)[:80]!r}, and is {content_type}.",
+        )
     return content_type
 
 
-def header(data: bytes, content_type: str) -> Header:
+def read_header(data: bytes, content_type: str) -> Header:
     """Read the header of an image and hold it against the limits. No pixel is decoded.
 
     Raises Rejected, with `too_many_pixels`, `side_too_long`, `too_many_frames`, `animation_too_large` or
@@ -87,42 +90,46 @@ def header(data: bytes, content_type: str) -> Header:
     """
     # Marker bytes do not occur within pixels (ITU-T T.81, B.1.1.5), so this counts scans, and those of previews.
     if content_type == "image/jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
-        raise Rejected("too_many_scans", f"A JPEG may have {MAX_SCANS} scans; this has more.")
-    with opened(data, content_type) as image:
+        raise Rejected("too_many_scans", f"A JPEG must not have more than {MAX_SCANS} scans.")
+    with open_image(data, content_type) as image:
         found = Header(content_type, *image.size, getattr(image, "n_frames", 1))
         pixels = found.width * found.height
         if pixels > MAX_PIXELS:
             raise _too_many_pixels()
         if max(image.size) > MAX_SIDE:
-            raise Rejected("side_too_long", f"A side may have {MAX_SIDE} pixels; one has {max(image.size)}.")
+            raise Rejected(
+                "side_too_long", f"A side must not be longer than {MAX_SIDE} pixels; one has {max(image.size)}."
+            )
         if found.frames > MAX_FRAMES:
-            raise Rejected("too_many_frames", f"An image may have {MAX_FRAMES} frames; this has {found.frames}.")
-        in_all = _pixels_of_pictures(image) if image.format == "MPO" else found.frames * pixels
-        if in_all > MAX_PIXELS_OF_ALL_FRAMES:
-            raise too_many_in_all()
+            raise Rejected(
+                "too_many_frames", f"An image must not have more than {MAX_FRAMES} frames; this one has {found.frames}."
+            )
+        in_all = _mpo_pixels(image) if image.format == "MPO" else found.frames * pixels
+        if in_all > MAX_TOTAL_PIXELS:
+            raise animation_too_large()
     return found
 
 
-def opened(data: bytes, content_type: str) -> ImageFile.ImageFile:
+def open_image(data: bytes, content_type: str) -> ImageFile.ImageFile:
     """Open an image of a known type. Pillow's warning of a bomb is a rejection; its other warnings are nobody's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return Image.open(io.BytesIO(data), formats=[str(_READERS[content_type].format)])
+            return Image.open(io.BytesIO(data), formats=[str(_IMAGE_PLUGINS[content_type].format)])
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise _too_many_pixels() from error
 
 
-def too_many_in_all() -> Rejected:
-    return Rejected("animation_too_large", f"All frames together may have {MAX_PIXELS_OF_ALL_FRAMES} pixels.")
+def animation_too_large() -> Rejected:
+    return Rejected("animation_too_large", f"All frames together must not have more than {MAX_TOTAL_PIXELS} pixels.")
 
 
 def _too_many_pixels() -> Rejected:
-    return Rejected("too_many_pixels", f"An image may have {MAX_PIXELS} pixels; this has more.")
+    return Rejected("too_many_pixels", f"An image must not have more than {MAX_PIXELS} pixels.")
 
 
-def _pixels_of_pictures(image: ImageFile.ImageFile) -> int:
+def _mpo_pixels(image: ImageFile.ImageFile) -> int:
     """The pixels of all pictures in an MPO, which are of different sizes: a photograph, its preview, its depth map."""
     total = 0
     for number in range(getattr(image, "n_frames", 1)):
@@ -134,27 +141,27 @@ def _pixels_of_pictures(image: ImageFile.ImageFile) -> int:
     return total
 
 
-def _type_of(start: bytes) -> str | None:
-    if start.startswith(b"\xff\xd8\xff"):
+def _sniff_content_type(data: bytes) -> str | None:
+    if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
-    if start.startswith((b"GIF87a", b"GIF89a")):
+    if data.startswith((b"GIF87a", b"GIF89a")):
         return "image/gif"
-    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "image/webp"
-    if start[4:8] == b"ftyp" and _FTYP_BRANDS & _brands(start):
+    if data[4:8] == b"ftyp" and _FTYP_BRANDS & _ftyp_brands(data):
         return "image/avif"
     return None
 
 
-def _brands(start: bytes) -> set[bytes]:
+def _ftyp_brands(data: bytes) -> set[bytes]:
     # ISO/IEC 14496-12, section 4.3: a major brand, a version, compatible brands to the end of the box.
-    (length,) = struct.unpack(">I", start[:4])
-    end = min(length, len(start))
-    return {start[8:12]} | {start[at : at + 4] for at in range(16, end - 3, 4)}
+    (length,) = struct.unpack(">I", data[:4])
+    end = min(length, len(data))
+    return {data[8:12]} | {data[at : at + 4] for at in range(16, end - 3, 4)}
 
 
-def _plain(declared: str) -> str:
-    name = declared.partition(";")[0].strip().lower()
+def _normalize_content_type(content_type: str) -> str:
+    name = content_type.partition(";")[0].strip().lower()
     return _ALIASES.get(name, name)

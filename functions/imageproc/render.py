@@ -11,21 +11,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from functions.imageproc.encode import CONTENT_TYPES, encode
-from functions.imageproc.isolation import Limits, run
-from functions.imageproc.picture import Picture, Rejected, Rendered, Spec
-from functions.imageproc.pixels import Shot, understood
-from functions.imageproc.probe import header, probe
+from functions.imageproc.isolation import ResourceLimits, run_in_child
+from functions.imageproc.pixels import RenderStep, decode
+from functions.imageproc.probe import probe, read_header
+from functions.imageproc.types import Rejected, RenderedVariant, RenderResult, Spec
 
-__all__ = ["Limits", "Picture", "Rejected", "Rendered", "Spec", "probe", "render"]
+__all__ = ["Rejected", "RenderResult", "RenderedVariant", "ResourceLimits", "Spec", "probe", "render"]
 
 # Encoders release the interpreter's lock. More at once than cores would only hold more pixels in memory.
-_WORKERS: Final = max(2, min(4, os.cpu_count() or 2))
-_LARGE: Final = 4_000_000  # pixels
+_MAX_WORKERS: Final = max(2, min(4, os.cpu_count() or 2))
+_LARGE_PIXELS: Final = 4_000_000  # pixels
 
 
 def render(
-    source: Path, specs: Sequence[Spec], into: Path, *, declared: str | None = None, limits: Limits | None = None
-) -> Picture:
+    source: Path,
+    specs: Sequence[Spec],
+    output_dir: Path,
+    *,
+    declared_type: str | None = None,
+    limits: ResourceLimits | None = None,
+) -> RenderResult:
     """Make every variant of `specs` from the image in `source`, as files in the folder `into`.
 
     Of an animation the first frame is shown. Variants are upright, in sRGB, and carry pixels and no metadata.
@@ -33,62 +38,66 @@ def render(
     Raises Rejected for a source that no other try could render, OSError when `source` or `into` fail, TimeoutError when
     the machine was too busy. Takes one child process, and up to `limits.memory` bytes in it.
     """
-    content_type = probe(source, declared)
-    work = partial(_answer, source, content_type, tuple(specs), into)
-    answer = json.loads(run(work, limits or Limits()))
+    content_type = probe(source, declared_type)
+    work = partial(_render_to_json, source, content_type, tuple(specs), output_dir)
+    answer = json.loads(run_in_child(work, limits or ResourceLimits()))
     if "rejected" in answer:
         raise Rejected(*answer["rejected"])
     if "failed" in answer:
         raise OSError(*answer["failed"])
-    return _picture(answer["picture"])
+    return _parse_result(answer["result"])
 
 
-def _picture(fields: dict[str, Any]) -> Picture:
-    variants = (Rendered(**{**variant, "path": Path(variant["path"])}) for variant in fields.pop("variants"))
-    return Picture(**fields, variants=tuple(variants))
+def _parse_result(fields: dict[str, Any]) -> RenderResult:
+    variants = (RenderedVariant(**{**variant, "path": Path(variant["path"])}) for variant in fields.pop("variants"))
+    return RenderResult(**fields, variants=tuple(variants))
 
 
-def _answer(source: Path, content_type: str, specs: tuple[Spec, ...], into: Path) -> bytes:
+def _render_to_json(source: Path, content_type: str, specs: tuple[Spec, ...], output_dir: Path) -> bytes:
     # Plain JSON: a child that a bug of a decoder took over must not choose what the worker unpickles.
     try:
-        return json.dumps({"picture": asdict(_rendered(source, content_type, specs, into))}, default=str).encode()
+        return json.dumps(
+            {"result": asdict(_decode_and_render(source, content_type, specs, output_dir))}, default=str
+        ).encode()
     except Rejected as rejected:
         return json.dumps({"rejected": [rejected.code, rejected.detail]}).encode()
     except OSError as error:
         return json.dumps({"failed": [error.errno, error.strerror, error.filename]}, default=str).encode()
 
 
-def _rendered(source: Path, content_type: str, specs: tuple[Spec, ...], into: Path) -> Picture:
+def _decode_and_render(source: Path, content_type: str, specs: tuple[Spec, ...], output_dir: Path) -> RenderResult:
     data = source.read_bytes()
-    with _rejecting("broken_image", "The image is broken or cut off"):
-        picture, shots = understood(data, header(data, content_type), specs)
+    with _reject_on_error("broken_image", "The image is corrupt or truncated"):
+        picture, shots = decode(data, read_header(data, content_type), specs)
     del data
-    return replace(picture, variants=_variants(shots, into))
+    return replace(picture, variants=_render_variants(shots, output_dir))
 
 
-def _variants(shots: list[Shot], into: Path) -> tuple[Rendered, ...]:
+def _render_variants(steps: list[RenderStep], output_dir: Path) -> tuple[RenderedVariant, ...]:
     # The dearest first, so that none is left to run alone. Large ones go one by one: AVIF takes 40 bytes for a pixel.
-    order = sorted(range(len(shots)), key=lambda number: shots[number].cost, reverse=True)
-    large = [number for number in order if shots[number].pixels > _LARGE]
-    small = [number for number in order if shots[number].pixels <= _LARGE]
-    made = {number: _variant(into, number, shots[number]) for number in large}
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        made |= zip(small, pool.map(lambda number: _variant(into, number, shots[number]), small), strict=True)
-    return tuple(made[number] for number in range(len(shots)))
+    order = sorted(range(len(steps)), key=lambda number: steps[number].cost, reverse=True)
+    large = [number for number in order if steps[number].pixels > _LARGE_PIXELS]
+    small = [number for number in order if steps[number].pixels <= _LARGE_PIXELS]
+    made = {number: _render_variant(output_dir, number, steps[number]) for number in large}
+    with ThreadPoolExecutor(_MAX_WORKERS) as pool:
+        made |= zip(
+            small, pool.map(lambda number: _render_variant(output_dir, number, steps[number]), small), strict=True
+        )
+    return tuple(made[number] for number in range(len(steps)))
 
 
-def _variant(into: Path, number: int, shot: Shot) -> Rendered:
-    spec = shot.spec
-    with _rejecting("cannot_encode", f"The variant {spec.name!r} cannot be made"):
-        image = shot.take()
+def _render_variant(output_dir: Path, number: int, step: RenderStep) -> RenderedVariant:
+    spec = step.spec
+    with _reject_on_error("cannot_encode", f"The variant {spec.name!r} cannot be encoded"):
+        image = step.resize()
         encoded = encode(image, spec.format, spec.quality)
-    path = into / f"{number:02}.{spec.format}"
+    path = output_dir / f"{number:02}.{spec.format}"
     path.write_bytes(encoded)
-    return Rendered(spec.name, path, image.width, image.height, CONTENT_TYPES[spec.format], len(encoded))
+    return RenderedVariant(spec.name, path, image.width, image.height, CONTENT_TYPES[spec.format], len(encoded))
 
 
 @contextmanager
-def _rejecting(code: str, detail: str) -> Iterator[None]:
+def _reject_on_error(code: str, detail: str) -> Iterator[None]:
     """Turn every failure inside into a rejection. Nothing inside does input or output: the bytes are in memory.
 
     Pillow raises OSError, SyntaxError, ValueError, IndexError, struct.error and more for broken bytes, so none is
@@ -99,6 +108,6 @@ def _rejecting(code: str, detail: str) -> Iterator[None]:
     except Rejected:
         raise
     except MemoryError as error:
-        raise Rejected("too_demanding", "The image takes more memory than one image may.") from error
+        raise Rejected("resource_limit_exceeded", "Rendering the image exceeds the limit on memory.") from error
     except Exception as error:
         raise Rejected(code, f"{detail} ({type(error).__name__}).") from error

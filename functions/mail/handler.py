@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from holdall import worker
-from holdall.letters import service
+from holdall.emails import service
+from holdall.platform import worker
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Send each letter; one that fails comes back, alone."""
-    return worker.do("mail", event, context, service.deliver)
+    return worker.process_messages("mail", event, context, service.deliver)

@@ -1,6 +1,6 @@
 """Projects."""
 
-from functions.projects import keys, members, projects, usage
-from holdall.http import Api
+from functions.projects import api_keys, members, projects, usage
+from holdall.http import HttpApp
 
-handler = Api("projects", projects.router, members.router, keys.router, usage.router)
+handler = HttpApp("projects", projects.router, members.router, api_keys.router, usage.router)

@@ -6,19 +6,31 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.projects.parameters import ProjectId
-from holdall.caller import Caller
-from holdall.http import Cursor, Cursors, Data, Joined, Limit, Listed, Myself, Placed, Router, needs, signed_in
-from holdall.iam.model import Known
+from holdall.http import (
+    CurrentMembership,
+    CurrentProject,
+    CurrentUser,
+    Cursor,
+    CursorCodec,
+    DataResponse,
+    Limit,
+    PageResponse,
+    Router,
+    requires,
+    session,
+)
+from holdall.iam.model import Account
+from holdall.platform.caller import Caller
 from holdall.projects.model import (
-    ChangeMember,
-    InvitationView,
-    Invite,
-    Join,
+    AcceptInvitationRequest,
+    CreateInvitationRequest,
+    Invitation,
     Member,
     Membership,
     Project,
-    ProjectView,
-    Transfer,
+    ProjectWithRole,
+    TransferOwnershipRequest,
+    UpdateMemberRequest,
 )
 from holdall.projects.service import invitations, members
 
@@ -29,96 +41,98 @@ UserId = Annotated[str, Path(alias="userId")]
 InvitationId = Annotated[str, Path(alias="invitationId")]
 
 
-@router.get("/projects/<projectId>/members", summary="The members of a project")
-def find(
-    caller: Annotated[Caller, needs("members.read", of="projectId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, Placed],
+@router.get("/projects/<projectId>/members", summary="List members")
+def list_members(
+    caller: Annotated[Caller, requires("members.read", project_from="projectId")],  # noqa: ARG001  # stands for the permission
+    project: Annotated[Project, CurrentProject],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[Member]:
-    cursors = Cursors("members", project.id)
-    return cursors.answer(members.page(project, cursors.request(limit, cursor)), limit)
+) -> PageResponse[Member]:
+    cursors = CursorCodec("members", project.id)
+    return cursors.respond(members.list_members(project, cursors.decode(limit, cursor)), limit)
 
 
-@router.patch("/projects/<projectId>/members/<userId>", summary="Give a member another role")
-def change(
-    caller: Annotated[Caller, needs("members.write", of="projectId")],
-    project: Annotated[Project, Placed],
+@router.patch("/projects/<projectId>/members/<userId>", summary="Change the role of a member")
+def update_member(
+    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
+    project: Annotated[Project, CurrentProject],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     user_id: UserId,
-    said: ChangeMember,
-) -> Data[Member]:
-    return Data(data=members.change(caller, project, user_id, said.role))
+    body: UpdateMemberRequest,
+) -> DataResponse[Member]:
+    return DataResponse(data=members.set_role(caller, project, user_id, body.role))
 
 
 @router.delete("/projects/<projectId>/members/<userId>", status_code=204, summary="Remove a member")
-def remove(
-    caller: Annotated[Caller, needs("members.write", of="projectId")],
-    project: Annotated[Project, Placed],
+def delete_member(
+    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
+    project: Annotated[Project, CurrentProject],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     user_id: UserId,
 ) -> Response[None]:
-    members.remove(caller, project, user_id)
+    members.delete(caller, project, user_id)
     return Response(status_code=204)
 
 
 @router.post("/projects/<projectId>/leave", status_code=204, summary="Leave a project")
-def leave(
-    caller: Annotated[Caller, needs("members.read", of="projectId")],
-    project: Annotated[Project, Placed],
-    own: Annotated[Membership | None, Joined],
+def leave_project(
+    caller: Annotated[Caller, requires("members.read", project_from="projectId")],
+    project: Annotated[Project, CurrentProject],
+    membership: Annotated[Membership | None, CurrentMembership],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
 ) -> Response[None]:
-    members.leave(caller, project, own)
+    members.leave(caller, project, membership)
     return Response(status_code=204)
 
 
-@router.post("/projects/<projectId>/transfer", summary="Hand a project on to a member")
-def transfer(
-    caller: Annotated[Caller, needs("members.write", of="projectId")],
-    project: Annotated[Project, Placed],
-    own: Annotated[Membership | None, Joined],
+@router.post("/projects/<projectId>/transfer", summary="Transfer the ownership of a project")
+def transfer_ownership(
+    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
+    project: Annotated[Project, CurrentProject],
+    membership: Annotated[Membership | None, CurrentMembership],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
-    said: Transfer,
-) -> Data[Member]:
-    return Data(data=members.transfer(caller, project, own, said.user_id))
+    body: TransferOwnershipRequest,
+) -> DataResponse[Member]:
+    return DataResponse(data=members.transfer_ownership(caller, project, membership, body.user_id))
 
 
-@router.post("/projects/<projectId>/invitations", status_code=201, summary="Ask an address to join")
-def invite(
-    caller: Annotated[Caller, needs("members.write", of="projectId", limit="create")],
-    project: Annotated[Project, Placed],
-    known: Annotated[Known, Myself],
+@router.post("/projects/<projectId>/invitations", status_code=201, summary="Invite a user by email")
+def create_invitation(
+    caller: Annotated[Caller, requires("members.write", project_from="projectId", rate_limit="create")],
+    project: Annotated[Project, CurrentProject],
+    user: Annotated[Account, CurrentUser],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
-    said: Invite,
-) -> Data[InvitationView]:
-    return Data(data=invitations.invite(caller, project, known.user, said))
+    body: CreateInvitationRequest,
+) -> DataResponse[Invitation]:
+    return DataResponse(data=invitations.create(caller, project, user.user, body))
 
 
-@router.get("/projects/<projectId>/invitations", summary="The invitations that nobody took yet")
-def invited(
-    caller: Annotated[Caller, needs("members.write", of="projectId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, Placed],
+@router.get("/projects/<projectId>/invitations", summary="List pending invitations")
+def list_invitations(
+    caller: Annotated[Caller, requires("members.write", project_from="projectId")],  # noqa: ARG001  # stands for the permission
+    project: Annotated[Project, CurrentProject],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Listed[InvitationView]:
-    cursors = Cursors("invitations", project.id)
-    return cursors.answer(invitations.page(project, cursors.request(limit, cursor)), limit)
+) -> PageResponse[Invitation]:
+    cursors = CursorCodec("invitations", project.id)
+    return cursors.respond(invitations.list_invitations(project, cursors.decode(limit, cursor)), limit)
 
 
-@router.delete("/projects/<projectId>/invitations/<invitationId>", status_code=204, summary="Take an invitation back")
-def withdraw(
-    caller: Annotated[Caller, needs("members.write", of="projectId")],
-    project: Annotated[Project, Placed],
+@router.delete("/projects/<projectId>/invitations/<invitationId>", status_code=204, summary="Delete an invitation")
+def delete_invitation(
+    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
+    project: Annotated[Project, CurrentProject],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
     invitation_id: InvitationId,
 ) -> Response[None]:
-    invitations.withdraw(caller, project, invitation_id)
+    invitations.delete(caller, project, invitation_id)
     return Response(status_code=204)
 
 
-@router.post("/invitations/accept", summary="Join the project that a letter asks to")
-def accept(caller: Annotated[Caller, signed_in(limit="create")], said: Join) -> Data[ProjectView]:
-    return Data(data=invitations.accept(caller, said.token))
+@router.post("/invitations/accept", summary="Accept an invitation")
+def accept_invitation(
+    caller: Annotated[Caller, session(rate_limit="create")], body: AcceptInvitationRequest
+) -> DataResponse[ProjectWithRole]:
+    return DataResponse(data=invitations.accept(caller, body.token))

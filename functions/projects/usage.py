@@ -3,20 +3,20 @@
 from typing import Annotated
 
 from functions.projects.parameters import ProjectId
-from holdall.caller import Caller
-from holdall.http import Data, Placed, Router, needs
+from holdall.http import CurrentProject, DataResponse, Router, requires
+from holdall.platform.caller import Caller
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import UsageView
+from holdall.quotas.model import ProjectUsage
 
 router = Router()
 
 
-@router.get("/projects/<projectId>/usage", summary="What a project holds, and how much it may")
-def fetch(
-    caller: Annotated[Caller, needs("projects.read", of="projectId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, Placed],
+@router.get("/projects/<projectId>/usage", summary="Get the usage and the quota of a project")
+def get_project_usage(
+    caller: Annotated[Caller, requires("projects.read", project_from="projectId")],  # noqa: ARG001  # stands for the permission
+    project: Annotated[Project, CurrentProject],
     project_id: ProjectId,  # noqa: ARG001  # read by the door
-) -> Data[UsageView]:
-    return Data(data=quotas.usage(project.id, within=projects.bounds(project)))
+) -> DataResponse[ProjectUsage]:
+    return DataResponse(data=quotas.get_project_usage(project.id, limits=projects.quota_limits(project)))

@@ -1,6 +1,6 @@
 """Uploads."""
 
 from functions.upload import uploads
-from holdall.http import Api
+from holdall.http import HttpApp
 
-handler = Api("upload", uploads.router)
+handler = HttpApp("upload", uploads.router)

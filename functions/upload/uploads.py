@@ -2,28 +2,28 @@
 
 from typing import Annotated
 
-from holdall.caller import Caller
-from holdall.http import Data, Placed, Router, needs
+from holdall.http import CurrentProject, DataResponse, Router, requires
+from holdall.platform.caller import Caller
 from holdall.projects.model import Project
 from holdall.uploads import service
-from holdall.uploads.model import Begun, Commit, Committed, InitUpload
+from holdall.uploads.model import CommitUploadRequest, CommitUploadResponse, InitUploadRequest, InitUploadResponse
 
 router = Router()
 
 
-@router.post("/files/init-upload", status_code=201, summary="Begin an upload")
-def init(
-    caller: Annotated[Caller, needs("files.write", of=("projectId", "fileId"), limit="create")],
-    project: Annotated[Project, Placed],
-    said: InitUpload,
-) -> Data[Begun]:
-    return Data(data=service.init(caller, project, said))
+@router.post("/files/init-upload", status_code=201, summary="Initiate an upload")
+def init_upload(
+    caller: Annotated[Caller, requires("files.write", project_from=("projectId", "fileId"), rate_limit="create")],
+    project: Annotated[Project, CurrentProject],
+    body: InitUploadRequest,
+) -> DataResponse[InitUploadResponse]:
+    return DataResponse(data=service.init(caller, project, body))
 
 
-@router.post("/files/commit", summary="Complete an upload")
-def commit(
-    caller: Annotated[Caller, needs("files.write", of=("uploadId", "key"))],
-    project: Annotated[Project, Placed],
-    said: Commit,
-) -> Data[Committed]:
-    return Data(data=service.commit(caller, project, said))
+@router.post("/files/commit", summary="Commit an upload")
+def commit_upload(
+    caller: Annotated[Caller, requires("files.write", project_from=("uploadId", "key"))],
+    project: Annotated[Project, CurrentProject],
+    body: CommitUploadRequest,
+) -> DataResponse[CommitUploadResponse]:
+    return DataResponse(data=service.commit(caller, project, body))

@@ -9,8 +9,8 @@ from infra.build import layers
 
 def main(arguments: list[str]) -> int:
     machine = arguments[0] if arguments else "host"
-    if machine not in get_args(layers.Machine):
-        sys.stderr.write(f"Build for one of {', '.join(get_args(layers.Machine))}, not {machine!r}.\n")
+    if machine not in get_args(layers.Platform):
+        sys.stderr.write(f"Build for one of {', '.join(get_args(layers.Platform))}, not {machine!r}.\n")
         return 2
     try:
         built = layers.build(Path(__file__).parents[2], "lambda" if machine == "lambda" else "host")

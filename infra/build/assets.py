@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.build import layers
-from infra.catalog import FUNCTIONS, Function
+from infra.catalog import FUNCTIONS
+from infra.catalog import Function
 
 
 @dataclass(frozen=True)
@@ -18,27 +19,27 @@ class Assets:
     publisher: Path
 
 
-def build(root: Path, machine: layers.Machine, into: Path) -> Assets:
+def build(root: Path, layer_platform: layers.Platform, output_dir: Path) -> Assets:
     """Lay our own code out below `into`, and fetch layers whose pins have changed. Raises layers.BuildFailed."""
     return Assets(
-        layers={"core": root / "layers" / "core", **layers.build(root, machine)},
-        functions={function.name: _function(root, into, function) for function in FUNCTIONS},
-        publisher=_publisher(root, into),
+        layers={"core": root / "layers" / "core", **layers.build(root, layer_platform)},
+        functions={function.name: _copy_function(root, output_dir, function) for function in FUNCTIONS},
+        publisher=_copy_publisher(root, output_dir),
     )
 
 
-def _function(root: Path, into: Path, function: Function) -> Path:
+def _copy_function(root: Path, output_dir: Path, function: Function) -> Path:
     """One function's code in the shape that it has in the tree, so that a module has one import path everywhere.
 
     Raises layers.BuildFailed when a part of it is missing.
     """
     source = root / "functions" / function.name
-    folder = into / function.name
+    folder = output_dir / function.name
     shutil.copytree(source, folder / "functions" / function.name, ignore=shutil.ignore_patterns("__pycache__"))
     package = root / "functions" / "__init__.py"
     if package.is_file():
         shutil.copy(package, folder / "functions")
-    if function.documents:
+    if function.bundles_openapi:
         (folder / "docs").mkdir()
         document = root / "docs" / "openapi.json"
         if not document.is_file():
@@ -47,9 +48,9 @@ def _function(root: Path, into: Path, function: Function) -> Path:
     return folder
 
 
-def _publisher(root: Path, into: Path) -> Path:
+def _copy_publisher(root: Path, output_dir: Path) -> Path:
     """The code of the console's publisher, which carries the site with it."""
-    folder = into / "publisher"
+    folder = output_dir / "publisher"
     folder.mkdir()
     shutil.copy(root / "infra" / "constructs" / "publish.py", folder)
     shutil.copytree(root / "web", folder / "site")

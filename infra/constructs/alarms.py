@@ -24,50 +24,50 @@ class Alarms(Construct):
     def __init__(
         self,
         scope: Construct,
-        name: str,
+        construct_id: str,
         *,
         stage: Stage,
         queues: Queues,
         api: gateway.HttpApi,
         log_groups: Mapping[str, logs.LogGroup],
     ) -> None:
-        super().__init__(scope, name)
-        self._topic = self._to(stage.alarm_email)
+        super().__init__(scope, construct_id)
+        self._topic = self._create_topic(stage.alarm_email)
         self._alarms: list[cloudwatch.Alarm] = []
-        for resource, queue in queues.dead.items():
-            dead = f"{resource.split('-')[0].capitalize()}Dead"
+        for resource, queue in queues.dead_letter_queues.items():
+            dead = f"{resource.split('-')[0].capitalize()}DeadLetters"
             waiting = queue.metric_approximate_number_of_messages_visible(statistic="max", period=_FIVE_MINUTES)
-            self._alarm(
-                dead, waiting, 1, f"Messages failed {resource} five times; docs/operations.md tells what to do."
-            )
-        self._alarm(
-            "ImagesLate",
+            self._add_alarm(dead, waiting, 1, f"Messages of {resource} failed five times. See docs/operations.md.")
+        self._add_alarm(
+            "ImagesQueueAge",
             queues.queues[Resource.IMAGES_QUEUE].metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES),
             900,
             "An image has waited a quarter of an hour for its variants.",
         )
-        self._alarm(
-            "ApiFails",
+        self._add_alarm(
+            "Api5xxErrors",
             api.metric_server_error(statistic="sum", period=_FIVE_MINUTES),
             5,
             "Requests end with a 5xx.",
         )
-        self._alarm("ErrorLines", self._error_lines(stage, log_groups), 1, "A function logged an error of ours.")
+        self._add_alarm(
+            "ErrorLogs", self._error_log_metric(stage, log_groups), 1, "A function logged an error of ours."
+        )
         for metric, meaning in {
             "Errors": "failed or ran out of time",
             "Throttles": "were refused for concurrency",
         }.items():
-            self._alarm(f"Function{metric}", _of_functions(metric), 5, f"Calls of functions {meaning}.")
-        self._dashboard(queues, api)
+            self._add_alarm(f"Function{metric}", _lambda_metric(metric), 5, f"Calls of functions {meaning}.")
+        self._add_dashboard(queues, api)
 
-    def _to(self, email: str) -> sns.Topic | None:
+    def _create_topic(self, email: str) -> sns.Topic | None:
         if not email:
             return None
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
         topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
 
-    def _alarm(self, name: str, metric: cloudwatch.IMetric, threshold: int, meaning: str) -> None:
+    def _add_alarm(self, name: str, metric: cloudwatch.IMetric, threshold: int, description: str) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
@@ -77,13 +77,13 @@ class Alarms(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             # No requests, no numbers, no alarm.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=meaning,
+            alarm_description=description,
         )
         if self._topic is not None:
             alarm.add_alarm_action(actions.SnsAction(self._topic))
         self._alarms.append(alarm)
 
-    def _error_lines(self, stage: Stage, log_groups: Mapping[str, logs.LogGroup]) -> cloudwatch.IMetric:
+    def _error_log_metric(self, stage: Stage, log_groups: Mapping[str, logs.LogGroup]) -> cloudwatch.IMetric:
         """Lines of level ERROR in all functions. They are few by design: a failure that a caller sees is none."""
         namespace = f"Holdall/{stage.stack_name}"
         for name, group in log_groups.items():
@@ -92,33 +92,33 @@ class Alarms(Construct):
                 f"{name.capitalize()}Errors",
                 log_group=group,
                 metric_namespace=namespace,
-                metric_name="ErrorLines",
+                metric_name="ErrorLogs",
                 filter_pattern=logs.FilterPattern.string_value("$.level", "=", "ERROR"),
                 metric_value="1",
             )
-        return cloudwatch.Metric(namespace=namespace, metric_name="ErrorLines", statistic="sum", period=_FIVE_MINUTES)
+        return cloudwatch.Metric(namespace=namespace, metric_name="ErrorLogs", statistic="sum", period=_FIVE_MINUTES)
 
-    def _dashboard(self, queues: Queues, api: gateway.HttpApi) -> None:
+    def _add_dashboard(self, queues: Queues, api: gateway.HttpApi) -> None:
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(12))
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self._alarms, width=24))
         dashboard.add_widgets(
-            _graph("Requests", [api.metric_count(), api.metric_client_error(), api.metric_server_error()]),
-            _graph("Latency", [api.metric_latency(statistic="p50"), api.metric_latency(statistic="p99")]),
+            _graph_widget("Requests", [api.metric_count(), api.metric_client_error(), api.metric_server_error()]),
+            _graph_widget("Latency", [api.metric_latency(statistic="p50"), api.metric_latency(statistic="p99")]),
         )
         dashboard.add_widgets(
-            _graph(
+            _graph_widget(
                 "Messages waiting", [q.metric_approximate_number_of_messages_visible() for q in queues.queues.values()]
             ),
-            _graph("Functions", [_of_functions(metric) for metric in ("Invocations", "Errors", "Throttles")]),
+            _graph_widget("Functions", [_lambda_metric(metric) for metric in ("Invocations", "Errors", "Throttles")]),
         )
-        dashboard.add_widgets(_graph("Quotas that the recount found wrong", [_drift()]))
+        dashboard.add_widgets(_graph_widget("Quota drift found by the recount", [_quota_drift_metric()]))
 
 
-def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
+def _graph_widget(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=metrics, width=12)
 
 
-def _drift() -> cloudwatch.Metric:
+def _quota_drift_metric() -> cloudwatch.Metric:
     # Counted by maintenance beside a line of level ERROR, so that ErrorLines rings and no alarm of its own is needed.
     return cloudwatch.Metric(
         namespace="Holdall",
@@ -129,6 +129,6 @@ def _drift() -> cloudwatch.Metric:
     )
 
 
-def _of_functions(metric: str) -> cloudwatch.Metric:
+def _lambda_metric(metric_name: str) -> cloudwatch.Metric:
     # Without a dimension: of all functions in the region, for the price of one metric.
-    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=metric, statistic="sum", period=_FIVE_MINUTES)
+    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=metric_name, statistic="sum", period=_FIVE_MINUTES)

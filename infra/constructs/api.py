@@ -9,12 +9,12 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.catalog import FUNCTIONS, Function
-from infra.constructs.findings import accept
-from infra.constructs.functions import log_group
+from infra.constructs.functions import create_log_group
+from infra.constructs.nag import suppress
 from infra.stage import Stage
 
 # Neither path, query nor cookie: share tokens lie there. The route key says which prefix it was.
-_ACCESS = {
+_ACCESS_LOG_FORMAT = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "ip": "$context.identity.sourceIp",
@@ -29,8 +29,8 @@ _ACCESS = {
 class Api(Construct):
     """Made before the functions, since they are told its address; `lead_to` adds the routes once they are there."""
 
-    def __init__(self, scope: Construct, name: str, *, stage: Stage) -> None:
-        super().__init__(scope, name)
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
         # No CORS here: the distribution answers preflights, `holdall.http` adds the headers.
         self.api = gateway.HttpApi(self, "Api", create_default_stage=False, description="Holdall")
         self.stage = gateway.HttpStage(
@@ -45,28 +45,27 @@ class Api(Construct):
         child = self.stage.node.default_child
         if isinstance(child, gateway.CfnStage):
             child.access_log_settings = gateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group(self, "AccessLogs", stage).log_group_arn, format=json.dumps(_ACCESS)
+                destination_arn=create_log_group(self, "AccessLogs", stage).log_group_arn,
+                format=json.dumps(_ACCESS_LOG_FORMAT),
             )
 
-    def lead_to(self, functions: Mapping[str, lambda_.Function]) -> None:
+    def add_routes(self, functions: Mapping[str, lambda_.Function]) -> None:
         """Add the routes of every function of the catalogue."""
         for function in FUNCTIONS:
-            if function.prefixes or function.takes_the_rest:
-                self._lead(function, functions[function.name])
+            if function.path_prefixes or function.is_default_route:
+                self._add_function_routes(function, functions[function.name])
 
-    def _lead(self, function: Function, target: lambda_.Function) -> None:
+    def _add_function_routes(self, function: Function, target: lambda_.Function) -> None:
         integration = integrations.HttpLambdaIntegration(
             function.name.capitalize(), target, scope_permission_to_route=False
         )
         keys = [
             gateway.HttpRouteKey.with_(path, gateway.HttpMethod.ANY)
-            for prefix in function.prefixes
+            for prefix in function.path_prefixes
             for path in (prefix, f"{prefix}/{{proxy+}}")
         ]
-        if function.takes_the_rest:
+        if function.is_default_route:
             keys.append(gateway.HttpRouteKey.DEFAULT)
         for key in keys:
             route = gateway.HttpRoute(self, key.key, http_api=self.api, route_key=key, integration=integration)
-            accept(
-                route, "APIG4", because="Who is calling, and with what rights, is decided by `needs` in holdall.http."
-            )
+            suppress(route, "APIG4", reason="holdall.http authenticates and authorizes every request (`requires`).")

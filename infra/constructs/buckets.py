@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.findings import accept
+from infra.constructs.nag import suppress
 
 
 class Originals(Construct):
@@ -17,25 +17,27 @@ class Originals(Construct):
     No rule deletes versions: only the code does, naming the version, after its row says so.
     """
 
-    def __init__(self, scope: Construct, name: str, *, origins: Sequence[str], objects: sqs.Queue) -> None:
-        super().__init__(scope, name)
-        self.bucket = _bucket(
+    def __init__(
+        self, scope: Construct, construct_id: str, *, allowed_origins: Sequence[str], objects_queue: sqs.Queue
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = _create_bucket(
             self,
             "Bucket",
             versioned=True,
-            cors=[_browsers(origins)],
+            cors_rules=[_cors_rule(allowed_origins)],
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(2))],
         )
-        self._notify(objects)
+        self._add_notification(objects_queue)
 
-    def _notify(self, objects: sqs.Queue) -> None:
+    def _add_notification(self, objects_queue: sqs.Queue) -> None:
         # By the account and not by the bucket: S3 checks the queue's policy when the bucket is made, so the policy must
         # come first and cannot know the bucket. CDK's way round is a Lambda with rights on all buckets' notifications.
-        objects.add_to_resource_policy(
+        objects_queue.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("s3.amazonaws.com")],
                 actions=["sqs:SendMessage"],
-                resources=[objects.queue_arn],
+                resources=[objects_queue.queue_arn],
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             )
         )
@@ -44,19 +46,19 @@ class Originals(Construct):
             raise TypeError(type(bucket))
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             queue_configurations=[
-                s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectCreated:*", queue=objects.queue_arn)
+                s3.CfnBucket.QueueConfigurationProperty(event="s3:ObjectCreated:*", queue=objects_queue.queue_arn)
             ]
         )
-        policy = objects.node.find_child("Policy")
+        policy = objects_queue.node.find_child("Policy")
         bucket.node.add_dependency(policy)
 
 
 class Variants(Construct):
     """Written by imageproc. CloudFront reads what lies under `media/`; the rest goes out by presigned GET only."""
 
-    def __init__(self, scope: Construct, name: str) -> None:
-        super().__init__(scope, name)
-        self.bucket = _bucket(self, "Bucket")
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = _create_bucket(self, "Bucket")
 
 
 class Exports(Construct):
@@ -65,27 +67,27 @@ class Exports(Construct):
     COMPLIANCE and not GOVERNANCE, which whoever has all rights may lift: against them the table alone is no proof.
     """
 
-    def __init__(self, scope: Construct, name: str, *, days: int) -> None:
-        super().__init__(scope, name)
-        kept = s3.ObjectLockRetention.compliance(Duration.days(days))
-        self.bucket = _bucket(self, "Bucket", versioned=True, kept=kept)
+    def __init__(self, scope: Construct, construct_id: str, *, retention_days: int) -> None:
+        super().__init__(scope, construct_id)
+        kept = s3.ObjectLockRetention.compliance(Duration.days(retention_days))
+        self.bucket = _create_bucket(self, "Bucket", versioned=True, object_lock_retention=kept)
 
 
-def _bucket(
+def _create_bucket(
     scope: Construct,
     name: str,
     *,
     versioned: bool = False,
-    kept: s3.ObjectLockRetention | None = None,
-    cors: Sequence[s3.CorsRule] | None = None,
+    object_lock_retention: s3.ObjectLockRetention | None = None,
+    cors_rules: Sequence[s3.CorsRule] | None = None,
     lifecycle_rules: Sequence[s3.LifecycleRule] | None = None,
 ) -> s3.Bucket:
     bucket = s3.Bucket(
         scope,
         name,
         versioned=versioned,
-        object_lock_default_retention=kept,
-        cors=cors,
+        object_lock_default_retention=object_lock_retention,
+        cors=cors_rules,
         lifecycle_rules=lifecycle_rules,
         encryption=s3.BucketEncryption.S3_MANAGED,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -93,13 +95,13 @@ def _bucket(
         enforce_ssl=True,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    accept(bucket, "S1", because="Access logs cost money for every request; who did what stands in the audit table.")
+    suppress(bucket, "S1", reason="Access logs cost money for every request; who did what stands in the audit table.")
     return bucket
 
 
-def _browsers(origins: Sequence[str]) -> s3.CorsRule:
+def _cors_rule(allowed_origins: Sequence[str]) -> s3.CorsRule:
     return s3.CorsRule(
-        allowed_origins=list(origins),
+        allowed_origins=list(allowed_origins),
         allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.PUT, s3.HttpMethods.POST],
         # What a presigned request may be signed with.
         allowed_headers=["content-type", "if-none-match", "range", "x-amz-*"],

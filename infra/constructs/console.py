@@ -8,16 +8,16 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.findings import accept
-from infra.constructs.functions import ARCHITECTURE, RUNTIME, log_group, role_with
+from infra.constructs.functions import ARCHITECTURE, RUNTIME, create_log_group, create_role
+from infra.constructs.nag import suppress
 from infra.stage import Stage
 
 
 class Console(Construct):
     """The site travels in the code of its publisher, the same way in every stage."""
 
-    def __init__(self, scope: Construct, name: str, *, stage: Stage, code: Path) -> None:
-        super().__init__(scope, name)
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, publisher_code: Path) -> None:
+        super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -28,12 +28,12 @@ class Console(Construct):
             # Nothing lies here that the tree does not hold; the publisher empties it when the stack goes.
             removal_policy=RemovalPolicy.DESTROY,
         )
-        accept(self.bucket, "S1", because="Access logs cost money for every request, and this is a public page.")
-        self._publish(stage, code)
+        suppress(self.bucket, "S1", reason="Access logs cost money for every request, and this is a public page.")
+        self._add_publisher(stage, publisher_code)
 
-    def _publish(self, stage: Stage, code: Path) -> None:
-        group = log_group(self, "PublisherLogs", stage)
-        role = role_with(
+    def _add_publisher(self, stage: Stage, publisher_code: Path) -> None:
+        group = create_log_group(self, "PublisherLogs", stage)
+        role = create_role(
             self,
             "PublisherRole",
             group,
@@ -45,8 +45,8 @@ class Console(Construct):
             ],
         )
         bucket_id = self.bucket.stack.get_logical_id(self.bucket.node.default_child)  # type: ignore[arg-type]
-        accept(
-            role, f"IAM5[Resource::<{self.bucket.stack.resolve(bucket_id)}.Arn>/*]", because="All files of the site."
+        suppress(
+            role, f"IAM5[Resource::<{self.bucket.stack.resolve(bucket_id)}.Arn>/*]", reason="All files of the site."
         )
         publisher = lambda_.Function(
             self,
@@ -55,7 +55,7 @@ class Console(Construct):
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             handler="publish.handler",
-            code=lambda_.Code.from_asset(str(code)),
+            code=lambda_.Code.from_asset(str(publisher_code)),
             memory_size=512,
             timeout=Duration.minutes(2),
             role=role.without_policy_updates(),
@@ -64,8 +64,8 @@ class Console(Construct):
         )
         CustomResource(
             self,
-            "Published",
+            "SiteDeployment",
             service_token=publisher.function_arn,
             # Without a changed property CloudFormation sends no update.
-            properties={"Bucket": self.bucket.bucket_name, "Version": FileSystem.fingerprint(str(code))},
+            properties={"Bucket": self.bucket.bucket_name, "Version": FileSystem.fingerprint(str(publisher_code))},
         )

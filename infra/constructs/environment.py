@@ -1,4 +1,4 @@
-"""What every function is told: one variable for each field of `holdall.config.Settings`. A house test compares."""
+"""What every function is told: one variable for each field of `holdall.platform.config.Settings`. A house test compares."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from infra.stage import Stage
 
 
 @dataclass(frozen=True)
-class Parts:
+class Resources:
     """The parts of the stack that functions are told about."""
 
     tables: Tables
@@ -25,38 +25,38 @@ class Parts:
     exports: Exports | None  # where the stage wants it
 
 
-def environment(stage: Stage, parts: Parts, *, public_url: str, origins: Sequence[str]) -> dict[str, str]:
+def environment(stage: Stage, resources: Resources, *, public_url: str, origins: Sequence[str]) -> dict[str, str]:
     """The variables of every function. AWS_REGION is Lambda's own."""
     values: dict[str, str | int] = {
         "STAGE": stage.name,
-        "MAIN_TABLE": parts.tables.main.table_name,
-        "CREDENTIALS_TABLE": parts.tables.credentials.table_name,
-        "AUDIT_TABLE": parts.tables.audit.table_name,
-        "EPHEMERAL_TABLE": parts.tables.ephemeral.table_name,
-        "ORIGINALS_BUCKET": parts.originals.bucket.bucket_name,
-        "VARIANTS_BUCKET": parts.variants.bucket.bucket_name,
-        "AUDIT_EXPORT_BUCKET": parts.exports.bucket.bucket_name if parts.exports else "",
-        "ORIGINALS_URL": bucket_url(stage, parts.originals.bucket.bucket_name),
-        "VARIANTS_URL": bucket_url(stage, parts.variants.bucket.bucket_name),
+        "MAIN_TABLE": resources.tables.main.table_name,
+        "CREDENTIALS_TABLE": resources.tables.credentials.table_name,
+        "AUDIT_TABLE": resources.tables.audit.table_name,
+        "EPHEMERAL_TABLE": resources.tables.ephemeral.table_name,
+        "ORIGINALS_BUCKET": resources.originals.bucket.bucket_name,
+        "VARIANTS_BUCKET": resources.variants.bucket.bucket_name,
+        "AUDIT_EXPORT_BUCKET": resources.exports.bucket.bucket_name if resources.exports else "",
+        "ORIGINALS_URL": bucket_url(stage, resources.originals.bucket.bucket_name),
+        "VARIANTS_URL": bucket_url(stage, resources.variants.bucket.bucket_name),
         "PUBLIC_URL": public_url,
         "ALLOWED_ORIGINS": ",".join(origins),
-        "EDGE_SECRET": stack_uuid(),
-        "OBJECTS_QUEUE_URL": parts.queues.queues[Resource.OBJECTS_QUEUE].queue_url,
-        "IMAGES_QUEUE_URL": parts.queues.queues[Resource.IMAGES_QUEUE].queue_url,
-        "WORK_QUEUE_URL": parts.queues.queues[Resource.WORK_QUEUE].queue_url,
-        "MAIL_QUEUE_URL": parts.queues.queues[Resource.MAIL_QUEUE].queue_url,
+        "ORIGIN_VERIFY_SECRET": stack_uuid(),
+        "OBJECTS_QUEUE_URL": resources.queues.queues[Resource.OBJECTS_QUEUE].queue_url,
+        "IMAGES_QUEUE_URL": resources.queues.queues[Resource.IMAGES_QUEUE].queue_url,
+        "WORK_QUEUE_URL": resources.queues.queues[Resource.WORK_QUEUE].queue_url,
+        "MAIL_QUEUE_URL": resources.queues.queues[Resource.MAIL_QUEUE].queue_url,
         "MAIL_SENDER": stage.mail_sender,
         "PARAMETER_PREFIX": parameter_prefix(stage),
         "SIGN_UP": stage.sign_up,
         "EMAIL_VERIFICATION": stage.email_verification,
         "DEVELOPER_TOKENS": stage.developer_tokens,
-        "PASSWORD_MEMORY": stage.password_memory,
-        "PASSWORD_PASSES": stage.password_passes,
-        "UPLOAD_EXPIRY": stage.upload_expiry,
+        "ARGON2_MEMORY_KIB": stage.password_memory,
+        "ARGON2_TIME_COST": stage.password_passes,
+        "UPLOAD_EXPIRY_SECONDS": stage.upload_expiry,
         "MAX_BYTES": stage.max_bytes,
         "MAX_FILES": stage.max_files,
         "MAX_FILE_BYTES": stage.max_file_bytes,
-        "LIMITS": json.dumps(stage.limits),
+        "RATE_LIMITS": json.dumps(stage.rate_limits),
         "OAUTH_PROVIDERS": json.dumps(stage.oauth_providers),
         "POWERTOOLS_METRICS_NAMESPACE": "Holdall",
         "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -10,15 +10,15 @@ from constructs import Construct
 
 from infra.build.assets import Assets
 from infra.catalog import FUNCTIONS, Function, Resource
-from infra.constructs.findings import accept
+from infra.constructs.nag import suppress
 from infra.stage import Stage
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
 # Why an action is not held to one resource.
-_EVERYWHERE = {
-    Resource.MAIL: "In its sandbox SES asks for rights on the receiver's identity too; a condition names the sender.",
-    Resource.MAIL_ACCOUNT: "What SES tells of an account knows no resource.",
+_WILDCARD_REASONS = {
+    Resource.SES_IDENTITIES: "In its sandbox SES asks for rights on the receiver's identity too; a condition names the sender.",
+    Resource.SES_ACCOUNT: "What SES tells of an account knows no resource.",
 }
 
 
@@ -28,28 +28,28 @@ class Functions(Construct):
     def __init__(
         self,
         scope: Construct,
-        name: str,
+        construct_id: str,
         *,
         stage: Stage,
         assets: Assets,
         resources: Mapping[Resource, Sequence[str]],
         environment: Mapping[str, str],
     ) -> None:
-        super().__init__(scope, name)
+        super().__init__(scope, construct_id)
         # The resource of a letter is the identity that sends it, or its configuration set, or both: the sender is what counts.
         sender = {"StringEqualsIfExists": {"ses:FromAddress": stage.mail_sender}}
-        self._conditions = {Resource.MAIL: sender}
+        self._iam_conditions = {Resource.SES_IDENTITIES: sender}
         self._stage = stage
-        self.made: dict[str, lambda_.Function] = {}
+        self.functions: dict[str, lambda_.Function] = {}
         self.log_groups: dict[str, logs.LogGroup] = {}
-        layers = {layer: self._layer(layer, assets) for layer in assets.layers}
+        layers = {layer: self._create_layer(layer, assets) for layer in assets.layers}
         for function in FUNCTIONS:
-            group = log_group(self, f"{function.name.capitalize()}Logs", stage)
+            group = create_log_group(self, f"{function.name.capitalize()}Logs", stage)
             self.log_groups[function.name] = group
-            self.made[function.name] = lambda_.Function(
+            self.functions[function.name] = lambda_.Function(
                 self,
                 function.name.capitalize(),
-                description=function.purpose,
+                description=function.description,
                 runtime=RUNTIME,
                 architecture=ARCHITECTURE,
                 handler=f"functions.{function.name}.handler.handler",
@@ -57,14 +57,14 @@ class Functions(Construct):
                 layers=[layers[layer] for layer in function.layers],
                 memory_size=function.memory,
                 timeout=Duration.seconds(function.timeout),
-                role=self._role(function, group, resources),
+                role=self._create_role(function, group, resources),
                 environment={**environment, "POWERTOOLS_SERVICE_NAME": function.name},
                 log_group=group,
                 logging_format=lambda_.LoggingFormat.JSON,
                 tracing=lambda_.Tracing.ACTIVE,
             )
 
-    def _layer(self, name: str, assets: Assets) -> lambda_.LayerVersion:
+    def _create_layer(self, name: str, assets: Assets) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
             self,
             f"{name.capitalize()}Layer",
@@ -77,26 +77,28 @@ class Functions(Construct):
             compatible_architectures=[ARCHITECTURE],
         )
 
-    def _role(self, function: Function, group: logs.LogGroup, resources: Mapping[Resource, Sequence[str]]) -> iam.IRole:
-        grants = [grant for grant in function.grants if self._stage.has(grant.switch)]
+    def _create_role(
+        self, function: Function, group: logs.LogGroup, resources: Mapping[Resource, Sequence[str]]
+    ) -> iam.IRole:
+        grants = [grant for grant in function.grants if self._stage.is_enabled(grant.enabled_by)]
         statements = [
             iam.PolicyStatement(
                 actions=list(grant.actions),
                 resources=list(resources[grant.resource]),
-                conditions=self._conditions.get(grant.resource),
+                conditions=self._iam_conditions.get(grant.resource),
             )
             for grant in grants
         ]
-        role = role_with(self, f"{function.name.capitalize()}Role", group, statements)
+        role = create_role(self, f"{function.name.capitalize()}Role", group, statements)
         for grant in grants:
             for resource in resources[grant.resource]:
                 if "*" in resource:
-                    _accept_family(role, grant.resource, resource)
+                    _suppress_wildcard(role, grant.resource, resource)
         # Whatever CDK would add to a role by itself is named here already, or is not wanted.
         return role.without_policy_updates()
 
 
-def log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup:
+def create_log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup:
     """A log group that forgets after the stage's number of days."""
     group = logs.LogGroup(scope, name, removal_policy=RemovalPolicy.DESTROY)
     child = group.node.default_child
@@ -105,14 +107,16 @@ def log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup:
     return group
 
 
-def role_with(scope: Construct, name: str, group: logs.LogGroup, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
+def create_role(
+    scope: Construct, name: str, group: logs.LogGroup, statements: Sequence[iam.PolicyStatement]
+) -> iam.Role:
     """A Lambda's role with these statements, its own log group, and traces."""
     role = iam.Role(
         scope,
         name,
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         inline_policies={
-            "named": iam.PolicyDocument(
+            "default": iam.PolicyDocument(
                 statements=[
                     *statements,
                     iam.PolicyStatement(
@@ -123,7 +127,7 @@ def role_with(scope: Construct, name: str, group: logs.LogGroup, statements: Seq
             )
         },
     )
-    accept(role, "IAM5[Resource::*]", because="X-Ray's two actions know no resource.")
+    suppress(role, "IAM5[Resource::*]", reason="X-Ray's two actions know no resource.")
     return role
 
 
@@ -132,20 +136,20 @@ def stack_uuid() -> str:
     return Fn.select(2, Fn.split("/", Aws.STACK_ID))
 
 
-def _accept_family(role: iam.Role, resource: Resource, arn: str) -> None:
+def _suppress_wildcard(role: iam.Role, resource: Resource, arn: str) -> None:
     below = f"The names below {resource} are made at run time; the actions on them are named."
-    accept(role, f"IAM5[Resource::{_as_nag_prints(role, arn)}]", because=_EVERYWHERE.get(resource, below))
+    suppress(role, f"IAM5[Resource::{_format_nag_arn(role, arn)}]", reason=_WILDCARD_REASONS.get(resource, below))
 
 
-def _as_nag_prints(role: iam.Role, arn: str) -> str:
+def _format_nag_arn(role: iam.Role, arn: str) -> str:
     """An ARN as cdk-nag writes it in a finding: references in angle brackets."""
     resolved = role.stack.resolve(arn)
     if isinstance(resolved, str):
         return resolved
-    return "".join(part if isinstance(part, str) else _reference(part) for part in resolved["Fn::Join"][1])
+    return "".join(part if isinstance(part, str) else _format_reference(part) for part in resolved["Fn::Join"][1])
 
 
-def _reference(part: Mapping[str, str | Sequence[str]]) -> str:
+def _format_reference(part: Mapping[str, str | Sequence[str]]) -> str:
     [(function, target)] = part.items()
     if function == "Ref":
         return f"<{target}>"

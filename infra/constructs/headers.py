@@ -7,7 +7,7 @@ from constructs import Construct
 from infra.stage import Stage
 
 
-def of_console(scope: Construct, stage: Stage) -> cloudfront.ResponseHeadersPolicy:
+def console_headers(scope: Construct, stage: Stage) -> cloudfront.ResponseHeadersPolicy:
     """For the console: everything from ourselves; bytes of files also straight from and to the buckets."""
     # Not the buckets by name: theirs depend on the distribution (CORS), and this policy comes before it.
     buckets = stage.bucket_origins.format(region=Aws.REGION, port=stage.port)
@@ -28,33 +28,37 @@ def of_console(scope: Construct, stage: Stage) -> cloudfront.ResponseHeadersPoli
             "base-uri": "'none'",
             "frame-ancestors": "'none'",
         },
-        shared="same-origin",
+        resource_policy="same-origin",
     )
 
 
-def of_api(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
+def api_headers(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
     """For the API. A page of its own, such as the documents, may say more exactly what it loads."""
     return _policy(
-        scope, "ApiHeaders", {"default-src": "'none'", "frame-ancestors": "'none'"}, shared=None, override_csp=False
+        scope,
+        "ApiHeaders",
+        {"default-src": "'none'", "frame-ancestors": "'none'"},
+        resource_policy=None,
+        override_csp=False,
     )
 
 
-def of_media(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
+def media_headers(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
     """For variants: pictures that any page may show, and that can do nothing when opened by themselves."""
     return _policy(
         scope,
         "MediaHeaders",
         {"default-src": "'none'", "sandbox": "", "frame-ancestors": "'none'"},
-        shared="cross-origin",
+        resource_policy="cross-origin",
     )
 
 
 def _policy(
-    scope: Construct, name: str, csp: dict[str, str], *, shared: str | None, override_csp: bool = True
+    scope: Construct, name: str, csp: dict[str, str], *, resource_policy: str | None, override_csp: bool = True
 ) -> cloudfront.ResponseHeadersPolicy:
     own = {"permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()"}
-    if shared:
-        own["cross-origin-resource-policy"] = shared
+    if resource_policy:
+        own["cross-origin-resource-policy"] = resource_policy
     return cloudfront.ResponseHeadersPolicy(
         scope,
         name,

@@ -6,9 +6,9 @@ from constructs import Construct
 
 from infra.catalog import FUNCTIONS, Resource
 
-RECEIVES = 5  # an outage may last some calls; what fails five times is looked at by a person
-_VISIBILITY = 6  # times the function's timeout (AWS: Lambda with SQS, "Configuring a queue")
-_QUEUES = {
+MAX_RECEIVE_COUNT = 5  # an outage may last some calls; what fails five times is looked at by a person
+_VISIBILITY_TIMEOUT_FACTOR = 6  # times the function's timeout (AWS: Lambda with SQS, "Configuring a queue")
+_CONSTRUCT_IDS = {
     Resource.OBJECTS_QUEUE: "Objects",
     Resource.IMAGES_QUEUE: "Images",
     Resource.WORK_QUEUE: "Work",
@@ -19,23 +19,27 @@ _QUEUES = {
 class Queues(Construct):
     """One queue for every function that takes messages, by the resource that the catalogue calls it."""
 
-    def __init__(self, scope: Construct, name: str) -> None:
-        super().__init__(scope, name)
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
         self.queues: dict[Resource, sqs.Queue] = {}
-        self.dead: dict[Resource, sqs.Queue] = {}
+        self.dead_letter_queues: dict[Resource, sqs.Queue] = {}
         for function in FUNCTIONS:
             if function.queue is not None:
-                self._add(function.queue, function.timeout)
+                self._add_queue(function.queue, function.timeout)
 
-    def _add(self, resource: Resource, timeout: int) -> None:
-        name = _QUEUES[resource]
-        self.dead[resource] = sqs.Queue(self, f"{name}Dead", retention_period=Duration.days(14), enforce_ssl=True)
+    def _add_queue(self, resource: Resource, timeout: int) -> None:
+        name = _CONSTRUCT_IDS[resource]
+        self.dead_letter_queues[resource] = sqs.Queue(
+            self, f"{name}DeadLetterQueue", retention_period=Duration.days(14), enforce_ssl=True
+        )
         self.queues[resource] = sqs.Queue(
             self,
             name,
             enforce_ssl=True,
-            visibility_timeout=Duration.seconds(_VISIBILITY * timeout),
+            visibility_timeout=Duration.seconds(_VISIBILITY_TIMEOUT_FACTOR * timeout),
             # Far less than the dead-letter queue's, which counts from the first send as well.
             retention_period=Duration.days(4),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead[resource], max_receive_count=RECEIVES),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letter_queues[resource], max_receive_count=MAX_RECEIVE_COUNT
+            ),
         )

@@ -15,19 +15,21 @@ from infra.stage import Stage
 class Schedules(Construct):
     """One schedule for each of the catalogue's. The next call makes up for one that is lost, so none is repeated."""
 
-    def __init__(self, scope: Construct, name: str, *, stage: Stage, functions: Mapping[str, lambda_.Function]) -> None:
-        super().__init__(scope, name)
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, functions: Mapping[str, lambda_.Function]
+    ) -> None:
+        super().__init__(scope, construct_id)
         for function in FUNCTIONS:
             if not function.schedules:
                 continue
             target = functions[function.name]
-            role = self._role(function.name, target)
-            for schedule in (each for each in function.schedules if stage.has(each.switch)):
+            role = self._create_role(function.name, target)
+            for schedule in (each for each in function.schedules if stage.is_enabled(each.enabled_by)):
                 scheduler.CfnSchedule(
                     self,
                     "".join(word.capitalize() for word in schedule.task.split("-")),
                     description=f"{function.name}: {schedule.task}",
-                    schedule_expression=_expression(schedule, stage),
+                    schedule_expression=_schedule_expression(schedule, stage),
                     flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
                     target=scheduler.CfnSchedule.TargetProperty(
                         arn=target.function_arn,
@@ -39,18 +41,18 @@ class Schedules(Construct):
                     ),
                 )
 
-    def _role(self, name: str, target: lambda_.Function) -> iam.Role:
+    def _create_role(self, name: str, target: lambda_.Function) -> iam.Role:
         invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[target.function_arn])
         return iam.Role(
             self,
             f"{name.capitalize()}Role",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
-            inline_policies={"named": iam.PolicyDocument(statements=[invoke])},
+            inline_policies={"default": iam.PolicyDocument(statements=[invoke])},
         )
 
 
-def _expression(schedule: Schedule, stage: Stage) -> str:
-    if schedule.daily_at is not None:
-        return f"cron(0 {schedule.daily_at} * * ? *)"
-    minutes = schedule.minutes or stage.expire_uploads_minutes
+def _schedule_expression(schedule: Schedule, stage: Stage) -> str:
+    if schedule.daily_hour is not None:
+        return f"cron(0 {schedule.daily_hour} * * ? *)"
+    minutes = schedule.rate_minutes or stage.expire_uploads_minutes
     return f"rate({minutes} minute{'' if minutes == 1 else 's'})"

@@ -25,7 +25,7 @@ function handler(event) {
 
 function preflight(event, origin) {
   if (ORIGINS.indexOf(origin) < 0) {
-    return problem(event, 403, 'Forbidden', 'origin_not_allowed', 'This origin may not call the API from a browser.');
+    return problem(event, 403, 'Forbidden', 'origin_not_allowed', 'This origin is not allowed.');
   }
   return {
     statusCode: 204,

@@ -3,12 +3,12 @@
 import argparse
 import sys
 
-from infra.local import letters, testing
-from infra.local.house import House
+from infra.local import outbox, suites
+from infra.local.environment import LocalEnvironment
 from infra.local.install import ROOT
-from infra.local.process import know_this_machine
-from infra.local.progress import say, sentence
-from infra.operator import LONGEST, tell_invitation, tell_rotation, tell_superuser
+from infra.local.process import bypass_proxy
+from infra.local.progress import echo, exit_on_user_error
+from infra.operator_cli import MAX_TOKEN_LIFETIME, create_superuser, invite_user, rotate_keys
 
 
 def main() -> int:
@@ -19,48 +19,48 @@ def main() -> int:
         "down": "end what was started, keeping its data",
         "status": "print the addresses of what runs",
         "minio": "start a MinIO",
-        "mail": "print the letters that were sent",
-        "rotate-keys": "make the next signing key",
+        "mail": "print the emails that were sent",
+        "rotate-keys": "create the next signing key",
     }.items():
         commands.add_parser(command, help=does)
-    commands.add_parser("superuser", help="make a superuser").add_argument("email")
-    commands.add_parser("invite", help="prepare an account, and send its owner a letter").add_argument("email")
+    commands.add_parser("superuser", help="create a superuser").add_argument("email")
+    commands.add_parser("invite", help="create an account and email its owner an invitation").add_argument("email")
     token = commands.add_parser("token", help="print an access token")
     token.add_argument("email")
-    token.add_argument("seconds", type=int, nargs="?", default=LONGEST)
+    token.add_argument("seconds", type=int, nargs="?", default=MAX_TOKEN_LIFETIME)
     commands.add_parser("test", help="run the suites").add_argument("suites", nargs="*")
     given = parser.parse_args()
-    know_this_machine()
+    bypass_proxy()
     status = 0
-    with sentence():
+    with exit_on_user_error():
         if given.command == "test":
-            status = testing.run(given.suites)
+            status = suites.run_suites(given.suites)
         else:
-            _at_home(given)
+            _run_command(given)
     return status
 
 
-def _at_home(given: argparse.Namespace) -> None:
-    house = House(ROOT)
-    if given.command == "superuser":
-        tell_superuser(house.operator, given.email)
-    elif given.command == "invite":
-        tell_invitation(house.operator, given.email)
-    elif given.command == "token":
-        say(house.operator.token(given.email, given.seconds))
-    elif given.command == "rotate-keys":
-        tell_rotation(house.operator)
-    elif given.command == "mail":
-        say(letters.printed(house.letters()))
-    elif given.command == "minio":
+def _run_command(arguments: argparse.Namespace) -> None:
+    house = LocalEnvironment(ROOT)
+    if arguments.command == "superuser":
+        create_superuser(house.operator, arguments.email)
+    elif arguments.command == "invite":
+        invite_user(house.operator, arguments.email)
+    elif arguments.command == "token":
+        echo(house.operator.issue_token(arguments.email, arguments.seconds))
+    elif arguments.command == "rotate-keys":
+        rotate_keys(house.operator)
+    elif arguments.command == "mail":
+        echo(outbox.format_emails(house.emails()))
+    elif arguments.command == "minio":
         house.minio.start()
-        say(f"\nMinIO is up: {house.minio.endpoint}\nTo end it: make down")
-    elif given.command == "up":
+        echo(f"\nMinIO is up: {house.minio.endpoint}\nTo end it: make down")
+    elif arguments.command == "up":
         house.up()
-    elif given.command == "down":
+    elif arguments.command == "down":
         house.down()
     else:
-        house.status()
+        house.print_status()
 
 
 if __name__ == "__main__":

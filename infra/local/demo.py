@@ -20,63 +20,63 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from infra.local.install import ROOT
-from infra.local.progress import Step, Trouble, say, sentence
+from infra.local.progress import Step, UserError, echo, exit_on_user_error
 
-_PHOTO = ROOT / "docs" / "demo" / "photo.jpg"
+_DEFAULT_PHOTO = ROOT / "docs" / "demo" / "photo.jpg"
 _VARIANTS = [
     {"name": "thumbnail", "width": 200, "height": 200, "fit": "cover", "format": "webp", "quality": 80},
     {"name": "small", "width": 640, "format": "webp", "quality": 80},
     {"name": "large", "width": 1280, "format": "webp", "quality": 80},
     {"name": "poster", "width": 1920, "format": "avif", "quality": 50},
 ]
-_PATIENCE = 120.0  # seconds for the variants
+_RENDER_TIMEOUT = 120.0  # seconds for the variants
 
 
 @dataclass
-class Api:
+class ApiClient:
     """The API, called with `requests` by its direct address."""
 
-    address: str
+    base_url: str
     token: str = ""
     session: requests.Session = field(default_factory=requests.Session)
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What the answer's `data` holds. Raises Trouble with the problem that it tells."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            answer = self.session.request(method, self.address + path, json=body, headers=headers, timeout=60)
+            answer = self.session.request(method, self.base_url + path, json=body, headers=headers, timeout=60)
         except requests.RequestException as error:
-            raise Trouble(f"{self.address} does not answer. First: make up") from error
+            raise UserError(f"{self.base_url} does not answer. First: make up") from error
         if not answer.ok:
-            raise Trouble(f"{method} {path}: {answer.status_code} {answer.text}")
+            raise UserError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()["data"]
 
 
 def run(photo: Path) -> None:
     """Show the main job with one photo. Raises Trouble."""
     if not photo.is_file():
-        raise Trouble(f"There is no file {photo}. Say another: make demo FILE=photo.jpg")
+        raise UserError(f"There is no file {photo}. Say another: make demo FILE=photo.jpg")
     addresses = json.loads((ROOT / ".local" / "addresses.json").read_text())
-    api = Api(addresses["api"])
-    say(f"\nOne photo, from a sign-up to its variants: {photo.name}, {photo.stat().st_size:,} bytes\n")
+    api = ApiClient(addresses["api"])
+    echo(f"\nOne photo, from a sign-up to its variants: {photo.name}, {photo.stat().st_size:,} bytes\n")
     with Step("Signing up, and in"):
         email, password = f"demo-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(12)
-        api.call("POST", "/auth/sign-up", {"email": email, "password": password})
-        api.token = api.call("POST", "/auth/login", {"email": email, "password": password})["accessToken"]
+        api.request("POST", "/auth/sign-up", {"email": email, "password": password})
+        api.token = api.request("POST", "/auth/login", {"email": email, "password": password})["accessToken"]
     with Step("Making a public project with four variants"):
         settings = {"visibility": "public", "variants": _VARIANTS}
-        project = api.call("POST", "/projects", {"name": "Demo", "settings": settings})
+        project = api.request("POST", "/projects", {"name": "Demo", "settings": settings})
     committed = _upload(api, project["id"], photo)
     begun = time.monotonic()
     with Step("Waiting for the variants") as step:
-        file = _drawn(api, committed["fileId"], step)
-    _show(file, addresses["console"], time.monotonic() - begun)
-    say(f"\nLook at one in a browser: {file['variants'][-1]['url']}\nOr try the API yourself:    {addresses['docs']}")
+        file = _wait_until_rendered(api, committed["fileId"], step)
+    _print_variants(file, addresses["console"], time.monotonic() - begun)
+    echo(f"\nLook at one in a browser: {file['variants'][-1]['url']}\nOr try the API yourself:    {addresses['docs']}")
 
 
-def _upload(api: Api, project_id: str, photo: Path) -> Any:
+def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:
     content = photo.read_bytes()
-    begun = api.call(
+    begun = api.request(
         "POST",
         "/files/init-upload",
         {
@@ -87,34 +87,34 @@ def _upload(api: Api, project_id: str, photo: Path) -> Any:
             "sha256": hashlib.sha256(content).hexdigest(),
         },
     )
-    with _bar("  Sending it to S3, past the API", len(content)) as progress, photo.open("rb") as source:
+    with _progress_bar("  Sending it to S3, past the API", len(content)) as progress, photo.open("rb") as source:
         answer = requests.request(
             begun["method"],
             begun["url"],
-            data=_Told(source, len(content), progress),
+            data=_ProgressReader(source, len(content), progress),
             headers=begun["headers"],
             timeout=300,
         )
     if not answer.ok:
-        raise Trouble(f"S3 refused the upload: {answer.status_code} {answer.text}")
+        raise UserError(f"S3 refused the upload: {answer.status_code} {answer.text}")
     with Step("Committing"):
-        return api.call("POST", "/files/commit", {"uploadId": begun["uploadId"]})
+        return api.request("POST", "/files/commit", {"uploadId": begun["uploadId"]})
 
 
-def _drawn(api: Api, file_id: str, step: Step) -> Any:
-    until = time.monotonic() + _PATIENCE
+def _wait_until_rendered(api: ApiClient, file_id: str, step: Step) -> Any:
+    until = time.monotonic() + _RENDER_TIMEOUT
     while time.monotonic() < until:
-        file = api.call("GET", f"/files/{file_id}")
+        file = api.request("GET", f"/files/{file_id}")
         if file["status"] == "rejected":
-            raise Trouble(f"The file was rejected: {file['reason']}")
+            raise UserError(f"The file was rejected: {file['reason']}")
         if file["status"] == "ready":
             return file
         step.note("drawing")
         time.sleep(0.2)
-    raise Trouble(f"The variants were not drawn within {_PATIENCE:.0f} seconds.")
+    raise UserError(f"The variants were not drawn within {_RENDER_TIMEOUT:.0f} seconds.")
 
 
-def _show(file: Mapping[str, Any], console: str, seconds: float) -> None:
+def _print_variants(file: Mapping[str, Any], console_url: str, seconds: float) -> None:
     """A table of the variants, each fetched through the distribution's address."""
     table = Table(
         title=f"\n{file['name']}: {file['width']} x {file['height']}, drawn in {seconds:.1f} s", title_justify="left"
@@ -123,7 +123,7 @@ def _show(file: Mapping[str, Any], console: str, seconds: float) -> None:
         table.add_column(heading, justify="left" if heading in ("variant", "type") else "right")
     for variant in file["variants"]:
         begun = time.monotonic()
-        answer = _through(console, variant["url"])
+        answer = _fetch_via_cloudfront(console_url, variant["url"])
         table.add_row(
             variant["name"],
             f"{variant['width']}x{variant['height']}",
@@ -134,20 +134,20 @@ def _show(file: Mapping[str, Any], console: str, seconds: float) -> None:
         )
     Console().print(table)
     for variant in file["variants"]:
-        say(f"  {variant['name']:<10} {variant['url']}")
+        echo(f"  {variant['name']:<10} {variant['url']}")
 
 
-def _through(console: str, url: str) -> requests.Response:
+def _fetch_via_cloudfront(console_url: str, url: str) -> requests.Response:
     """Fetch a URL of the distribution. Python does not resolve *.localhost, so the name goes in the Host header."""
     split = urlsplit(url)
-    direct = f"{split.scheme}://127.0.0.1:{split.port}{split.path}" if ".localhost" in console else url
+    direct = f"{split.scheme}://127.0.0.1:{split.port}{split.path}" if ".localhost" in console_url else url
     answer = requests.get(direct, headers={"Host": split.netloc}, timeout=60)
     if not answer.ok:
-        raise Trouble(f"{url} answers {answer.status_code}.")
+        raise UserError(f"{url} answers {answer.status_code}.")
     return answer
 
 
-class _Told:
+class _ProgressReader:
     """A file that tells a progress bar how much of it was read. Its length makes `requests` send Content-Length."""
 
     def __init__(self, source: Any, size: int, progress: Progress) -> None:
@@ -163,7 +163,7 @@ class _Told:
 
 
 @contextmanager
-def _bar(title: str, size: int) -> Iterator[Progress]:
+def _progress_bar(title: str, size: int) -> Iterator[Progress]:
     columns = (TextColumn(f"{title:<54}"), BarColumn(24), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(width=None if sys.stdout.isatty() else 120)) as progress:
         progress.add_task(title, total=size)
@@ -172,6 +172,6 @@ def _bar(title: str, size: int) -> Iterator[Progress]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photo", nargs="?", type=Path, default=_PHOTO)
-    with sentence():
+    parser.add_argument("photo", nargs="?", type=Path, default=_DEFAULT_PHOTO)
+    with exit_on_user_error():
         run(parser.parse_args().photo)

@@ -13,17 +13,17 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local import debian, install
+from infra.local import apt, install
 from infra.local.process import Server
-from infra.local.progress import Step, Trouble
+from infra.local.progress import Step, UserError
 
 _POM = install.ROOT / "requirements" / "dynamodb-local.xml"
-_SUMS = install.ROOT / "requirements" / "dynamodb-local.sha256"
-_FETCHED = install.ROOT / ".local" / "dynamodb"
-_JARS = _FETCHED / "lib"
-_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-_LOOPBACK = Path(__file__).with_name("Loopback.java")
-_JAVA = 17  # what DynamoDB Local 3 is compiled for
+_CHECKSUMS = install.ROOT / "requirements" / "dynamodb-local.sha256"
+_INSTALL_DIR = install.ROOT / ".local" / "dynamodb"
+_JARS_DIR = _INSTALL_DIR / "lib"
+_MAVEN_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_SERVER_SOURCE = Path(__file__).with_name("Loopback.java")
+_MIN_JAVA_VERSION = 17  # what DynamoDB Local 3 is compiled for
 
 
 @dataclass
@@ -35,9 +35,9 @@ class DynamoDBLocal(Server):
     def start(self) -> None:
         """Start it empty, on 127.0.0.1 alone; fetch it first where it is not there. Raises Trouble."""
         ensure()
-        libraries = [f"-Djava.library.path={_JARS}", "--class-path", f"{_JARS}/*"]
-        command = ["java", *libraries, str(_LOOPBACK), str(self.port)]
-        self.launch(command, {"PATH": os.environ["PATH"]}, patience=60)
+        libraries = [f"-Djava.library.path={_JARS_DIR}", "--class-path", f"{_JARS_DIR}/*"]
+        command = ["java", *libraries, str(_SERVER_SOURCE), str(self.port)]
+        self.launch(command, {"PATH": os.environ["PATH"]}, timeout=60)
 
     def client(self) -> Any:
         """A boto3 client for it. Any credentials and any region find the same tables."""
@@ -50,7 +50,7 @@ class DynamoDBLocal(Server):
             config=Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1}),
         )
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it is ready."""
         try:
             self.client().list_tables()
@@ -62,31 +62,31 @@ class DynamoDBLocal(Server):
 def ensure() -> None:
     """A Java, and the server's jars below `.local/dynamodb`, fetched by Maven and compared with our list. Raises Trouble."""
     if not _has_java():
-        debian.install("Java", "default-jdk-headless")
+        apt.install_packages("Java", "default-jdk-headless")
     if not _has_java():
-        raise Trouble(
-            f"DynamoDB Local needs a JDK of Java {_JAVA} or newer, and there is none on the PATH. "
+        raise UserError(
+            f"DynamoDB Local needs a JDK of Java {_MIN_JAVA_VERSION} or newer, and there is none on the PATH. "
             "Install one (on Debian and Ubuntu: apt-get install default-jdk-headless), then say it again."
         )
-    stamp, wanted = _FETCHED / ".stamp", hashlib.sha256(_POM.read_bytes() + _SUMS.read_bytes()).hexdigest()
+    stamp, wanted = _INSTALL_DIR / ".stamp", hashlib.sha256(_POM.read_bytes() + _CHECKSUMS.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     if shutil.which("mvn") is None:
-        debian.install("Maven", "maven")
+        apt.install_packages("Maven", "maven")
     if shutil.which("mvn") is None:
-        raise Trouble(
+        raise UserError(
             "DynamoDB Local comes by Maven, and there is no mvn on the PATH. "
             "Install Maven (on Debian and Ubuntu: apt-get install maven), then say it again."
         )
     with Step("Fetching DynamoDB Local"):
-        shutil.rmtree(_FETCHED, ignore_errors=True)
-        _fetch()
+        shutil.rmtree(_INSTALL_DIR, ignore_errors=True)
+        _download()
         stamp.write_text(wanted)
 
 
-def not_as_listed(folder: Path, sums: Path) -> list[str]:
+def find_mismatches(folder: Path, checksums: Path) -> list[str]:
     """The files of a folder that are not what a list of SHA-256 sums says, those that are missing and those too many."""
-    listed = {name: digest for digest, name in (line.split() for line in sums.read_text().splitlines())}
+    listed = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     return sorted({name for name, _ in listed.items() ^ found.items()})
 
@@ -97,18 +97,18 @@ def _has_java() -> bool:
         return False
     told = subprocess.run(["java", "--list-modules"], capture_output=True, text=True, check=False).stdout
     compiler = re.search(r"^jdk\.compiler@(\d+)", told, re.MULTILINE)
-    return compiler is not None and int(compiler[1]) >= _JAVA
+    return compiler is not None and int(compiler[1]) >= _MIN_JAVA_VERSION
 
 
-def _fetch() -> None:
-    command = ["mvn", "--batch-mode", "--no-transfer-progress", "--file", str(_POM), _COPY]
+def _download() -> None:
+    command = ["mvn", "--batch-mode", "--no-transfer-progress", "--file", str(_POM), _MAVEN_GOAL]
     done = subprocess.run(
-        [*command, f"-DoutputDirectory={_JARS}"], cwd=install.ROOT, capture_output=True, text=True, check=False
+        [*command, f"-DoutputDirectory={_JARS_DIR}"], cwd=install.ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Trouble(f"Maven could not fetch DynamoDB Local:\n{done.stdout.strip()[-1500:]}")
-    if wrong := not_as_listed(_JARS, _SUMS):
-        raise Trouble(
-            f"What Maven fetched is not what requirements/{_SUMS.name} lists: {', '.join(wrong)}. "
+        raise UserError(f"Maven could not fetch DynamoDB Local:\n{done.stdout.strip()[-1500:]}")
+    if wrong := find_mismatches(_JARS_DIR, _CHECKSUMS):
+        raise UserError(
+            f"What Maven fetched is not what requirements/{_CHECKSUMS.name} lists: {', '.join(wrong)}. "
             "Nothing of it was run. Ask why before you change the list."
         )

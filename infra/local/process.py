@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from infra.local.progress import Step, Trouble
-from infra.local.waiting import until
+from infra.local.progress import Step, UserError
+from infra.local.waiting import wait_until
 
 HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class _Known:
+class _ProcessRecord:
     pid: int
-    birth: str
+    start_time: str
     port: int
 
 
@@ -31,13 +31,13 @@ class _Known:
 class Process:
     """`record` holds what we started, `log` what it said."""
 
-    record: Path
-    log: Path
+    record_file: Path
+    log_file: Path
 
     def start(self, command: Sequence[str], *, port: int, environment: Mapping[str, str]) -> None:
         """Start it, detached from this terminal."""
-        self.record.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as log:
+        self.record_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("wb") as log:
             started = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -46,48 +46,50 @@ class Process:
                 env=dict(environment),
                 start_new_session=True,
             )
-        known = _Known(started.pid, _birth(started.pid), port)
-        self.record.write_text(json.dumps(dataclasses.asdict(known)))
+        known = _ProcessRecord(started.pid, _start_time(started.pid), port)
+        self.record_file.write_text(json.dumps(dataclasses.asdict(known)))
 
-    def port(self) -> int | None:
+    def running_port(self) -> int | None:
         """The port that it was started on, or None when it does not run."""
-        known = self._known()
-        return known.port if known and self._alive(known) else None
+        known = self._read_record()
+        return known.port if known and self._is_alive(known) else None
 
-    def left_behind(self) -> bool:
+    def crashed(self) -> bool:
         """Whether it ended without `stop`: killed, or the machine went down."""
-        known = self._known()
-        return known is not None and not self._alive(known)
+        known = self._read_record()
+        return known is not None and not self._is_alive(known)
 
-    def stop(self, patience: float = 40) -> bool:
+    def stop(self, timeout: float = 40) -> bool:
         """Ask it to end and wait until it has; False when it did not run. Raises Trouble when it does not end."""
-        known = self._known()
+        known = self._read_record()
         if known is None:
             return False
-        if not self._alive(known):
-            self.record.unlink()
+        if not self._is_alive(known):
+            self.record_file.unlink()
             return False
         os.kill(known.pid, signal.SIGTERM)
-        end = time.monotonic() + patience
-        while self._alive(known):
+        end = time.monotonic() + timeout
+        while self._is_alive(known):
             if time.monotonic() > end:
-                raise Trouble(f"Process {known.pid} was asked to end and has not in {patience:.0f} s. See {self.log}.")
+                raise UserError(
+                    f"Process {known.pid} was asked to end and has not in {timeout:.0f} s. See {self.log_file}."
+                )
             time.sleep(0.05)
-        self.record.unlink()
+        self.record_file.unlink()
         return True
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """The end of its log."""
-        return self.log.read_text(errors="replace")[-1500:].strip() if self.log.is_file() else ""
+        return self.log_file.read_text(errors="replace")[-1500:].strip() if self.log_file.is_file() else ""
 
-    def _known(self) -> _Known | None:
+    def _read_record(self) -> _ProcessRecord | None:
         try:
-            return _Known(**json.loads(self.record.read_text()))
+            return _ProcessRecord(**json.loads(self.record_file.read_text()))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
-    def _alive(self, known: _Known) -> bool:
-        return known.birth != "" and _birth(known.pid) == known.birth
+    def _is_alive(self, record: _ProcessRecord) -> bool:
+        return record.start_time != "" and _start_time(record.pid) == record.start_time
 
 
 @dataclass
@@ -112,58 +114,58 @@ class Server(ABC):
         return f"http://{HOST}:{self.port}"
 
     @abstractmethod
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it is ready."""
 
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it runs where it should. Raises Trouble when it runs on another port."""
-        running = self.process.port()
+        running = self.process.running_port()
         if running not in (None, self.port):
-            raise Trouble(f"On port {running} runs {self.name} already. First: make down")
+            raise UserError(f"On port {running} runs {self.name} already. First: make down")
         return running is not None
 
-    def launch(self, command: Sequence[str], environment: Mapping[str, str], *, patience: float) -> None:
+    def launch(self, command: Sequence[str], environment: Mapping[str, str], *, timeout: float) -> None:
         """Start it, and wait for so many seconds until it answers. Raises Trouble."""
         with Step(f"Starting {self.name}"):
             self.process.start(command, port=self.port, environment=environment)
-            until(self._answers_or_ended, patience, self._did_not_start)
+            wait_until(self._is_ready_or_raise, timeout, self._start_error)
 
-    def _answers_or_ended(self) -> bool:
-        if self.process.port() is None:
-            raise self._did_not_start()
-        return self.answers()
+    def _is_ready_or_raise(self) -> bool:
+        if self.process.running_port() is None:
+            raise self._start_error()
+        return self.is_ready()
 
-    def _did_not_start(self) -> Trouble:
-        return Trouble(f"Could not start {self.name}. It said:\n{self.process.last_words()}")
+    def _start_error(self) -> UserError:
+        return UserError(f"Could not start {self.name}. It said:\n{self.process.log_tail()}")
 
 
-def know_this_machine() -> None:
+def bypass_proxy() -> None:
     """Keep what we ask of this machine from a proxy that the shell may name."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [HOST, "localhost", os.environ.get(name)]))
 
 
-def refuse_if_taken(port: int, what: str, variable: str) -> None:
+def require_free_port(port: int, program: str, variable: str) -> None:
     """Raise Trouble when another program has the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise Trouble(
-                f"{what} needs port {port}, and another program has it. End that program, or take another port: "
+            raise UserError(
+                f"{program} needs port {port}, and another program has it. End that program, or take another port: "
                 f"{variable}={port + 1} make …"
             ) from error
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """A port that nobody has at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def _birth(pid: int) -> str:
+def _start_time(pid: int) -> str:
     """When a process was born, as its system tells it; "" when it has ended."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended would go on as a zombie

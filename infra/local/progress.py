@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-_AGAIN = "\r\x1b[2K"  # back to the start of the line, which is emptied
+_CLEAR_LINE = "\r\x1b[2K"  # back to the start of the line, which is emptied
 
 
-class Trouble(Exception):
+class UserError(Exception):
     """It cannot go on. The message says what is wrong and what to do."""
 
 
@@ -21,8 +21,8 @@ class Step:
     def __init__(self, title: str) -> None:
         self._title = f"  {title:<52}"
         self._note = ""
-        self._begin = time.monotonic()
-        self._live = sys.stdout.isatty()
+        self._started_at = time.monotonic()
+        self._is_terminal = sys.stdout.isatty()
         self._done = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
@@ -32,7 +32,7 @@ class Step:
 
     def __enter__(self) -> Self:
         _write(self._title)
-        if self._live:
+        if self._is_terminal:
             self._ticker.start()
         return self
 
@@ -40,25 +40,25 @@ class Step:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        if self._live:
+        if self._is_terminal:
             self._ticker.join()
-        start = f"{_AGAIN}{self._title}" if self._live else ""
+        start = f"{_CLEAR_LINE}{self._title}" if self._is_terminal else ""
         _write(f"{start}{self._seconds()}{'' if kind is None else '  failed'}\n")
 
     def _tick(self) -> None:
         while not self._done.wait(0.2):
-            _write(f"{_AGAIN}{self._title}{self._seconds()}  {self._note}")
+            _write(f"{_CLEAR_LINE}{self._title}{self._seconds()}  {self._note}")
 
     def _seconds(self) -> str:
-        return f"{time.monotonic() - self._begin:6.1f} s"
+        return f"{time.monotonic() - self._started_at:6.1f} s"
 
 
 @contextmanager
-def sentence() -> Iterator[None]:
+def exit_on_user_error() -> Iterator[None]:
     """Turn trouble into its sentence and exit status 1, without a traceback."""
     try:
         yield
-    except Trouble as trouble:
+    except UserError as trouble:
         sys.stderr.write(f"\n{trouble}\n")
         sys.exit(1)
     except KeyboardInterrupt:
@@ -66,7 +66,7 @@ def sentence() -> Iterator[None]:
         sys.exit(130)
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """A line for the person."""
     _write(f"{text}\n")
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 
-def until(come: Callable[[], bool], patience: float, otherwise: Callable[[], Exception]) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float, error: Callable[[], Exception]) -> None:
     """Ask until the answer is yes; raise what `otherwise` makes when it was no for `patience` seconds."""
-    end = time.monotonic() + patience
-    while not come():
+    end = time.monotonic() + timeout
+    while not condition():
         if time.monotonic() > end:
-            raise otherwise()
+            raise error()
         time.sleep(0.1)

@@ -9,32 +9,32 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from holdall import clock, observe
-from holdall.accounts.service import providers
-from holdall.config import settings
-from holdall.limits import service as limits
-from tests.api import people
-from tests.api.client import Client
-from tests.api.cloud import Cloud
-from tests.api.log import Log
-from tests.api.members import shared
-from tests.api.staff import Staff
+from holdall.accounts.service import oauth
+from holdall.platform import clock, observability
+from holdall.platform.config import settings
+from holdall.rate_limits import service as rate_limits
+from tests.support import users
+from tests.support.admins import AdminFactory
+from tests.support.aws import FakeAws
+from tests.support.client import Client
+from tests.support.log import CapturedLog
+from tests.support.projects import create_shared_project
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cloud() -> Iterator[Cloud]:
+def fake_aws() -> Iterator[FakeAws]:
     """Tables, buckets and queues, empty."""
     with mock_aws():
-        yield Cloud.build()
+        yield FakeAws.create()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(cloud: Cloud) -> None:
-    cloud.forget()
+def _reset_fake_aws(fake_aws: FakeAws) -> None:
+    fake_aws.reset()
 
 
 @pytest.fixture
-def visitor() -> Client:
+def anonymous() -> Client:
     """Somebody whom nobody knows."""
     return Client()
 
@@ -42,31 +42,31 @@ def visitor() -> Client:
 @pytest.fixture
 def client() -> Client:
     """Somebody with an account."""
-    return people.signed_in()
+    return users.create_client()
 
 
 @pytest.fixture
 def stranger() -> Client:
     """Somebody else with an account."""
-    return people.signed_in()
+    return users.create_client()
 
 
 @pytest.fixture
-def room(client: Client) -> str:
+def shared_project(client: Client) -> str:
     """A project that the client owns."""
-    return shared(client)
+    return create_shared_project(client)
 
 
 @pytest.fixture
-def root() -> Client:
+def superuser() -> Client:
     """Somebody who may everything."""
-    return people.superuser()
+    return users.create_superuser()
 
 
 @pytest.fixture
-def staff(root: Client) -> Staff:
+def admins(superuser: Client) -> AdminFactory:
     """Whom they appoint."""
-    return Staff(root)
+    return AdminFactory(superuser)
 
 
 @pytest.fixture
@@ -78,59 +78,59 @@ def project(client: Client) -> dict[str, Any]:
     return made
 
 
-class Clock:
+class FrozenClock:
     """A clock that stands until a test moves it."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._now = datetime.now(UTC)
-        patch.setattr(clock, "now", lambda: self._now)
+        monkeypatch.setattr(clock, "now", lambda: self._now)
 
-    def forward(self, **time: float) -> None:
+    def advance(self, **duration: float) -> None:
         """Let time pass, in the words of timedelta."""
-        self._now += timedelta(**time)
+        self._now += timedelta(**duration)
 
 
 @pytest.fixture
-def frozen(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
     """The time stands still. Whoever is signed in before is so after."""
-    return Clock(monkeypatch)
+    return FrozenClock(monkeypatch)
 
 
-Installed = Callable[..., None]
+OverrideSettings = Callable[..., None]
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
+def override_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[OverrideSettings]:
     """Change what the deployment decides, as in `installed(SIGN_UP="closed")`."""
 
     def change(**variables: str) -> None:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        _read_again()
+        _clear_caches()
 
     yield change
     monkeypatch.undo()
-    _read_again()
+    _clear_caches()
 
 
-def _read_again() -> None:
+def _clear_caches() -> None:
     """As in a process that begins: what was made of the settings is made anew."""
     settings.cache_clear()
-    limits._limits.cache_clear()
-    providers._provider.cache_clear()
+    rate_limits._rate_limits.cache_clear()
+    oauth._get_provider.cache_clear()
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Log]:
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[CapturedLog]:
     """What is written from now on, in the form in which Lambda writes it; the root logger's lines too."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(observe.logger.registered_formatter)
+    handler.setFormatter(observability.logger.registered_formatter)
     loggers = [logging.getLogger("test"), logging.getLogger()]
     for each in loggers:
         each.addHandler(handler)
     logging.getLogger("test").propagate, before = False, logging.getLogger("test").propagate
-    yield Log(stream, capsys)
+    yield CapturedLog(stream, capsys)
     logging.getLogger("test").propagate = before
     for each in loggers:
         each.removeHandler(handler)

@@ -3,84 +3,84 @@
 import pytest
 
 import functions.auth.audit as routes
-from tests.api import journal
-from tests.api.client import Client
-from tests.api.cloud import Cloud
+from tests.support import audit_log
+from tests.support.aws import FakeAws
+from tests.support.client import Client
 
-DEED = "/audit/export?action=tests.deed"
+EXPORT_PATH = "/audit/export?action=tests.action"
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of four lines."""
     monkeypatch.setattr(routes, "_LINES", 4)
 
 
-def test_the_file_holds_what_the_list_tells(root: Client) -> None:
+def test_the_file_holds_what_the_list_tells(superuser: Client) -> None:
     for number in range(3):
-        journal.write("tests.deed", f"{number}")
-    listed = root.get("/audit?action=tests.deed").data()
+        audit_log.write_entry("tests.action", f"{number}")
+    listed = superuser.get("/audit?action=tests.action").data()
 
-    answer = root.get(DEED)
+    answer = superuser.get(EXPORT_PATH)
 
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert answer.headers["content-disposition"] == 'attachment; filename="audit.jsonl"'
     assert answer.headers["cache-control"] == "no-store"
     assert "link" not in answer.headers
-    assert journal.lines(answer.text) == listed
+    assert audit_log.parse_json_lines(answer.text) == listed
     assert [each["target"] for each in listed] == ["2", "1", "0"]
 
 
-def test_nothing_found_is_an_empty_file(root: Client) -> None:
-    answer = root.get("/audit/export?target=nothing")
+def test_nothing_found_is_an_empty_file(superuser: Client) -> None:
+    answer = superuser.get("/audit/export?target=nothing")
 
     assert (answer.status, answer.text) == (200, "")
 
 
 @pytest.mark.parametrize(
-    "query", ["?action=tests.deed", "?actor=somebody%27s%20%2B", "?from=2026-11-19T12:00:00%2B01:00"]
+    "query", ["?action=tests.action", "?actor=somebody%27s%20%2B", "?from=2026-11-19T12:00:00%2B01:00"]
 )
-def test_a_file_goes_on_where_its_link_leads(root: Client, short: None, query: str) -> None:
+def test_a_file_goes_on_where_its_link_leads(superuser: Client, small_pages: None, query: str) -> None:
     for number in range(10):
-        journal.write("tests.deed", f"{number}", actor="somebody's +")
+        audit_log.write_entry("tests.action", f"{number}", actor="somebody's +")
 
-    parts = journal.files(root, f"/audit/export{query}")
+    parts = audit_log.download_export(superuser, f"/audit/export{query}")
 
-    told = [line["target"] for part in parts for line in journal.lines(part.text)]
+    told = [line["target"] for part in parts for line in audit_log.parse_json_lines(part.text)]
     assert [target for target in told if target.isdigit()] == [f"{number}" for number in reversed(range(10))]
-    assert all(len(journal.lines(part.text)) == 4 for part in parts[:-1])
+    assert all(len(audit_log.parse_json_lines(part.text)) == 4 for part in parts[:-1])
     assert len(parts) >= 3
 
 
-def test_whoever_takes_the_journal_away_is_in_it(root: Client, short: None) -> None:
+def test_whoever_takes_the_journal_away_is_in_it(superuser: Client, small_pages: None) -> None:
     for number in range(5):
-        journal.write("tests.deed", f"{number}")
+        audit_log.write_entry("tests.action", f"{number}")
 
-    parts = journal.files(root, DEED)
+    parts = audit_log.download_export(superuser, EXPORT_PATH)
 
-    taken = root.get("/audit?action=audit.export").data()
+    taken = superuser.get("/audit?action=audit.export").data()
     assert len(taken) == len(parts) == 2
     assert {(each["actor"], each["target"], each["outcome"]) for each in taken} == {
-        (root.user["id"], "audit", "success")
+        (superuser.user["id"], "audit", "success")
     }
 
 
-def test_a_list_that_is_read_leaves_no_row(root: Client, cloud: Cloud) -> None:
-    before = len(cloud.rows("audit"))
-    root.get("/audit").data()
+def test_a_list_that_is_read_leaves_no_row(superuser: Client, fake_aws: FakeAws) -> None:
+    before = len(fake_aws.find_rows("audit"))
+    superuser.get("/audit").data()
 
-    assert len(cloud.rows("audit")) == before
+    assert len(fake_aws.find_rows("audit")) == before
 
 
-def test_a_line_stays_one_line_whatever_it_tells(root: Client) -> None:
+def test_a_line_stays_one_line_whatever_it_tells(superuser: Client) -> None:
     agent = 'a "quoted"\u2028 agent \\ \u00e4\U0001f600'
-    root.get("/audit/export", headers={"user-agent": agent})
+    superuser.get("/audit/export", headers={"user-agent": agent})
 
-    lines = journal.lines(root.get("/audit/export?action=audit.export").text)
+    lines = audit_log.parse_json_lines(superuser.get("/audit/export?action=audit.export").text)
 
-    assert [line["agent"] for line in lines] == ["tests", agent]
+    assert [line["userAgent"] for line in lines] == ["tests", agent]
 
 
 def test_the_longest_part_fits_into_an_answer_of_lambda() -> None:
-    assert journal.WIDEST * routes._LINES < 5_000_000  # bytes
+    assert audit_log.MAX_ENTRY_BYTES * routes._EXPORT_PAGE_SIZE < 5_000_000  # bytes

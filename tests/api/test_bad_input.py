@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.api import contract, examples, people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud
-from tests.api.conftest import Installed
-from tests.api.contract import Route
+from tests.api.conftest import OverrideSettings
+from tests.support import contract, examples, users
+from tests.support.aws import FakeAws
+from tests.support.client import Client, Response
+from tests.support.contract import Route
 
-ROUTES = contract.routes()
+ROUTES = contract.list_routes()
 # A provider may send anything along, so what it sends is not held against the schema (RFC 6749, section 4.1.2).
-STRICT = [route for route in ROUTES if route.name != examples.CALLBACK]
-WITH_BODY = [route for route in ROUTES if route.body is not None]
+STRICT_ROUTES = [route for route in ROUTES if route.name != examples.OAUTH_CALLBACK]
+ROUTES_WITH_BODY = [route for route in ROUTES if route.body is not None]
 ID_FIELDS = {"projectId", "fileId", "uploadId", "key"}
-VALUES: dict[str, list[Any]] = {
+VALUES_BY_TYPE: dict[str, list[Any]] = {
     "null": [None],
     "boolean": [True, False],
     "integer": [7, -1, 10**40],
@@ -37,29 +37,29 @@ class World:
     """Where each of these tests begins: somebody, what is right for each route, and the rows behind it."""
 
     client: Client
-    good: dict[str, Any]
-    rows: dict[str, Any]
-    born: float
+    valid_requests: dict[str, Any]
+    snapshot: dict[str, Any]
+    created_at: float
 
     @classmethod
-    def made(cls, cloud: Cloud, installed: Installed) -> "World":
+    def create(cls, fake_aws: FakeAws, override_settings: OverrideSettings) -> "World":
         # Somebody who may come in everywhere, so that what is bad is the input; and not the only one, so that they may leave.
-        people.superuser()
-        client = people.superuser()
-        good = examples.good(client, cloud, installed)
-        return cls(client, good, cloud.kept(), time.monotonic())
+        users.create_superuser()
+        client = users.create_superuser()
+        valid_requests = examples.make_valid_requests(client, fake_aws, override_settings)
+        return cls(client, valid_requests, fake_aws.snapshot(), time.monotonic())
 
 
 _worlds: list[World] = []  # one, put back for each test: to make it takes ten times as long as to ask what a test asks
-_YOUTH = 20  # seconds in which the codes in it still count
+_MAX_AGE_SECONDS = 20  # seconds in which the codes in it still count
 
 
 @pytest.fixture
-def world(cloud: Cloud, installed: Installed) -> World:
-    if not _worlds or time.monotonic() - _worlds[0].born > _YOUTH:
-        _worlds[:] = [World.made(cloud, installed)]
-    cloud.put_back(_worlds[0].rows)
-    examples.install_provider(cloud, installed)
+def world(fake_aws: FakeAws, override_settings: OverrideSettings) -> World:
+    if not _worlds or time.monotonic() - _worlds[0].created_at > _MAX_AGE_SECONDS:
+        _worlds[:] = [World.create(fake_aws, override_settings)]
+    fake_aws.restore(_worlds[0].snapshot)
+    examples.configure_provider(fake_aws, override_settings)
     return _worlds[0]
 
 
@@ -69,49 +69,51 @@ def client(world: World) -> Client:
 
 
 @pytest.fixture
-def good(world: World) -> dict[str, Any]:
+def valid_requests(world: World) -> dict[str, Any]:
     """What is right for each route."""
-    return deepcopy(world.good)
+    return deepcopy(world.valid_requests)
 
 
-def ask(client: Client, route: Route, good: dict[str, Any], query: str = "", **more: Any) -> Answer:
+def send_valid(
+    client: Client, route: Route, valid_requests: dict[str, Any], query: str = "", **overrides: Any
+) -> Response:
     """Ask a route, all right but for what the test changes."""
-    inside = good["inside"] if route.path.startswith("/projects/{projectId}") else {}
-    path = route.path.format(**{**good["path"], **inside, **more.pop("path", {})})
-    if route.body is not None and "raw" not in more:
-        more["body"] = more.get("body", good["body"][route.name])
-    return client.request(route.method, path + (query or good["query"].get(route.name, "")), **more)
+    inside = valid_requests["project_path"] if route.path.startswith("/projects/{projectId}") else {}
+    path = route.path.format(**{**valid_requests["path"], **inside, **overrides.pop("path", {})})
+    if route.body is not None and "raw" not in overrides:
+        overrides["body"] = overrides.get("body", valid_requests["body"][route.name])
+    return client.request(route.method, path + (query or valid_requests["query"].get(route.name, "")), **overrides)
 
 
-def refused(answer: Answer, *statuses: int) -> dict[str, Any]:
-    problem = answer.problem()
-    assert answer.status in statuses, (answer.status, answer.text)
+def assert_problem(response: Response, *statuses: int) -> dict[str, Any]:
+    problem = response.problem()
+    assert response.status in statuses, (response.status, response.text)
     return problem
 
 
 # What is right only after something else, and the way back from a provider, which nobody went.
-NEEDS_MORE: dict[str, Any] = {
+SPECIAL_CASES: dict[str, Any] = {
     "POST /auth/2fa/disable": ("/auth/2fa/enable", 204),
     "POST /auth/2fa/recovery-codes": ("/auth/2fa/enable", 200),
     "DELETE /auth/identities/{provider}": ("", 404),
     "POST /projects/{projectId}/leave": ("", 409),  # of its only owner
     "POST /projects/{projectId}/restore": ("", 409),  # of what lives
-    examples.CALLBACK: ("", 401),
+    examples.OAUTH_CALLBACK: ("", 401),
 }
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=contract.named)
-def test_what_is_right_is_taken(client: Client, good: dict[str, Any], route: Route) -> None:
-    if route.name in NEEDS_MORE:
-        prepare, status = NEEDS_MORE[route.name]
+@pytest.mark.parametrize("route", ROUTES, ids=contract.route_id)
+def test_what_is_right_is_taken(client: Client, valid_requests: dict[str, Any], route: Route) -> None:
+    if route.name in SPECIAL_CASES:
+        prepare, status = SPECIAL_CASES[route.name]
         if prepare:
-            client.post(prepare, good["body"].get(f"POST {prepare}")).data()
+            client.post(prepare, valid_requests["body"].get(f"POST {prepare}")).data()
     else:
         status = 399
-    assert ask(client, route, good).status <= status
+    assert send_valid(client, route, valid_requests).status <= status
 
 
-BODIES = [
+INVALID_BODIES = [
     (b"", 422, "invalid"),
     (b"null", 422, "wrong_type"),
     (b"[]", 422, "wrong_type"),
@@ -128,94 +130,109 @@ BODIES = [
     (b'{"a": "\xff"}', 400, "malformed_body"),
     (b'{"a": "' + b"x" * 262_144 + b'"}', 413, "body_too_large"),
 ]
-TYPES = ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "APPLICATION/JSON"]
+UNSUPPORTED_MEDIA_TYPES = [
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+    "APPLICATION/JSON",
+]
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
-def test_a_body_is_strict_json(client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests) -> None:
-    for raw, status, code in BODIES:
-        with subtests.test(raw=raw[:40]):
-            assert refused(ask(client, route, good, raw=raw), status)["code"] == code
-
-
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
-def test_a_body_of_another_type_is_refused(
-    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
+def test_a_body_is_strict_json(
+    client: Client, valid_requests: dict[str, Any], route: Route, subtests: pytest.Subtests
 ) -> None:
-    for media_type in TYPES:
+    for raw, status, code in INVALID_BODIES:
+        with subtests.test(raw=raw[:40]):
+            assert assert_problem(send_valid(client, route, valid_requests, raw=raw), status)["code"] == code
+
+
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
+def test_a_body_of_another_type_is_refused(
+    client: Client, valid_requests: dict[str, Any], route: Route, subtests: pytest.Subtests
+) -> None:
+    for media_type in UNSUPPORTED_MEDIA_TYPES:
         with subtests.test(media_type=media_type):
-            answer = ask(client, route, good, headers={"content-type": media_type})
-            assert refused(answer, 415)["code"] == "unsupported_type"
+            answer = send_valid(client, route, valid_requests, headers={"content-type": media_type})
+            assert assert_problem(answer, 415)["code"] == "unsupported_media_type"
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
-def test_a_missing_field_is_named(client: Client, good: dict[str, Any], route: Route) -> None:
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
+def test_a_missing_field_is_named(client: Client, valid_requests: dict[str, Any], route: Route) -> None:
     assert route.body is not None
     for name in route.body.get("required", []):
-        body = {key: value for key, value in good["body"][route.name].items() if key != name}
-        errors = refused(ask(client, route, good, body=body), 422)["errors"]
+        body = {key: value for key, value in valid_requests["body"][route.name].items() if key != name}
+        errors = assert_problem(send_valid(client, route, valid_requests, body=body), 422)["errors"]
         assert errors == [{"pointer": f"/{name}", "code": "required", "detail": errors[0]["detail"]}]
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
 def test_an_unknown_field_is_refused(
-    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+    client: Client, valid_requests: dict[str, Any], route: Route, subtests: pytest.Subtests
 ) -> None:
     for name in ("unknown", "id", "", "a/b", "__proto__", "\u202e", "x" * 3000):
         with subtests.test(name=name[:40]):
-            body = {**good["body"][route.name], name: 1}
-            errors = refused(ask(client, route, good, body=body), 422)["errors"]
+            body = {**valid_requests["body"][route.name], name: 1}
+            errors = assert_problem(send_valid(client, route, valid_requests, body=body), 422)["errors"]
             assert [error["code"] for error in errors] == ["unknown_field"]
 
 
-def pythonic(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+def snake_case_fields(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """Where a body has a field of two words, as Python would write it: by the names of what it lies in, and its own."""
-    schema = contract.resolved(schema)
+    schema = contract.resolve_ref(schema)
     for each in schema.get("anyOf", []):
-        yield from pythonic(each)
+        yield from snake_case_fields(each)
     for name, inner in schema.get("properties", {}).items():
         if (written := re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)) != name:
             yield (written,)
-        yield from ((name, *inside) for inside in pythonic(inner))
+        yield from ((name, *inside) for inside in snake_case_fields(inner))
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
 def test_a_field_has_the_one_name_that_the_contract_gives_it(
-    client: Client, good: dict[str, Any], route: Route
+    client: Client, valid_requests: dict[str, Any], route: Route
 ) -> None:
     assert route.body is not None
-    for path in pythonic(route.body):
+    for path in snake_case_fields(route.body):
         body: Any = "x"
         for name in reversed(path):
             body = {name: body}
-        errors = refused(ask(client, route, good, body={**good["body"][route.name], **body}), 422)["errors"]
+        errors = assert_problem(
+            send_valid(client, route, valid_requests, body={**valid_requests["body"][route.name], **body}), 422
+        )["errors"]
         assert (f"/{'/'.join(path)}", "unknown_field") in [(error["pointer"], error["code"]) for error in errors]
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
-def test_a_field_has_its_type(client: Client, good: dict[str, Any], route: Route) -> None:
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
+def test_a_field_has_its_type(client: Client, valid_requests: dict[str, Any], route: Route) -> None:
     assert route.body is not None
     for name, schema in route.body["properties"].items():
-        wrong = set(VALUES) - contract.takes(schema)
-        for value in [value for kind in wrong for value in VALUES[kind]]:
-            answer = ask(client, route, good, body={**good["body"][route.name], name: value})
+        wrong = set(VALUES_BY_TYPE) - contract.accepted_types(schema)
+        for value in [value for kind in wrong for value in VALUES_BY_TYPE[kind]]:
+            answer = send_valid(client, route, valid_requests, body={**valid_requests["body"][route.name], name: value})
             named = name in ID_FIELDS and isinstance(value, str)  # the door looks for it first
-            errors = refused(answer, 404 if named else 422).get("errors", [])
+            errors = assert_problem(answer, 404 if named else 422).get("errors", [])
             assert named or errors[0]["pointer"].startswith(f"/{name}"), (name, value, errors)
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=contract.named)
-def test_no_value_of_the_right_type_is_a_mistake_of_ours(client: Client, good: dict[str, Any], route: Route) -> None:
+@pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=contract.route_id)
+def test_no_value_of_the_right_type_is_a_mistake_of_ours(
+    client: Client, valid_requests: dict[str, Any], route: Route
+) -> None:
     assert route.body is not None
     for name, schema in route.body["properties"].items():
-        for value in [value for kind in contract.takes(schema) & set(VALUES) for value in VALUES[kind]]:
-            answer = ask(client, route, good, body={**good["body"][route.name], name: value})
+        for value in [
+            value for kind in contract.accepted_types(schema) & set(VALUES_BY_TYPE) for value in VALUES_BY_TYPE[kind]
+        ]:
+            answer = send_valid(client, route, valid_requests, body={**valid_requests["body"][route.name], name: value})
             if answer.status >= 400:
-                refused(answer, 401, 404, 409, 422)
+                assert_problem(answer, 401, 404, 409, 422)
 
 
-@pytest.mark.parametrize("route", [each for each in STRICT if each.parameters_in("query")], ids=contract.named)
-def test_a_parameter_has_its_type(client: Client, good: dict[str, Any], route: Route) -> None:
+@pytest.mark.parametrize(
+    "route", [each for each in STRICT_ROUTES if each.parameters_in("query")], ids=contract.route_id
+)
+def test_a_parameter_has_its_type(client: Client, valid_requests: dict[str, Any], route: Route) -> None:
     wrong = {
         "integer": ["x", "0", "101", "-1", "1.5", "NaN", "1e2", "", "9" * 5000, "%00"],
         "boolean": ["maybe", "2", "", "truefalse"],
@@ -224,14 +241,16 @@ def test_a_parameter_has_its_type(client: Client, good: dict[str, Any], route: R
     }
     for parameter in route.parameters_in("query"):
         name = parameter["name"]
-        kinds = contract.takes(parameter["schema"]) - {"null"}
+        kinds = contract.accepted_types(parameter["schema"]) - {"null"}
         for value in [value for kind in kinds for value in wrong[kind]]:
-            answer = ask(client, route, good, query=f"?{name}={value}")
-            refused(answer, 404 if name == "projectId" else 422)
+            answer = send_valid(client, route, valid_requests, query=f"?{name}={value}")
+            assert_problem(answer, 404 if name == "projectId" else 422)
 
 
-@pytest.mark.parametrize("route", [each for each in STRICT if each.parameters_in("query")], ids=contract.named)
-def test_a_parameter_stands_once(client: Client, good: dict[str, Any], route: Route) -> None:
+@pytest.mark.parametrize(
+    "route", [each for each in STRICT_ROUTES if each.parameters_in("query")], ids=contract.route_id
+)
+def test_a_parameter_stands_once(client: Client, valid_requests: dict[str, Any], route: Route) -> None:
     values = {
         "limit": "5",
         "from": "2026-11-20T00:00:00Z",
@@ -244,21 +263,21 @@ def test_a_parameter_stands_once(client: Client, good: dict[str, Any], route: Ro
     for parameter in route.parameters_in("query"):
         name = parameter["name"]
         value = values.get(name, "x")
-        refused(ask(client, route, good, query=f"?{name}={value}&{name}={value}"), 422, 404)
+        assert_problem(send_valid(client, route, valid_requests, query=f"?{name}={value}&{name}={value}"), 422, 404)
 
 
-@pytest.mark.parametrize("route", STRICT, ids=contract.named)
+@pytest.mark.parametrize("route", STRICT_ROUTES, ids=contract.route_id)
 def test_an_unknown_parameter_is_refused(
-    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+    client: Client, valid_requests: dict[str, Any], route: Route, subtests: pytest.Subtests
 ) -> None:
     for name in ("unknown", "Limit", "limit%20", "x" * 3000, "%00", "%FF", "a%2Fb"):
         with subtests.test(name=name[:40]):
-            problem = refused(ask(client, route, good, query=f"?{name}=1"), 422)
+            problem = assert_problem(send_valid(client, route, valid_requests, query=f"?{name}=1"), 422)
             assert problem["code"] == "unknown_parameter"
             assert len(problem["errors"][0]["pointer"]) < 200
 
 
-CURSORS = ["x", "", "%00", "bnVsbA", "W10", "x" * 4096, "eyJhIjoxfQ", "WyJ4IiwibiIsInkiXQ", "%E2%82%AC"]
+INVALID_CURSORS = ["x", "", "%00", "bnVsbA", "W10", "x" * 4096, "eyJhIjoxfQ", "WyJ4IiwibiIsInkiXQ", "%E2%82%AC"]
 
 
 @pytest.mark.parametrize(
@@ -276,14 +295,14 @@ CURSORS = ["x", "", "%00", "bnVsbA", "W10", "x" * 4096, "eyJhIjoxfQ", "WyJ4Iiwib
     ],
 )
 def test_a_bad_cursor_is_refused(client: Client, path: str, subtests: pytest.Subtests) -> None:
-    for cursor in CURSORS:
+    for cursor in INVALID_CURSORS:
         with subtests.test(cursor=cursor[:40]):
-            assert refused(client.get(f"{path}cursor={cursor}"), 400)["code"] == "bad_cursor"
+            assert assert_problem(client.get(f"{path}cursor={cursor}"), 400)["code"] == "bad_cursor"
 
 
 # A way back from a provider that nobody went to is refused as what it is: a state that counts nowhere.
-PLACES = {"asset": (404, 422), "provider": (401, 404, 422)}
-PATHS = [
+STATUSES_BY_PARAMETER = {"asset": (404, 422), "provider": (401, 404, 422)}
+INVALID_PATH_VALUES = [
     "x",
     "%00",
     "..",
@@ -299,21 +318,21 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each.parameters_in("path")], ids=contract.named)
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.parameters_in("path")], ids=contract.route_id)
 def test_a_path_that_leads_nowhere_is_not_there(
-    client: Client, good: dict[str, Any], route: Route, subtests: pytest.Subtests
+    client: Client, valid_requests: dict[str, Any], route: Route, subtests: pytest.Subtests
 ) -> None:
-    for parameter, value in product(route.parameters_in("path"), PATHS):
+    for parameter, value in product(route.parameters_in("path"), INVALID_PATH_VALUES):
         with subtests.test(parameter=parameter["name"], value=value[:40]):
-            answer = ask(client, route, good, path={parameter["name"]: value})
-            refused(answer, *PLACES.get(parameter["name"], (404,)))
+            answer = send_valid(client, route, valid_requests, path={parameter["name"]: value})
+            assert_problem(answer, *STATUSES_BY_PARAMETER.get(parameter["name"], (404,)))
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if not each.public], ids=contract.named)
+@pytest.mark.parametrize("route", [each for each in ROUTES if not each.is_public], ids=contract.route_id)
 def test_nobody_in_particular_is_asked_who_they_are(
-    client: Client, visitor: Client, good: dict[str, Any], route: Route
+    client: Client, anonymous: Client, valid_requests: dict[str, Any], route: Route
 ) -> None:
-    token = str(client.token)
+    token = str(client.access_token)
     head, claims, signature = token.split(".")
     garbage = [
         "x",
@@ -324,25 +343,28 @@ def test_nobody_in_particular_is_asked_who_they_are(
         token * 100,
     ]
 
-    assert refused(ask(visitor, route, good), 401)["code"] == "unauthenticated"
+    assert assert_problem(send_valid(anonymous, route, valid_requests), 401)["code"] == "unauthenticated"
     for each in garbage:
-        answer = ask(Client(each), route, good)
-        assert refused(answer, 401)["code"] == "invalid_token"
+        answer = send_valid(Client(each), route, valid_requests)
+        assert assert_problem(answer, 401)["code"] == "invalid_token"
         assert answer.headers["www-authenticate"] == "Bearer"
     for header in ("Basic abc", "Bearer", f"Bearer {token} x", token):
-        assert refused(ask(visitor, route, good, headers={"authorization": header}), 401)["code"] == "unauthenticated"
+        assert (
+            assert_problem(send_valid(anonymous, route, valid_requests, headers={"authorization": header}), 401)["code"]
+            == "unauthenticated"
+        )
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
-def test_another_method_is_told_which_there_are(client: Client, good: dict[str, Any], path: str) -> None:
+def test_another_method_is_told_which_there_are(client: Client, valid_requests: dict[str, Any], path: str) -> None:
     methods = {route.method for route in ROUTES if route.path == path}
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PURGE"} - methods:
-        answer = client.request(method, path.format(**{**good["inside"], **good["path"]}))
-        assert refused(answer, 405)["code"] == "method_not_allowed"
+        answer = client.request(method, path.format(**{**valid_requests["project_path"], **valid_requests["path"]}))
+        assert assert_problem(answer, 405)["code"] == "method_not_allowed"
         assert set(answer.headers["allow"].split(", ")) == methods
 
 
-NOWHERE = [
+UNKNOWN_PATHS = [
     "/",
     "/nothing",
     "/auth",
@@ -364,11 +386,11 @@ NOWHERE = [
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_path_is_not_there(client: Client, method: str, subtests: pytest.Subtests) -> None:
-    for path in NOWHERE:
+    for path in UNKNOWN_PATHS:
         with subtests.test(path=path[:40]):
-            assert refused(client.request(method, path), 404)["code"] == "not_found"
+            assert assert_problem(client.request(method, path), 404)["code"] == "not_found"
 
 
 def test_the_document_names_all_fields_of_all_bodies() -> None:
     assert len(ROUTES) >= 19
-    assert all(route.body["additionalProperties"] is False for route in WITH_BODY if route.body)
+    assert all(route.body["additionalProperties"] is False for route in ROUTES_WITH_BODY if route.body)

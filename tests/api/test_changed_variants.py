@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 
 from holdall.jobs import service as jobs
-from holdall.projects.model import ChangeProject
+from holdall.projects.model import UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants import service as variants
 from holdall.variants import sync as work
-from holdall.variants.model import LEASE, Drawing, Drawn, Outcome
-from holdall.variants.rows import prepared
-from tests.api import books, people
-from tests.api.callers import caller, place
-from tests.api.client import Client
-from tests.api.cloud import WELL, Cloud, photo
-from tests.api.conftest import Clock
-from tests.api.faults import Mode, Scene, meanwhile, survive
-from tests.api.faults import settle as settle_in_time
-from tests.api.test_faults_projects import VARIANTS, public
-from tests.api.test_shelves import file_of, shelves, stored
-from tests.api.test_sync_variants import names, settle, sync, wish
+from holdall.variants.model import LEASE, RenderedVariant, RenderJob, RenderResult
+from holdall.variants.reconcile import prepare
+from tests.api.conftest import FrozenClock
+from tests.api.test_faults_projects import VARIANTS, create_rendered_project
+from tests.api.test_sync_variants import run_until_drained, set_variants, sync_variants, variant_statuses
+from tests.api.test_variant_prefixes import get_file, store_rendered_variants, variant_prefixes
+from tests.support import invariants, users
+from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.callers import get_project, make_caller
+from tests.support.client import Client
+from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, interleave
+from tests.support.faults import run_until_idle as settle_in_time
 
 SMALL = {"name": "small", "width": 5}
 WIDER = {"name": "small", "width": 9}
@@ -38,243 +38,247 @@ def project(client: Client) -> dict[str, Any]:
 
 
 @pytest.fixture
-def photograph(client: Client, cloud: Cloud, project: dict[str, Any]) -> str:
+def photo_id(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
     """A photo that was drawn."""
-    (file_id,) = cloud.photos(client, project, 1)
+    (file_id,) = fake_aws.upload_photos(client, project, 1)
     return file_id
 
 
-def begun(cloud: Cloud) -> Drawing:
+def claim_render_job(fake_aws: FakeAws) -> RenderJob:
     """The drawing that waits, begun."""
-    (message,) = cloud.waiting("images")
-    drawing = variants.begin(json.loads(message)["jobId"])
-    assert drawing is not None
-    return drawing
+    (message,) = fake_aws.receive_messages("images")
+    active_render = variants.claim(json.loads(message)["jobId"])
+    assert active_render is not None
+    return active_render
 
 
-def picture(drawing: Drawing, folder: Path) -> Outcome:
+def make_render_result(render_job: RenderJob, folder: Path) -> RenderResult:
     """What comes of a drawing."""
     path = folder / "picture"
     path.write_bytes(b"picture")
-    sha256 = variants.fetch_source(drawing, folder / "source")
-    return Outcome(sha256, 60, 40, [Drawn(spec.name, path, 5, 5, "image/webp", 7) for spec in drawing.specs])
+    sha256 = variants.download_source(render_job, folder / "source")
+    return RenderResult(
+        sha256, 60, 40, [RenderedVariant(spec.name, path, 5, 5, "image/webp", 7) for spec in render_job.specs]
+    )
 
 
-def end(cloud: Cloud, drawing: Drawing, folder: Path) -> None:
+def finish_render(fake_aws: FakeAws, render_job: RenderJob, folder: Path) -> None:
     """End a drawing as imageproc does, and let all that waits be done."""
-    left: Drawing | None = drawing
+    left: RenderJob | None = render_job
     while left is not None:
-        left = variants.finish(left, picture(left, folder))
-    settle(cloud)
+        left = variants.finish(left, make_render_result(left, folder))
+    run_until_drained(fake_aws)
 
 
-def nothing_is_open(cloud: Cloud) -> None:
-    assert {row["status"] for row in cloud.rows("main", record_kind="job")} == {"completed"}
+def assert_no_open_jobs(fake_aws: FakeAws) -> None:
+    assert {row["status"] for row in fake_aws.find_rows("main", record_type="job")} == {"completed"}
 
 
-def is_as(client: Client, cloud: Cloud, project: dict[str, Any], file_id: str, *said: str) -> None:
+def assert_variants(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str, *expected: str) -> None:
     """The file shows these variants, ready, and there is nothing else."""
-    assert names(client, file_id) == dict.fromkeys(said, "ready")
-    assert len(cloud.keys("variants", project["id"])) == len(said)
-    nothing_is_open(cloud)
-    books.check(cloud, project["id"])
+    assert variant_statuses(client, file_id) == dict.fromkeys(expected, "ready")
+    assert len(fake_aws.list_keys("variants", project["id"])) == len(expected)
+    assert_no_open_jobs(fake_aws)
+    invariants.assert_project_consistent(fake_aws, project["id"])
 
 
 def test_a_later_drawing_leaves_what_the_settings_changed_meanwhile(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
-    before = file_of(client, photograph)["variants"]
-    wish(client, project, [WIDER, NEW])
-    assert client.get(f"/files/{photograph}/content?variant=new").status == 202
-    cloud.draw()
+    before = get_file(client, photo_id)["variants"]
+    set_variants(client, project, [WIDER, NEW])
+    assert client.get(f"/files/{photo_id}/content?variant=new").status == 202
+    fake_aws.render_images()
 
-    assert file_of(client, photograph)["variants"][:1] == before
-    is_as(client, cloud, project, photograph, "small", "new")
+    assert get_file(client, photo_id)["variants"][:1] == before
+    assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
 
 def test_what_the_settings_changed_is_not_left_public(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
-    wish(client, project, [WIDER, NEW])
-    client.get(f"/files/{photograph}/content?variant=new")
-    cloud.draw()
+    set_variants(client, project, [WIDER, NEW])
+    client.get(f"/files/{photo_id}/content?variant=new")
+    fake_aws.render_images()
     client.request("PUT", f"/projects/{project['id']}", {"settings": {"visibility": "private"}}).data()
-    settle(cloud)
-    assert set(shelves(cloud, project["id"])) == {"private"}
-    nothing_is_open(cloud)
-    client.delete(f"/files/{photograph}?permanent=true").data()
-    settle(cloud)
+    run_until_drained(fake_aws)
+    assert set(variant_prefixes(fake_aws, project["id"])) == {"private"}
+    assert_no_open_jobs(fake_aws)
+    client.delete(f"/files/{photo_id}?permanent=true").data()
+    run_until_drained(fake_aws)
 
-    books.nothing_left(cloud, project["id"])
+    invariants.assert_project_purged(fake_aws, project["id"])
 
 
 def test_a_drawing_by_older_settings_ends_behind_a_sync(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str, tmp_path: Path
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, tmp_path: Path
 ) -> None:
-    wish(client, project, [SMALL, NEW])
-    client.get(f"/files/{photograph}/content?variant=new")
-    drawing, outcome = (each := begun(cloud)), picture(each, tmp_path)
-    wish(client, project, [SMALL, {**NEW, "width": 9}])
-    sync(client, project).data()
-    settle(cloud)
-    variants.finish(drawing, outcome)
-    settle(cloud)
+    set_variants(client, project, [SMALL, NEW])
+    client.get(f"/files/{photo_id}/content?variant=new")
+    active_render, outcome = (each := claim_render_job(fake_aws)), make_render_result(each, tmp_path)
+    set_variants(client, project, [SMALL, {**NEW, "width": 9}])
+    sync_variants(client, project).data()
+    run_until_drained(fake_aws)
+    variants.finish(active_render, outcome)
+    run_until_drained(fake_aws)
 
-    is_as(client, cloud, project, photograph, "small", "new")
+    assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
 
 def test_an_image_that_is_drawn_at_this_moment_is_drawn_by_the_new_settings(
-    client: Client, cloud: Cloud, project: dict[str, Any], tmp_path: Path
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
-    file_id = cloud.upload(client, photo(), projectId=project["id"])["fileId"]
-    drawing = begun(cloud)
-    wish(client, project, [NEW])
-    sync(client, project).data()
-    settle(cloud)
-    end(cloud, drawing, tmp_path)
+    file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
+    active_render = claim_render_job(fake_aws)
+    set_variants(client, project, [NEW])
+    sync_variants(client, project).data()
+    run_until_drained(fake_aws)
+    finish_render(fake_aws, active_render, tmp_path)
 
-    is_as(client, cloud, project, file_id, "new")
-    assert len(cloud.rows("main", record_kind="event", type="file.ready")) == 1
+    assert_variants(client, fake_aws, project, file_id, "new")
+    assert len(fake_aws.find_rows("main", record_type="event", type="file.ready")) == 1
 
 
 def test_imageproc_draws_again_by_the_new_settings(
-    client: Client, cloud: Cloud, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file_id = cloud.upload(client, photo(), projectId=project["id"])["fileId"]
-    drawing = begun(cloud)
-    monkeypatch.setattr(variants, "begin", lambda job_id: drawing)
-    said = ChangeProject.model_validate({"settings": {"variants": [SMALL, NEW]}})
-    with meanwhile("TransactWriteItems", lambda: projects.change(caller(client), place(project["id"]), said)):
-        assert cloud.deliver("imageproc", json.dumps({"jobId": drawing.job.id})) == WELL
+    file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
+    active_render = claim_render_job(fake_aws)
+    monkeypatch.setattr(variants, "claim", lambda job_id: active_render)
+    said = UpdateProjectRequest.model_validate({"settings": {"variants": [SMALL, NEW]}})
+    with interleave(
+        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(project["id"]), said)
+    ):
+        assert fake_aws.deliver_messages("imageproc", json.dumps({"jobId": active_render.job.id})) == NO_FAILURES
 
-    is_as(client, cloud, project, file_id, "small", "new")
+    assert_variants(client, fake_aws, project, file_id, "small", "new")
 
 
 def test_a_worker_whose_time_is_over_records_no_part(
-    frozen: Clock, client: Client, cloud: Cloud, project: dict[str, Any], tmp_path: Path
+    frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
-    cloud.upload(client, photo(), projectId=project["id"])
-    late = begun(cloud)
-    outcome = picture(late, tmp_path)
-    frozen.forward(minutes=6)
-    wish(client, project, [SMALL, NEW])
-    current = variants.begin(late.job.id)
+    fake_aws.upload(client, make_photo(), projectId=project["id"])
+    late = claim_render_job(fake_aws)
+    outcome = make_render_result(late, tmp_path)
+    frozen_clock.advance(minutes=6)
+    set_variants(client, project, [SMALL, NEW])
+    current = variants.claim(late.job.id)
     assert current is not None
 
     assert variants.finish(late, outcome) is None
-    (version,) = books.versions(cloud, project["id"])
+    (version,) = invariants.stored_versions(fake_aws, project["id"])
     assert version["status"] == "processing"
-    end(cloud, current, tmp_path)
-    is_as(client, cloud, project, current.file.id, "small", "new")
+    finish_render(fake_aws, current, tmp_path)
+    assert_variants(client, fake_aws, project, current.file.id, "small", "new")
 
 
 def test_what_a_dead_worker_drew_by_older_settings_is_taken_away(
-    frozen: Clock, client: Client, cloud: Cloud, project: dict[str, Any], tmp_path: Path
+    frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
-    file_id = cloud.upload(client, photo(), projectId=project["id"])["fileId"]
-    wish(client, project, [WIDER])
-    drawing = begun(cloud)
-    stored(drawing, picture(drawing, tmp_path))
-    wish(client, project, [NEW])
-    frozen.forward(minutes=6)
-    cloud.run("send-pending-jobs")
-    settle(cloud)
+    file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
+    set_variants(client, project, [WIDER])
+    active_render = claim_render_job(fake_aws)
+    store_rendered_variants(active_render, make_render_result(active_render, tmp_path))
+    set_variants(client, project, [NEW])
+    frozen_clock.advance(minutes=6)
+    fake_aws.run_task("send-pending-jobs")
+    run_until_drained(fake_aws)
 
-    is_as(client, cloud, project, file_id, "new")
+    assert_variants(client, fake_aws, project, file_id, "new")
 
 
 def test_what_was_dropped_and_is_wanted_again_before_it_went(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
-    wish(client, project, [])
-    sync(client, project).data()
-    for message in cloud.waiting("work"):
-        cloud.deliver("maintenance", message)
-    wish(client, project, [SMALL])
-    settle(cloud)
+    set_variants(client, project, [])
+    sync_variants(client, project).data()
+    for message in fake_aws.receive_messages("work"):
+        fake_aws.deliver_messages("maintenance", message)
+    set_variants(client, project, [SMALL])
+    run_until_drained(fake_aws)
 
-    is_as(client, cloud, project, photograph, "small")
+    assert_variants(client, fake_aws, project, photo_id, "small")
 
 
-@pytest.mark.parametrize("mode", ["refused", "silent"])
+@pytest.mark.parametrize("mode", ["refused", "timeout"])
 def test_what_was_dropped_by_a_sync_that_failed_and_is_wanted_again(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
-    def prepare() -> Scene:
-        client, project = public(cloud)
-        wish(client, project, [])
-        sync(client, project).data()
-        (message,) = cloud.waiting("work")
+    def set_up() -> FaultScenario:
+        client, project = create_rendered_project(fake_aws)
+        set_variants(client, project, [])
+        sync_variants(client, project).data()
+        (message,) = fake_aws.receive_messages("work")
         asked = [True, False]  # wanted again before the message comes back
 
         def check(_: Any) -> None:
-            (file,) = cloud.rows("main", record_kind="file")
-            settle_in_time(cloud, frozen)
-            is_as(people.log_in(client.user["email"]), cloud, project, file["id"], "thumb")
+            (file,) = fake_aws.find_rows("main", record_type="file")
+            settle_in_time(fake_aws, frozen_clock)
+            assert_variants(users.sign_in(client.user["email"]), fake_aws, project, file["id"], "thumb")
 
         def deliver() -> Any:
             if asked.pop():
-                wish(client, project, VARIANTS)
-            return cloud.deliver("maintenance", message)
+                set_variants(client, project, VARIANTS)
+            return fake_aws.deliver_messages("maintenance", message)
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, set_up)
 
 
 def test_what_is_taken_away_while_another_draws_it_again(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str, tmp_path: Path
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, tmp_path: Path
 ) -> None:
-    wish(client, project, [])
-    sync(client, project).data()
-    for message in cloud.waiting("work"):
-        cloud.deliver("maintenance", message)
-    (removal,) = cloud.waiting("images")
+    set_variants(client, project, [])
+    sync_variants(client, project).data()
+    for message in fake_aws.receive_messages("work"):
+        fake_aws.deliver_messages("maintenance", message)
+    (removal,) = fake_aws.receive_messages("images")
     claimed = jobs.claim(json.loads(removal)["jobId"], LEASE)
     assert claimed is not None
 
     def wanted_again() -> None:
-        wish(client, project, [SMALL, NEW])
-        assert client.get(f"/files/{photograph}/content?variant=new").status == 202
-        cloud.draw()
+        set_variants(client, project, [SMALL, NEW])
+        assert client.get(f"/files/{photo_id}/content?variant=new").status == 202
+        fake_aws.render_images()
 
-    with meanwhile("TransactWriteItems", wanted_again):
-        drawing = prepared(claimed)
-    assert drawing is not None
-    end(cloud, drawing, tmp_path)
+    with interleave("TransactWriteItems", wanted_again):
+        active_render = prepare(claimed)
+    assert active_render is not None
+    finish_render(fake_aws, active_render, tmp_path)
 
-    is_as(client, cloud, project, photograph, "small", "new")
+    assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
 
 def test_a_changed_variant_is_shown_once(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
-    wish(client, project, [WIDER])
-    job = sync(client, project).data()["jobId"]
-    cloud.waiting("work")
+    set_variants(client, project, [WIDER])
+    job = sync_variants(client, project).data()["jobId"]
+    fake_aws.receive_messages("work")
     claimed = jobs.claim(job, LEASE)
     assert claimed is not None
     work.run(claimed)
 
-    assert names(client, photograph) == {"small": "processing"}
-    assert len(file_of(client, photograph)["variants"]) == 1
-    assert client.get(f"/files/{photograph}/content?variant=small").status == 202
-    settle(cloud)
-    is_as(client, cloud, project, photograph, "small")
+    assert variant_statuses(client, photo_id) == {"small": "processing"}
+    assert len(get_file(client, photo_id)["variants"]) == 1
+    assert client.get(f"/files/{photo_id}/content?variant=small").status == 202
+    run_until_drained(fake_aws)
+    assert_variants(client, fake_aws, project, photo_id, "small")
 
 
 def test_an_image_that_cannot_be_drawn_takes_nothing_from_another_job(
-    client: Client, cloud: Cloud, project: dict[str, Any], photograph: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
-    wish(client, project, [SMALL, NEW])
-    client.get(f"/files/{photograph}/content?variant=new")
-    drawing = begun(cloud)
-    wish(client, project, [SMALL, NEW, {"name": "other", "width": 3}])
-    sync(client, project).data()
-    for message in cloud.waiting("work"):
-        cloud.deliver("maintenance", message)
-    variants.reject(drawing, "cannot_encode")
-    settle(cloud)
+    set_variants(client, project, [SMALL, NEW])
+    client.get(f"/files/{photo_id}/content?variant=new")
+    active_render = claim_render_job(fake_aws)
+    set_variants(client, project, [SMALL, NEW, {"name": "other", "width": 3}])
+    sync_variants(client, project).data()
+    for message in fake_aws.receive_messages("work"):
+        fake_aws.deliver_messages("maintenance", message)
+    variants.reject(active_render, "cannot_encode")
+    run_until_drained(fake_aws)
 
-    assert names(client, photograph) == {"small": "ready", "new": "rejected", "other": "ready"}
-    books.check(cloud, project["id"])
+    assert variant_statuses(client, photo_id) == {"small": "ready", "new": "rejected", "other": "ready"}
+    invariants.assert_project_consistent(fake_aws, project["id"])

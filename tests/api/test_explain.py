@@ -8,78 +8,82 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from holdall.errors import Forbidden, NotFound
-from holdall.http.admission import Door
+from holdall.http.auth import Guard
+from holdall.platform.errors import Forbidden, NotFound
 from holdall.roles.permissions import PERMISSIONS
-from tests.api import people
-from tests.api.client import Client, event_of
-from tests.api.cloud import Cloud
-from tests.api.staff import Staff, join
+from tests.support import users
+from tests.support.admins import AdminFactory, insert_member
+from tests.support.aws import FakeAws
+from tests.support.client import Client, build_http_api_event
 
-UNKNOWN = "0" * 12
-THING = "0" * 26
-EVERYBODY = ["owner", "editor", "viewer", "stranger", "admin", "superuser", "auditor", "nobody"]
-INSIDE = [name for name, permission in PERMISSIONS.items() if permission.project_roles]
-PLACES = ["live", "deleted", "purging", "foreign", "unknown"]
+UNKNOWN_PROJECT_ID = "0" * 12
+UNKNOWN_ULID = "0" * 26
+USER_NAMES = ["owner", "editor", "viewer", "stranger", "admin", "superuser", "auditor", "no roles"]
+PROJECT_PERMISSIONS = [name for name, permission in PERMISSIONS.items() if permission.project_roles]
+PROJECT_STATES = ["live", "deleted", "purging", "foreign", "unknown"]
 
 
 @dataclass(frozen=True)
 class World:
     """People, and projects in each state; all but the foreign one have an owner, an editor and a viewer."""
 
-    staff: Staff
-    people: dict[str, Client]
-    projects: dict[str, str]
+    admins: AdminFactory
+    clients: dict[str, Client]
+    project_ids: dict[str, str]
 
 
 @pytest.fixture
-def world(cloud: Cloud) -> World:
-    staff = Staff(people.superuser())
-    who = {name: people.signed_in() for name in ("owner", "editor", "viewer", "stranger")}
-    who |= {"admin": staff.member("admin", "user"), "auditor": staff.holder("audit.read"), "nobody": staff.member()}
-    who["superuser"] = staff.root
-    projects = {"unknown": UNKNOWN}
+def world(fake_aws: FakeAws) -> World:
+    admins = AdminFactory(users.create_superuser())
+    who = {name: users.create_client() for name in ("owner", "editor", "viewer", "stranger")}
+    who |= {
+        "admin": admins.create_user("admin", "user"),
+        "auditor": admins.create_user_with_permissions("audit.read"),
+        "no roles": admins.create_user(),
+    }
+    who["superuser"] = admins.superuser
+    projects = {"unknown": UNKNOWN_PROJECT_ID}
     for place in ("live", "deleted", "purging", "foreign"):
-        maker = who["stranger"] if place == "foreign" else who["owner"]
-        projects[place] = maker.post("/projects", {"name": place}).created()["id"]
+        creator = who["stranger"] if place == "foreign" else who["owner"]
+        projects[place] = creator.post("/projects", {"name": place}).created()["id"]
         if place != "foreign":
-            join(projects[place], who["editor"], "editor")
-            join(projects[place], who["viewer"], "viewer")
+            insert_member(projects[place], who["editor"], "editor")
+            insert_member(projects[place], who["viewer"], "viewer")
     who["owner"].delete(f"/projects/{projects['deleted']}").data()
-    cloud.change(f"PROJECT#{projects['purging']}", "PROJECT", status="purging")
-    return World(staff, who, projects)
+    fake_aws.update_row(f"PROJECT#{projects['purging']}", "PROJECT", status="purging")
+    return World(admins, who, projects)
 
 
-def ask(client: Client, permission: str, **said: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = client.post("/authz/explain", {"permission": permission, **said}).data()
+def explain(client: Client, permission: str, **fields: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.post("/authz/explain", {"permission": permission, **fields}).data()
     return answer
 
 
-def let_in(client: Client, permission: str, project_id: str | None) -> bool:
+def is_authorized(client: Client, permission: str, project_id: str | None) -> bool:
     """Whether a door that asks for this permission there opens: the door itself is asked."""
-    headers = {"authorization": f"Bearer {client.token}"}
-    event = APIGatewayProxyEventV2(event_of("GET", "/projects/x", headers, None))
+    headers = {"authorization": f"Bearer {client.access_token}"}
+    event = APIGatewayProxyEventV2(build_http_api_event("GET", "/projects/x", headers, None))
     # The routes that restore a project and delete it for good take one that is deleted.
     deleted = "always" if permission == "projects.delete" else ""
-    door = Door("permission", permission, ("projectId",) if project_id else (), deleted=deleted)
+    door = Guard("permission", permission, ("projectId",) if project_id else (), allow_deleted=deleted)
     try:
-        door.admit(event, {"_route_args": {"projectId": project_id}})
+        door.authorize(event, {"_route_args": {"projectId": project_id}})
     except (Forbidden, NotFound):
         return False
     return True
 
 
-def rule(answer: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (each for each in answer["rules"] if each["rule"] == name)
+def get_rule(explanation: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (each for each in explanation["rules"] if each["rule"] == name)
     return dict(found)
 
 
-def compared(world: World, permissions: Iterable[str], project_id: str | None) -> set[tuple[str, str]]:
+def compare_with_guard(world: World, permissions: Iterable[str], project_id: str | None) -> set[tuple[str, str]]:
     """Who may do what, where explanation and door agree; where not, the test fails."""
     allowed, differ = set(), []
-    for name, permission in product(EVERYBODY, permissions):
-        answer = ask(world.people[name], permission, resource=project_id)
-        if answer["allowed"] != let_in(world.people[name], permission, project_id):
+    for name, permission in product(USER_NAMES, permissions):
+        answer = explain(world.clients[name], permission, resource=project_id)
+        if answer["allowed"] != is_authorized(world.clients[name], permission, project_id):
             differ.append((name, permission, answer))
         effects = {each["effect"] for each in answer["rules"]}
         assert answer["allowed"] == ("allow" in effects and "deny" not in effects)
@@ -89,9 +93,9 @@ def compared(world: World, permissions: Iterable[str], project_id: str | None) -
     return allowed
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PROJECT_STATES)
 def test_an_explanation_of_a_project_says_what_the_doors_do(world: World, place: str) -> None:
-    allowed = compared(world, INSIDE, world.projects[place])
+    allowed = compare_with_guard(world, PROJECT_PERMISSIONS, world.project_ids[place])
 
     assert (("viewer", "files.read") in allowed) == (place == "live")
     assert (("owner", "projects.delete") in allowed) == (place in ("live", "deleted"))
@@ -99,27 +103,27 @@ def test_an_explanation_of_a_project_says_what_the_doors_do(world: World, place:
 
 
 def test_an_explanation_of_the_installation_says_what_the_doors_do(world: World) -> None:
-    allowed = compared(world, set(PERMISSIONS) - set(INSIDE), None)
+    allowed = compare_with_guard(world, set(PERMISSIONS) - set(PROJECT_PERMISSIONS), None)
 
     assert {("admin", "users.read"), ("auditor", "audit.read"), ("viewer", "projects.create")} <= allowed
-    assert {name for name, _ in allowed} == set(EVERYBODY) - {"nobody"}
+    assert {name for name, _ in allowed} == set(USER_NAMES) - {"no roles"}
 
 
 def test_of_others_an_explanation_says_what_it_says_to_them(world: World) -> None:
     permissions = ("users.read", "files.read", "files.write", "projects.delete", "members.write")
-    for name in EVERYBODY:
+    for name in USER_NAMES:
         for place in ("live", "deleted", "foreign"):
             for permission in permissions:
-                resource = world.projects[place] if PERMISSIONS[permission].project_roles else None
-                theirs = ask(world.people[name], permission, resource=resource)
-                said = {"userId": world.people[name].user["id"], "resource": resource}
-                assert ask(world.staff.root, permission, **said) == theirs
+                resource = world.project_ids[place] if PERMISSIONS[permission].project_roles else None
+                theirs = explain(world.clients[name], permission, resource=resource)
+                said = {"userId": world.clients[name].user["id"], "resource": resource}
+                assert explain(world.admins.superuser, permission, **said) == theirs
 
 
 def test_the_rules_have_their_names_and_say_what_they_had_to_say(world: World) -> None:
-    live = world.projects["live"]
+    live = world.project_ids["live"]
 
-    assert ask(world.people["viewer"], "files.write", resource=live) == {
+    assert explain(world.clients["viewer"], "files.write", resource=live) == {
         "allowed": False,
         "rules": [
             {"rule": "account active", "effect": "none", "detail": "The account is active."},
@@ -133,91 +137,99 @@ def test_the_rules_have_their_names_and_say_what_they_had_to_say(world: World) -
             },
         ],
     }
-    assert rule(ask(world.people["owner"], "files.purge", resource=live), "project membership")["effect"] == "allow"
-    assert rule(ask(world.people["owner"], "users.read"), "global role")["effect"] == "deny"
-    assert rule(ask(world.people["admin"], "users.read"), "global role")["effect"] == "allow"
-    assert rule(ask(world.staff.root, "files.purge", resource=live), "projects.any")["effect"] == "allow"
-    deleted = ask(world.people["owner"], "files.read", resource=world.projects["deleted"])
-    assert rule(deleted, "project state")["effect"] == "deny"
+    assert (
+        get_rule(explain(world.clients["owner"], "files.purge", resource=live), "project membership")["effect"]
+        == "allow"
+    )
+    assert get_rule(explain(world.clients["owner"], "users.read"), "global role")["effect"] == "deny"
+    assert get_rule(explain(world.clients["admin"], "users.read"), "global role")["effect"] == "allow"
+    assert get_rule(explain(world.admins.superuser, "files.purge", resource=live), "projects.any")["effect"] == "allow"
+    deleted = explain(world.clients["owner"], "files.read", resource=world.project_ids["deleted"])
+    assert get_rule(deleted, "project state")["effect"] == "deny"
     assert "key scope" not in [
-        each["rule"] for each in ask(world.people["owner"], "keys.write", resource=live)["rules"]
+        each["rule"] for each in explain(world.clients["owner"], "keys.write", resource=live)["rules"]
     ]
 
 
 def test_a_thing_stands_for_its_project(world: World) -> None:
-    live = world.projects["live"]
+    live = world.project_ids["live"]
 
-    assert ask(world.people["viewer"], "files.read", resource=f"{live}-{THING}")["allowed"]
-    assert not ask(world.people["stranger"], "files.read", resource=f"{live}-{THING}")["allowed"]
+    assert explain(world.clients["viewer"], "files.read", resource=f"{live}-{UNKNOWN_ULID}")["allowed"]
+    assert not explain(world.clients["stranger"], "files.read", resource=f"{live}-{UNKNOWN_ULID}")["allowed"]
 
 
 def test_of_oneself_a_foreign_project_and_none_look_alike(world: World) -> None:
-    for name in ("stranger", "admin", "nobody"):
+    for name in ("stranger", "admin", "no roles"):
         for permission in ("files.read", "projects.delete"):
             answers = [
-                ask(world.people[name], permission, resource=resource)
-                for project in (world.projects["live"], world.projects["deleted"], world.projects["purging"], UNKNOWN)
-                for resource in (project, f"{project}-{THING}")
+                explain(world.clients[name], permission, resource=resource)
+                for project in (
+                    world.project_ids["live"],
+                    world.project_ids["deleted"],
+                    world.project_ids["purging"],
+                    UNKNOWN_PROJECT_ID,
+                )
+                for resource in (project, f"{project}-{UNKNOWN_ULID}")
             ]
             assert all(each == answers[0] for each in answers)
-            membership = rule(answers[0], "project membership")
+            membership = get_rule(answers[0], "project membership")
             assert membership == {
                 "rule": "project membership",
                 "effect": "deny",
                 "detail": "No membership, or no such project.",
             }
-    purging = ask(world.people["owner"], "files.read", resource=world.projects["purging"])
-    assert purging == ask(world.people["owner"], "files.read", resource=UNKNOWN)
+    purging = explain(world.clients["owner"], "files.read", resource=world.project_ids["purging"])
+    assert purging == explain(world.clients["owner"], "files.read", resource=UNKNOWN_PROJECT_ID)
 
 
 def test_of_others_projects_of_strangers_and_none_look_alike(world: World) -> None:
-    admin, about = world.people["admin"], world.people["owner"].user["id"]
+    admin, about = world.clients["admin"], world.clients["owner"].user["id"]
     answers = [
         admin.post("/authz/explain", {"userId": about, "permission": "files.read", "resource": resource}).problem()
-        for resource in (*world.projects.values(), f"{world.projects['live']}-{THING}")
+        for resource in (*world.project_ids.values(), f"{world.project_ids['live']}-{UNKNOWN_ULID}")
     ]
 
     assert all(each == answers[0] for each in answers)
     assert answers[0]["code"] == "not_found"
-    join(world.projects["live"], admin, "viewer")
-    assert ask(admin, "files.read", userId=about, resource=world.projects["live"])["allowed"]
+    insert_member(world.project_ids["live"], admin, "viewer")
+    assert explain(admin, "files.read", userId=about, resource=world.project_ids["live"])["allowed"]
 
 
 def test_about_others_one_has_to_see_users(world: World) -> None:
-    about = world.people["viewer"].user["id"]
-    for name in ("owner", "auditor", "nobody"):
-        for user_id in (about, THING, "nonsense"):
-            asked = {"userId": user_id, "permission": "files.read", "resource": world.projects["live"]}
-            assert world.people[name].post("/authz/explain", asked).problem()["code"] == "forbidden"
-    own = world.people["nobody"]
-    assert ask(own, "users.read", userId=own.user["id"]) == ask(own, "users.read")
+    about = world.clients["viewer"].user["id"]
+    for name in ("owner", "auditor", "no roles"):
+        for user_id in (about, UNKNOWN_ULID, "nonsense"):
+            asked = {"userId": user_id, "permission": "files.read", "resource": world.project_ids["live"]}
+            assert world.clients[name].post("/authz/explain", asked).problem()["code"] == "forbidden"
+    own = world.clients["no roles"]
+    assert explain(own, "users.read", userId=own.user["id"]) == explain(own, "users.read")
 
 
 def test_of_nobody_there_is_nothing_to_tell(world: World) -> None:
-    gone = world.people["nobody"].user["id"]
-    world.staff.root.delete(f"/users/{gone}")
-    for user_id in (gone, THING, "nonsense"):
+    gone = world.clients["no roles"].user["id"]
+    world.admins.superuser.delete(f"/users/{gone}")
+    for user_id in (gone, UNKNOWN_ULID, "nonsense"):
         asked = {"userId": user_id, "permission": "users.read"}
-        assert world.people["admin"].post("/authz/explain", asked).problem()["code"] == "not_found"
+        assert world.clients["admin"].post("/authz/explain", asked).problem()["code"] == "not_found"
 
 
 def test_who_is_disabled_may_nothing(world: World) -> None:
-    user = world.people["editor"].user["id"]
-    world.staff.root.request("PUT", f"/users/{user}", {"status": "disabled"}).data()
+    user = world.clients["editor"].user["id"]
+    world.admins.superuser.request("PUT", f"/users/{user}", {"status": "disabled"}).data()
 
-    for permission, resource in (("projects.create", None), ("files.read", world.projects["live"])):
-        answer = ask(world.staff.root, permission, userId=user, resource=resource)
+    for permission, resource in (("projects.create", None), ("files.read", world.project_ids["live"])):
+        answer = explain(world.admins.superuser, permission, userId=user, resource=resource)
         assert not answer["allowed"]
-        assert rule(answer, "account active")["effect"] == "deny"
+        assert get_rule(answer, "account active")["effect"] == "deny"
 
 
 def test_an_installations_own_permission_is_held_by_its_roles_and_by_superusers(world: World) -> None:
-    own = world.staff.permission()
-    holder = world.staff.holder(own)
+    own = world.admins.create_permission()
+    holder = world.admins.create_user_with_permissions(own)
 
-    assert ask(holder, own)["allowed"]
-    assert ask(world.staff.root, own)["allowed"]
-    assert not ask(world.people["admin"], own)["allowed"]
+    assert explain(holder, own)["allowed"]
+    assert explain(world.admins.superuser, own)["allowed"]
+    assert not explain(world.clients["admin"], own)["allowed"]
 
 
 @pytest.mark.parametrize(
@@ -239,10 +251,12 @@ def test_what_is_no_question_is_refused(client: Client, said: dict[str, str], co
     assert (refused.status, error["code"], error["pointer"]) == (422, code, pointer)
 
 
-def test_who_looks_into_foreign_projects_by_right_is_in_the_audit(world: World, cloud: Cloud) -> None:
-    ask(world.staff.root, "files.read", resource=world.projects["live"])
-    ask(world.staff.root, "files.read", resource=UNKNOWN)
-    ask(world.people["owner"], "files.read", resource=world.projects["live"])
+def test_who_looks_into_foreign_projects_by_right_is_in_the_audit(world: World, fake_aws: FakeAws) -> None:
+    explain(world.admins.superuser, "files.read", resource=world.project_ids["live"])
+    explain(world.admins.superuser, "files.read", resource=UNKNOWN_PROJECT_ID)
+    explain(world.clients["owner"], "files.read", resource=world.project_ids["live"])
 
-    visits = cloud.rows("audit", action="projects.any")
-    assert [(row["actor"], row["target"]) for row in visits] == [(world.staff.root.user["id"], world.projects["live"])]
+    visits = fake_aws.find_rows("audit", action="projects.any")
+    assert [(row["actor"], row["target"]) for row in visits] == [
+        (world.admins.superuser.user["id"], world.project_ids["live"])
+    ]

@@ -5,184 +5,186 @@ import time
 import pytest
 
 from holdall.iam import signing_keys
-from tests.api import people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud
-from tests.api.faults import MODES, Mode, Scene, survive
+from tests.support import users
+from tests.support.aws import FakeAws
+from tests.support.client import Client, Response
+from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults
 
-each_mode = pytest.mark.parametrize("mode", MODES)
-
-
-def actions(cloud: Cloud, user_id: str) -> list[str]:
-    return sorted(row["action"] for row in cloud.rows("audit", actor=user_id) if row["outcome"] == "success")
+each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)
 
 
-@each_mode
-def test_a_sign_up_makes_one_whole_account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        email = people.new_address()
+def successful_actions(fake_aws: FakeAws, user_id: str) -> list[str]:
+    return sorted(row["action"] for row in fake_aws.find_rows("audit", actor=user_id) if row["outcome"] == "success")
 
-        def deliver() -> Answer:
-            return Client().post("/auth/sign-up", {"email": email, "password": people.PASSWORD})
 
-        def check(again: Answer) -> None:
+@each_fault_mode
+def test_a_sign_up_makes_one_whole_account(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode) -> None:
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        email = users.unique_email()
+
+        def deliver() -> Response:
+            return Client().post("/auth/sign-up", {"email": email, "password": users.PASSWORD})
+
+        def check(again: Response) -> None:
             assert again.status in (201, 409)
-            (user,) = cloud.rows("main", record_kind="user", email=email)
-            assert len(cloud.rows("main", record_kind="unique", user_id=user["id"])) == 1
-            assert actions(cloud, user["id"]) == ["accounts.sign-up", "projects.create"]
-            client = people.log_in(email)
+            (user,) = fake_aws.find_rows("main", record_type="user", email=email)
+            assert len(fake_aws.find_rows("main", record_type="unique", user_id=user["id"])) == 1
+            assert successful_actions(fake_aws, user["id"]) == ["accounts.sign-up", "projects.create"]
+            client = users.sign_in(email)
             assert [each["personal"] for each in client.get("/projects").data()] == [True]
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 def test_a_login_is_told_as_often_as_it_began_a_session(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        user = people.sign_up()
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        user = users.sign_up()
 
-        def deliver() -> Answer:
-            return Client().post("/auth/login", {"email": user["email"], "password": people.PASSWORD})
+        def deliver() -> Response:
+            return Client().post("/auth/login", {"email": user["email"], "password": users.PASSWORD})
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert Client(again.data()["accessToken"]).get("/auth/me").status == 200
-            sessions = cloud.rows("main", record_kind="session", user_id=user["id"])
-            assert actions(cloud, user["id"]).count("login") == len(sessions)
+            sessions = fake_aws.find_rows("main", record_type="session", user_id=user["id"])
+            assert successful_actions(fake_aws, user["id"]).count("login") == len(sessions)
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 def test_the_first_login_of_all_makes_one_key_that_everybody_knows(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        user = people.sign_up()
-        for row in cloud.rows("main", record_kind="public-key"):
-            cloud.dynamodb.Table("main").delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
-            cloud.ssm.delete_parameter(Name=f"/holdall/test/signing-key-{row['number']}")
-        forget_keys()
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        user = users.sign_up()
+        for row in fake_aws.find_rows("main", record_type="public-key"):
+            fake_aws.dynamodb.Table("main").delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+            fake_aws.ssm.delete_parameter(Name=f"/holdall/test/signing-key-{row['number']}")
+        clear_key_cache()
 
-        def deliver() -> Answer:
-            return Client().post("/auth/login", {"email": user["email"], "password": people.PASSWORD})
+        def deliver() -> Response:
+            return Client().post("/auth/login", {"email": user["email"], "password": users.PASSWORD})
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             token = again.data()["accessToken"]
-            forget_keys()  # as another function, which knows only what was published
+            clear_key_cache()  # as another function, which knows only what was published
             assert Client(token).get("/auth/me").status == 200
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    people.signed_in()
-    survive(monkeypatch, mode, prepare)
-    forget_keys()
+    users.create_client()
+    assert_survives_faults(monkeypatch, mode, prepare)
+    clear_key_cache()
 
 
-def forget_keys() -> None:
+def clear_key_cache() -> None:
     """As in a process that begins."""
-    signing_keys._private.cache_clear()
-    signing_keys._known.clear()
+    signing_keys._get_private_key.cache_clear()
+    signing_keys._keys.clear()
     signing_keys._loaded_at = time.monotonic() - 3600
 
 
-@each_mode
-def test_a_refresh_makes_one_chain(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
+@each_fault_mode
+def test_a_refresh_makes_one_chain(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode) -> None:
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
 
-        def deliver() -> Answer:
+        def deliver() -> Response:
             return Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             data = again.data()
             assert Client(data["accessToken"]).get("/auth/me").status == 200
             assert Client().post("/auth/refresh", {"refreshToken": data["refreshToken"]}).status == 200
-            assert cloud.rows("audit", action="session.reuse") == []
+            assert fake_aws.find_rows("audit", action="session.reuse") == []
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 @pytest.mark.parametrize(("path", "action"), [("logout", "session.end"), ("logout-all", "session.end-all")])
 def test_a_logout_is_done_and_told_once(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode, path: str, action: str
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, path: str, action: str
 ) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.status in (204, 401)
             assert client.get("/auth/me").status == 401
-            assert actions(cloud, client.user["id"]).count(action) == 1
+            assert successful_actions(fake_aws, client.user["id"]).count(action) == 1
 
-        return Scene(lambda: client.post(f"/auth/{path}"), check)
+        return FaultScenario(lambda: client.post(f"/auth/{path}"), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
-def test_reuse_ends_a_family_once(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
+@each_fault_mode
+def test_reuse_ends_a_family_once(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode) -> None:
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
         tokens = [client.refresh_token]
         for _ in range(2):
             data = Client().post("/auth/refresh", {"refreshToken": tokens[-1]}).data()
             tokens.append(data["refreshToken"])
 
-        def deliver() -> Answer:
+        def deliver() -> Response:
             return Client().post("/auth/refresh", {"refreshToken": tokens[0]})
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.status == 401
             assert Client().post("/auth/refresh", {"refreshToken": tokens[-1]}).status == 401
-            assert len(cloud.rows("audit", action="session.reuse")) == 1
+            assert len(fake_aws.find_rows("audit", action="session.reuse")) == 1
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
-def test_a_project_is_made_once_for_a_key(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
+@each_fault_mode
+def test_a_project_is_made_once_for_a_key(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode) -> None:
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
 
-        def deliver() -> Answer:
+        def deliver() -> Response:
             return client.post("/projects", {"name": "x"}, headers={"idempotency-key": "key"})
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             made = again.created()
             assert [each["id"] for each in client.get("/projects").data() if not each["personal"]] == [made["id"]]
-            assert actions(cloud, client.user["id"]).count("projects.create") == 2
+            assert successful_actions(fake_aws, client.user["id"]).count("projects.create") == 2
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 @pytest.mark.parametrize("path", ["/auth/me", "/projects", "/files", "/.well-known/jwks.json"])
 def test_a_read_says_that_a_store_is_silent(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode, path: str
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, path: str
 ) -> None:
-    def prepare() -> Scene:
-        client = people.signed_in()
+    def prepare() -> FaultScenario:
+        client = users.create_client()
 
-        return Scene(lambda: client.get(path), lambda again: None if again.status == 200 else pytest.fail(again.text))
+        return FaultScenario(
+            lambda: client.get(path), lambda again: None if again.status == 200 else pytest.fail(again.text)
+        )
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)

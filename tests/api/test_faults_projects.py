@@ -6,114 +6,122 @@ from typing import Any
 
 import pytest
 
-from tests.api import books, members, people
-from tests.api.client import Client
-from tests.api.cloud import Cloud, announce, photo
-from tests.api.conftest import Clock
-from tests.api.faults import Dead, Mode, Scene, settle, survive
-from tests.api.test_project_deletion import shelves
-from tests.api.test_project_purge import left, stored
+from tests.api.conftest import FrozenClock
+from tests.api.test_project_deletion import variant_prefix_set
+from tests.api.test_project_purge import remaining_rows, stored_object_keys
+from tests.support import invariants, projects, users
+from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.client import Client
+from tests.support.faults import FaultMode, FaultScenario, ProcessCrash, assert_survives_faults, run_until_idle
 
-TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
-_ROUNDS = 6  # of messages: more than a job takes that waits for nothing
+TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
+_MAX_ROUNDS = 6  # of messages: more than a job takes that waits for nothing
 VARIANTS = [{"name": "thumb", "width": 5}]
 # What nobody answers leaves what was done before: as when the process ended one call earlier.
-each_mode = pytest.mark.parametrize("mode", ["silent", "dead"])
+each_fault_mode = pytest.mark.parametrize("mode", ["timeout", "crash"])
 
 
-def public(cloud: Cloud) -> tuple[Client, dict[str, Any]]:
+def create_rendered_project(fake_aws: FakeAws) -> tuple[Client, dict[str, Any]]:
     """Somebody, and their public project with a photo that was drawn."""
-    cloud.forget()
-    client = people.signed_in()
+    fake_aws.reset()
+    client = users.create_client()
     settings = {"visibility": "public", "variants": VARIANTS}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()
-    cloud.upload(client, photo(), projectId=project["id"])
-    cloud.draw()
+    fake_aws.upload(client, make_photo(), projectId=project["id"])
+    fake_aws.render_images()
     return client, project
 
 
-def told(cloud: Cloud) -> Callable[[], None]:
+def work_sender(fake_aws: FakeAws) -> Callable[[], None]:
     """What maintenance is told, each message in a process of its own. What fails, or wants to wait, is told by the schedule."""
 
     def deliver() -> None:
-        for _ in range(_ROUNDS):
-            for message in cloud.waiting("work"):
-                with contextlib.suppress(Dead):
-                    cloud.deliver("maintenance", message)
-        cloud.waiting("work")
+        for _ in range(_MAX_ROUNDS):
+            for message in fake_aws.receive_messages("work"):
+                with contextlib.suppress(ProcessCrash):
+                    fake_aws.deliver_messages("maintenance", message)
+        fake_aws.receive_messages("work")
 
     return deliver
 
 
-def survives(patch: pytest.MonkeyPatch, cloud: Cloud, frozen: Clock, mode: Mode, prepare: Callable[[], Any]) -> None:
-    def scene() -> Scene:
+def assert_job_survives_faults(
+    monkeypatch: pytest.MonkeyPatch,
+    fake_aws: FakeAws,
+    frozen_clock: FrozenClock,
+    mode: FaultMode,
+    prepare: Callable[[], Any],
+) -> None:
+    def token_set() -> FaultScenario:
         check = prepare()
 
         def checked(_: Any) -> None:
-            settle(cloud, frozen)
+            run_until_idle(fake_aws, frozen_clock)
             check()
 
-        return Scene(told(cloud), checked)
+        return FaultScenario(work_sender(fake_aws), checked)
 
-    survive(patch, mode, scene)
+    assert_survives_faults(monkeypatch, mode, token_set)
 
 
-@each_mode
+@each_fault_mode
 def test_a_project_is_purged_in_the_end(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> Callable[[], None]:
-        client, project = public(cloud)
-        members.program(client, project["id"], "files.read")
-        members.invite(client, project["id"], people.new_address())
-        begun = client.post("/files/init-upload", announce(b"content", projectId=project["id"], **TEXT)).created()
-        cloud.put(begun, b"content")
+        client, project = create_rendered_project(fake_aws)
+        projects.create_api_key_client(client, project["id"], "files.read")
+        projects.create_invitation(client, project["id"], users.unique_email())
+        begun = client.post(
+            "/files/init-upload", make_upload_request(b"content", projectId=project["id"], **TEXT_FILE)
+        ).created()
+        fake_aws.put_object(begun, b"content")
         client.delete(f"/projects/{project['id']}?permanent=true").data()
 
         def check() -> None:
-            assert stored(cloud, project["id"]) == []
-            assert left(cloud, project["id"]) == []
-            assert books.installation(cloud) == (0, 0)
+            assert stored_object_keys(fake_aws, project["id"]) == []
+            assert remaining_rows(fake_aws, project["id"]) == []
+            assert invariants.installation_usage(fake_aws) == (0, 0)
 
         return check
 
-    survives(monkeypatch, cloud, frozen, mode, prepare)
+    assert_job_survives_faults(monkeypatch, fake_aws, frozen_clock, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 def test_a_project_is_private_in_the_end(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> Callable[[], None]:
-        client, project = public(cloud)
+        client, project = create_rendered_project(fake_aws)
         said = {"settings": {"visibility": "private"}}
         client.request("PUT", f"/projects/{project['id']}", said).data()
 
         def check() -> None:
-            assert shelves(cloud, project) == {"private"}
-            assert len(cloud.keys("variants", project["id"])) == 1
-            books.check(cloud, project["id"])
+            assert variant_prefix_set(fake_aws, project) == {"private"}
+            assert len(fake_aws.list_keys("variants", project["id"])) == 1
+            invariants.assert_project_consistent(fake_aws, project["id"])
 
         return check
 
-    survives(monkeypatch, cloud, frozen, mode, prepare)
+    assert_job_survives_faults(monkeypatch, fake_aws, frozen_clock, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 def test_variants_are_brought_up_in_the_end(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> Callable[[], None]:
-        client, project = public(cloud)
+        client, project = create_rendered_project(fake_aws)
         said = {"settings": {"variants": [{"name": "wide", "width": 9}]}}
         client.request("PUT", f"/projects/{project['id']}", said).data()
         client.post(f"/projects/{project['id']}/sync-variants").data()
 
         def check() -> None:
-            (key,) = cloud.keys("variants", project["id"])
+            (key,) = fake_aws.list_keys("variants", project["id"])
             assert "/images/wide/" in key
-            books.check(cloud, project["id"])
+            invariants.assert_project_consistent(fake_aws, project["id"])
 
         return check
 
-    survives(monkeypatch, cloud, frozen, mode, prepare)
+    assert_job_survives_faults(monkeypatch, fake_aws, frozen_clock, mode, prepare)

@@ -4,157 +4,163 @@ from typing import Any
 
 import pytest
 
-from tests.api import books, people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud, announce, photo
-from tests.api.conftest import Clock
-from tests.api.faults import MODES, Mode, Scene, settle, survive
+from tests.api.conftest import FrozenClock
+from tests.support import invariants, users
+from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.client import Client, Response
+from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults, run_until_idle
 
-each_mode = pytest.mark.parametrize("mode", MODES)
-TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
+each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)
+TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 
-def public(client: Client) -> str:
+def create_public_project(client: Client) -> str:
     """A public project with one small variant."""
     settings = {"visibility": "public", "variants": [{"name": "thumb", "width": 5}]}
     return str(client.post("/projects", {"name": "x", "settings": settings}).created()["id"])
 
 
-@each_mode
+@each_fault_mode
 @pytest.mark.parametrize("key", [None, "key"])
-def test_a_begun_upload_is_counted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode, key: str | None) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
-        project = people.personal_project(client)
+def test_a_begun_upload_is_counted(
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, key: str | None
+) -> None:
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
+        project = users.personal_project_id(client)
 
-        def deliver() -> Answer:
+        def deliver() -> Response:
             headers = {"idempotency-key": key} if key else {}
-            return client.post("/files/init-upload", announce(b"content", **TEXT), headers=headers)
+            return client.post("/files/init-upload", make_upload_request(b"content", **TEXT_FILE), headers=headers)
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             begun = again.created()
-            books.check(cloud, project)
+            invariants.assert_project_consistent(fake_aws, project)
             if key:
-                assert [each["id"] for each in books.uploads(cloud, project)] == [begun["uploadId"]]
-            cloud.put(begun, b"content")
+                assert [each["id"] for each in invariants.upload_rows(fake_aws, project)] == [begun["uploadId"]]
+            fake_aws.put_object(begun, b"content")
             assert client.post("/files/commit", {"uploadId": begun["uploadId"]}).status == 200
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 @pytest.mark.parametrize("content_type", ["image/jpeg", "text/plain"])
 def test_a_commit_makes_one_version(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode, content_type: str
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, content_type: str
 ) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
-        project = public(client)
-        said = announce(photo(), contentType=content_type, projectId=project)
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
+        project = create_public_project(client)
+        said = make_upload_request(make_photo(), contentType=content_type, projectId=project)
         begun = client.post("/files/init-upload", said).created()
-        cloud.put(begun, photo())
+        fake_aws.put_object(begun, make_photo())
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.data()["version"] == 1
-            books.check(cloud, project)
-            settle(cloud, frozen)
-            (version,) = books.versions(cloud, project)
+            invariants.assert_project_consistent(fake_aws, project)
+            run_until_idle(fake_aws, frozen_clock)
+            (version,) = invariants.stored_versions(fake_aws, project)
             assert version["status"] == "ready"
-            assert len(cloud.rows("audit", action="uploads.commit")) == 1
-            books.check(cloud, project)
+            assert len(fake_aws.find_rows("audit", action="uploads.commit")) == 1
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: client.post("/files/commit", {"uploadId": begun["uploadId"]}), check)
+        return FaultScenario(lambda: client.post("/files/commit", {"uploadId": begun["uploadId"]}), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
-def test_a_new_version_is_made_once(frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        cloud.forget()
-        client = people.signed_in()
-        project = people.personal_project(client)
-        file_id = cloud.upload(client, b"first", **TEXT)["fileId"]
-        begun = client.post("/files/init-upload", announce(b"second", fileId=file_id, **TEXT)).created()
-        cloud.put(begun, b"second")
+@each_fault_mode
+def test_a_new_version_is_made_once(
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
+) -> None:
+    def prepare() -> FaultScenario:
+        fake_aws.reset()
+        client = users.create_client()
+        project = users.personal_project_id(client)
+        file_id = fake_aws.upload(client, b"first", **TEXT_FILE)["fileId"]
+        begun = client.post("/files/init-upload", make_upload_request(b"second", fileId=file_id, **TEXT_FILE)).created()
+        fake_aws.put_object(begun, b"second")
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.data()["version"] == 2
             assert client.get(f"/files/{file_id}").data()["version"] == 2
-            assert len(books.versions(cloud, project)) == 2
-            books.check(cloud, project)
+            assert len(invariants.stored_versions(fake_aws, project)) == 2
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: client.post("/files/commit", {"uploadId": begun["uploadId"]}), check)
+        return FaultScenario(lambda: client.post("/files/commit", {"uploadId": begun["uploadId"]}), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 def test_trash_leaves_nothing_under_media(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
-    def prepare() -> Scene:
-        client, project, file_id = drawn(cloud)
+    def prepare() -> FaultScenario:
+        client, project, file_id = create_rendered_photo(fake_aws)
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.data()["status"] == "deleted"
-            settle(cloud, frozen)
-            assert [key for key in cloud.keys("variants", project) if key.startswith("media/")] == []
-            assert len(cloud.rows("audit", action="files.trash")) == 1
-            books.check(cloud, project)
+            run_until_idle(fake_aws, frozen_clock)
+            assert [key for key in fake_aws.list_keys("variants", project) if key.startswith("media/")] == []
+            assert len(fake_aws.find_rows("audit", action="files.trash")) == 1
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: client.delete(f"/files/{file_id}"), check)
+        return FaultScenario(lambda: client.delete(f"/files/{file_id}"), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
-def test_a_purge_leaves_nothing(frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        client, project, file_id = drawn(cloud)
+@each_fault_mode
+def test_a_purge_leaves_nothing(
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
+) -> None:
+    def prepare() -> FaultScenario:
+        client, project, file_id = create_rendered_photo(fake_aws)
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.status in (202, 404)
             assert client.get(f"/files/{file_id}").status == 404
-            settle(cloud, frozen)
-            books.nothing_left(cloud, project)
-            assert len(cloud.rows("audit", action="files.purge")) == 1
+            run_until_idle(fake_aws, frozen_clock)
+            invariants.assert_project_purged(fake_aws, project)
+            assert len(fake_aws.find_rows("audit", action="files.purge")) == 1
 
-        return Scene(lambda: client.delete(f"/files/{file_id}?permanent=true"), check)
+        return FaultScenario(lambda: client.delete(f"/files/{file_id}?permanent=true"), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 def test_a_variant_that_is_named_anew_is_drawn(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
-    def prepare() -> Scene:
-        client, project, file_id = drawn(cloud)
-        (row,) = cloud.rows("main", pk=f"PROJECT#{project}", sk="PROJECT")
-        cloud.change(f"PROJECT#{project}", "PROJECT", settings=row["settings"].replace('"thumb"', '"other"'))
+    def prepare() -> FaultScenario:
+        client, project, file_id = create_rendered_photo(fake_aws)
+        (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{project}", sk="PROJECT")
+        fake_aws.update_row(f"PROJECT#{project}", "PROJECT", settings=row["settings"].replace('"thumb"', '"other"'))
 
-        def check(again: Answer) -> None:
+        def check(again: Response) -> None:
             assert again.status == 202
-            settle(cloud, frozen)
-            later = people.log_in(client.user["email"])
+            run_until_idle(fake_aws, frozen_clock)
+            later = users.sign_in(client.user["email"])
             assert later.get(f"/files/{file_id}/content?variant=other").status == 302
-            books.check(cloud, project)
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: client.get(f"/files/{file_id}/content?variant=other"), check)
+        return FaultScenario(lambda: client.get(f"/files/{file_id}/content?variant=other"), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-def drawn(cloud: Cloud) -> tuple[Client, str, str]:
+def create_rendered_photo(fake_aws: FakeAws) -> tuple[Client, str, str]:
     """Somebody, their public project, and a photo in it with its variant."""
-    cloud.forget()
-    client = people.signed_in()
-    project = public(client)
-    made: dict[str, Any] = cloud.upload(client, photo(), projectId=project)
-    cloud.draw()
+    fake_aws.reset()
+    client = users.create_client()
+    project = create_public_project(client)
+    made: dict[str, Any] = fake_aws.upload(client, make_photo(), projectId=project)
+    fake_aws.render_images()
     return client, project, made["fileId"]

@@ -7,224 +7,246 @@ from typing import Any
 
 import pytest
 
-from tests.api import books, people
-from tests.api.client import Client
-from tests.api.cloud import Cloud, announce, photo
-from tests.api.conftest import Clock
-from tests.api.faults import Mode, Scene, settle, survive
-from tests.api.test_faults_uploads import public
+from tests.api.conftest import FrozenClock
+from tests.api.test_faults_uploads import create_public_project
+from tests.support import invariants, users
+from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.client import Client
+from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, run_until_idle
 
 # What a worker does about a throttled call is what it does about one that nobody answers: the message comes back.
-each_mode = pytest.mark.parametrize("mode", ["refused", "silent", "dead"])
-TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
+each_fault_mode = pytest.mark.parametrize("mode", ["refused", "timeout", "crash"])
+TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 
-def begun(cloud: Cloud, content: bytes, **said: Any) -> tuple[Client, str, dict[str, Any]]:
+def init_public_upload(fake_aws: FakeAws, content: bytes, **overrides: Any) -> tuple[Client, str, dict[str, Any]]:
     """Somebody, their public project, and an upload to it that is open."""
-    cloud.forget()
-    client = people.signed_in()
-    project = public(client)
-    return client, project, client.post("/files/init-upload", announce(content, projectId=project, **said)).created()
+    fake_aws.reset()
+    client = users.create_client()
+    project = create_public_project(client)
+    return (
+        client,
+        project,
+        client.post("/files/init-upload", make_upload_request(content, projectId=project, **overrides)).created(),
+    )
 
 
-@each_mode
-def test_an_arrival_makes_one_version(frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        client, project, upload = begun(cloud, photo(), autoCommit=True)
-        version = cloud.put(upload, photo())
+@each_fault_mode
+def test_an_arrival_makes_one_version(
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
+) -> None:
+    def prepare() -> FaultScenario:
+        client, project, upload = init_public_upload(fake_aws, make_photo(), autoCommit=True)
+        version = fake_aws.put_object(upload, make_photo())
 
         def check(again: Any) -> None:
             assert again == {"batchItemFailures": []}
             assert client.get(f"/files/{upload['fileId']}").data()["version"] == 1
-            settle(cloud, frozen)
-            (made,) = books.versions(cloud, project)
-            assert (made["status"], made["s3_version"]) == ("ready", version)
-            books.check(cloud, project)
+            run_until_idle(fake_aws, frozen_clock)
+            (made,) = invariants.stored_versions(fake_aws, project)
+            assert (made["status"], made["s3_version_id"]) == ("ready", version)
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: cloud.arrive(upload["key"], version), check)
+        return FaultScenario(lambda: fake_aws.notify_object_created(upload["key"], version), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
+@each_fault_mode
 @pytest.mark.parametrize("state", ["expired", "completed"])
 def test_what_has_no_use_is_removed(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode, state: str
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, state: str
 ) -> None:
-    def prepare() -> Scene:
-        client, project, upload = begun(cloud, b"content", **TEXT)
+    def prepare() -> FaultScenario:
+        client, project, upload = init_public_upload(fake_aws, b"content", **TEXT_FILE)
         kept = []
         if state == "completed":
-            kept.append(cloud.put(upload, b"content"))
+            kept.append(fake_aws.put_object(upload, b"content"))
             client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
         else:
-            frozen.forward(hours=24)
-            cloud.run("expire-uploads")
-            cloud.work()
-        late = cloud.put(upload, b"CONTENT")
+            frozen_clock.advance(hours=24)
+            fake_aws.run_task("expire-uploads")
+            fake_aws.run_workers()
+        late = fake_aws.put_object(upload, b"CONTENT")
 
         def check(again: Any) -> None:
             assert again == {"batchItemFailures": []}
-            assert cloud.versions(upload["key"]) == kept
-            books.check(cloud, project)
+            assert fake_aws.list_version_ids(upload["key"]) == kept
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: cloud.arrive(upload["key"], late), check)
+        return FaultScenario(lambda: fake_aws.notify_object_created(upload["key"], late), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-def to_draw(cloud: Cloud, content: bytes) -> tuple[Client, str, str, str]:
+def create_image_message(fake_aws: FakeAws, content: bytes) -> tuple[Client, str, str, str]:
     """Somebody, their public project, an image in it, and the message to draw it."""
-    client, project, upload = begun(cloud, content)
-    cloud.put(upload, content)
+    client, project, upload = init_public_upload(fake_aws, content)
+    fake_aws.put_object(upload, content)
     client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
-    (message,) = cloud.waiting("images")
+    (message,) = fake_aws.receive_messages("images")
     return client, project, upload["fileId"], message
 
 
-@each_mode
-@pytest.mark.parametrize(("content", "status"), [(photo(), "ready"), (b"no image", "rejected")], ids=["good", "bad"])
+@each_fault_mode
+@pytest.mark.parametrize(
+    ("content", "status"), [(make_photo(), "ready"), (b"no image", "rejected")], ids=["good", "bad"]
+)
 def test_an_image_ends_as_it_must(
-    frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode, content: bytes, status: str
+    frozen_clock: FrozenClock,
+    fake_aws: FakeAws,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: FaultMode,
+    content: bytes,
+    status: str,
 ) -> None:
-    def prepare() -> Scene:
-        client, project, file_id, message = to_draw(cloud, content)
+    def prepare() -> FaultScenario:
+        client, project, file_id, message = create_image_message(fake_aws, content)
 
         def check(_: Any) -> None:
-            frozen.forward(minutes=6)
-            cloud.run("send-pending-jobs")
-            cloud.work()
-            file = people.log_in(client.user["email"]).get(f"/files/{file_id}").data()
+            frozen_clock.advance(minutes=6)
+            fake_aws.run_task("send-pending-jobs")
+            fake_aws.run_workers()
+            file = users.sign_in(client.user["email"]).get(f"/files/{file_id}").data()
             assert file["status"] == status
             promised = [each["url"].removeprefix("https://files.example.test/") for each in file["variants"]]
-            assert cloud.keys("variants", project) == promised
-            assert len(cloud.rows("main", record_kind="event", type=f"file.{status}")) == 1
-            books.check(cloud, project)
+            assert fake_aws.list_keys("variants", project) == promised
+            assert len(fake_aws.find_rows("main", record_type="event", type=f"file.{status}")) == 1
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: cloud.deliver("imageproc", message), check)
+        return FaultScenario(lambda: fake_aws.deliver_messages("imageproc", message), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-def trashed(client: Client, file_id: str) -> None:
+def trash_file(client: Client, file_id: str) -> None:
     client.delete(f"/files/{file_id}").data()
 
 
-def purged(client: Client, file_id: str) -> None:
+def purge_file(client: Client, file_id: str) -> None:
     client.delete(f"/files/{file_id}?permanent=true").data()
 
 
-@each_mode
-@pytest.mark.parametrize("put_away", [trashed, purged])
+@each_fault_mode
+@pytest.mark.parametrize("put_away", [trash_file, purge_file])
 def test_an_image_that_is_put_away_after_a_fault_is_not_seen(
-    frozen: Clock,
-    cloud: Cloud,
+    frozen_clock: FrozenClock,
+    fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
-    mode: Mode,
+    mode: FaultMode,
     put_away: Callable[[Client, str], None],
 ) -> None:
-    def prepare() -> Scene:
-        client, project, file_id, message = to_draw(cloud, photo())
+    def prepare() -> FaultScenario:
+        client, project, file_id, message = create_image_message(fake_aws, make_photo())
         steps: list[Callable[[], Any]] = [
-            partial(cloud.deliver, "imageproc", message),
+            partial(fake_aws.deliver_messages, "imageproc", message),
             partial(put_away, client, file_id),
         ]
 
         def check(_: Any) -> None:
-            cloud.deliver("imageproc", message)
-            settle(cloud, frozen)
-            assert [key for key in cloud.keys("variants", project) if key.startswith("media/")] == []
-            books.check(cloud, project)
-            if put_away is purged:
-                books.nothing_left(cloud, project)
+            fake_aws.deliver_messages("imageproc", message)
+            run_until_idle(fake_aws, frozen_clock)
+            assert [key for key in fake_aws.list_keys("variants", project) if key.startswith("media/")] == []
+            invariants.assert_project_consistent(fake_aws, project)
+            if put_away is purge_file:
+                invariants.assert_project_purged(fake_aws, project)
 
         def deliver() -> Any:
             return steps.pop(0)()
 
-        return Scene(deliver, check)
+        return FaultScenario(deliver, check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-def to_hash(cloud: Cloud) -> str:
+def create_unhashed_text(fake_aws: FakeAws) -> str:
     """A text whose bytes were not hashed yet; its project."""
-    client, project, upload = begun(cloud, b"content", **{**TEXT, "sha256": None})
-    cloud.put(upload, b"content")
+    client, project, upload = init_public_upload(fake_aws, b"content", **{**TEXT_FILE, "sha256": None})
+    fake_aws.put_object(upload, b"content")
     client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     return project
 
 
-def to_move(cloud: Cloud) -> str:
+def create_trashed_photo(fake_aws: FakeAws) -> str:
     """A photo of two versions that was put into the trash; its project."""
-    client, project, file_id = two_versions(cloud)
-    trashed(client, file_id)
+    client, project, file_id = create_photo_with_two_versions(fake_aws)
+    trash_file(client, file_id)
     return project
 
 
-def to_purge(cloud: Cloud) -> str:
+def create_purged_photo(fake_aws: FakeAws) -> str:
     """A photo of two versions that was purged; its project."""
-    client, project, file_id = two_versions(cloud)
-    purged(client, file_id)
+    client, project, file_id = create_photo_with_two_versions(fake_aws)
+    purge_file(client, file_id)
     return project
 
 
-def two_versions(cloud: Cloud) -> tuple[Client, str, str]:
-    client, project, upload = begun(cloud, photo())
-    cloud.put(upload, photo())
+def create_photo_with_two_versions(fake_aws: FakeAws) -> tuple[Client, str, str]:
+    client, project, upload = init_public_upload(fake_aws, make_photo())
+    fake_aws.put_object(upload, make_photo())
     client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
-    cloud.upload(client, photo(colour="red"), projectId=project, fileId=upload["fileId"])
-    cloud.draw()
+    fake_aws.upload(client, make_photo(color="red"), projectId=project, fileId=upload["fileId"])
+    fake_aws.render_images()
     return client, project, upload["fileId"]
 
 
-def is_hashed(cloud: Cloud, project: str) -> None:
-    assert [each["status"] for each in books.versions(cloud, project)] == ["ready"]
+def assert_hashed(fake_aws: FakeAws, project: str) -> None:
+    assert [each["status"] for each in invariants.stored_versions(fake_aws, project)] == ["ready"]
 
 
-def is_moved(cloud: Cloud, project: str) -> None:
-    assert [key.partition("/")[0] for key in cloud.keys("variants", project)] == ["private", "private"]
+def assert_moved(fake_aws: FakeAws, project: str) -> None:
+    assert [key.partition("/")[0] for key in fake_aws.list_keys("variants", project)] == ["private", "private"]
 
 
 # That nobody answers leaves what was done before: as when the process ended one call earlier.
-@pytest.mark.parametrize("mode", ["silent", "dead"])
-@pytest.mark.parametrize(("make", "done"), [(to_hash, is_hashed), (to_move, is_moved), (to_purge, books.nothing_left)])
+@pytest.mark.parametrize("mode", ["timeout", "crash"])
+@pytest.mark.parametrize(
+    ("make", "done"),
+    [
+        (create_unhashed_text, assert_hashed),
+        (create_trashed_photo, assert_moved),
+        (create_purged_photo, invariants.assert_project_purged),
+    ],
+)
 def test_a_job_is_done_in_the_end(
-    frozen: Clock,
-    cloud: Cloud,
+    frozen_clock: FrozenClock,
+    fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
-    mode: Mode,
-    make: Callable[[Cloud], str],
-    done: Callable[[Cloud, str], None],
+    mode: FaultMode,
+    make: Callable[[FakeAws], str],
+    done: Callable[[FakeAws, str], None],
 ) -> None:
-    def prepare() -> Scene:
-        project = make(cloud)
-        (message,) = cloud.waiting("work")
+    def prepare() -> FaultScenario:
+        project = make(fake_aws)
+        (message,) = fake_aws.receive_messages("work")
 
         def check(_: Any) -> None:
-            settle(cloud, frozen)
-            done(cloud, project)
-            books.check(cloud, project)
+            run_until_idle(fake_aws, frozen_clock)
+            done(fake_aws, project)
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: cloud.deliver("maintenance", message), check)
+        return FaultScenario(lambda: fake_aws.deliver_messages("maintenance", message), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)
 
 
-@each_mode
-def test_an_upload_expires_once(frozen: Clock, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
-    def prepare() -> Scene:
-        client, project, upload = begun(cloud, b"content", **TEXT)
-        cloud.upload(client, b"kept", projectId=project, **TEXT)
-        cloud.put(upload, b"content")
-        frozen.forward(hours=24)
+@each_fault_mode
+def test_an_upload_expires_once(
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
+) -> None:
+    def prepare() -> FaultScenario:
+        client, project, upload = init_public_upload(fake_aws, b"content", **TEXT_FILE)
+        fake_aws.upload(client, b"kept", projectId=project, **TEXT_FILE)
+        fake_aws.put_object(upload, b"content")
+        frozen_clock.advance(hours=24)
         message = json.dumps({"work": "expire-upload", "id": upload["uploadId"]})
 
         def check(again: Any) -> None:
             assert again == {"batchItemFailures": []}
-            assert cloud.versions(upload["key"]) == []
-            assert books.held(cloud, project) == (4, 1)
-            books.check(cloud, project)
+            assert fake_aws.list_version_ids(upload["key"]) == []
+            assert invariants.quota_usage(fake_aws, project) == (4, 1)
+            invariants.assert_project_consistent(fake_aws, project)
 
-        return Scene(lambda: cloud.deliver("maintenance", message), check)
+        return FaultScenario(lambda: fake_aws.deliver_messages("maintenance", message), check)
 
-    survive(monkeypatch, mode, prepare)
+    assert_survives_faults(monkeypatch, mode, prepare)

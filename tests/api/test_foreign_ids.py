@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.api import people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud, announce
+from tests.support import users
+from tests.support.aws import FakeAws, make_upload_request
+from tests.support.client import Client, Response
 
 
 @pytest.fixture
-def theirs(client: Client, cloud: Cloud, project: dict[str, Any]) -> dict[str, str]:
+def theirs(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> dict[str, str]:
     """Ids of things that are somebody's, by kind."""
-    made = cloud.upload(client, b"x", projectId=project["id"], contentType="text/plain")
-    begun = client.post("/files/init-upload", announce(b"x", projectId=project["id"])).created()
+    made = fake_aws.upload(client, b"x", projectId=project["id"], contentType="text/plain")
+    begun = client.post("/files/init-upload", make_upload_request(b"x", projectId=project["id"])).created()
     return {
         "project": project["id"],
         "file": made["fileId"],
@@ -23,15 +23,15 @@ def theirs(client: Client, cloud: Cloud, project: dict[str, Any]) -> dict[str, s
     }
 
 
-def absent(kind: str, project_id: str = "0" * 12) -> str:
+def absent_id(kind: str, project_id: str = "0" * 12) -> str:
     """An id of this kind that nothing has."""
     known = {"project": "0" * 12, "key": f"x-{project_id}/files/{'0' * 26}.jpg", "user": "0" * 26}
     return known.get(kind, f"{project_id}-{'0' * 26}")
 
 
-def uses(client: Client, ids: dict[str, str]) -> dict[str, Answer]:
+def send_all_requests(client: Client, ids: dict[str, str]) -> dict[str, Response]:
     """Every place of the contract that takes an id."""
-    content = announce(b"x", contentType="text/plain")
+    content = make_upload_request(b"x", contentType="text/plain")
     return {
         "project": client.get(f"/projects/{ids['project']}"),
         "list": client.get(f"/files?projectId={ids['project']}"),
@@ -51,8 +51,8 @@ def uses(client: Client, ids: dict[str, str]) -> dict[str, Answer]:
 def test_what_is_anothers_and_what_is_not_there_look_alike(
     stranger: Client, client: Client, theirs: dict[str, str], subtests: pytest.Subtests
 ) -> None:
-    foreign = uses(stranger, theirs)
-    unknown = uses(stranger, {kind: absent(kind) for kind in theirs})
+    foreign = send_all_requests(stranger, theirs)
+    unknown = send_all_requests(stranger, {kind: absent_id(kind) for kind in theirs})
     for place, answer in foreign.items():
         with subtests.test(place=place):
             assert answer.status == 404
@@ -65,8 +65,8 @@ def test_what_is_anothers_and_what_is_not_there_look_alike(
 def test_what_is_not_there_in_ones_own_project_looks_the_same(
     client: Client, theirs: dict[str, str], subtests: pytest.Subtests
 ) -> None:
-    mine = uses(client, {kind: absent(kind, theirs["project"]) for kind in theirs})
-    nowhere = uses(client, {kind: absent(kind) for kind in theirs})
+    mine = send_all_requests(client, {kind: absent_id(kind, theirs["project"]) for kind in theirs})
+    nowhere = send_all_requests(client, {kind: absent_id(kind) for kind in theirs})
     for place, answer in mine.items():
         with subtests.test(place=place):
             assert answer.problem() == nowhere[place].problem()
@@ -79,7 +79,7 @@ def test_an_id_of_another_kind_is_no_file(
     wrong = theirs[kind].replace("/", "%2F")
     answers = {
         place: answer
-        for place, answer in uses(client, {**theirs, "file": wrong}).items()
+        for place, answer in send_all_requests(client, {**theirs, "file": wrong}).items()
         if place in ("file", "content", "variant", "trash", "purge", "new version")
     }
     for place, answer in answers.items():
@@ -100,19 +100,21 @@ def test_an_id_of_another_kind_is_no_project(client: Client, theirs: dict[str, s
 
     assert client.get(f"/projects/{wrong}").status == 404
     assert client.get(f"/files?projectId={wrong}").status == 404
-    assert client.post("/files/init-upload", announce(b"x", projectId=theirs[kind][:64])).status == 404
+    assert client.post("/files/init-upload", make_upload_request(b"x", projectId=theirs[kind][:64])).status == 404
 
 
 def test_a_project_and_a_file_of_another_project_do_not_mix(client: Client, theirs: dict[str, str]) -> None:
-    said = announce(b"x", contentType="text/plain", fileId=theirs["file"], projectId=people.personal_project(client))
+    said = make_upload_request(
+        b"x", contentType="text/plain", fileId=theirs["file"], projectId=users.personal_project_id(client)
+    )
 
     assert client.post("/files/init-upload", said).status == 404
 
 
 def test_nothing_of_a_stranger_was_changed(
-    stranger: Client, client: Client, theirs: dict[str, str], cloud: Cloud
+    stranger: Client, client: Client, theirs: dict[str, str], fake_aws: FakeAws
 ) -> None:
-    before = cloud.rows("main", record_kind="file"), cloud.rows("main", record_kind="quota")
-    uses(stranger, theirs)
+    before = fake_aws.find_rows("main", record_type="file"), fake_aws.find_rows("main", record_type="quota")
+    send_all_requests(stranger, theirs)
 
-    assert (cloud.rows("main", record_kind="file"), cloud.rows("main", record_kind="quota")) == before
+    assert (fake_aws.find_rows("main", record_type="file"), fake_aws.find_rows("main", record_type="quota")) == before

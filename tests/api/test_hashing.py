@@ -6,81 +6,83 @@ from typing import Any
 
 import pytest
 
-from holdall import storage
-from tests.api import books, people
-from tests.api.client import Client
-from tests.api.cloud import WELL, Cloud, announce, photo
+from holdall.platform import storage
+from tests.support import invariants, users
+from tests.support.aws import NO_FAILURES, FakeAws, make_photo, make_upload_request
+from tests.support.client import Client
 
-TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
-SHA256 = hashlib.sha256(b"content").hexdigest()
+TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
+CONTENT_SHA256_HEX = hashlib.sha256(b"content").hexdigest()
 
 
-def commit(client: Client, cloud: Cloud, checksum: str | None, **said: Any) -> dict[str, Any]:
-    content = photo() if said else b"content"
-    begun = client.post("/files/init-upload", announce(content, **{**TEXT, **said}, sha256=None)).created()
-    cloud.put(begun, content)
+def upload_and_commit(client: Client, fake_aws: FakeAws, checksum: str | None, **overrides: Any) -> dict[str, Any]:
+    content = make_photo() if overrides else b"content"
+    begun = client.post(
+        "/files/init-upload", make_upload_request(content, **{**TEXT_FILE, **overrides}, sha256=None)
+    ).created()
+    fake_aws.put_object(begun, content)
     told = {"uploadId": begun["uploadId"], "checksum": checksum}
     made: dict[str, Any] = client.post("/files/commit", told).data()
     return made
 
 
-@pytest.mark.parametrize("checksum", [None, SHA256])
+@pytest.mark.parametrize("checksum", [None, CONTENT_SHA256_HEX])
 def test_a_file_without_a_checksum_is_ready_when_it_was_hashed(
-    client: Client, cloud: Cloud, checksum: str | None
+    client: Client, fake_aws: FakeAws, checksum: str | None
 ) -> None:
-    made = commit(client, cloud, checksum)
+    made = upload_and_commit(client, fake_aws, checksum)
 
     assert (made["file"]["status"], made["file"]["sha256"]) == ("processing", None)
-    assert cloud.work() == 1
+    assert fake_aws.run_workers() == 1
     file = client.get(f"/files/{made['fileId']}").data()
-    assert (file["status"], file["sha256"]) == ("ready", SHA256)
-    (job,) = cloud.rows("main", record_kind="job")
+    assert (file["status"], file["sha256"]) == ("ready", CONTENT_SHA256_HEX)
+    (job,) = fake_aws.find_rows("main", record_type="job")
     assert (job["kind"], job["status"]) == ("hash", "completed")
-    books.check(cloud, people.personal_project(client))
+    invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
 
 
 @pytest.mark.parametrize("said", [{}, {"filename": "photo.jpg", "contentType": "image/jpeg"}])
-def test_other_bytes_than_announced_are_rejected(client: Client, cloud: Cloud, said: dict[str, Any]) -> None:
-    made = commit(client, cloud, "0" * 64, **said)
-    cloud.work()
+def test_other_bytes_than_announced_are_rejected(client: Client, fake_aws: FakeAws, said: dict[str, Any]) -> None:
+    made = upload_and_commit(client, fake_aws, "0" * 64, **said)
+    fake_aws.run_workers()
 
     file = client.get(f"/files/{made['fileId']}").data()
     assert (file["status"], file["reason"]) == ("rejected", "checksum_mismatch")
-    (job,) = cloud.rows("main", record_kind="job")
+    (job,) = fake_aws.find_rows("main", record_type="job")
     assert (job["status"], job["reason"]) == ("failed", "checksum_mismatch")
     assert client.get(f"/files/{made['fileId']}/content").problem()["code"] == "rejected"
 
 
-def test_a_job_that_is_told_twice_is_done_once(client: Client, cloud: Cloud) -> None:
-    commit(client, cloud, None)
-    (message,) = cloud.waiting("work")
+def test_a_job_that_is_told_twice_is_done_once(client: Client, fake_aws: FakeAws) -> None:
+    upload_and_commit(client, fake_aws, None)
+    (message,) = fake_aws.receive_messages("work")
 
-    assert cloud.deliver("maintenance", message, message) == {"batchItemFailures": []}
-    assert len(cloud.rows("main", record_kind="event", type="file.ready")) == 1
+    assert fake_aws.deliver_messages("maintenance", message, message) == {"batchItemFailures": []}
+    assert len(fake_aws.find_rows("main", record_type="event", type="file.ready")) == 1
 
 
-def test_a_file_that_was_purged_meanwhile_is_not_hashed(client: Client, cloud: Cloud) -> None:
-    made = commit(client, cloud, None)
-    (message,) = cloud.waiting("work")
+def test_a_file_that_was_purged_meanwhile_is_not_hashed(client: Client, fake_aws: FakeAws) -> None:
+    made = upload_and_commit(client, fake_aws, None)
+    (message,) = fake_aws.receive_messages("work")
     client.delete(f"/files/{made['fileId']}?permanent=true")
-    cloud.work()
+    fake_aws.run_workers()
 
-    assert cloud.deliver("maintenance", message) == {"batchItemFailures": []}
-    (job,) = cloud.rows("main", record_kind="job", id=json.loads(message)["id"])
+    assert fake_aws.deliver_messages("maintenance", message) == {"batchItemFailures": []}
+    (job,) = fake_aws.find_rows("main", record_type="job", id=json.loads(message)["id"])
     assert (job["status"], job["reason"]) == ("failed", "file_gone")
-    books.nothing_left(cloud, people.personal_project(client))
+    invariants.assert_project_purged(fake_aws, users.personal_project_id(client))
 
 
 @pytest.mark.parametrize("permanent", [False, True])
 def test_a_file_that_is_put_away_while_it_is_hashed_ends_as_it_must(
     client: Client,
-    cloud: Cloud,
+    fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
     permanent: bool,  # noqa: FBT001
 ) -> None:
-    file_id = commit(client, cloud, None)["fileId"]
-    (message,) = cloud.waiting("work")
-    read = storage.measure
+    file_id = upload_and_commit(client, fake_aws, None)["fileId"]
+    (message,) = fake_aws.receive_messages("work")
+    read = storage.sha256_of
 
     def meanwhile(key: str, version_id: str) -> str:
         sha256 = read(key, version_id)
@@ -88,21 +90,21 @@ def test_a_file_that_is_put_away_while_it_is_hashed_ends_as_it_must(
             client.delete(f"/files/{file_id}?permanent={str(permanent).lower()}")
         return sha256
 
-    monkeypatch.setattr(storage, "measure", meanwhile)
+    monkeypatch.setattr(storage, "sha256_of", meanwhile)
 
-    assert cloud.deliver("maintenance", message) == WELL
-    (job,) = cloud.rows("main", record_kind="job", kind="hash")
+    assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+    (job,) = fake_aws.find_rows("main", record_type="job", kind="hash")
     if permanent:
         assert (job["status"], job["reason"]) == ("failed", "file_gone")
     else:
         assert job["status"] == "completed"
-        assert client.get(f"/files/{file_id}").data()["sha256"] == SHA256
+        assert client.get(f"/files/{file_id}").data()["sha256"] == CONTENT_SHA256_HEX
 
 
-def test_a_file_in_the_trash_is_hashed_where_it_lies(client: Client, cloud: Cloud) -> None:
-    made = commit(client, cloud, None)
+def test_a_file_in_the_trash_is_hashed_where_it_lies(client: Client, fake_aws: FakeAws) -> None:
+    made = upload_and_commit(client, fake_aws, None)
     client.delete(f"/files/{made['fileId']}")
-    cloud.work()
+    fake_aws.run_workers()
 
     file = client.get(f"/files/{made['fileId']}").data()
-    assert (file["status"], file["sha256"]) == ("deleted", SHA256)
+    assert (file["status"], file["sha256"]) == ("deleted", CONTENT_SHA256_HEX)

@@ -5,35 +5,37 @@ from typing import Any
 
 import pytest
 
-from holdall import ids
-from holdall.caller import Once
+from holdall.platform import ids
+from holdall.platform.caller import IdempotencyKey
 from holdall.projects.service import invitations
-from tests.api import books, people
-from tests.api.callers import caller
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud, announce
-from tests.api.conftest import Clock
-from tests.api.faults import meanwhile
-from tests.api.members import code, invited, shared
+from tests.api.conftest import FrozenClock
+from tests.support import invariants, users
+from tests.support.aws import FakeAws, make_upload_request
+from tests.support.callers import make_caller
+from tests.support.client import Client, Response
+from tests.support.faults import interleave
+from tests.support.projects import create_invitation_token, create_shared_project, status_and_code
 
 
-def create(client: Client, key: str, name: str = "x") -> Answer:
+def create_project(client: Client, key: str, name: str = "x") -> Response:
     return client.post("/projects", {"name": name}, headers={"idempotency-key": key})
 
 
-def begin(client: Client, key: str, **said: Any) -> Answer:
-    return client.post("/files/init-upload", announce(b"content", **said), headers={"idempotency-key": key})
+def init_upload(client: Client, key: str, **overrides: Any) -> Response:
+    return client.post(
+        "/files/init-upload", make_upload_request(b"content", **overrides), headers={"idempotency-key": key}
+    )
 
 
-def join(client: Client, token: str, key: str) -> Answer:
+def accept_invitation(client: Client, token: str, key: str) -> Response:
     return client.post("/invitations/accept", {"token": token}, headers={"idempotency-key": key})
 
 
-REUSED = (422, "idempotency_key_reused")
+KEY_REUSED = (422, "idempotency_key_reused")
 
 
 def test_the_same_request_gets_the_same_project(client: Client) -> None:
-    first, second = create(client, "key"), create(client, "key")
+    first, second = create_project(client, "key"), create_project(client, "key")
 
     assert (first.status, second.status) == (201, 201)
     assert first.data() == second.data()
@@ -41,103 +43,120 @@ def test_the_same_request_gets_the_same_project(client: Client) -> None:
 
 
 def test_another_key_makes_another(client: Client) -> None:
-    assert create(client, "one").data()["id"] != create(client, "two").data()["id"]
+    assert create_project(client, "one").data()["id"] != create_project(client, "two").data()["id"]
 
 
 def test_another_request_with_the_key_is_refused(client: Client) -> None:
-    create(client, "key")
-    refused = create(client, "key", name="y")
+    create_project(client, "key")
+    refused = create_project(client, "key", name="y")
 
     assert (refused.status, refused.problem()["code"]) == (422, "idempotency_key_reused")
     assert len(client.get("/projects").data()) == 2
 
 
 def test_a_key_is_its_owners_alone(client: Client, stranger: Client) -> None:
-    assert create(client, "key").data()["id"] != create(stranger, "key").data()["id"]
+    assert create_project(client, "key").data()["id"] != create_project(stranger, "key").data()["id"]
 
 
 def test_a_key_belongs_to_one_route(client: Client) -> None:
-    create(client, "key")
+    create_project(client, "key")
 
-    assert begin(client, "key").status == 201
+    assert init_upload(client, "key").status == 201
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
 def test_a_key_has_a_form(client: Client, key: str) -> None:
-    refused = create(client, key)
+    refused = create_project(client, key)
 
     assert (refused.status, refused.problem()["code"]) == (400, "bad_idempotency_key")
 
 
-def test_a_key_is_forgotten_after_a_day(client: Client, frozen: Clock) -> None:
-    first = create(client, "key").data()
-    frozen.forward(hours=23, minutes=59)
-    later = people.log_in(client.user["email"])
-    assert create(later, "key").data() == first
-    frozen.forward(minutes=1)
-    assert create(later, "key").data()["id"] != first["id"]
+def test_a_key_is_forgotten_after_a_day(client: Client, frozen_clock: FrozenClock) -> None:
+    first = create_project(client, "key").data()
+    frozen_clock.advance(hours=23, minutes=59)
+    later = users.sign_in(client.user["email"])
+    assert create_project(later, "key").data() == first
+    frozen_clock.advance(minutes=1)
+    assert create_project(later, "key").data()["id"] != first["id"]
 
 
-def test_an_upload_is_begun_once_and_its_url_is_signed_afresh(client: Client, cloud: Cloud, frozen: Clock) -> None:
-    first = begin(client, "key").created()
-    frozen.forward(minutes=5)
-    second = begin(client, "key").created()
+def test_an_upload_is_begun_once_and_its_url_is_signed_afresh(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
+) -> None:
+    first = init_upload(client, "key").created()
+    frozen_clock.advance(minutes=5)
+    second = init_upload(client, "key").created()
 
     ours = ("uploadId", "fileId", "key", "method", "headers")
     assert [second[name] for name in ours] == [first[name] for name in ours]
     assert second["expiresAt"] > first["expiresAt"]
-    assert books.held(cloud, people.personal_project(client)) == (7, 1)
+    assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (7, 1)
 
 
 def test_a_repetition_finds_the_quota_used_by_itself(client: Client) -> None:
     settings = {"quota": {"maxBytes": 7, "maxFiles": 1}}
     project = client.post("/projects", {"name": "full", "settings": settings}).created()["id"]
-    first = begin(client, "key", projectId=project).created()
+    first = init_upload(client, "key", projectId=project).created()
 
-    assert begin(client, "key", projectId=project).created()["uploadId"] == first["uploadId"]
-    assert begin(client, "other", projectId=project).problem()["code"] == "quota_exceeded"
+    assert init_upload(client, "key", projectId=project).created()["uploadId"] == first["uploadId"]
+    assert init_upload(client, "other", projectId=project).problem()["code"] == "quota_exceeded"
 
 
-def test_who_joined_and_did_not_hear_of_it_asks_again(client: Client, cloud: Cloud, stranger: Client) -> None:
-    room = shared(client)
-    token = invited(client, room, cloud, stranger.user["email"], "editor")
-    first, second = (join(stranger, token, "key") for _ in range(2))
+def test_who_joined_and_did_not_hear_of_it_asks_again(client: Client, fake_aws: FakeAws, stranger: Client) -> None:
+    shared_project = create_shared_project(client)
+    token = create_invitation_token(client, shared_project, fake_aws, stranger.user["email"], "editor")
+    first, second = (accept_invitation(stranger, token, "key") for _ in range(2))
 
-    assert (first.data()["id"], first.data()["role"]) == (room, "editor")
+    assert (first.data()["id"], first.data()["role"]) == (shared_project, "editor")
     assert second.data() == first.data()
-    assert len(cloud.rows("audit", action="members.join")) == 1
-    assert code(join(stranger, token, "other")) == (401, "invalid_token")
-    assert code(join(stranger, invited(client, shared(client), cloud, stranger.user["email"]), "key")) == REUSED
-    assert code(join(stranger, "nonsense", "key")) == REUSED
-
-
-def test_of_two_who_join_with_one_key_at_once_both_hear_of_it(client: Client, cloud: Cloud, stranger: Client) -> None:
-    room = shared(client)
-    token = invited(client, room, cloud, stranger.user["email"])
-    once = Once(
-        ids.digest(f"{stranger.user['id']} /api/v1/invitations/accept key"), ids.digest(f'{{"token": "{token}"}}')
+    assert len(fake_aws.find_rows("audit", action="invitations.accept")) == 1
+    assert status_and_code(accept_invitation(stranger, token, "other")) == (401, "invalid_token")
+    assert (
+        status_and_code(
+            accept_invitation(
+                stranger,
+                create_invitation_token(client, create_shared_project(client), fake_aws, stranger.user["email"]),
+                "key",
+            )
+        )
+        == KEY_REUSED
     )
-    faster = replace(caller(stranger), once=once)
-    with meanwhile("TransactWriteItems", lambda: invitations.accept(faster, token)):
-        answer = join(stranger, token, "key")
+    assert status_and_code(accept_invitation(stranger, "nonsense", "key")) == KEY_REUSED
 
-    assert answer.data()["id"] == room
-    assert len(cloud.rows("audit", action="members.join")) == 1
+
+def test_of_two_who_join_with_one_key_at_once_both_hear_of_it(
+    client: Client, fake_aws: FakeAws, stranger: Client
+) -> None:
+    shared_project = create_shared_project(client)
+    token = create_invitation_token(client, shared_project, fake_aws, stranger.user["email"])
+    once = IdempotencyKey(
+        ids.sha256_hex(f"{stranger.user['id']} /api/v1/invitations/accept key"),
+        ids.sha256_hex(f'{{"token": "{token}"}}'),
+    )
+    faster = replace(make_caller(stranger), idempotency_key=once)
+    with interleave("TransactWriteItems", lambda: invitations.accept(faster, token)):
+        answer = accept_invitation(stranger, token, "key")
+
+    assert answer.data()["id"] == shared_project
+    assert len(fake_aws.find_rows("audit", action="invitations.accept")) == 1
 
 
 def test_a_key_to_join_with_is_forgotten_after_a_day(
-    client: Client, cloud: Cloud, stranger: Client, frozen: Clock
+    client: Client, fake_aws: FakeAws, stranger: Client, frozen_clock: FrozenClock
 ) -> None:
-    token = invited(client, shared(client), cloud, stranger.user["email"])
-    join(stranger, token, "key").data()
-    frozen.forward(days=1)
+    token = create_invitation_token(client, create_shared_project(client), fake_aws, stranger.user["email"])
+    accept_invitation(stranger, token, "key").data()
+    frozen_clock.advance(days=1)
 
-    assert code(join(people.log_in(stranger.user["email"]), token, "key")) == (401, "invalid_token")
+    assert status_and_code(accept_invitation(users.sign_in(stranger.user["email"]), token, "key")) == (
+        401,
+        "invalid_token",
+    )
 
 
 def test_a_request_that_failed_leaves_its_key_free(client: Client) -> None:
-    assert begin(client, "key", projectId="000000000000").status == 404
+    assert init_upload(client, "key", projectId="000000000000").status == 404
 
-    assert create(client, "key").status == 201
-    assert create(client, "other", name="").status == 422
-    assert create(client, "other").status == 201
+    assert create_project(client, "key").status == 201
+    assert create_project(client, "other", name="").status == 422
+    assert create_project(client, "other").status == 201

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api import books, people
-from tests.api.client import Client
-from tests.api.cloud import WELL, Cloud, photo
-from tests.api.conftest import Clock
+from tests.api.conftest import FrozenClock
+from tests.support import invariants, users
+from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.client import Client
 
 VARIANTS = [
     {"name": "cover", "width": 20, "height": 20, "fit": "cover", "format": "jpeg"},
@@ -19,7 +19,7 @@ VARIANTS = [
 ]
 
 
-def bomb() -> bytes:
+def make_decompression_bomb() -> bytes:
     """A PNG whose header claims 2,500 megapixels, in a hundred bytes."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
@@ -29,146 +29,157 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\x00")) + chunk(b"IEND", b"")
 
 
-BAD = {
-    "broken": photo(400, 300)[:-600],
+INVALID_IMAGES = {
+    "broken": make_photo(400, 300)[:-600],
     "text": b"this is no image",
-    "bomb": bomb(),
+    "bomb": make_decompression_bomb(),
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
     "empty": b"",
 }
 
 
-def named(kind: str) -> dict[str, str]:
+def file_metadata(kind: str) -> dict[str, str]:
     """What a client says of a bad image."""
     return {"filename": "x.png", "contentType": "image/png"} if kind in ("bomb", "svg", "empty") else {}
 
 
-def messages(cloud: Cloud) -> list[str]:
-    return cloud.waiting("images")
+def receive_image_messages(fake_aws: FakeAws) -> list[str]:
+    return fake_aws.receive_messages("images")
 
 
-def test_each_variant_is_drawn_as_its_spec_says(client: Client, cloud: Cloud) -> None:
+def test_each_variant_is_drawn_as_its_spec_says(client: Client, fake_aws: FakeAws) -> None:
     settings = {"visibility": "public", "variants": VARIANTS}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()["id"]
-    made = cloud.upload(client, photo(60, 40), projectId=project)
-    cloud.work()
+    made = fake_aws.upload(client, make_photo(60, 40), projectId=project)
+    fake_aws.run_workers()
     file = client.get(f"/files/{made['fileId']}").data()
 
-    drawn = {each["name"]: (each["width"], each["height"], each["contentType"]) for each in file["variants"]}
-    assert drawn == {
+    rendered_file_id = {each["name"]: (each["width"], each["height"], each["contentType"]) for each in file["variants"]}
+    assert rendered_file_id == {
         "cover": (20, 20, "image/jpeg"),
         "contain": (30, 20, "image/png"),
         "stretch": (80, 10, "image/avif"),
         "large": (60, 40, "image/webp"),
     }
     for each in file["variants"]:
-        stored = cloud.s3.get_object(Bucket="variants", Key=each["url"].removeprefix("https://files.example.test/"))
+        stored = fake_aws.s3.get_object(Bucket="variants", Key=each["url"].removeprefix("https://files.example.test/"))
         assert stored["ContentLength"] == each["size"]
         assert stored["ContentType"] == each["contentType"]
         assert stored["CacheControl"] == "public, max-age=86400, immutable"
 
 
-def test_a_url_is_known_before_its_image_is_drawn(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    made = cloud.upload(client, photo(), projectId=project["id"])
+def test_a_url_is_known_before_its_image_is_drawn(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
     promised = made["file"]["variants"]
-    cloud.work()
+    fake_aws.run_workers()
 
-    drawn = client.get(f"/files/{made['fileId']}").data()["variants"]
-    assert [(each["name"], each["url"]) for each in drawn] == [(each["name"], each["url"]) for each in promised]
+    rendered_file_id = client.get(f"/files/{made['fileId']}").data()["variants"]
+    assert [(each["name"], each["url"]) for each in rendered_file_id] == [
+        (each["name"], each["url"]) for each in promised
+    ]
     assert {each["status"] for each in promised} == {"processing"}
-    assert {each["status"] for each in drawn} == {"ready"}
+    assert {each["status"] for each in rendered_file_id} == {"ready"}
 
 
-@pytest.mark.parametrize("kind", sorted(BAD))
+@pytest.mark.parametrize("kind", sorted(INVALID_IMAGES))
 def test_a_bad_image_is_rejected_with_a_reason(
-    client: Client, cloud: Cloud, project: dict[str, Any], kind: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], kind: str
 ) -> None:
-    made = cloud.upload(client, BAD[kind], projectId=project["id"], **named(kind))
-    (message,) = messages(cloud)
+    made = fake_aws.upload(client, INVALID_IMAGES[kind], projectId=project["id"], **file_metadata(kind))
+    (message,) = receive_image_messages(fake_aws)
 
-    assert cloud.deliver("imageproc", message) == WELL
+    assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES
     file = client.get(f"/files/{made['fileId']}").data()
     assert file["status"] == "rejected"
     assert file["reason"]
     assert file["reason"] == file["reason"].lower()
     assert file["variants"] == []
-    (job,) = cloud.rows("main", record_kind="job")
+    (job,) = fake_aws.find_rows("main", record_type="job")
     assert (job["status"], job["reason"]) == ("failed", file["reason"])
-    assert cloud.keys("variants", project["id"]) == []
-    books.check(cloud, project["id"])
+    assert fake_aws.list_keys("variants", project["id"]) == []
+    invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_bad_image_does_not_touch_the_next(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    bad = [cloud.upload(client, BAD[kind], projectId=project["id"], **named(kind)) for kind in sorted(BAD)]
-    good = cloud.upload(client, photo(), projectId=project["id"])
+def test_a_bad_image_does_not_touch_the_next(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    bad = [
+        fake_aws.upload(client, INVALID_IMAGES[kind], projectId=project["id"], **file_metadata(kind))
+        for kind in sorted(INVALID_IMAGES)
+    ]
+    valid_requests = fake_aws.upload(client, make_photo(), projectId=project["id"])
 
-    assert cloud.deliver("imageproc", *messages(cloud)) == WELL
-    statuses = [client.get(f"/files/{each['fileId']}").data()["status"] for each in [*bad, good]]
+    assert fake_aws.deliver_messages("imageproc", *receive_image_messages(fake_aws)) == NO_FAILURES
+    statuses = [client.get(f"/files/{each['fileId']}").data()["status"] for each in [*bad, valid_requests]]
     assert statuses == ["rejected"] * len(bad) + ["ready"]
 
 
-def test_a_rejected_image_has_no_content(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    made = cloud.upload(client, b"no image", projectId=project["id"])
-    cloud.work()
+def test_a_rejected_image_has_no_content(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    made = fake_aws.upload(client, b"no image", projectId=project["id"])
+    fake_aws.run_workers()
 
     for query in ("", "?variant=thumb", "?variant=nothing"):
         refused = client.get(f"/files/{made['fileId']}/content{query}")
         assert (refused.status, refused.problem()["code"]) == (409, "rejected")
 
 
-def test_an_image_without_variants_is_still_looked_at(client: Client, cloud: Cloud) -> None:
+def test_an_image_without_variants_is_still_looked_at(client: Client, fake_aws: FakeAws) -> None:
     project = client.post("/projects", {"name": "x", "settings": {"variants": []}}).created()["id"]
-    good, bad = (cloud.upload(client, content, projectId=project) for content in (photo(), b"no image"))
-    cloud.work()
+    valid_requests, bad = (
+        fake_aws.upload(client, content, projectId=project) for content in (make_photo(), b"no image")
+    )
+    fake_aws.run_workers()
 
-    file = client.get(f"/files/{good['fileId']}").data()
+    file = client.get(f"/files/{valid_requests['fileId']}").data()
     assert (file["status"], file["width"], file["variants"]) == ("ready", 60, [])
     assert client.get(f"/files/{bad['fileId']}").data()["status"] == "rejected"
 
 
-def test_a_type_that_is_not_what_it_says_is_rejected(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    made = cloud.upload(client, photo(), projectId=project["id"], contentType="image/webp")
-    cloud.work()
+def test_a_type_that_is_not_what_it_says_is_rejected(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    made = fake_aws.upload(client, make_photo(), projectId=project["id"], contentType="image/webp")
+    fake_aws.run_workers()
 
     assert client.get(f"/files/{made['fileId']}").data()["status"] == "rejected"
 
 
-def test_an_image_without_a_checksum_gets_one(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    made = cloud.upload(client, photo(), projectId=project["id"], sha256=None)
-    cloud.work()
+def test_an_image_without_a_checksum_gets_one(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    made = fake_aws.upload(client, make_photo(), projectId=project["id"], sha256=None)
+    fake_aws.run_workers()
 
     assert client.get(f"/files/{made['fileId']}").data()["sha256"]
-    books.check(cloud, project["id"])
+    invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_message_that_comes_twice_draws_once(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    made = cloud.upload(client, photo(), projectId=project["id"])
-    (message,) = messages(cloud)
+def test_a_message_that_comes_twice_draws_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    (message,) = receive_image_messages(fake_aws)
 
-    assert cloud.deliver("imageproc", message, message) == WELL
-    assert cloud.deliver("imageproc", message) == WELL
-    assert len(cloud.rows("main", record_kind="event", type="file.ready")) == 1
+    assert fake_aws.deliver_messages("imageproc", message, message) == NO_FAILURES
+    assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES
+    assert len(fake_aws.find_rows("main", record_type="event", type="file.ready")) == 1
     assert client.get(f"/files/{made['fileId']}").data()["status"] == "ready"
 
 
-def test_the_news_of_an_image_are_told_in_order(client: Client, cloud: Cloud, frozen: Clock) -> None:
-    made = cloud.upload(client, photo())
-    frozen.forward(seconds=1)
-    cloud.work()
+def test_the_news_of_an_image_are_told_in_order(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+    made = fake_aws.upload(client, make_photo())
+    frozen_clock.advance(seconds=1)
+    fake_aws.run_workers()
 
-    rows = cloud.rows("main", record_kind="event", pk=f"EVENTS#{people.personal_project(client)}")
+    rows = fake_aws.find_rows("main", record_type="event", pk=f"EVENTS#{users.personal_project_id(client)}")
     told = [row["type"] for row in sorted(rows, key=lambda row: str(row["sk"]))]
     assert told == ["file.created", "file.ready"]
     assert all(made["fileId"] in row["data"] for row in rows)
 
 
-def test_a_message_for_an_unknown_job_is_acknowledged(cloud: Cloud) -> None:
-    assert cloud.deliver("imageproc", f'{{"jobId": "000000000000-{"0" * 26}"}}') == WELL
+def test_a_message_for_an_unknown_job_is_acknowledged(fake_aws: FakeAws) -> None:
+    assert fake_aws.deliver_messages("imageproc", f'{{"jobId": "000000000000-{"0" * 26}"}}') == NO_FAILURES
 
 
-def test_a_message_that_cannot_be_read_comes_back_alone(client: Client, cloud: Cloud, project: dict[str, Any]) -> None:
-    cloud.upload(client, photo(), projectId=project["id"])
-    failed = cloud.deliver("imageproc", "no json", *messages(cloud))["batchItemFailures"]
+def test_a_message_that_cannot_be_read_comes_back_alone(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    fake_aws.upload(client, make_photo(), projectId=project["id"])
+    failed = fake_aws.deliver_messages("imageproc", "no json", *receive_image_messages(fake_aws))["batchItemFailures"]
 
     assert failed == [{"itemIdentifier": "message-0"}]
-    assert cloud.rows("main", record_kind="job")[0]["status"] == "completed"
+    assert fake_aws.find_rows("main", record_type="job")[0]["status"] == "completed"

@@ -5,24 +5,24 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from holdall import aws
-from tests.api import books, people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud, announce, checksum
-from tests.api.conftest import Installed
+from holdall.platform import aws
+from tests.api.conftest import OverrideSettings
+from tests.support import invariants, users
+from tests.support.aws import FakeAws, make_upload_request, sha256_base64
+from tests.support.client import Client, Response
 
 
-def begin(client: Client, content: bytes = b"content", **said: Any) -> Answer:
-    return client.post("/files/init-upload", announce(content, **said))
+def init_upload(client: Client, content: bytes = b"content", **overrides: Any) -> Response:
+    return client.post("/files/init-upload", make_upload_request(content, **overrides))
 
 
-def limited(client: Client, **settings: Any) -> str:
+def create_project(client: Client, **settings: Any) -> str:
     """A project with these settings."""
     return str(client.post("/projects", {"name": "limited", "settings": settings}).created()["id"])
 
 
 def test_the_url_takes_these_bytes_and_no_others(client: Client, project: dict[str, Any]) -> None:
-    begun = begin(client, projectId=project["id"]).created()
+    begun = init_upload(client, projectId=project["id"]).created()
 
     split = urlsplit(begun["url"])
     signed = parse_qs(split.query)["X-Amz-SignedHeaders"][0].split(";")
@@ -30,31 +30,31 @@ def test_the_url_takes_these_bytes_and_no_others(client: Client, project: dict[s
     assert begun["headers"] == {
         "content-type": "image/jpeg",
         "if-none-match": "*",
-        "x-amz-checksum-sha256": checksum(b"content"),
+        "x-amz-checksum-sha256": sha256_base64(b"content"),
     }
     assert begun["method"] == "PUT"
     assert split.path == f"/{begun['key']}"
 
 
 def test_the_key_is_ours(client: Client, project: dict[str, Any]) -> None:
-    begun = begin(client, projectId=project["id"], filename="../../evil\u202egpj.exe").created()
+    begun = init_upload(client, projectId=project["id"], filename="../../evil\u202egpj.exe").created()
 
     own = begun["uploadId"].removeprefix(f"{project['id']}-")
     assert begun["key"] == f"holiday-{project['id']}/images/original/{own}.jpg"
 
 
 def test_no_file_is_seen_before_its_bytes_are_there(client: Client) -> None:
-    begun = begin(client).created()
+    begun = init_upload(client).created()
 
     assert client.get("/files").data() == []
     assert client.get(f"/files/{begun['fileId']}").status == 404
 
 
-def test_bytes_and_files_are_counted_at_once(client: Client, cloud: Cloud) -> None:
-    begin(client, b"123").created()
-    begin(client, b"12345").created()
+def test_bytes_and_files_are_counted_at_once(client: Client, fake_aws: FakeAws) -> None:
+    init_upload(client, b"123").created()
+    init_upload(client, b"12345").created()
 
-    assert books.held(cloud, people.personal_project(client)) == (8, 2)
+    assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (8, 2)
 
 
 @pytest.mark.parametrize(
@@ -67,47 +67,49 @@ def test_bytes_and_files_are_counted_at_once(client: Client, cloud: Cloud) -> No
         ({"maxFiles": 0}, 0),
     ],
 )
-def test_a_project_takes_what_its_quota_says(client: Client, cloud: Cloud, quota: dict[str, int], fits: int) -> None:
-    project = limited(client, quota=quota)
+def test_a_project_takes_what_its_quota_says(
+    client: Client, fake_aws: FakeAws, quota: dict[str, int], fits: int
+) -> None:
+    project = create_project(client, quota=quota)
 
-    answers = [begin(client, projectId=project) for _ in range(3)]
+    answers = [init_upload(client, projectId=project) for _ in range(3)]
     assert [answer.status for answer in answers] == [201] * fits + [409] * (3 - fits)
     assert answers[-1].problem()["code"] == "quota_exceeded"
-    assert books.held(cloud, project) == (7 * fits, fits)
+    assert invariants.quota_usage(fake_aws, project) == (7 * fits, fits)
 
 
-def test_an_empty_file_is_a_file(client: Client, cloud: Cloud) -> None:
-    begin(client, b"").created()
+def test_an_empty_file_is_a_file(client: Client, fake_aws: FakeAws) -> None:
+    init_upload(client, b"").created()
 
-    assert books.held(cloud, people.personal_project(client)) == (0, 1)
+    assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (0, 1)
 
 
-def test_the_installations_bound_counts_for_all(client: Client, installed: Installed) -> None:
-    installed(MAX_BYTES="6")
+def test_the_installations_bound_counts_for_all(client: Client, override_settings: OverrideSettings) -> None:
+    override_settings(MAX_BYTES="6")
 
-    assert begin(client).problem()["code"] == "quota_exceeded"
+    assert init_upload(client).problem()["code"] == "quota_exceeded"
 
 
 @pytest.mark.parametrize(("most", "status"), [(7, 201), (6, 422)])
-def test_a_file_has_a_largest_size(client: Client, cloud: Cloud, most: int, status: int) -> None:
-    project = limited(client, quota={"maxFileBytes": most})
-    answer = begin(client, projectId=project)
+def test_a_file_has_a_largest_size(client: Client, fake_aws: FakeAws, most: int, status: int) -> None:
+    project = create_project(client, quota={"maxFileBytes": most})
+    answer = init_upload(client, projectId=project)
 
     assert answer.status == status
     if status == 422:
         (error,) = answer.problem()["errors"]
         assert (error["code"], error["pointer"]) == ("file_too_large", "/size")
-        assert books.held(cloud, project) == (0, 0)
+        assert invariants.quota_usage(fake_aws, project) == (0, 0)
 
 
 def test_a_single_put_holds_five_gibibytes(client: Client) -> None:
-    assert begin(client, size=5 * 1024**3).status == 201
-    assert begin(client, size=5 * 1024**3 + 1).status == 422
+    assert init_upload(client, size=5 * 1024**3).status == 201
+    assert init_upload(client, size=5 * 1024**3 + 1).status == 422
 
 
 @pytest.mark.parametrize(("content_type", "status"), [("image/png", 201), ("image/svg+xml", 201), ("text/html", 422)])
 def test_a_project_takes_the_types_that_it_names(client: Client, content_type: str, status: int) -> None:
-    answer = begin(client, projectId=limited(client, allowedTypes=["image/*"]), contentType=content_type)
+    answer = init_upload(client, projectId=create_project(client, allowedTypes=["image/*"]), contentType=content_type)
 
     assert answer.status == status
     if status == 422:
@@ -138,27 +140,27 @@ def test_a_project_takes_the_types_that_it_names(client: Client, content_type: s
     ],
 )
 def test_what_cannot_be_uploaded_is_pointed_at(client: Client, field: str, value: Any) -> None:
-    refused = begin(client, **{field: value})
+    refused = init_upload(client, **{field: value})
 
     assert refused.status == 422
     assert refused.problem()["errors"][0]["pointer"] == f"/{field}"
 
 
 def test_without_a_checksum_none_is_signed(client: Client) -> None:
-    begun = begin(client, sha256=None).created()
+    begun = init_upload(client, sha256=None).created()
 
     assert set(begun["headers"]) == {"content-type", "if-none-match"}
 
 
-def test_a_begun_upload_is_audited(client: Client, cloud: Cloud) -> None:
-    begun = begin(client).created()
+def test_a_begun_upload_is_audited(client: Client, fake_aws: FakeAws) -> None:
+    begun = init_upload(client).created()
 
-    (row,) = cloud.rows("audit", action="uploads.init")
+    (row,) = fake_aws.find_rows("audit", action="uploads.init")
     assert (row["actor"], row["target"]) == (client.user["id"], begun["uploadId"])
 
 
 def test_signing_opens_no_client_of_s3(client: Client) -> None:
     aws.client.cache_clear()
-    begin(client).created()
+    init_upload(client).created()
 
     assert aws.client.cache_info().currsize == 0

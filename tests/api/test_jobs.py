@@ -5,138 +5,138 @@ from typing import Any
 
 import pytest
 
-from holdall.errors import Conflict
 from holdall.jobs import service as jobs
-from holdall.table import Transaction
+from holdall.platform.errors import Conflict
+from holdall.platform.table import Transaction
 from holdall.variants import service as variants
-from holdall.variants.model import Outcome
-from tests.api.client import Client
-from tests.api.cloud import WELL, Cloud, photo
-from tests.api.conftest import Clock
+from holdall.variants.model import RenderResult
+from tests.api.conftest import FrozenClock
+from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.client import Client
 
 
 @pytest.fixture
-def job_id(frozen: Clock, client: Client, cloud: Cloud, project: dict[str, Any]) -> str:
+def job_id(frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
     """A job to look at a photo of which nothing is drawn, born while the clock stands; its message is lost."""
     client.request("PUT", f"/projects/{project['id']}", {"settings": {"variants": []}}).data()
-    cloud.upload(client, photo(), projectId=project["id"])
-    (message,) = cloud.waiting("images")
+    fake_aws.upload(client, make_photo(), projectId=project["id"])
+    (message,) = fake_aws.receive_messages("images")
     return str(json.loads(message)["jobId"])
 
 
-def row(cloud: Cloud, job_id: str) -> dict[str, Any]:
-    (found,) = cloud.rows("main", pk=f"JOB#{job_id}")
+def get_job_row(fake_aws: FakeAws, job_id: str) -> dict[str, Any]:
+    (found,) = fake_aws.find_rows("main", pk=f"JOB#{job_id}")
     return found
 
 
-def told(job_id: str) -> str:
+def job_message(job_id: str) -> str:
     return json.dumps({"jobId": job_id})
 
 
-def test_a_job_is_pending_until_it_is_claimed(cloud: Cloud, job_id: str) -> None:
-    assert row(cloud, job_id)["status"] == "pending"
-    assert variants.begin(job_id) is not None
-    assert row(cloud, job_id)["status"] == "processing"
+def test_a_job_is_pending_until_it_is_claimed(fake_aws: FakeAws, job_id: str) -> None:
+    assert get_job_row(fake_aws, job_id)["status"] == "pending"
+    assert variants.claim(job_id) is not None
+    assert get_job_row(fake_aws, job_id)["status"] == "processing"
 
 
-def test_a_job_is_held_by_one_worker(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    assert variants.begin(job_id) is not None
-    frozen.forward(minutes=5, seconds=59)
+def test_a_job_is_held_by_one_worker(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    assert variants.claim(job_id) is not None
+    frozen_clock.advance(minutes=5, seconds=59)
 
-    assert variants.begin(job_id) is None
-    assert cloud.deliver("imageproc", told(job_id)) == WELL
-    assert row(cloud, job_id)["status"] == "processing"
-
-
-def test_a_job_whose_worker_is_gone_is_claimed_again(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    assert variants.begin(job_id) is not None
-    frozen.forward(minutes=6)
-
-    assert cloud.deliver("imageproc", told(job_id)) == WELL
-    assert row(cloud, job_id)["status"] == "completed"
+    assert variants.claim(job_id) is None
+    assert fake_aws.deliver_messages("imageproc", job_message(job_id)) == NO_FAILURES
+    assert get_job_row(fake_aws, job_id)["status"] == "processing"
 
 
-def test_a_worker_whose_time_is_over_records_nothing(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    late = variants.begin(job_id)
+def test_a_job_whose_worker_is_gone_is_claimed_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    assert variants.claim(job_id) is not None
+    frozen_clock.advance(minutes=6)
+
+    assert fake_aws.deliver_messages("imageproc", job_message(job_id)) == NO_FAILURES
+    assert get_job_row(fake_aws, job_id)["status"] == "completed"
+
+
+def test_a_worker_whose_time_is_over_records_nothing(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    late = variants.claim(job_id)
     assert late is not None
-    frozen.forward(minutes=6)
-    cloud.deliver("imageproc", told(job_id))
-    before = cloud.rows("main", record_kind="file")
+    frozen_clock.advance(minutes=6)
+    fake_aws.deliver_messages("imageproc", job_message(job_id))
+    before = fake_aws.find_rows("main", record_type="file")
 
-    variants.finish(late, Outcome("0" * 64, 1, 1, []))
+    variants.finish(late, RenderResult("0" * 64, 1, 1, []))
     variants.reject(late, "broken_image")
     with pytest.raises(Conflict), Transaction() as write:
         jobs.complete(write, late.job)
-    assert cloud.rows("main", record_kind="file") == before
-    assert row(cloud, job_id)["status"] == "completed"
+    assert fake_aws.find_rows("main", record_type="file") == before
+    assert get_job_row(fake_aws, job_id)["status"] == "completed"
 
 
 def test_a_worker_whose_time_is_over_does_not_end_the_work_of_the_next(
-    frozen: Clock, cloud: Cloud, job_id: str
+    frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str
 ) -> None:
-    late = variants.begin(job_id)
-    frozen.forward(minutes=6)
-    current = variants.begin(job_id)
+    late = variants.claim(job_id)
+    frozen_clock.advance(minutes=6)
+    current = variants.claim(job_id)
     assert late is not None
     assert current is not None
 
-    variants.finish(late, Outcome("0" * 64, 1, 1, []))
-    assert row(cloud, job_id)["status"] == "processing"
-    variants.finish(current, Outcome("1" * 64, 2, 2, []))
-    assert row(cloud, job_id)["status"] == "completed"
-    (file,) = cloud.rows("main", record_kind="file")
+    variants.finish(late, RenderResult("0" * 64, 1, 1, []))
+    assert get_job_row(fake_aws, job_id)["status"] == "processing"
+    variants.finish(current, RenderResult("1" * 64, 2, 2, []))
+    assert get_job_row(fake_aws, job_id)["status"] == "completed"
+    (file,) = fake_aws.find_rows("main", record_type="file")
     assert json.loads(file["current"])["sha256"] == "1" * 64
 
 
 @pytest.mark.parametrize(("seconds", "sent"), [(59, 0), (60, 1)])
 def test_what_waits_for_a_minute_is_sent_again(
-    frozen: Clock, cloud: Cloud, job_id: str, seconds: int, sent: int
+    frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str, seconds: int, sent: int
 ) -> None:
-    frozen.forward(seconds=seconds)
-    cloud.run("send-pending-jobs")
+    frozen_clock.advance(seconds=seconds)
+    fake_aws.run_task("send-pending-jobs")
 
-    assert len(cloud.waiting("images")) == sent
-
-
-def test_what_was_sent_again_is_done(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    frozen.forward(seconds=61)
-    cloud.run("send-pending-jobs")
-
-    assert cloud.work() == 1
-    assert row(cloud, job_id)["status"] == "completed"
+    assert len(fake_aws.receive_messages("images")) == sent
 
 
-def test_it_is_not_sent_again_in_every_run(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    frozen.forward(seconds=61)
+def test_what_was_sent_again_is_done(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    frozen_clock.advance(seconds=61)
+    fake_aws.run_task("send-pending-jobs")
+
+    assert fake_aws.run_workers() == 1
+    assert get_job_row(fake_aws, job_id)["status"] == "completed"
+
+
+def test_it_is_not_sent_again_in_every_run(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    frozen_clock.advance(seconds=61)
     for _ in range(3):
-        cloud.run("send-pending-jobs")
-        frozen.forward(seconds=60)
-    assert len(cloud.waiting("images")) == 1
-    frozen.forward(minutes=5)
-    cloud.run("send-pending-jobs")
-    assert len(cloud.waiting("images")) == 1
+        fake_aws.run_task("send-pending-jobs")
+        frozen_clock.advance(seconds=60)
+    assert len(fake_aws.receive_messages("images")) == 1
+    frozen_clock.advance(minutes=5)
+    fake_aws.run_task("send-pending-jobs")
+    assert len(fake_aws.receive_messages("images")) == 1
 
 
-def test_what_a_dead_worker_held_is_sent_again(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    assert variants.begin(job_id) is not None
-    frozen.forward(minutes=5, seconds=59)
-    cloud.run("send-pending-jobs")
-    assert cloud.waiting("images") == []
-    frozen.forward(seconds=1)
-    cloud.run("send-pending-jobs")
+def test_what_a_dead_worker_held_is_sent_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    assert variants.claim(job_id) is not None
+    frozen_clock.advance(minutes=5, seconds=59)
+    fake_aws.run_task("send-pending-jobs")
+    assert fake_aws.receive_messages("images") == []
+    frozen_clock.advance(seconds=1)
+    fake_aws.run_task("send-pending-jobs")
 
-    assert cloud.work() == 1
-    assert row(cloud, job_id)["status"] == "completed"
-
-
-def test_what_is_done_is_not_sent_again(frozen: Clock, cloud: Cloud, job_id: str) -> None:
-    cloud.deliver("imageproc", told(job_id))
-    frozen.forward(days=1)
-    cloud.run("send-pending-jobs")
-
-    assert cloud.waiting("images") == []
+    assert fake_aws.run_workers() == 1
+    assert get_job_row(fake_aws, job_id)["status"] == "completed"
 
 
-def test_a_task_that_is_none_is_a_mistake(cloud: Cloud) -> None:
+def test_what_is_done_is_not_sent_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+    fake_aws.deliver_messages("imageproc", job_message(job_id))
+    frozen_clock.advance(days=1)
+    fake_aws.run_task("send-pending-jobs")
+
+    assert fake_aws.receive_messages("images") == []
+
+
+def test_a_task_that_is_none_is_a_mistake(fake_aws: FakeAws) -> None:
     with pytest.raises(KeyError):
-        cloud.run("clean-everything")
+        fake_aws.run_task("clean-everything")

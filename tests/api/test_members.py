@@ -7,20 +7,30 @@ from itertools import product
 
 import pytest
 
-from tests.api import people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud
-from tests.api.members import bring, change, code, joined, leave, remove, roles, shared, transfer
+from tests.support import users
+from tests.support.aws import FakeAws
+from tests.support.client import Client, Response
+from tests.support.projects import (
+    add_member,
+    change_member_role,
+    create_member,
+    create_shared_project,
+    get_member_roles,
+    leave_project,
+    remove_member,
+    status_and_code,
+    transfer_ownership,
+)
 
 ROLES = ("viewer", "editor", "owner")
-NOBODY = "0" * 26
+UNKNOWN_USER_ID = "0" * 26
 
 
-def test_members_are_listed_with_what_they_are(client: Client, cloud: Cloud, room: str) -> None:
+def test_members_are_listed_with_what_they_are(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     client.request("PUT", "/users/me", {"name": "Ada"}).data()
-    other = joined(client, room, cloud, "editor")
+    other = create_member(client, shared_project, fake_aws, "editor")
 
-    listed = client.get(f"/projects/{room}/members").data()
+    listed = client.get(f"/projects/{shared_project}/members").data()
     assert [each["userId"] for each in listed] == sorted([client.user["id"], other.user["id"]])
     by_id = {each["userId"]: each for each in listed}
     assert set(listed[0]) == {"userId", "name", "email", "role", "joinedAt"}
@@ -31,17 +41,17 @@ def test_members_are_listed_with_what_they_are(client: Client, cloud: Cloud, roo
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_member_sees_all_members(client: Client, cloud: Cloud, room: str, role: str) -> None:
-    other = joined(client, room, cloud, role)
+def test_every_member_sees_all_members(client: Client, fake_aws: FakeAws, shared_project: str, role: str) -> None:
+    other = create_member(client, shared_project, fake_aws, role)
 
-    assert roles(other, room) == {client.user["id"]: "owner", other.user["id"]: role}
+    assert get_member_roles(other, shared_project) == {client.user["id"]: "owner", other.user["id"]: role}
 
 
-def test_members_come_in_pages_both_ways(client: Client, cloud: Cloud, room: str) -> None:
-    everybody = [client, *(joined(client, room, cloud) for _ in range(4))]
+def test_members_come_in_pages_both_ways(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+    everybody = [client, *(create_member(client, shared_project, fake_aws) for _ in range(4))]
     order = sorted(each.user["id"] for each in everybody)
 
-    path = f"/projects/{room}/members?limit=2"
+    path = f"/projects/{shared_project}/members?limit=2"
     pages = [client.get(path).json()]
     while (after := pages[-1]["pagination"]["next"]) is not None:
         pages.append(client.get(f"{path}&cursor={after}").json())
@@ -52,170 +62,199 @@ def test_members_come_in_pages_both_ways(client: Client, cloud: Cloud, room: str
     assert [each["userId"] for each in back["data"]] == order[2:4]
 
 
-def test_an_invitation_is_no_member_on_any_page(client: Client, room: str) -> None:
-    client.post(f"/projects/{room}/invitations", {"email": people.new_address(), "role": "owner"}).created()
+def test_an_invitation_is_no_member_on_any_page(client: Client, shared_project: str) -> None:
+    client.post(f"/projects/{shared_project}/invitations", {"email": users.unique_email(), "role": "owner"}).created()
 
-    assert set(roles(client, room)) == {client.user["id"]}
+    assert set(get_member_roles(client, shared_project)) == {client.user["id"]}
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(ROLES, ROLES)))
-def test_an_owner_gives_a_member_any_role(client: Client, cloud: Cloud, room: str, before: str, after: str) -> None:
-    other = joined(client, room, cloud, before)
-    answer = change(client, room, other.user["id"], after)
+def test_an_owner_gives_a_member_any_role(
+    client: Client, fake_aws: FakeAws, shared_project: str, before: str, after: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, before)
+    answer = change_member_role(client, shared_project, other.user["id"], after)
 
     assert (answer.data()["userId"], answer.data()["role"]) == (other.user["id"], after)
-    assert roles(client, room) == {client.user["id"]: "owner", other.user["id"]: after}
+    assert get_member_roles(client, shared_project) == {client.user["id"]: "owner", other.user["id"]: after}
     changed = before != after
-    assert len(cloud.rows("audit", action="members.update", target=f"{room}-{other.user['id']}")) == changed
-    assert len([row for row in cloud.rows("main", record_kind="event") if "member.changed" in str(row)]) == changed
+    assert (
+        len(fake_aws.find_rows("audit", action="members.update", target=f"{shared_project}-{other.user['id']}"))
+        == changed
+    )
+    assert (
+        len([row for row in fake_aws.find_rows("main", record_type="event") if "member.updated" in str(row)]) == changed
+    )
     # The owners are still counted right: there is a way for each but the last.
-    assert leave(client, room).status == (204 if after == "owner" else 409)
+    assert leave_project(client, shared_project).status == (204 if after == "owner" else 409)
 
 
-@pytest.mark.parametrize("act", [partial(change, role="viewer"), remove, transfer])
+@pytest.mark.parametrize("act", [partial(change_member_role, role="viewer"), remove_member, transfer_ownership])
 @pytest.mark.parametrize(("who", "whom"), list(product(("viewer", "editor"), ROLES)))
 def test_who_is_no_owner_changes_nobody(
-    client: Client, cloud: Cloud, room: str, act: Callable[..., Answer], who: str, whom: str
+    client: Client, fake_aws: FakeAws, shared_project: str, act: Callable[..., Response], who: str, whom: str
 ) -> None:
-    weak, other = joined(client, room, cloud, who), joined(client, room, cloud, whom)
-    before = roles(client, room)
+    weak, other = (
+        create_member(client, shared_project, fake_aws, who),
+        create_member(client, shared_project, fake_aws, whom),
+    )
+    before = get_member_roles(client, shared_project)
 
-    assert code(act(weak, room, user_id=other.user["id"])) == (403, "forbidden")
-    assert code(act(weak, room, user_id=weak.user["id"])) == (403, "forbidden")
-    assert code(act(weak, room, user_id=NOBODY)) == (403, "forbidden")
-    assert roles(client, room) == before
+    assert status_and_code(act(weak, shared_project, user_id=other.user["id"])) == (403, "forbidden")
+    assert status_and_code(act(weak, shared_project, user_id=weak.user["id"])) == (403, "forbidden")
+    assert status_and_code(act(weak, shared_project, user_id=UNKNOWN_USER_ID)) == (403, "forbidden")
+    assert get_member_roles(client, shared_project) == before
 
 
 @pytest.mark.parametrize("whom", ROLES)
-def test_an_owner_removes_a_member_of_any_role(client: Client, cloud: Cloud, room: str, whom: str) -> None:
-    other = joined(client, room, cloud, whom)
-    before = other.get(f"/projects/{room}").status
+def test_an_owner_removes_a_member_of_any_role(
+    client: Client, fake_aws: FakeAws, shared_project: str, whom: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, whom)
+    before = other.get(f"/projects/{shared_project}").status
 
-    assert remove(client, room, other.user["id"]).status == 204
-    assert (before, other.get(f"/projects/{room}").status) == (200, 404)
-    assert room not in [each["id"] for each in other.get("/projects").data()]
-    assert roles(client, room) == {client.user["id"]: "owner"}
-    assert code(leave(client, room)) == (409, "last_owner")
-    (row,) = cloud.rows("audit", action="members.remove")
-    assert (row["actor"], row["target"]) == (client.user["id"], f"{room}-{other.user['id']}")
+    assert remove_member(client, shared_project, other.user["id"]).status == 204
+    assert (before, other.get(f"/projects/{shared_project}").status) == (200, 404)
+    assert shared_project not in [each["id"] for each in other.get("/projects").data()]
+    assert get_member_roles(client, shared_project) == {client.user["id"]: "owner"}
+    assert status_and_code(leave_project(client, shared_project)) == (409, "last_owner")
+    (row,) = fake_aws.find_rows("audit", action="members.remove")
+    assert (row["actor"], row["target"]) == (client.user["id"], f"{shared_project}-{other.user['id']}")
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_member_may_leave(client: Client, cloud: Cloud, room: str, role: str) -> None:
-    other = joined(client, room, cloud, role)
+def test_every_member_may_leave(client: Client, fake_aws: FakeAws, shared_project: str, role: str) -> None:
+    other = create_member(client, shared_project, fake_aws, role)
 
-    assert leave(other, room).status == 204
-    assert other.get(f"/projects/{room}").status == 404
-    assert roles(client, room) == {client.user["id"]: "owner"}
-    assert code(leave(client, room)) == (409, "last_owner")
-    assert leave(other, room).status == 404
+    assert leave_project(other, shared_project).status == 204
+    assert other.get(f"/projects/{shared_project}").status == 404
+    assert get_member_roles(client, shared_project) == {client.user["id"]: "owner"}
+    assert status_and_code(leave_project(client, shared_project)) == (409, "last_owner")
+    assert leave_project(other, shared_project).status == 404
 
 
-def test_the_last_owner_stays_whatever_they_try(client: Client, cloud: Cloud, room: str) -> None:
-    joined(client, room, cloud, "editor")
+def test_the_last_owner_stays_whatever_they_try(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+    create_member(client, shared_project, fake_aws, "editor")
     me = client.user["id"]
 
-    assert code(leave(client, room)) == (409, "last_owner")
-    assert code(remove(client, room, me)) == (409, "last_owner")
-    assert code(change(client, room, me, "editor")) == (409, "last_owner")
-    assert code(change(client, room, me, "viewer")) == (409, "last_owner")
-    assert roles(client, room)[me] == "owner"
-    assert cloud.rows("audit", action="members.remove") == cloud.rows("audit", action="members.leave") == []
+    assert status_and_code(leave_project(client, shared_project)) == (409, "last_owner")
+    assert status_and_code(remove_member(client, shared_project, me)) == (409, "last_owner")
+    assert status_and_code(change_member_role(client, shared_project, me, "editor")) == (409, "last_owner")
+    assert status_and_code(change_member_role(client, shared_project, me, "viewer")) == (409, "last_owner")
+    assert get_member_roles(client, shared_project)[me] == "owner"
+    assert (
+        fake_aws.find_rows("audit", action="members.remove")
+        == fake_aws.find_rows("audit", action="members.leave")
+        == []
+    )
 
 
-def test_one_of_two_owners_may_become_less(client: Client, cloud: Cloud, room: str) -> None:
-    other = joined(client, room, cloud, "owner")
+def test_one_of_two_owners_may_become_less(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+    other = create_member(client, shared_project, fake_aws, "owner")
 
-    assert change(client, room, client.user["id"], "viewer").data()["role"] == "viewer"
-    assert change(client, room, other.user["id"], "viewer").status == 403
-    assert code(leave(other, room)) == (409, "last_owner")
+    assert change_member_role(client, shared_project, client.user["id"], "viewer").data()["role"] == "viewer"
+    assert change_member_role(client, shared_project, other.user["id"], "viewer").status == 403
+    assert status_and_code(leave_project(other, shared_project)) == (409, "last_owner")
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-def test_a_transfer_makes_an_owner_and_leaves_an_editor(client: Client, cloud: Cloud, room: str, role: str) -> None:
-    other = joined(client, room, cloud, role)
+def test_a_transfer_makes_an_owner_and_leaves_an_editor(
+    client: Client, fake_aws: FakeAws, shared_project: str, role: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, role)
 
-    assert transfer(client, room, other.user["id"]).data()["role"] == "owner"
-    assert roles(other, room) == {client.user["id"]: "editor", other.user["id"]: "owner"}
-    assert code(leave(other, room)) == (409, "last_owner")
-    assert transfer(client, room, other.user["id"]).status == 403
-    (row,) = cloud.rows("audit", action="projects.transfer")
-    assert (row["actor"], row["target"]) == (client.user["id"], f"{room}-{other.user['id']}")
-    told = {(row["user"], row["role"]) for row in _told(cloud, "member.changed")}
+    assert transfer_ownership(client, shared_project, other.user["id"]).data()["role"] == "owner"
+    assert get_member_roles(other, shared_project) == {client.user["id"]: "editor", other.user["id"]: "owner"}
+    assert status_and_code(leave_project(other, shared_project)) == (409, "last_owner")
+    assert transfer_ownership(client, shared_project, other.user["id"]).status == 403
+    (row,) = fake_aws.find_rows("audit", action="projects.transfer_ownership")
+    assert (row["actor"], row["target"]) == (client.user["id"], f"{shared_project}-{other.user['id']}")
+    told = {(row["user"], row["role"]) for row in _event_data(fake_aws, "member.updated")}
     assert told == {(other.user["id"], "owner"), (client.user["id"], "editor")}
 
 
-def test_a_transfer_goes_to_a_member_who_is_no_owner(client: Client, cloud: Cloud, room: str, stranger: Client) -> None:
-    other = joined(client, room, cloud, "owner")
+def test_a_transfer_goes_to_a_member_who_is_no_owner(
+    client: Client, fake_aws: FakeAws, shared_project: str, stranger: Client
+) -> None:
+    other = create_member(client, shared_project, fake_aws, "owner")
 
-    assert code(transfer(client, room, stranger.user["id"])) == (404, "not_found")
-    assert code(transfer(client, room, NOBODY)) == (404, "not_found")
-    assert code(transfer(client, room, other.user["id"])) == (409, "already_owner")
-    assert code(transfer(client, room, client.user["id"])) == (409, "already_owner")
-    assert roles(client, room) == {client.user["id"]: "owner", other.user["id"]: "owner"}
+    assert status_and_code(transfer_ownership(client, shared_project, stranger.user["id"])) == (404, "not_found")
+    assert status_and_code(transfer_ownership(client, shared_project, UNKNOWN_USER_ID)) == (404, "not_found")
+    assert status_and_code(transfer_ownership(client, shared_project, other.user["id"])) == (409, "already_owner")
+    assert status_and_code(transfer_ownership(client, shared_project, client.user["id"])) == (409, "already_owner")
+    assert get_member_roles(client, shared_project) == {client.user["id"]: "owner", other.user["id"]: "owner"}
 
 
 def test_a_superuser_who_is_no_member_hands_a_project_on_and_is_in_the_journal(
-    client: Client, cloud: Cloud, room: str
+    client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
-    other, root = joined(client, room, cloud), people.superuser()
+    other, superuser = create_member(client, shared_project, fake_aws), users.create_superuser()
 
-    assert transfer(root, room, other.user["id"]).data()["role"] == "owner"
-    assert roles(client, room) == {client.user["id"]: "owner", other.user["id"]: "owner"}
-    assert leave(client, room).status == 204  # both are counted
-    assert len(cloud.rows("audit", action="projects.any", actor=root.user["id"], target=room)) == 1
-    assert transfer(root, room, root.user["id"]).status == 404
-    assert leave(root, room).status == 404
+    assert transfer_ownership(superuser, shared_project, other.user["id"]).data()["role"] == "owner"
+    assert get_member_roles(client, shared_project) == {client.user["id"]: "owner", other.user["id"]: "owner"}
+    assert leave_project(client, shared_project).status == 204  # both are counted
+    assert (
+        len(fake_aws.find_rows("audit", action="projects.any", actor=superuser.user["id"], target=shared_project)) == 1
+    )
+    assert transfer_ownership(superuser, shared_project, superuser.user["id"]).status == 404
+    assert leave_project(superuser, shared_project).status == 404
 
 
 @pytest.mark.parametrize(
     "bad", ["x", "0" * 25, "0" * 27, "x" * 65, "x" * 3000, "%00", "..", "%F0%9F%98%80", "#", "'--"]
 )
-def test_what_names_nobody_is_not_there(client: Client, room: str, bad: str) -> None:
+def test_what_names_nobody_is_not_there(client: Client, shared_project: str, bad: str) -> None:
     path = bad.replace("#", "%23")
 
-    assert code(remove(client, room, path)) == (404, "not_found")
-    assert code(change(client, room, path, "viewer")) == (404, "not_found")
+    assert status_and_code(remove_member(client, shared_project, path)) == (404, "not_found")
+    assert status_and_code(change_member_role(client, shared_project, path, "viewer")) == (404, "not_found")
     if 0 < len(bad) <= 64:
-        assert code(transfer(client, room, bad)) == (404, "not_found")
+        assert status_and_code(transfer_ownership(client, shared_project, bad)) == (404, "not_found")
 
 
-def test_a_strangers_id_and_nobodys_look_alike(client: Client, room: str, stranger: Client) -> None:
-    for act in (remove, partial(change, role="owner"), transfer):
-        foreign, unknown = (act(client, room, user_id=each) for each in (stranger.user["id"], NOBODY))
+def test_a_strangers_id_and_nobodys_look_alike(client: Client, shared_project: str, stranger: Client) -> None:
+    for act in (remove_member, partial(change_member_role, role="owner"), transfer_ownership):
+        foreign, unknown = (
+            act(client, shared_project, user_id=each) for each in (stranger.user["id"], UNKNOWN_USER_ID)
+        )
         assert foreign.problem() == unknown.problem()
         assert foreign.status == 404
 
 
 @pytest.mark.parametrize("role", ["", "Owner", "admin", "superuser", None, 1, ["owner"]])
-def test_there_are_three_roles(client: Client, cloud: Cloud, room: str, role: object) -> None:
-    other = joined(client, room, cloud)
-    answer = client.request("PATCH", f"/projects/{room}/members/{other.user['id']}", {"role": role})
+def test_there_are_three_roles(client: Client, fake_aws: FakeAws, shared_project: str, role: object) -> None:
+    other = create_member(client, shared_project, fake_aws)
+    answer = client.request("PATCH", f"/projects/{shared_project}/members/{other.user['id']}", {"role": role})
 
     assert answer.status == 422
     assert [each["pointer"] for each in answer.problem()["errors"]] == ["/role"]
 
 
 def test_a_personal_project_has_one_person(client: Client, stranger: Client) -> None:
-    home = people.personal_project(client)
+    signed_in_browser = users.personal_project_id(client)
 
-    assert roles(client, home) == {client.user["id"]: "owner"}
-    assert code(leave(client, home)) == (409, "last_owner")
-    assert code(change(client, home, client.user["id"], "viewer")) == (409, "last_owner")
-    assert code(remove(client, home, client.user["id"])) == (409, "last_owner")
-    assert code(transfer(client, home, stranger.user["id"])) == (404, "not_found")
-
-
-def test_who_comes_back_is_a_new_member_behind_the_projects_of_before(client: Client, cloud: Cloud, room: str) -> None:
-    other = joined(client, room, cloud)
-    later = shared(other, "Later")
-    assert [each["id"] for each in other.get("/projects").data()][:2] == [later, room]
-    remove(client, room, other.user["id"])
-    bring(client, room, cloud, other)
-
-    assert [each["id"] for each in other.get("/projects").data()][:2] == [room, later]
+    assert get_member_roles(client, signed_in_browser) == {client.user["id"]: "owner"}
+    assert status_and_code(leave_project(client, signed_in_browser)) == (409, "last_owner")
+    assert status_and_code(change_member_role(client, signed_in_browser, client.user["id"], "viewer")) == (
+        409,
+        "last_owner",
+    )
+    assert status_and_code(remove_member(client, signed_in_browser, client.user["id"])) == (409, "last_owner")
+    assert status_and_code(transfer_ownership(client, signed_in_browser, stranger.user["id"])) == (404, "not_found")
 
 
-def _told(cloud: Cloud, kind: str) -> list[dict[str, str]]:
-    rows = [row for row in cloud.rows("main", record_kind="event") if row["type"] == kind]
+def test_who_comes_back_is_a_new_member_behind_the_projects_of_before(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws)
+    later = create_shared_project(other, "Later")
+    assert [each["id"] for each in other.get("/projects").data()][:2] == [later, shared_project]
+    remove_member(client, shared_project, other.user["id"])
+    add_member(client, shared_project, fake_aws, other)
+
+    assert [each["id"] for each in other.get("/projects").data()][:2] == [shared_project, later]
+
+
+def _event_data(fake_aws: FakeAws, event_type: str) -> list[dict[str, str]]:
+    rows = [row for row in fake_aws.find_rows("main", record_type="event") if row["type"] == event_type]
     return [{"user": data["userId"], "role": data["role"]} for row in rows if (data := json.loads(row["data"]))]

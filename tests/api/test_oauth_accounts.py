@@ -5,23 +5,32 @@ from typing import Any
 
 import pytest
 
-from holdall.accounts.service import changes, entry
-from holdall.caller import Visitor
-from tests.api import people, post
-from tests.api.authenticator import letters, protect
-from tests.api.client import Client
-from tests.api.cloud import Cloud
-from tests.api.conftest import Clock, Installed
-from tests.api.faults import meanwhile
-from tests.api.provider import Browser, Person, Providers, identities, install, names, refused, signed_in
-from tests.api.staff import Staff
+from holdall.accounts.service import security, sign_in
+from holdall.platform.caller import ClientInfo
+from tests.api.conftest import FrozenClock, OverrideSettings
+from tests.support import mailbox, users
+from tests.support.admins import AdminFactory
+from tests.support.aws import FakeAws
+from tests.support.client import Client
+from tests.support.faults import interleave
+from tests.support.mfa import enable_mfa, receive_email_details
+from tests.support.oauth import (
+    Browser,
+    FakeProviders,
+    ProviderUser,
+    identity_rows,
+    install_providers,
+    linked_providers,
+    sign_in_browser,
+    status_and_code,
+)
 
-Prove = Callable[[str, Cloud, Installed], None]
+VerifyEmail = Callable[[str, FakeAws, OverrideSettings], None]
 
 
 @pytest.fixture
-def providers(monkeypatch: pytest.MonkeyPatch, installed: Installed, cloud: Cloud) -> Providers:
-    return install(monkeypatch, installed, cloud)
+def providers(monkeypatch: pytest.MonkeyPatch, override_settings: OverrideSettings, fake_aws: FakeAws) -> FakeProviders:
+    return install_providers(monkeypatch, override_settings, fake_aws)
 
 
 @pytest.fixture
@@ -30,62 +39,71 @@ def browser() -> Browser:
 
 
 @pytest.fixture
-def person() -> Person:
-    return Person(people.new_address())
+def provider_user() -> ProviderUser:
+    return ProviderUser(users.unique_email())
 
 
 def test_the_first_sign_in_makes_an_account_with_its_project(
-    providers: Providers, browser: Browser, person: Person, cloud: Cloud
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws
 ) -> None:
-    answer = providers.sign_in(browser, person, to="/files")
+    answer = providers.sign_in(browser, provider_user, return_to="/files")
 
     assert (answer.status, answer.headers["location"]) == (302, "/files")
-    assert browser.cookie.startswith("hc_")
-    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= browser.attributes
+    assert browser.session_cookie.startswith("hc_")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= browser.cookie_attributes
     me = browser.get("/auth/me").data()
-    assert (me["email"], me["name"], me["roles"]) == (person.email, "Ada", ["user"])
+    assert (me["email"], me["name"], me["roles"]) == (provider_user.email, "Ada", ["user"])
     (project,) = browser.get("/projects").data()
     assert (project["personal"], project["id"]) == (True, me["id"][14:])
-    assert names(browser) == ["issuer"]
-    actions = {row["action"] for row in cloud.rows("audit", actor=me["id"])}
+    assert linked_providers(browser) == ["issuer"]
+    actions = {row["action"] for row in fake_aws.find_rows("audit", actor=me["id"])}
     assert actions == {"accounts.sign-up", "projects.create", "login"}
 
 
-def test_the_second_sign_in_finds_the_account(providers: Providers, browser: Browser, person: Person) -> None:
-    providers.sign_in(browser, person)
+def test_the_second_sign_in_finds_the_account(
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser
+) -> None:
+    providers.sign_in(browser, provider_user)
     again = Browser()
-    providers.sign_in(again, person)
+    providers.sign_in(again, provider_user)
 
     assert again.get("/auth/me").data()["id"] == browser.get("/auth/me").data()["id"]
-    assert again.cookie != browser.cookie
+    assert again.session_cookie != browser.session_cookie
     assert browser.get("/auth/me").status == 200
 
 
 def test_an_identity_is_found_after_its_address_has_changed(
-    providers: Providers, browser: Browser, person: Person, client: Client
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, client: Client
 ) -> None:
-    providers.sign_in(browser, person)
-    for changed in (Person(people.new_address()), Person(None), Person(client.user["email"], verified=False)):
+    providers.sign_in(browser, provider_user)
+    for changed in (
+        ProviderUser(users.unique_email()),
+        ProviderUser(None),
+        ProviderUser(client.user["email"], email_verified=False),
+    ):
         again = Browser()
         assert providers.sign_in(again, changed).status == 302
-        assert again.get("/auth/me").data()["email"] == person.email
+        assert again.get("/auth/me").data()["email"] == provider_user.email
 
 
 def test_another_subject_with_the_address_is_somebody_else(
-    providers: Providers, browser: Browser, person: Person
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
     """Classic: a provider gives an address to another person, who must not find the account of the one before."""
-    providers.sign_in(browser, person)
+    providers.sign_in(browser, provider_user)
 
-    assert refused(providers.sign_in(Browser(), Person(person.email, subject="2002"))) == (409, "identity_taken")
+    assert status_and_code(providers.sign_in(Browser(), ProviderUser(provider_user.email, subject="2002"))) == (
+        409,
+        "identity_taken",
+    )
 
 
 def test_the_same_subject_of_another_provider_is_somebody_else(
-    providers: Providers, browser: Browser, person: Person
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    providers.sign_in(browser, person)
+    providers.sign_in(browser, provider_user)
     other = Browser()
-    providers.sign_in(other, Person(people.new_address()), "github")
+    providers.sign_in(other, ProviderUser(users.unique_email()), "github")
 
     assert other.get("/auth/me").data()["id"] != browser.get("/auth/me").data()["id"]
 
@@ -93,28 +111,31 @@ def test_the_same_subject_of_another_provider_is_somebody_else(
 @pytest.mark.parametrize("name", ["issuer", "github"])
 @pytest.mark.parametrize("address", ["taken", "free"])
 def test_prehijacking_an_address_that_the_provider_did_not_verify_is_worth_nothing(
-    providers: Providers, browser: Browser, client: Client, cloud: Cloud, name: str, address: str
+    providers: FakeProviders, browser: Browser, client: Client, fake_aws: FakeAws, name: str, address: str
 ) -> None:
-    email = client.user["email"] if address == "taken" else people.new_address()
+    email = client.user["email"] if address == "taken" else users.unique_email()
 
-    assert refused(providers.sign_in(browser, Person(email, verified=False), name)) == (403, "email_unverified")
-    assert identities(cloud) == []
+    assert status_and_code(providers.sign_in(browser, ProviderUser(email, email_verified=False), name)) == (
+        403,
+        "email_unverified",
+    )
+    assert identity_rows(fake_aws) == []
     assert browser.get("/auth/me").status == 401
 
 
 @pytest.mark.parametrize("email", [None, "", "no address", "a@b", "ada@example.test\r\nbcc: x@example.test", "a" * 300])
 def test_whoever_has_no_address_gets_no_account(
-    providers: Providers, browser: Browser, cloud: Cloud, email: str | None
+    providers: FakeProviders, browser: Browser, fake_aws: FakeAws, email: str | None
 ) -> None:
-    assert refused(providers.sign_in(browser, Person(email))) == (403, "email_unverified")
-    assert cloud.rows("main", record_kind="user") == []
+    assert status_and_code(providers.sign_in(browser, ProviderUser(email))) == (403, "email_unverified")
+    assert fake_aws.find_rows("main", record_type="user") == []
 
 
 @pytest.mark.parametrize("name", [None, "", " ", "x" * 300, "a\nb", "\u202eevil"])
 def test_a_name_that_is_none_is_replaced(
-    providers: Providers, browser: Browser, person: Person, name: str | None
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, name: str | None
 ) -> None:
-    providers.sign_in(browser, Person(person.email, name=name))
+    providers.sign_in(browser, ProviderUser(provider_user.email, name=name))
 
     shown = browser.get("/auth/me").data()["name"]
     assert 0 < len(shown) <= 100
@@ -122,170 +143,190 @@ def test_a_name_that_is_none_is_replaced(
 
 
 def test_prehijacking_an_account_whose_address_nobody_proved_is_not_linked(
-    providers: Providers, browser: Browser, client: Client, cloud: Cloud
+    providers: FakeProviders, browser: Browser, client: Client, fake_aws: FakeAws
 ) -> None:
     """Classic-federated merge: somebody signed up with an address that is not theirs, and waits for its owner."""
-    answer = providers.sign_in(browser, Person(client.user["email"]))
+    answer = providers.sign_in(browser, ProviderUser(client.user["email"]))
 
-    assert refused(answer) == (409, "email_taken")
-    assert identities(cloud) == []
+    assert status_and_code(answer) == (409, "email_taken")
+    assert identity_rows(fake_aws) == []
 
 
 @pytest.mark.parametrize("verification", ["on", "off"])
 def test_prehijacking_an_account_that_somebody_made_for_another_with_a_password_is_not_linked(
-    providers: Providers, browser: Browser, person: Person, installed: Installed, cloud: Cloud, verification: str
+    providers: FakeProviders,
+    browser: Browser,
+    provider_user: ProviderUser,
+    override_settings: OverrideSettings,
+    fake_aws: FakeAws,
+    verification: str,
 ) -> None:
     """Classic-federated merge: a helper makes the account of who has not come yet, and goes in before them."""
-    installed(EMAIL_VERIFICATION=verification)
-    helper = Staff(people.superuser()).holder("users.create", "projects.create")
-    said = {"email": person.email, "password": people.PASSWORD, "roles": ["user"]}
+    override_settings(EMAIL_VERIFICATION=verification)
+    helper = AdminFactory(users.create_superuser()).create_user_with_permissions("users.create", "projects.create")
+    said = {"email": provider_user.email, "password": users.PASSWORD, "roles": ["user"]}
     helper.post("/users", said).created()
 
-    assert refused(providers.sign_in(browser, person)) == (409, "email_taken")
-    assert identities(cloud) == []
+    assert status_and_code(providers.sign_in(browser, provider_user)) == (409, "email_taken")
+    assert identity_rows(fake_aws) == []
 
 
 def test_prehijacking_an_account_that_moves_to_a_proven_address_meanwhile_is_not_linked(
-    providers: Providers, browser: Browser, person: Person, cloud: Cloud
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws
 ) -> None:
     """Unexpired e-mail change: the account of the address is nobody's of that address any more when it is looked at."""
-    thief, elsewhere = people.log_in(people.sign_up(person.email)["email"]), people.new_address()
-    thief.post("/auth/change-email", {"email": elsewhere, "password": people.PASSWORD}).data()
-    token = post.token(cloud, "email-change")
-    with meanwhile("BatchGetItem", lambda: changes.confirm_email(Visitor("192.0.2.8", "faster", "request"), token)):
-        answer = providers.sign_in(browser, person)
+    thief, elsewhere = users.sign_in(users.sign_up(provider_user.email)["email"]), users.unique_email()
+    thief.post("/auth/change-email", {"email": elsewhere, "password": users.PASSWORD}).data()
+    token = mailbox.receive_token(fake_aws, "email-change")
+    with interleave(
+        "BatchGetItem", lambda: security.confirm_email(ClientInfo("192.0.2.8", "faster", "request"), token)
+    ):
+        answer = providers.sign_in(browser, provider_user)
 
-    assert refused(answer) == (409, "email_taken")
-    assert identities(cloud) == []
+    assert status_and_code(answer) == (409, "email_taken")
+    assert identity_rows(fake_aws) == []
 
 
-def _verified(email: str, cloud: Cloud, installed: Installed) -> None:
-    said = {"email": email, "password": people.PASSWORD}
-    installed(EMAIL_VERIFICATION="on")
+def _verify_by_sign_up(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
+    said = {"email": email, "password": users.PASSWORD}
+    override_settings(EMAIL_VERIFICATION="on")
     Client().post("/auth/sign-up", said).data()
-    installed(EMAIL_VERIFICATION="off")
-    answer = {"token": post.token(cloud, "verify"), "password": people.PASSWORD}
+    override_settings(EMAIL_VERIFICATION="off")
+    answer = {"token": mailbox.receive_token(fake_aws, "verify"), "password": users.PASSWORD}
     Client().post("/auth/verify-email", answer).data()
 
 
-def _invited(email: str, cloud: Cloud, installed: Installed) -> None:
-    people.superuser().post("/users", {"email": email, "roles": ["user"]}).created()
+def _invite(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
+    users.create_superuser().post("/users", {"email": email, "roles": ["user"]}).created()
 
 
-def _came(email: str, cloud: Cloud, installed: Installed) -> None:
-    _invited(email, cloud, installed)
-    answer = {"token": post.token(cloud, "invitation"), "password": people.PASSWORD}
+def _verify_by_invitation(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
+    _invite(email, fake_aws, override_settings)
+    answer = {"token": mailbox.receive_token(fake_aws, "invitation"), "password": users.PASSWORD}
     Client().post("/auth/accept-invitation", answer).data()
 
 
-def _reset(email: str, cloud: Cloud, installed: Installed) -> None:
-    post.proven(people.sign_up(email)["email"], cloud)
+def _verify_by_reset(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
+    mailbox.sign_in_with_verified_email(users.sign_up(email)["email"], fake_aws)
 
 
-def _moved(email: str, cloud: Cloud, installed: Installed) -> None:
-    people.signed_in().post("/auth/change-email", {"email": email, "password": people.PASSWORD}).data()
-    assert Client().post("/auth/confirm-email", {"token": post.token(cloud, "email-change")}).status == 204
+def _verify_by_email_change(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
+    users.create_client().post("/auth/change-email", {"email": email, "password": users.PASSWORD}).data()
+    assert (
+        Client().post("/auth/confirm-email", {"token": mailbox.receive_token(fake_aws, "email-change")}).status == 204
+    )
 
 
-@pytest.mark.parametrize("prove", [_verified, _invited, _came, _reset, _moved])
+@pytest.mark.parametrize(
+    "prove", [_verify_by_sign_up, _invite, _verify_by_invitation, _verify_by_reset, _verify_by_email_change]
+)
 def test_where_both_sides_verified_the_address_the_identity_is_linked_and_the_owner_told(
-    providers: Providers, browser: Browser, person: Person, installed: Installed, cloud: Cloud, prove: Prove
+    providers: FakeProviders,
+    browser: Browser,
+    provider_user: ProviderUser,
+    override_settings: OverrideSettings,
+    fake_aws: FakeAws,
+    prove: VerifyEmail,
 ) -> None:
-    prove(str(person.email), cloud, installed)
-    post.posted(cloud)
+    prove(str(provider_user.email), fake_aws, override_settings)
+    mailbox.receive_emails(fake_aws)
 
-    assert providers.sign_in(browser, person).status == 302
+    assert providers.sign_in(browser, provider_user).status == 302
     me = browser.get("/auth/me").data()
-    assert me["email"] == person.email
-    assert letters(cloud, me["email"]) == ["the sign-in with issuer was added"]
-    (row,) = cloud.rows("audit", action="accounts.link")
+    assert me["email"] == provider_user.email
+    assert receive_email_details(fake_aws, me["email"]) == ["the sign-in with issuer was added"]
+    (row,) = fake_aws.find_rows("audit", action="accounts.link")
     assert row["target"] == me["id"]
 
 
 def test_an_account_of_one_provider_is_found_by_the_address_that_another_verified(
-    providers: Providers, browser: Browser, person: Person
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    providers.sign_in(browser, person)
+    providers.sign_in(browser, provider_user)
 
-    assert providers.sign_in(Browser(), person, "github").status == 302
-    assert names(browser) == ["github", "issuer"]
+    assert providers.sign_in(Browser(), provider_user, "github").status == 302
+    assert linked_providers(browser) == ["github", "issuer"]
 
 
 @pytest.mark.parametrize("sign_up", ["invite", "closed"])
 def test_where_strangers_may_not_sign_up_a_provider_makes_no_account(
-    providers: Providers, browser: Browser, person: Person, installed: Installed, sign_up: str
+    providers: FakeProviders,
+    browser: Browser,
+    provider_user: ProviderUser,
+    override_settings: OverrideSettings,
+    sign_up: str,
 ) -> None:
     known = Browser()
-    providers.sign_in(known, person)
-    installed(SIGN_UP=sign_up)
+    providers.sign_in(known, provider_user)
+    override_settings(SIGN_UP=sign_up)
 
-    stranger = Person(people.new_address(), subject="2002")
-    assert refused(providers.sign_in(browser, stranger)) == (403, "sign_up_closed")
-    assert providers.sign_in(Browser(), person).status == 302
+    stranger = ProviderUser(users.unique_email(), subject="2002")
+    assert status_and_code(providers.sign_in(browser, stranger)) == (403, "sign_up_closed")
+    assert providers.sign_in(Browser(), provider_user).status == 302
 
 
 @pytest.mark.parametrize("how", ["linked", "by its address"])
 def test_a_sign_in_wants_the_second_factor(
-    providers: Providers,
+    providers: FakeProviders,
     client: Client,
-    cloud: Cloud,
-    frozen: Clock,
+    fake_aws: FakeAws,
+    frozen_clock: FrozenClock,
     how: str,
 ) -> None:
-    person = Person(client.user["email"])
-    client = post.proven(client.user["email"], cloud)
+    provider_user = ProviderUser(client.user["email"])
+    client = mailbox.sign_in_with_verified_email(client.user["email"], fake_aws)
     if how == "linked":
-        assert providers.link(signed_in(client.user["email"]), person).status == 302
-    owner = protect(client)
-    frozen.forward(seconds=60)
+        assert providers.link(sign_in_browser(client.user["email"]), provider_user).status == 302
+    owner = enable_mfa(client)
+    frozen_clock.advance(seconds=60)
     browser = Browser()
-    answer = providers.sign_in(browser, person, to="/files?x=1#part")
+    answer = providers.sign_in(browser, provider_user, return_to="/files?x=1#part")
 
     where, _, token = answer.headers["location"].partition("#mfaToken=")
     assert (answer.status, where) == (302, "/files?x=1")
-    assert browser.cookie.startswith("ho_")
+    assert browser.session_cookie.startswith("ho_")
     assert browser.get("/auth/me").status == 401
-    said = {"mfaToken": token, "code": owner.code(), "mode": "cookie"}
-    browser.ask("POST", "/auth/2fa/verify", said).data()
+    said = {"mfaToken": token, "code": owner.totp_code(), "mode": "cookie"}
+    browser.send("POST", "/auth/2fa/verify", said).data()
     assert browser.get("/auth/me").data()["id"] == client.user["id"]
 
 
 @pytest.mark.parametrize("status", ["disabled", "deleted"])
 def test_a_user_who_is_not_active_is_not_let_in(
-    providers: Providers, browser: Browser, person: Person, cloud: Cloud, status: str
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws, status: str
 ) -> None:
-    providers.sign_in(browser, person)
-    cloud.change(f"USER#{browser.get('/auth/me').data()['id']}", "USER", status=status)
+    providers.sign_in(browser, provider_user)
+    fake_aws.update_row(f"USER#{browser.get('/auth/me').data()['id']}", "USER", status=status)
 
     again = Browser()
-    assert refused(providers.sign_in(again, person)) == (401, "invalid_credentials")
-    assert again.cookie.startswith("ho_")
+    assert status_and_code(providers.sign_in(again, provider_user)) == (401, "invalid_credentials")
+    assert again.session_cookie.startswith("ho_")
 
 
 def test_of_two_first_sign_ins_at_once_one_makes_the_account(
-    providers: Providers, person: Person, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    providers: FakeProviders, provider_user: ProviderUser, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make, first = entry.make, Browser()
+    make, first = sign_in.create_account, Browser()
 
     def late(*args: Any, **more: Any) -> Any:
-        monkeypatch.setattr(entry, "make", make)
-        assert providers.sign_in(first, person).status == 302
+        monkeypatch.setattr(sign_in, "create_account", make)
+        assert providers.sign_in(first, provider_user).status == 302
         return make(*args, **more)
 
-    monkeypatch.setattr(entry, "make", late)
-    assert providers.sign_in(Browser(), person).status == 409
-    assert len(cloud.rows("main", record_kind="user")) == 1
+    monkeypatch.setattr(sign_in, "create_account", late)
+    assert providers.sign_in(Browser(), provider_user).status == 409
+    assert len(fake_aws.find_rows("main", record_type="user")) == 1
     assert first.get("/auth/me").status == 200
 
 
 def test_an_address_is_free_thirty_days_after_its_holder_left(
-    providers: Providers, client: Client, browser: Browser, frozen: Clock
+    providers: FakeProviders, client: Client, browser: Browser, frozen_clock: FrozenClock
 ) -> None:
-    person = Person(client.user["email"])
-    assert people.leave(client).status == 204
-    frozen.forward(days=29)
-    assert providers.sign_in(Browser(), person).status == 401
-    frozen.forward(days=1, seconds=1)
+    provider_user = ProviderUser(client.user["email"])
+    assert users.delete_account(client).status == 204
+    frozen_clock.advance(days=29)
+    assert providers.sign_in(Browser(), provider_user).status == 401
+    frozen_clock.advance(days=1, seconds=1)
 
-    assert providers.sign_in(browser, person).status == 302
+    assert providers.sign_in(browser, provider_user).status == 302
     assert browser.get("/auth/me").data()["id"] != client.user["id"]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from holdall import ids
-from tests.api import people
-from tests.api.client import Client
-from tests.api.cloud import Cloud, announce
+from holdall.platform import ids
+from tests.support import users
+from tests.support.aws import FakeAws, make_upload_request
+from tests.support.client import Client
 
 
 def test_every_account_has_a_project_whose_id_is_the_end_of_its_own(client: Client) -> None:
@@ -17,34 +17,36 @@ def test_every_account_has_a_project_whose_id_is_the_end_of_its_own(client: Clie
 
 
 def test_routes_fall_back_to_it(client: Client) -> None:
-    begun = client.post("/files/init-upload", announce(b"x", contentType="text/plain")).created()
+    begun = client.post("/files/init-upload", make_upload_request(b"x", contentType="text/plain")).created()
 
-    assert begun["uploadId"].startswith(people.personal_project(client))
+    assert begun["uploadId"].startswith(users.personal_project_id(client))
     assert client.get("/files").data() == []
 
 
 def test_it_is_nobody_elses(client: Client, stranger: Client) -> None:
-    assert stranger.get(f"/projects/{people.personal_project(client)}").status == 404
+    assert stranger.get(f"/projects/{users.personal_project_id(client)}").status == 404
 
 
-def test_an_account_is_made_whole_or_not_at_all(visitor: Client, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_is_made_whole_or_not_at_all(
+    anonymous: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The id of the new user ends like that of another, so its personal project is there already.
-    first = people.sign_up()
+    first = users.sign_up()
     taken = "0" * 14 + first["id"][-12:]
-    email = people.new_address()
+    email = users.unique_email()
     with monkeypatch.context() as patch:
         made = iter(
             [f"{89:026}", taken, *[f"{number:026}" for number in range(90, 99)]]
         )  # the first names the transaction
         patch.setattr(ids, "new_id", made.__next__)
-        patch.setattr("holdall.observe.begin", lambda request_id: None)
-        answer = visitor.post(
-            "/auth/sign-up", {"email": email, "password": people.PASSWORD}, headers={"x-request-id": "x"}
+        patch.setattr("holdall.platform.observability.start_context", lambda request_id: None)
+        answer = anonymous.post(
+            "/auth/sign-up", {"email": email, "password": users.PASSWORD}, headers={"x-request-id": "x"}
         )
 
     assert (answer.status, answer.json()["code"]) == (409, "project_exists")
-    assert cloud.rows("main", pk=f"USER#{taken}") == []
-    assert cloud.rows("main", pk=f"UNIQUE#email#{email}") == []
-    assert cloud.rows("credentials", pk=f"USER#{taken}") == []
-    assert cloud.rows("audit", actor=taken) == []
-    assert people.sign_up(email)["email"] == email
+    assert fake_aws.find_rows("main", pk=f"USER#{taken}") == []
+    assert fake_aws.find_rows("main", pk=f"UNIQUE#email#{email}") == []
+    assert fake_aws.find_rows("credentials", pk=f"USER#{taken}") == []
+    assert fake_aws.find_rows("audit", actor=taken) == []
+    assert users.sign_up(email)["email"] == email

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from holdall.projects.model import ChangeProject
+from holdall.projects.model import UpdateProjectRequest
 from holdall.projects.service import projects
-from tests.api import members
-from tests.api.callers import caller, place
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud
-from tests.api.conftest import Clock, Installed
-from tests.api.faults import meanwhile
+from tests.api.conftest import FrozenClock, OverrideSettings
+from tests.support import projects as members
+from tests.support.aws import FakeAws
+from tests.support.callers import get_project, make_caller
+from tests.support.client import Client, Response
+from tests.support.faults import interleave
 
 SETTINGS: dict[str, Any] = {
     "visibility": "public",
@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {
     "allowedTypes": ["image/*"],
     "variants": [{"name": "thumb", "width": 20, "height": 10, "fit": "cover", "format": "avif", "quality": 50}],
 }
-ANOTHER: dict[str, Any] = {
+OTHER_SETTINGS: dict[str, Any] = {
     "visibility": "private",
     "quota": {"maxBytes": 7, "maxFiles": None, "maxFileBytes": None},
     "allowedTypes": ["text/plain", "image/png"],
@@ -34,50 +34,50 @@ def made(client: Client) -> dict[str, Any]:
     return said
 
 
-def put(client: Client, project: dict[str, Any], said: Any, **more: Any) -> Answer:
-    return client.request("PUT", f"/projects/{project['id']}", said, **more)
+def put_project(client: Client, project: dict[str, Any], payload: Any, **kwargs: Any) -> Response:
+    return client.request("PUT", f"/projects/{project['id']}", payload, **kwargs)
 
 
-def stored(client: Client, project: dict[str, Any]) -> dict[str, Any]:
+def read_project(client: Client, project: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/projects/{project['id']}").data()
     return found
 
 
-def test_a_name_is_changed_alone(frozen: Clock, client: Client, made: dict[str, Any]) -> None:
-    frozen.forward(seconds=5)
-    changed = put(client, made, {"name": "  Winter "}).data()
+def test_a_name_is_changed_alone(frozen_clock: FrozenClock, client: Client, made: dict[str, Any]) -> None:
+    frozen_clock.advance(seconds=5)
+    changed = put_project(client, made, {"name": "  Winter "}).data()
 
     assert changed == {**made, "name": "Winter", "updatedAt": changed["updatedAt"]}
     assert changed["updatedAt"] > made["updatedAt"]
-    assert stored(client, made) == changed
+    assert read_project(client, made) == changed
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_setting_is_changed_alone(client: Client, made: dict[str, Any], name: str) -> None:
-    changed = put(client, made, {"settings": {name: ANOTHER[name]}}).data()
+    changed = put_project(client, made, {"settings": {name: OTHER_SETTINGS[name]}}).data()
 
-    assert changed["settings"] == {**SETTINGS, name: ANOTHER[name]}
+    assert changed["settings"] == {**SETTINGS, name: OTHER_SETTINGS[name]}
     assert changed["name"] == made["name"]
-    assert stored(client, made) == changed
+    assert read_project(client, made) == changed
 
 
 def test_a_quota_is_said_whole(client: Client, made: dict[str, Any]) -> None:
-    changed = put(client, made, {"settings": {"quota": {"maxFiles": 9}}}).data()
+    changed = put_project(client, made, {"settings": {"quota": {"maxFiles": 9}}}).data()
 
     assert changed["settings"]["quota"] == {"maxBytes": None, "maxFiles": 9, "maxFileBytes": None}
 
 
 @pytest.mark.parametrize("said", [{}, {"settings": {}}])
 def test_who_says_nothing_changes_nothing(client: Client, made: dict[str, Any], said: dict[str, Any]) -> None:
-    changed = put(client, made, said).data()
+    changed = put_project(client, made, said).data()
 
     assert changed == {**made, "updatedAt": changed["updatedAt"]}
 
 
 def test_all_at_once(client: Client, made: dict[str, Any]) -> None:
-    changed = put(client, made, {"name": "Winter", "settings": ANOTHER}).data()
+    changed = put_project(client, made, {"name": "Winter", "settings": OTHER_SETTINGS}).data()
 
-    assert (changed["name"], changed["settings"]) == ("Winter", ANOTHER)
+    assert (changed["name"], changed["settings"]) == ("Winter", OTHER_SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -109,17 +109,17 @@ def test_all_at_once(client: Client, made: dict[str, Any]) -> None:
     ],
 )
 def test_what_means_nothing_is_pointed_at(client: Client, made: dict[str, Any], said: Any, pointer: str) -> None:
-    refused = put(client, made, {"name": "Winter", **said})
+    refused = put_project(client, made, {"name": "Winter", **said})
 
     assert refused.status == 422
     assert pointer in [error["pointer"] for error in refused.problem()["errors"]]
-    assert stored(client, made) == made
+    assert read_project(client, made) == made
 
 
 def test_twenty_variants_are_taken(client: Client, made: dict[str, Any]) -> None:
     variants = [{"name": f"v{number}", "width": 1} for number in range(20)]
 
-    assert len(put(client, made, {"settings": {"variants": variants}}).data()["settings"]["variants"]) == 20
+    assert len(put_project(client, made, {"settings": {"variants": variants}}).data()["settings"]["variants"]) == 20
 
 
 @pytest.mark.parametrize(
@@ -127,82 +127,90 @@ def test_twenty_variants_are_taken(client: Client, made: dict[str, Any]) -> None
     [("maxBytes", "MAX_BYTES"), ("maxFiles", "MAX_FILES"), ("maxFileBytes", "MAX_FILE_BYTES")],
 )
 def test_a_quota_goes_up_to_the_installations(
-    client: Client, installed: Installed, made: dict[str, Any], name: str, variable: str
+    client: Client, override_settings: OverrideSettings, made: dict[str, Any], name: str, variable: str
 ) -> None:
-    installed(**{variable: "100"})
+    override_settings(**{variable: "100"})
 
-    assert put(client, made, {"settings": {"quota": {name: 100}}}).status == 200
-    refused = put(client, made, {"name": "Winter", "settings": {"quota": {name: 101}}})
+    assert put_project(client, made, {"settings": {"quota": {name: 100}}}).status == 200
+    refused = put_project(client, made, {"name": "Winter", "settings": {"quota": {name: 101}}})
     assert refused.status == 422
     (error,) = refused.problem()["errors"]
-    assert (error["code"], error["pointer"]) == ("above_installation", f"/settings/quota/{name}")
-    assert stored(client, made)["name"] == made["name"]
+    assert (error["code"], error["pointer"]) == ("above_installation_limit", f"/settings/quota/{name}")
+    assert read_project(client, made)["name"] == made["name"]
 
 
-def test_a_change_is_audited_and_told(client: Client, cloud: Cloud, made: dict[str, Any]) -> None:
-    put(client, made, {"name": "Winter"}).data()
+def test_a_change_is_audited_and_told(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
+    put_project(client, made, {"name": "Winter"}).data()
 
-    (row,) = cloud.rows("audit", action="projects.update")
+    (row,) = fake_aws.find_rows("audit", action="projects.update")
     assert (row["actor"], row["target"]) == (client.user["id"], made["id"])
-    assert len(cloud.rows("main", pk=f"EVENTS#{made['id']}", type="project.changed")) == 1
+    assert len(fake_aws.find_rows("main", pk=f"EVENTS#{made['id']}", type="project.updated")) == 1
 
 
-def test_a_name_moves_no_variant(client: Client, cloud: Cloud, made: dict[str, Any]) -> None:
-    put(client, made, {"name": "Winter", "settings": {"visibility": "public"}}).data()
+def test_a_name_moves_no_variant(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
+    put_project(client, made, {"name": "Winter", "settings": {"visibility": "public"}}).data()
 
-    assert cloud.rows("main", record_kind="job") == []
+    assert fake_aws.find_rows("main", record_type="job") == []
 
 
-def test_of_two_who_change_at_once_neither_loses(client: Client, cloud: Cloud, made: dict[str, Any]) -> None:
-    faster = ChangeProject.model_validate({"settings": {"allowedTypes": ["text/plain"]}})
-    with meanwhile("TransactWriteItems", lambda: projects.change(caller(client), place(made["id"]), faster)):
-        changed = put(client, made, {"name": "Winter", "settings": {"visibility": "private"}}).data()
+def test_of_two_who_change_at_once_neither_loses(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
+    faster = UpdateProjectRequest.model_validate({"settings": {"allowedTypes": ["text/plain"]}})
+    with interleave(
+        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(made["id"]), faster)
+    ):
+        changed = put_project(client, made, {"name": "Winter", "settings": {"visibility": "private"}}).data()
 
     assert changed["settings"] == {**SETTINGS, "visibility": "private", "allowedTypes": ["text/plain"]}
-    assert stored(client, made) == changed
-    assert len(cloud.rows("main", record_kind="job", kind="relocate-project")) == 1
-    assert len(cloud.rows("audit", action="projects.update")) == 2
+    assert read_project(client, made) == changed
+    assert len(fake_aws.find_rows("main", record_type="job", kind="relocate-project")) == 1
+    assert len(fake_aws.find_rows("audit", action="projects.update")) == 2
 
 
-def test_who_turns_it_private_second_moves_nothing_twice(client: Client, cloud: Cloud, made: dict[str, Any]) -> None:
-    private = {"settings": {"visibility": "private"}}
-    faster = ChangeProject.model_validate(private)
-    with meanwhile("TransactWriteItems", lambda: projects.change(caller(client), place(made["id"]), faster)):
-        put(client, made, private).data()
+def test_who_turns_it_private_second_moves_nothing_twice(
+    client: Client, fake_aws: FakeAws, made: dict[str, Any]
+) -> None:
+    private_project_id = {"settings": {"visibility": "private"}}
+    faster = UpdateProjectRequest.model_validate(private_project_id)
+    with interleave(
+        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(made["id"]), faster)
+    ):
+        put_project(client, made, private_project_id).data()
 
-    assert len(cloud.rows("main", record_kind="job", kind="relocate-project")) == 1
+    assert len(fake_aws.find_rows("main", record_type="job", kind="relocate-project")) == 1
 
 
 @pytest.mark.parametrize("end", [projects.delete, projects.purge])
-def test_what_is_deleted_meanwhile_is_not_changed(client: Client, cloud: Cloud, made: dict[str, Any], end: Any) -> None:
-    with meanwhile("TransactWriteItems", lambda: end(caller(client), place(made["id"]))):
-        late = put(client, made, {"name": "Winter"})
+def test_what_is_deleted_meanwhile_is_not_changed(
+    client: Client, fake_aws: FakeAws, made: dict[str, Any], end: Any
+) -> None:
+    with interleave("TransactWriteItems", lambda: end(make_caller(client), get_project(made["id"]))):
+        late = put_project(client, made, {"name": "Winter"})
 
     assert late.status == 404
-    (row,) = cloud.rows("main", pk=f"PROJECT#{made['id']}", sk="PROJECT")
+    (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{made['id']}", sk="PROJECT")
     assert (row["name"], row["status"]) == ("Holiday", "deleted" if end is projects.delete else "purging")
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
 def test_only_an_owner_changes_it(
-    client: Client, stranger: Client, cloud: Cloud, made: dict[str, Any], role: str
+    client: Client, stranger: Client, fake_aws: FakeAws, made: dict[str, Any], role: str
 ) -> None:
-    member = members.joined(client, made["id"], cloud, role)
+    member = members.create_member(client, made["id"], fake_aws, role)
 
-    assert put(member, made, {"name": "Winter"}).status == 403
-    assert put(stranger, made, {"name": "Winter"}).status == 404
-    assert stored(client, made) == made
+    assert put_project(member, made, {"name": "Winter"}).status == 403
+    assert put_project(stranger, made, {"name": "Winter"}).status == 404
+    assert read_project(client, made) == made
 
 
 def test_no_key_changes_it(client: Client, made: dict[str, Any]) -> None:
-    program = members.program(client, made["id"])
+    program = members.create_api_key_client(client, made["id"])
 
-    assert put(program, made, {"name": "Winter"}).status == 403
-    assert stored(program, made) == made
+    assert put_project(program, made, {"name": "Winter"}).status == 403
+    assert read_project(program, made) == made
 
 
-def test_another_owner_changes_it(client: Client, cloud: Cloud, made: dict[str, Any]) -> None:
-    owner = members.joined(client, made["id"], cloud, "owner")
+def test_another_owner_changes_it(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
+    owner = members.create_member(client, made["id"], fake_aws, "owner")
 
-    assert put(owner, made, {"name": "Winter"}).data()["name"] == "Winter"
-    assert stored(client, made)["name"] == "Winter"
+    assert put_project(owner, made, {"name": "Winter"}).data()["name"] == "Winter"
+    assert read_project(client, made)["name"] == "Winter"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import Client
-from tests.api.cloud import Cloud
-from tests.api.conftest import Installed
+from tests.api.conftest import OverrideSettings
+from tests.support.aws import FakeAws
+from tests.support.client import Client
 
 
 def test_a_new_project_is_found_by_its_owner(client: Client) -> None:
@@ -82,14 +82,16 @@ def test_settings_that_mean_nothing_are_pointed_at(client: Client, settings: Any
     ("name", "variable"),
     [("maxBytes", "MAX_BYTES"), ("maxFiles", "MAX_FILES"), ("maxFileBytes", "MAX_FILE_BYTES")],
 )
-def test_a_quota_goes_up_to_the_installations(client: Client, installed: Installed, name: str, variable: str) -> None:
-    installed(**{variable: "100"})
+def test_a_quota_goes_up_to_the_installations(
+    client: Client, override_settings: OverrideSettings, name: str, variable: str
+) -> None:
+    override_settings(**{variable: "100"})
 
     client.post("/projects", {"name": "x", "settings": {"quota": {name: 100}}}).created()
     refused = client.post("/projects", {"name": "x", "settings": {"quota": {name: 101}}})
     assert refused.status == 422
     (error,) = refused.problem()["errors"]
-    assert (error["code"], error["pointer"]) == ("above_installation", f"/settings/quota/{name}")
+    assert (error["code"], error["pointer"]) == ("above_installation_limit", f"/settings/quota/{name}")
 
 
 @pytest.mark.parametrize("read_only", ["id", "slug", "personal", "status", "createdAt"])
@@ -105,21 +107,25 @@ def test_a_name_is_one_line(client: Client) -> None:
     assert error["pointer"] == "/name"
 
 
-def test_a_project_that_is_deleted_is_not_there(client: Client, cloud: Cloud) -> None:
+def test_a_project_that_is_deleted_is_not_there(client: Client, fake_aws: FakeAws) -> None:
     made = client.post("/projects", {"name": "x"}).created()
-    cloud.change(f"PROJECT#{made['id']}", "PROJECT", status="deleted")
+    fake_aws.update_row(f"PROJECT#{made['id']}", "PROJECT", status="deleted")
 
     assert client.get(f"/projects/{made['id']}").status == 404
     assert client.get(f"/files?projectId={made['id']}").status == 404
 
 
 @pytest.mark.parametrize(("role", "may"), [("viewer", "read"), ("editor", "read write"), ("owner", "read write purge")])
-def test_a_role_may_what_the_table_says(client: Client, stranger: Client, cloud: Cloud, role: str, may: str) -> None:
+def test_a_role_may_what_the_table_says(
+    client: Client, stranger: Client, fake_aws: FakeAws, role: str, may: str
+) -> None:
     project = client.post("/projects", {"name": "x"}).created()["id"]
-    (mine,) = cloud.rows("main", pk=f"PROJECT#{project}", sk=f"MEMBER#{client.user['id']}")
+    (mine,) = fake_aws.find_rows("main", pk=f"PROJECT#{project}", sk=f"MEMBER#{client.user['id']}")
     # As an owner will invite somebody.
-    cloud.dynamodb.Table("main").put_item(Item={**mine, "sk": f"MEMBER#{stranger.user['id']}", "role": role})
-    one, other = (cloud.upload(client, b"x", projectId=project, contentType="text/plain")["fileId"] for _ in range(2))
+    fake_aws.dynamodb.Table("main").put_item(Item={**mine, "sk": f"MEMBER#{stranger.user['id']}", "role": role})
+    one, other = (
+        fake_aws.upload(client, b"x", projectId=project, contentType="text/plain")["fileId"] for _ in range(2)
+    )
 
     announced = {"projectId": project, "filename": "a", "size": 1, "contentType": "text/plain"}
     answers = {

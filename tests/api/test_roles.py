@@ -6,41 +6,41 @@ from typing import Any
 
 import pytest
 
-from holdall import ids
-from holdall.errors import Conflict
+from holdall.platform import ids
+from holdall.platform.errors import Conflict
+from holdall.platform.table import records
 from holdall.roles import permissions, service
-from holdall.roles.model import ChangeRole, NewPermission
-from holdall.table import items
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud
-from tests.api.conftest import Clock
-from tests.api.faults import injected, meanwhile
-from tests.api.staff import Staff, as_superuser, new_permission, new_role
+from holdall.roles.model import CreatePermissionRequest, UpdateRoleRequest
+from tests.api.conftest import FrozenClock
+from tests.support.admins import AdminFactory, make_superuser_caller, unique_permission_name, unique_role_name
+from tests.support.aws import FakeAws
+from tests.support.client import Client, Response
+from tests.support.faults import inject_faults, interleave
 
-BUILT_IN = ["admin", "superuser", "user"]
+BUILTIN_ROLES = ["admin", "superuser", "user"]
 
 
-def put(client: Client, role: str, **body: Any) -> Answer:
+def put_role(client: Client, role: str, **body: Any) -> Response:
     return client.request("PUT", f"/roles/{role}", body)
 
 
-def counter(cloud: Cloud, name: str) -> int:
+def count_roles_holding(fake_aws: FakeAws, permission_name: str) -> int:
     """How many roles hold a permission."""
-    (row,) = cloud.rows("main", record_kind="permission", name=name)
+    (row,) = fake_aws.find_rows("main", record_type="permission", name=permission_name)
     return int(row["roles"])
 
 
-def epochs(cloud: Cloud) -> set[int]:
-    rows = cloud.rows("main", record_kind="epoch")
+def epoch_numbers(fake_aws: FakeAws) -> set[int]:
+    rows = fake_aws.find_rows("main", record_type="epoch")
     assert len(rows) in (0, 16)
     return {int(row["number"]) for row in rows}
 
 
-def told(cloud: Cloud, target: str) -> list[tuple[str, str]]:
-    return sorted((row["action"], row["outcome"]) for row in cloud.rows("audit", target=target))
+def audit_actions(fake_aws: FakeAws, target: str) -> list[tuple[str, str]]:
+    return sorted((row["action"], row["outcome"]) for row in fake_aws.find_rows("audit", target=target))
 
 
-def walked(client: Client, path: str, limit: int) -> list[str]:
+def list_all_names(client: Client, path: str, limit: int) -> list[str]:
     """The names on all pages, and back again from the last."""
     first = page = client.get(f"{path}?limit={limit}").json()
     names = [[each["name"] for each in page["data"]]]
@@ -57,47 +57,47 @@ def walked(client: Client, path: str, limit: int) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
-def test_all_roles_are_listed_by_name_on_pages_of_any_size(staff: Staff, limit: int) -> None:
-    made = [staff.role() for _ in range(3)]
+def test_all_roles_are_listed_by_name_on_pages_of_any_size(admins: AdminFactory, limit: int) -> None:
+    made = [admins.create_role() for _ in range(3)]
     for name in ("aa", "sz", "zz"):
-        staff.root.post("/roles", {"name": name, "permissions": []}).created()
+        admins.superuser.post("/roles", {"name": name, "permissions": []}).created()
 
-    assert walked(staff.root, "/roles", limit) == sorted([*BUILT_IN, *made, "aa", "sz", "zz"])
+    assert list_all_names(admins.superuser, "/roles", limit) == sorted([*BUILTIN_ROLES, *made, "aa", "sz", "zz"])
 
 
 @pytest.mark.parametrize("limit", [7, 34, 35, 100])
-def test_all_permissions_are_listed_by_name_on_pages_of_any_size(staff: Staff, limit: int) -> None:
-    made = [staff.permission() for _ in range(3)]
+def test_all_permissions_are_listed_by_name_on_pages_of_any_size(admins: AdminFactory, limit: int) -> None:
+    made = [admins.create_permission() for _ in range(3)]
 
-    assert walked(staff.root, "/permissions", limit) == sorted([*permissions.PERMISSIONS, *made])
-
-
-def test_a_cursor_of_another_list_is_refused(staff: Staff) -> None:
-    cursor = staff.root.get("/roles?limit=1").json()["pagination"]["next"]
-
-    assert staff.root.get(f"/permissions?cursor={cursor}").problem()["code"] == "bad_cursor"
+    assert list_all_names(admins.superuser, "/permissions", limit) == sorted([*permissions.PERMISSIONS, *made])
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_a_built_in_role_holds_what_the_table_says_and_stays(root: Client, name: str) -> None:
-    role = root.get(f"/roles/{name}").data()
+def test_a_cursor_of_another_list_is_refused(admins: AdminFactory) -> None:
+    cursor = admins.superuser.get("/roles?limit=1").json()["pagination"]["next"]
+
+    assert admins.superuser.get(f"/permissions?cursor={cursor}").problem()["code"] == "bad_cursor"
+
+
+@pytest.mark.parametrize("name", BUILTIN_ROLES)
+def test_a_built_in_role_holds_what_the_table_says_and_stays(superuser: Client, name: str) -> None:
+    role = superuser.get(f"/roles/{name}").data()
 
     assert role["builtIn"]
-    assert set(role["permissions"]) == permissions.of_role(name)
-    assert root.post("/roles", {"name": name, "permissions": []}).problem()["code"] == "role_exists"
-    for refused in (put(root, name, permissions=[]), root.delete(f"/roles/{name}")):
+    assert set(role["permissions"]) == permissions.get_role_permissions(name)
+    assert superuser.post("/roles", {"name": name, "permissions": []}).problem()["code"] == "role_exists"
+    for refused in (put_role(superuser, name, permissions=[]), superuser.delete(f"/roles/{name}")):
         assert (refused.status, refused.problem()["code"]) == (409, "built_in")
 
 
-def test_every_permission_of_ours_tells_what_it_allows(root: Client) -> None:
-    listed = root.get("/permissions?limit=100").data()
+def test_every_permission_of_ours_tells_what_it_allows(superuser: Client) -> None:
+    listed = superuser.get("/permissions?limit=100").data()
 
     assert all(each["builtIn"] and each["description"].endswith(".") for each in listed)
 
 
-def test_a_role_is_made_changed_and_removed(root: Client, cloud: Cloud) -> None:
-    name = new_role()
-    made = root.post("/roles", {"name": name, "permissions": ["users.read", "audit.read"]}).created()
+def test_a_role_is_made_changed_and_removed(superuser: Client, fake_aws: FakeAws) -> None:
+    name = unique_role_name()
+    made = superuser.post("/roles", {"name": name, "permissions": ["users.read", "audit.read"]}).created()
 
     assert made == {
         "name": name,
@@ -106,28 +106,28 @@ def test_a_role_is_made_changed_and_removed(root: Client, cloud: Cloud) -> None:
         "builtIn": False,
         "createdAt": made["createdAt"],
     }
-    assert put(root, name, description="Looks").data() == {**made, "description": "Looks"}
-    changed = put(root, name, permissions=["users.read"]).data()
+    assert put_role(superuser, name, description="Looks").data() == {**made, "description": "Looks"}
+    changed = put_role(superuser, name, permissions=["users.read"]).data()
     assert changed == {**made, "description": "Looks", "permissions": ["users.read"]}
-    assert root.get(f"/roles/{name}").data() == changed
-    assert root.delete(f"/roles/{name}").status == 204
-    for gone in (root.get(f"/roles/{name}"), put(root, name), root.delete(f"/roles/{name}")):
+    assert superuser.get(f"/roles/{name}").data() == changed
+    assert superuser.delete(f"/roles/{name}").status == 204
+    for gone in (superuser.get(f"/roles/{name}"), put_role(superuser, name), superuser.delete(f"/roles/{name}")):
         assert (gone.status, gone.problem()["code"]) == (404, "not_found")
-    assert epochs(cloud) == {2}
+    assert epoch_numbers(fake_aws) == {2}
     success = [("roles.create", "success"), ("roles.delete", "success")] + [("roles.update", "success")] * 2
-    assert told(cloud, name) == success
+    assert audit_actions(fake_aws, name) == success
 
 
-def test_one_key_makes_one_role_and_one_permission(root: Client, cloud: Cloud) -> None:
+def test_one_key_makes_one_role_and_one_permission(superuser: Client, fake_aws: FakeAws) -> None:
     key = {"idempotency-key": "key"}
     for path, said in (
-        ("/roles", {"name": new_role(), "permissions": []}),
-        ("/permissions", {"name": new_permission(), "description": "x"}),
+        ("/roles", {"name": unique_role_name(), "permissions": []}),
+        ("/permissions", {"name": unique_permission_name(), "description": "x"}),
     ):
-        made = root.post(path, said, headers=key).created()
-        assert root.post(path, said, headers=key).created() == made
-        assert root.post(path, said).status == 409
-        assert root.post(path, {**said, "description": "y"}, headers=key).status == 422
+        made = superuser.post(path, said, headers=key).created()
+        assert superuser.post(path, said, headers=key).created() == made
+        assert superuser.post(path, said).status == 409
+        assert superuser.post(path, {**said, "description": "y"}, headers=key).status == 422
 
 
 @pytest.mark.parametrize(
@@ -146,96 +146,102 @@ def test_one_key_makes_one_role_and_one_permission(root: Client, cloud: Cloud) -
     ],
 )
 def test_a_role_holds_what_counts_in_the_whole_installation_and_nothing_else(
-    staff: Staff, cloud: Cloud, held: list[str], code: str, pointer: str
+    admins: AdminFactory, fake_aws: FakeAws, held: list[str], code: str, pointer: str
 ) -> None:
-    role, before = staff.role("users.read"), epochs(cloud)
+    role, before = admins.create_role("users.read"), epoch_numbers(fake_aws)
     for refused in (
-        staff.root.post("/roles", {"name": new_role(), "permissions": held}),
-        put(staff.root, role, permissions=held),
+        admins.superuser.post("/roles", {"name": unique_role_name(), "permissions": held}),
+        put_role(admins.superuser, role, permissions=held),
     ):
         (error,) = refused.problem()["errors"]
         assert (refused.status, error["code"], error["pointer"]) == (422, code, pointer)
-    assert epochs(cloud) == before
-    assert staff.root.get(f"/roles/{role}").data()["permissions"] == ["users.read"]
+    assert epoch_numbers(fake_aws) == before
+    assert admins.superuser.get(f"/roles/{role}").data()["permissions"] == ["users.read"]
 
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "a_b", "a.b", "a" * 33, "a\n", "ä", "-a"])
-def test_a_role_has_a_plain_name(root: Client, name: str) -> None:
-    assert root.post("/roles", {"name": name, "permissions": []}).status == 422
+def test_a_role_has_a_plain_name(superuser: Client, name: str) -> None:
+    assert superuser.post("/roles", {"name": name, "permissions": []}).status == 422
 
 
 @pytest.mark.parametrize(
     "name", ["reports", "reports.", ".x", "reports..x", "Reports.x", "a.b\n", "1.a", f"a.{'b' * 63}"]
 )
-def test_a_permission_has_a_plain_name(root: Client, name: str) -> None:
-    assert root.post("/permissions", {"name": name}).status == 422
+def test_a_permission_has_a_plain_name(superuser: Client, name: str) -> None:
+    assert superuser.post("/permissions", {"name": name}).status == 422
 
 
 @pytest.mark.parametrize("name", ["users.read", "users.anything", "files.x.y", "projects.any"])
-def test_no_permission_is_named_as_one_of_ours(root: Client, name: str) -> None:
-    refused = root.post("/permissions", {"name": name})
+def test_no_permission_is_named_as_one_of_ours(superuser: Client, name: str) -> None:
+    refused = superuser.post("/permissions", {"name": name})
 
     assert (refused.status, refused.problem()["code"]) == (409, "permission_exists")
 
 
-def test_forty_permissions_are_exchanged_for_forty_others_at_once(staff: Staff, cloud: Cloud) -> None:
+def test_forty_permissions_are_exchanged_for_forty_others_at_once(admins: AdminFactory, fake_aws: FakeAws) -> None:
     """A transaction has 100 items, and this is the largest that there is."""
-    old, new = ([new_permission() for _ in range(40)] for _ in range(2))
+    old, new = ([unique_permission_name() for _ in range(40)] for _ in range(2))
     for name in (*old, *new):
-        service.add_permission(as_superuser(staff.root), NewPermission(name=name))
-    role = staff.role(*old)
+        service.create_permission(make_superuser_caller(admins.superuser), CreatePermissionRequest(name=name))
+    role = admins.create_role(*old)
 
-    assert put(staff.root, role, permissions=new).data()["permissions"] == sorted(new)
-    assert {counter(cloud, name) for name in old} == {0}
-    assert {counter(cloud, name) for name in new} == {1}
-
-
-def test_what_is_in_use_is_not_removed(staff: Staff, cloud: Cloud) -> None:
-    permission = staff.permission()
-    role = staff.role(permission)
-    holder = staff.member(role)
-
-    assert staff.root.delete(f"/roles/{role}").problem()["code"] == "role_in_use"
-    assert staff.root.delete(f"/permissions/{permission}").problem()["code"] == "permission_in_use"
-    assert staff.root.delete(f"/users/{holder.user['id']}/roles/{role}").status == 204
-    assert staff.root.delete(f"/roles/{role}").status == 204
-    assert counter(cloud, permission) == 0
-    assert staff.root.delete(f"/permissions/{permission}").status == 204
-    assert staff.root.delete(f"/permissions/{permission}").problem()["code"] == "not_found"
-    assert staff.root.delete("/permissions/users.read").problem()["code"] == "built_in"
+    assert put_role(admins.superuser, role, permissions=new).data()["permissions"] == sorted(new)
+    assert {count_roles_holding(fake_aws, name) for name in old} == {0}
+    assert {count_roles_holding(fake_aws, name) for name in new} == {1}
 
 
-def test_a_change_of_a_role_counts_with_the_next_request(staff: Staff, frozen: Clock) -> None:
-    role = staff.role("users.read")
-    holder = staff.member(role)
+def test_what_is_in_use_is_not_removed(admins: AdminFactory, fake_aws: FakeAws) -> None:
+    permission = admins.create_permission()
+    role = admins.create_role(permission)
+    holder = admins.create_user(role)
+
+    assert admins.superuser.delete(f"/roles/{role}").problem()["code"] == "role_in_use"
+    assert admins.superuser.delete(f"/permissions/{permission}").problem()["code"] == "permission_in_use"
+    assert admins.superuser.delete(f"/users/{holder.user['id']}/roles/{role}").status == 204
+    assert admins.superuser.delete(f"/roles/{role}").status == 204
+    assert count_roles_holding(fake_aws, permission) == 0
+    assert admins.superuser.delete(f"/permissions/{permission}").status == 204
+    assert admins.superuser.delete(f"/permissions/{permission}").problem()["code"] == "not_found"
+    assert admins.superuser.delete("/permissions/users.read").problem()["code"] == "built_in"
+
+
+def test_a_change_of_a_role_counts_with_the_next_request(admins: AdminFactory, frozen_clock: FrozenClock) -> None:
+    role = admins.create_role("users.read")
+    holder = admins.create_user(role)
     for _ in range(2):  # as it was read, and as it is remembered
-        frozen.forward(seconds=3)
+        frozen_clock.advance(seconds=3)
         assert holder.get("/users").status == 200
         assert holder.get("/audit").status == 403
 
-    put(staff.root, role, permissions=["audit.read"]).data()
+    put_role(admins.superuser, role, permissions=["audit.read"]).data()
     assert holder.get("/users").status == 403
     assert holder.get("/audit").status == 200
 
 
-def test_who_changes_a_role_holds_all_that_it_gains_or_has(staff: Staff, cloud: Cloud) -> None:
-    own = staff.permission()
-    low, high, odd = staff.role("users.read"), staff.role("users.read", "tasks.run"), staff.role(own)
-    helper = staff.holder("users.read", "roles.read", "roles.create", "roles.update", "roles.delete")
-    name = new_role()
+def test_who_changes_a_role_holds_all_that_it_gains_or_has(admins: AdminFactory, fake_aws: FakeAws) -> None:
+    own = admins.create_permission()
+    low, high, odd = (
+        admins.create_role("users.read"),
+        admins.create_role("users.read", "tasks.run"),
+        admins.create_role(own),
+    )
+    helper = admins.create_user_with_permissions(
+        "users.read", "roles.read", "roles.create", "roles.update", "roles.delete"
+    )
+    name = unique_role_name()
     attempts = {
         name: helper.post("/roles", {"name": name, "permissions": ["users.read", "users.delete"]}),
-        low: put(helper, low, permissions=["users.read", "users.delete"]),
-        high: put(helper, high, permissions=["users.read"]),
+        low: put_role(helper, low, permissions=["users.read", "users.delete"]),
+        high: put_role(helper, high, permissions=["users.read"]),
         odd: helper.delete(f"/roles/{odd}"),
     }
 
     for role, refused in attempts.items():
         assert (refused.status, refused.problem()["code"]) == (403, "beyond_own_rights")
-        assert [outcome for _, outcome in told(cloud, role)].count("denied") == 1
-    assert put(helper, low, permissions=[]).status == 200
-    assert staff.root.get(f"/roles/{name}").status == 404
-    assert staff.root.get(f"/roles/{high}").data()["permissions"] == ["tasks.run", "users.read"]
+        assert [outcome for _, outcome in audit_actions(fake_aws, role)].count("denied") == 1
+    assert put_role(helper, low, permissions=[]).status == 200
+    assert admins.superuser.get(f"/roles/{name}").status == 404
+    assert admins.superuser.get(f"/roles/{high}").data()["permissions"] == ["tasks.run", "users.read"]
 
 
 @pytest.mark.parametrize(
@@ -251,131 +257,139 @@ def test_who_changes_a_role_holds_all_that_it_gains_or_has(staff: Staff, cloud: 
         ("DELETE", "/permissions/a.b", None),
     ],
 )
-def test_roles_are_no_business_of_users(staff: Staff, client: Client, method: str, path: str, body: Any) -> None:
+def test_roles_are_no_business_of_users(
+    admins: AdminFactory, client: Client, method: str, path: str, body: Any
+) -> None:
     assert client.request(method, path, body).problem()["code"] == "forbidden"
     allowed = method == "GET"
-    assert (staff.member("admin").request(method, path, body).status < 300) == allowed
+    assert (admins.create_user("admin").request(method, path, body).status < 300) == allowed
 
 
 # What is remembered, and under which epoch
 
 
 @contextmanager
-def after_reading(do: Callable[[], object]) -> Iterator[None]:
+def interleave_after_read(action: Callable[[], object]) -> Iterator[None]:
     """Let something happen when the next BatchGetItem has been answered, and before its answer is looked at."""
-    events = items.connection.client.meta.events
+    events = records.connection.client.meta.events
 
     def step_in(**_: Any) -> None:
         events.unregister("after-call.dynamodb.BatchGetItem", step_in)
-        do()
+        action()
 
     events.register_last("after-call.dynamodb.BatchGetItem", step_in)
     yield
 
 
-def change(root: Client, role: str, *held: str) -> None:
-    service.change(as_superuser(root), role, ChangeRole(permissions=list(held)))
+def change_role_by_service(superuser: Client, role: str, *permission_names: str) -> None:
+    service.update(make_superuser_caller(superuser), role, UpdateRoleRequest(permissions=list(permission_names)))
 
 
-def settled(frozen: Clock, epoch: int) -> None:
+def warm_role_cache(frozen_clock: FrozenClock, epoch: int) -> None:
     """As in a process that has seen this epoch for a while."""
-    service._memories.clear()
-    service.held([new_role()], epoch)
-    frozen.forward(seconds=3)
+    service._caches.clear()
+    service.get_permissions([unique_role_name()], epoch)
+    frozen_clock.advance(seconds=3)
 
 
-def test_a_role_is_read_once_under_an_epoch(staff: Staff, frozen: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    role = staff.role("users.read")
-    settled(frozen, 0)
-    service.held([role], 0)
-    with injected(monkeypatch) as calls:
-        assert service.held(["user", role], 0) == {"projects.create", "users.read"}
+def test_a_role_is_read_once_under_an_epoch(
+    admins: AdminFactory, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = admins.create_role("users.read")
+    warm_role_cache(frozen_clock, 0)
+    service.get_permissions([role], 0)
+    with inject_faults(monkeypatch) as calls:
+        assert service.get_permissions(["user", role], 0) == {"projects.create", "users.read"}
     assert calls.calls == []
 
 
-def test_a_role_that_changes_before_it_is_read_is_no_older_than_its_epoch(staff: Staff, frozen: Clock) -> None:
-    role = staff.role("users.read")
-    settled(frozen, 0)
-    with meanwhile("BatchGetItem", lambda: change_row(staff, role)):
-        assert service.held([role], 0) == {"audit.read"}
+def test_a_role_that_changes_before_it_is_read_is_no_older_than_its_epoch(
+    admins: AdminFactory, frozen_clock: FrozenClock
+) -> None:
+    role = admins.create_role("users.read")
+    warm_role_cache(frozen_clock, 0)
+    with interleave("BatchGetItem", lambda: set_role_permissions(admins, role)):
+        assert service.get_permissions([role], 0) == {"audit.read"}
 
-    assert service.held([role], 1) == {"audit.read"}
+    assert service.get_permissions([role], 1) == {"audit.read"}
 
 
-def change_row(staff: Staff, role: str) -> None:
-    put(staff.root, role, permissions=["audit.read"]).data()
+def set_role_permissions(admins: AdminFactory, role: str) -> None:
+    put_role(admins.superuser, role, permissions=["audit.read"]).data()
 
 
 def test_a_role_that_changed_after_it_was_read_is_not_remembered_under_the_next_epoch(
-    staff: Staff, frozen: Clock
+    admins: AdminFactory, frozen_clock: FrozenClock
 ) -> None:
-    role = staff.role("users.read")
-    settled(frozen, 0)
+    role = admins.create_role("users.read")
+    warm_role_cache(frozen_clock, 0)
 
     def change_and_ask() -> None:
-        change(staff.root, role)
-        settled(frozen, 1)
+        change_role_by_service(admins.superuser, role)
+        warm_role_cache(frozen_clock, 1)
 
-    with after_reading(change_and_ask):
-        assert service.held([role], 0) == {"users.read"}
-    assert service.held([role], 1) == frozenset()
+    with interleave_after_read(change_and_ask):
+        assert service.get_permissions([role], 0) == {"users.read"}
+    assert service.get_permissions([role], 1) == frozenset()
 
 
 def test_a_role_that_is_older_than_its_epoch_for_a_moment_is_not_remembered(
-    staff: Staff, cloud: Cloud, frozen: Clock
+    admins: AdminFactory, fake_aws: FakeAws, frozen_clock: FrozenClock
 ) -> None:
-    role = staff.role("users.read")
-    change(staff.root, role)
-    cloud.change(f"ROLE#{role}", "ROLE", permissions=["users.read"])  # what the transaction has not reached yet
-    assert service.held([role], 1) == {"users.read"}
-    cloud.change(f"ROLE#{role}", "ROLE", permissions=[])
-    assert service.held([role], 1) == frozenset()
+    role = admins.create_role("users.read")
+    change_role_by_service(admins.superuser, role)
+    fake_aws.update_row(f"ROLE#{role}", "ROLE", permissions=["users.read"])  # what the transaction has not reached yet
+    assert service.get_permissions([role], 1) == {"users.read"}
+    fake_aws.update_row(f"ROLE#{role}", "ROLE", permissions=[])
+    assert service.get_permissions([role], 1) == frozenset()
 
 
-def test_a_role_that_is_made_again_holds_what_it_holds_now(staff: Staff, client: Client, frozen: Clock) -> None:
-    role, path = staff.role("users.read"), f"/users/{client.user['id']}/roles"
-    staff.root.post(path, {"role": role}).data()
+def test_a_role_that_is_made_again_holds_what_it_holds_now(
+    admins: AdminFactory, client: Client, frozen_clock: FrozenClock
+) -> None:
+    role, path = admins.create_role("users.read"), f"/users/{client.user['id']}/roles"
+    admins.superuser.post(path, {"role": role}).data()
     for _ in range(2):
-        frozen.forward(seconds=3)
+        frozen_clock.advance(seconds=3)
         assert client.get("/users").status == 200
-    staff.root.delete(f"{path}/{role}")
-    assert staff.root.delete(f"/roles/{role}").status == 204
+    admins.superuser.delete(f"{path}/{role}")
+    assert admins.superuser.delete(f"/roles/{role}").status == 204
     assert client.get("/audit").status == 403
 
-    staff.root.post("/roles", {"name": role, "permissions": ["audit.read"]}).created()
-    staff.root.post(path, {"role": role}).data()
+    admins.superuser.post("/roles", {"name": role, "permissions": ["audit.read"]}).created()
+    admins.superuser.post(path, {"role": role}).data()
     assert client.get("/users").status == 403
     assert client.get("/audit").status == 200
 
 
-def test_an_epoch_begins_with_what_changes_what_somebody_may_hold(staff: Staff, cloud: Cloud) -> None:
+def test_an_epoch_begins_with_what_changes_what_somebody_may_hold(admins: AdminFactory, fake_aws: FakeAws) -> None:
     """All that is remembered is read anew then, by every process."""
-    role, permission = staff.role("users.read"), staff.permission()
-    put(staff.root, role, description="Looks").data()
-    put(staff.root, role, permissions=["users.read"]).data()
-    staff.root.delete(f"/permissions/{permission}")
-    assert epochs(cloud) == set()
+    role, permission = admins.create_role("users.read"), admins.create_permission()
+    put_role(admins.superuser, role, description="Looks").data()
+    put_role(admins.superuser, role, permissions=["users.read"]).data()
+    admins.superuser.delete(f"/permissions/{permission}")
+    assert epoch_numbers(fake_aws) == set()
 
-    put(staff.root, role, permissions=["audit.read"]).data()
-    assert epochs(cloud) == {1}
-    staff.root.delete(f"/roles/{role}")
-    assert epochs(cloud) == {2}
-
-
-def test_a_change_that_changes_nothing_leaves_no_trace(staff: Staff, cloud: Cloud) -> None:
-    role = staff.role("users.read", "audit.read")
-    made = staff.root.get(f"/roles/{role}").data()
-
-    assert put(staff.root, role).data() == made
-    assert put(staff.root, role, description="", permissions=["users.read", "audit.read"]).data() == made
-    assert told(cloud, role) == [("roles.create", "success")]
+    put_role(admins.superuser, role, permissions=["audit.read"]).data()
+    assert epoch_numbers(fake_aws) == {1}
+    admins.superuser.delete(f"/roles/{role}")
+    assert epoch_numbers(fake_aws) == {2}
 
 
-def test_every_copy_of_the_epoch_goes_on_together(staff: Staff, cloud: Cloud) -> None:
-    change(staff.root, staff.role("users.read"))
+def test_a_change_that_changes_nothing_leaves_no_trace(admins: AdminFactory, fake_aws: FakeAws) -> None:
+    role = admins.create_role("users.read", "audit.read")
+    made = admins.superuser.get(f"/roles/{role}").data()
 
-    assert epochs(cloud) == {1}
-    assert {row["pk"] for row in cloud.rows("main", record_kind="epoch")} == {
+    assert put_role(admins.superuser, role).data() == made
+    assert put_role(admins.superuser, role, description="", permissions=["users.read", "audit.read"]).data() == made
+    assert audit_actions(fake_aws, role) == [("roles.create", "success")]
+
+
+def test_every_copy_of_the_epoch_goes_on_together(admins: AdminFactory, fake_aws: FakeAws) -> None:
+    change_role_by_service(admins.superuser, admins.create_role("users.read"))
+
+    assert epoch_numbers(fake_aws) == {1}
+    assert {row["pk"] for row in fake_aws.find_rows("main", record_type="epoch")} == {
         f"IAM#EPOCH#{number}" for number in range(ids.SHARDS)
     }
 
@@ -383,46 +397,48 @@ def test_every_copy_of_the_epoch_goes_on_together(staff: Staff, cloud: Cloud) ->
 # Races
 
 
-def test_a_role_is_not_removed_while_somebody_gets_it(staff: Staff, client: Client) -> None:
-    role, path = staff.role("users.read"), f"/users/{client.user['id']}/roles"
-    with meanwhile("TransactWriteItems", lambda: service.remove(as_superuser(staff.root), role)):
-        late = staff.root.post(path, {"role": role})
+def test_a_role_is_not_removed_while_somebody_gets_it(admins: AdminFactory, client: Client) -> None:
+    role, path = admins.create_role("users.read"), f"/users/{client.user['id']}/roles"
+    with interleave("TransactWriteItems", lambda: service.delete(make_superuser_caller(admins.superuser), role)):
+        late = admins.superuser.post(path, {"role": role})
     assert (late.status, late.problem()["code"]) == (409, "role_gone")
 
-    kept = staff.role("users.read")
-    staff.root.post(path, {"role": kept}).data()
+    kept = admins.create_role("users.read")
+    admins.superuser.post(path, {"role": kept}).data()
     with pytest.raises(Conflict):
-        service.remove(as_superuser(staff.root), kept)
+        service.delete(make_superuser_caller(admins.superuser), kept)
 
 
-def test_a_permission_is_not_removed_while_a_role_gets_it(staff: Staff) -> None:
-    permission = staff.permission()
-    with meanwhile("TransactWriteItems", lambda: service.remove_permission(as_superuser(staff.root), permission)):
-        late = staff.root.post("/roles", {"name": new_role(), "permissions": [permission]})
+def test_a_permission_is_not_removed_while_a_role_gets_it(admins: AdminFactory) -> None:
+    permission = admins.create_permission()
+    with interleave(
+        "TransactWriteItems", lambda: service.delete_permission(make_superuser_caller(admins.superuser), permission)
+    ):
+        late = admins.superuser.post("/roles", {"name": unique_role_name(), "permissions": [permission]})
 
     assert late.problem()["errors"][0]["code"] == "unknown_permission"
 
 
-def test_two_changes_of_a_role_at_once_leave_its_counters_right(staff: Staff, cloud: Cloud) -> None:
-    one, two = staff.permission(), staff.permission()
-    role = staff.role(one)
-    with meanwhile("TransactWriteItems", lambda: change(staff.root, role, two)):
-        late = put(staff.root, role, permissions=[])
+def test_two_changes_of_a_role_at_once_leave_its_counters_right(admins: AdminFactory, fake_aws: FakeAws) -> None:
+    one, two = admins.create_permission(), admins.create_permission()
+    role = admins.create_role(one)
+    with interleave("TransactWriteItems", lambda: change_role_by_service(admins.superuser, role, two)):
+        late = put_role(admins.superuser, role, permissions=[])
 
     assert late.problem()["code"] == "role_changed"
-    assert (counter(cloud, one), counter(cloud, two)) == (0, 1)
+    assert (count_roles_holding(fake_aws, one), count_roles_holding(fake_aws, two)) == (0, 1)
 
 
 @pytest.mark.parametrize(
     ("said", "faster"),
     [({"permissions": []}, {"description": "Looks"}), ({"description": "Looks"}, {"permissions": []})],
 )
-def test_of_two_changes_of_a_role_at_once_none_is_lost(staff: Staff, said: Any, faster: Any) -> None:
-    role, caller = staff.role("users.read"), as_superuser(staff.root)
-    with meanwhile("TransactWriteItems", lambda: service.change(caller, role, ChangeRole(**faster))):
-        late = put(staff.root, role, **said)
+def test_of_two_changes_of_a_role_at_once_none_is_lost(admins: AdminFactory, said: Any, faster: Any) -> None:
+    role, caller = admins.create_role("users.read"), make_superuser_caller(admins.superuser)
+    with interleave("TransactWriteItems", lambda: service.update(caller, role, UpdateRoleRequest(**faster))):
+        late = put_role(admins.superuser, role, **said)
 
     assert late.problem()["code"] == "role_changed"
-    assert put(staff.root, role, **said).status == 200
-    shown = staff.root.get(f"/roles/{role}").data()
+    assert put_role(admins.superuser, role, **said).status == 200
+    shown = admins.superuser.get(f"/roles/{role}").data()
     assert (shown["description"], shown["permissions"]) == ("Looks", [])

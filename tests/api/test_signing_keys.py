@@ -13,102 +13,102 @@ from boto3.dynamodb.conditions import Key
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from functions.auth.handler import handler
-from holdall import secrets
-from holdall.config import settings
-from holdall.errors import Unavailable
 from holdall.iam import signing_keys
 from holdall.iam.store import public_keys as store
-from tests.api import people
-from tests.api.client import Client
-from tests.api.cloud import Cloud
-from tests.api.conftest import Clock, Installed
-from tests.api.faults import injected
+from holdall.platform import parameters
+from holdall.platform.config import settings
+from holdall.platform.errors import ServiceUnavailable
+from tests.api.conftest import FrozenClock, OverrideSettings
+from tests.support import users
+from tests.support.aws import FakeAws
+from tests.support.client import Client
+from tests.support.faults import inject_faults
 
 _prefixes = (f"/holdall/keys-{number}" for number in count(1))
 
 
-def begin() -> None:
+def clear_key_cache() -> None:
     """As in a process that begins."""
-    signing_keys._private.cache_clear()
-    signing_keys._known.clear()
+    signing_keys._get_private_key.cache_clear()
+    signing_keys._keys.clear()
     signing_keys._loaded_at = float("-inf")
 
 
 @pytest.fixture(autouse=True)
-def _without_keys(cloud: Cloud, installed: Installed) -> Iterator[None]:
+def _without_signing_keys(fake_aws: FakeAws, override_settings: OverrideSettings) -> Iterator[None]:
     """An installation that nobody has signed in to; what was there is there again afterwards."""
-    table = cloud.dynamodb.Table("main")
-    kept = _rows(table)
-    installed(PARAMETER_PREFIX=next(_prefixes))
-    _replace(table, [])
-    begin()
+    table = fake_aws.dynamodb.Table("main")
+    kept = _key_rows(table)
+    override_settings(PARAMETER_PREFIX=next(_prefixes))
+    _replace_key_rows(table, [])
+    clear_key_cache()
     yield
-    _replace(table, kept)
-    begin()
+    _replace_key_rows(table, kept)
+    clear_key_cache()
 
 
-def _rows(table: Any) -> list[dict[str, Any]]:
+def _key_rows(table: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = table.query(KeyConditionExpression=Key("pk").eq("JWKS"))["Items"]
     return found
 
 
-def _replace(table: Any, rows: list[dict[str, Any]]) -> None:
-    for row in _rows(table):
+def _replace_key_rows(table: Any, rows: list[dict[str, Any]]) -> None:
+    for row in _key_rows(table):
         table.delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
     for row in rows:
         table.put_item(Item=row)
 
 
-def command(**said: Any) -> dict[str, Any]:
+def run_command(**overrides: Any) -> dict[str, Any]:
     """What an operator does with the rights of AWS."""
-    return handler(said, SimpleNamespace(aws_request_id="aws"))
+    return handler(overrides, SimpleNamespace(aws_request_id="aws"))
 
 
-def rotate() -> str:
-    return str(command(command="rotate-keys")["kid"])
+def rotate_keys() -> str:
+    return str(run_command(command="rotate-keys")["kid"])
 
 
-def published() -> list[str]:
+def list_published_kids() -> list[str]:
     return sorted(key["kid"] for key in Client().get("/.well-known/jwks.json").json()["keys"])
 
 
-def kid(token: str | None) -> str:
+def get_kid(token: str | None) -> str:
     return str(jwt.get_unverified_header(token or "")["kid"])
 
 
-def issued() -> str:
-    return kid(people.signed_in().token)
+def issue_and_get_kid() -> str:
+    return get_kid(users.create_client().access_token)
 
 
-def at_once(patch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
+def race_key_creation(monkeypatch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
     """While a process makes a key, another one does the same from beginning to end."""
-    make = signing_keys._new_key
+    make = signing_keys._generate_private_key_pem
 
     def late() -> str:
-        patch.setattr(signing_keys, "_new_key", make)
-        begin()
+        monkeypatch.setattr(signing_keys, "_generate_private_key_pem", make)
+        clear_key_cache()
         other()
-        begin()
+        clear_key_cache()
         return make()
 
-    patch.setattr(signing_keys, "_new_key", late)
+    monkeypatch.setattr(signing_keys, "_generate_private_key_pem", late)
 
 
-def test_the_first_use_makes_one_key(cloud: Cloud) -> None:
-    assert published() == []
-    first, second = people.signed_in(), people.signed_in()
+def test_the_first_use_makes_one_key(fake_aws: FakeAws) -> None:
+    assert list_published_kids() == []
+    first, second = users.create_client(), users.create_client()
 
-    assert published() == [kid(first.token)] == [kid(second.token)]
+    assert list_published_kids() == [get_kid(first.access_token)] == [get_kid(second.access_token)]
     assert first.get("/auth/me").status == 200
 
 
-def test_a_private_half_is_a_secret_and_no_row(cloud: Cloud) -> None:
-    people.signed_in()
+def test_a_private_half_is_a_secret_and_no_row(fake_aws: FakeAws) -> None:
+    users.create_client()
 
     prefix = settings().parameter_prefix
-    (kept,) = cloud.ssm.get_parameters_by_path(Path=prefix)["Parameters"]
+    (kept,) = fake_aws.ssm.get_parameters_by_path(Path=prefix)["Parameters"]
     assert (kept["Name"], kept["Type"]) == (f"{prefix}/signing-key-1", "SecureString")
-    assert "PRIVATE" not in str(cloud.rows("main"))
+    assert "PRIVATE" not in str(fake_aws.find_rows("main"))
     (key,) = Client().get("/.well-known/jwks.json").json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
     assert (key["alg"], key["crv"], key["use"]) == ("ES256", "P-256", "sig")
@@ -116,150 +116,150 @@ def test_a_private_half_is_a_secret_and_no_row(cloud: Cloud) -> None:
 
 def test_two_cold_starts_at_once_make_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
     others: list[Client] = []
-    at_once(monkeypatch, lambda: others.append(people.signed_in()))
-    mine = people.signed_in()
+    race_key_creation(monkeypatch, lambda: others.append(users.create_client()))
+    mine = users.create_client()
 
-    assert published() == [kid(mine.token)] == [kid(others[0].token)]
+    assert list_published_kids() == [get_kid(mine.access_token)] == [get_kid(others[0].access_token)]
     for client in (mine, others[0]):
-        begin()
+        clear_key_cache()
         assert client.get("/auth/me").status == 200
 
 
-def test_the_public_half_is_there_before_anything_is_signed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_public_half_is_there_before_anything_is_signed(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     encode, seen = jwt.encode, []
 
     def looking(*args: Any, **more: Any) -> str:
-        seen.append([row["sk"] for row in cloud.rows("main", pk="JWKS")])
+        seen.append([row["sk"] for row in fake_aws.find_rows("main", pk="JWKS")])
         return encode(*args, **more)
 
     monkeypatch.setattr(jwt, "encode", looking)
-    signed_by = issued()
+    signed_by = issue_and_get_kid()
     assert seen == [[signed_by]]
 
 
 def test_nothing_is_signed_when_the_public_half_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    email = people.sign_up()["email"]
+    email = users.sign_up()["email"]
 
     def silent(_: Any) -> None:
-        raise Unavailable
+        raise ServiceUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "publish_key", silent)
-        answer = Client().post("/auth/login", {"email": email, "password": people.PASSWORD})
-        assert (answer.status, published()) == (503, [])
-    begin()
-    assert [kid(people.log_in(email).token)] == published()
+        answer = Client().post("/auth/login", {"email": email, "password": users.PASSWORD})
+        assert (answer.status, list_published_kids()) == (503, [])
+    clear_key_cache()
+    assert [get_kid(users.sign_in(email).access_token)] == list_published_kids()
 
 
-def test_the_next_key_is_published_now_and_signs_in_ten_minutes(frozen: Clock) -> None:
-    old = issued()
-    new = rotate()
+def test_the_next_key_is_published_now_and_signs_in_ten_minutes(frozen_clock: FrozenClock) -> None:
+    old = issue_and_get_kid()
+    new = rotate_keys()
 
-    assert published() == sorted([old, new])
-    frozen.forward(minutes=9, seconds=59)
-    assert issued() == old
-    frozen.forward(seconds=1)
-    assert issued() == new
+    assert list_published_kids() == sorted([old, new])
+    frozen_clock.advance(minutes=9, seconds=59)
+    assert issue_and_get_kid() == old
+    frozen_clock.advance(seconds=1)
+    assert issue_and_get_kid() == new
 
 
-def test_another_process_that_signs_sees_the_next_key_within_the_notice(frozen: Clock) -> None:
-    old = issued()
-    mine = dict(signing_keys._known)
-    new = rotate()
-    signing_keys._known.clear()
-    signing_keys._known.update(mine)
-    frozen.forward(minutes=10)
+def test_another_process_that_signs_sees_the_next_key_within_the_notice(frozen_clock: FrozenClock) -> None:
+    old = issue_and_get_kid()
+    mine = dict(signing_keys._keys)
+    new = rotate_keys()
+    signing_keys._keys.clear()
+    signing_keys._keys.update(mine)
+    frozen_clock.advance(minutes=10)
 
-    assert issued() == old
+    assert issue_and_get_kid() == old
     signing_keys._loaded_at = time.monotonic() - 301  # half of the notice
-    assert issued() == new
+    assert issue_and_get_kid() == new
 
 
-def test_tokens_of_the_old_key_are_known_for_an_hour(frozen: Clock) -> None:
-    people.signed_in()
-    rotate()
-    frozen.forward(minutes=9, seconds=59)
-    last = people.signed_in()  # the last token that the old key signs
-    frozen.forward(seconds=1)
-    new = people.signed_in()
-    begin()
+def test_tokens_of_the_old_key_are_known_for_an_hour(frozen_clock: FrozenClock) -> None:
+    users.create_client()
+    rotate_keys()
+    frozen_clock.advance(minutes=9, seconds=59)
+    last = users.create_client()  # the last token that the old key signs
+    frozen_clock.advance(seconds=1)
+    new = users.create_client()
+    clear_key_cache()
 
-    assert kid(last.token) != kid(new.token)
+    assert get_kid(last.access_token) != get_kid(new.access_token)
     assert last.get("/auth/me").status == new.get("/auth/me").status == 200
-    frozen.forward(minutes=60)
-    assert rotate() not in (kid(last.token), kid(new.token))
-    assert kid(last.token) in published()  # a rotation in the hour takes nothing away
+    frozen_clock.advance(minutes=60)
+    assert rotate_keys() not in (get_kid(last.access_token), get_kid(new.access_token))
+    assert get_kid(last.access_token) in list_published_kids()  # a rotation in the hour takes nothing away
 
 
-def test_an_hour_later_the_old_key_is_forgotten_by_the_next_rotation(frozen: Clock) -> None:
-    old = people.signed_in()
-    second = rotate()
-    frozen.forward(minutes=70, seconds=1)
-    third = rotate()
+def test_an_hour_later_the_old_key_is_forgotten_by_the_next_rotation(frozen_clock: FrozenClock) -> None:
+    old = users.create_client()
+    second = rotate_keys()
+    frozen_clock.advance(minutes=70, seconds=1)
+    third = rotate_keys()
 
-    assert published() == sorted([second, third])
-    assert secrets.read("signing-key-1") is None
-    assert secrets.read("signing-key-2") is not None
+    assert list_published_kids() == sorted([second, third])
+    assert parameters.get("signing-key-1") is None
+    assert parameters.get("signing-key-2") is not None
     assert old.get("/auth/me").status == 401
-    assert issued() == second
+    assert issue_and_get_kid() == second
 
 
-def test_twice_within_the_notice_makes_one_key(frozen: Clock) -> None:
-    old = issued()
-    first = rotate()
-    frozen.forward(minutes=9)
-    begin()
+def test_twice_within_the_notice_makes_one_key(frozen_clock: FrozenClock) -> None:
+    old = issue_and_get_kid()
+    first = rotate_keys()
+    frozen_clock.advance(minutes=9)
+    clear_key_cache()
 
-    assert rotate() == first
-    assert published() == sorted([old, first])
+    assert rotate_keys() == first
+    assert list_published_kids() == sorted([old, first])
 
 
 def test_two_rotations_at_once_make_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = issued()
+    old = issue_and_get_kid()
     others: list[str] = []
-    at_once(monkeypatch, lambda: others.append(rotate()))
+    race_key_creation(monkeypatch, lambda: others.append(rotate_keys()))
 
-    assert [rotate()] == others
-    assert published() == sorted([old, *others])
+    assert [rotate_keys()] == others
+    assert list_published_kids() == sorted([old, *others])
 
 
 def test_a_rotation_before_the_first_use_makes_a_key_that_signs_at_once() -> None:
-    assert rotate() == issued()
+    assert rotate_keys() == issue_and_get_kid()
 
 
 def test_a_rotation_that_was_stopped_half_way_is_done_by_the_next(
-    frozen: Clock, monkeypatch: pytest.MonkeyPatch
+    frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    issued()
-    second = rotate()
-    frozen.forward(minutes=71)
+    issue_and_get_kid()
+    second = rotate_keys()
+    frozen_clock.advance(minutes=71)
 
     def silent(_: str) -> None:
-        raise Unavailable
+        raise ServiceUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "withdraw_key", silent)
-        with pytest.raises(Unavailable):
-            rotate()
-    begin()
-    third = rotate()
+        patch.setattr(store, "delete_key", silent)
+        with pytest.raises(ServiceUnavailable):
+            rotate_keys()
+    clear_key_cache()
+    third = rotate_keys()
 
-    assert published() == sorted([second, third])
-    assert secrets.read("signing-key-1") is None
+    assert list_published_kids() == sorted([second, third])
+    assert parameters.get("signing-key-1") is None
 
 
-def strange(client: Client) -> str:
+def token_of_unknown_key(client: Client) -> str:
     """A token as ours, of a key that nobody published."""
-    claims = jwt.decode(client.token or "", options={"verify_signature": False})
+    claims = jwt.decode(client.access_token or "", options={"verify_signature": False})
     key = ec.generate_private_key(ec.SECP256R1())
     return jwt.encode(claims, key, algorithm="ES256", headers={"kid": "strange", "typ": "at+jwt"})
 
 
 def test_an_unknown_key_is_looked_for_once_a_minute_at_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = people.signed_in()
-    token = strange(client)
+    client = users.create_client()
+    token = token_of_unknown_key(client)
     signing_keys._loaded_at = time.monotonic() - 61
-    with injected(monkeypatch) as faults:
+    with inject_faults(monkeypatch) as faults:
         for _ in range(5):
             assert Client(token).get("/auth/me").status == 401
         assert client.get("/auth/me").status == 200
@@ -268,25 +268,25 @@ def test_an_unknown_key_is_looked_for_once_a_minute_at_the_most(monkeypatch: pyt
 
 
 def test_a_known_key_is_never_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = people.signed_in()
+    client = users.create_client()
     signing_keys._loaded_at = float("-inf")
-    with injected(monkeypatch) as faults:
+    with inject_faults(monkeypatch) as faults:
         assert client.get("/auth/me").status == 200
 
     assert "dynamodb.Query" not in faults.calls
 
 
 def test_the_first_key_is_known_to_who_looked_a_moment_before_it_was_made() -> None:
-    client = people.signed_in()
-    signing_keys._known.clear()  # as another process, which found nothing just now
+    client = users.create_client()
+    signing_keys._keys.clear()  # as another process, which found nothing just now
     signing_keys._loaded_at = time.monotonic()
 
     assert client.get("/auth/me").status == 200
 
 
 def test_clients_may_keep_the_keys_for_less_than_the_notice() -> None:
-    people.signed_in()
+    users.create_client()
     answer = Client().get("/.well-known/jwks.json")
 
     assert answer.headers["cache-control"] == "public, max-age=300"
-    assert timedelta(seconds=300) < signing_keys.NOTICE
+    assert timedelta(seconds=300) < signing_keys.PUBLISH_LEAD_TIME

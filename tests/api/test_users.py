@@ -6,111 +6,113 @@ from typing import Any
 
 import pytest
 
-from holdall import ids
-from holdall.accounts.model import ChangeUser, NewUser
-from holdall.accounts.service import changes, users
-from holdall.caller import Caller, Once
-from holdall.errors import Conflict
+from holdall.accounts.model import CreateUserRequest, UpdateUserRequest
+from holdall.accounts.service import security, users
 from holdall.iam.model import User
 from holdall.iam.service import users as everybody
-from tests.api import people
-from tests.api.client import Answer, Client
-from tests.api.cloud import Cloud
-from tests.api.faults import meanwhile
-from tests.api.post import posted
-from tests.api.staff import Staff, as_superuser
+from holdall.platform import ids
+from holdall.platform.caller import Caller, IdempotencyKey
+from holdall.platform.errors import Conflict
+from tests.support import users as people
+from tests.support.admins import AdminFactory, make_superuser_caller
+from tests.support.aws import FakeAws
+from tests.support.client import Client, Response
+from tests.support.faults import interleave
+from tests.support.mailbox import receive_emails
 
-NOBODY = "0" * 26
-ANOTHER = "another horse battery"
+UNKNOWN_USER_ID = "0" * 26
+NEW_PASSWORD = "another horse battery"
 
 
 @pytest.fixture
-def admin(staff: Staff) -> Client:
-    return staff.member("admin", "user")
+def admin(admins: AdminFactory) -> Client:
+    return admins.create_user("admin", "user")
 
 
-def said(*roles: str, **more: Any) -> dict[str, Any]:
-    return {"email": people.new_address(), "password": people.PASSWORD, "roles": list(roles or ("user",)), **more}
+def user_payload(*roles: str, **kwargs: Any) -> dict[str, Any]:
+    return {"email": people.unique_email(), "password": people.PASSWORD, "roles": list(roles or ("user",)), **kwargs}
 
 
-def put(client: Client, user_id: str, **body: Any) -> Answer:
+def put_user(client: Client, user_id: str, **body: Any) -> Response:
     return client.request("PUT", f"/users/{user_id}", body)
 
 
-def holders(cloud: Cloud, role: str = "superuser") -> int:
-    (row,) = cloud.rows("main", pk=f"ROLE#{role}")
-    return int(row["holders"])
+def count_holders(fake_aws: FakeAws, role: str = "superuser") -> int:
+    (row,) = fake_aws.find_rows("main", pk=f"ROLE#{role}")
+    return int(row["holder_count"])
 
 
-def told(cloud: Cloud, **values: Any) -> list[tuple[str, str]]:
-    return [(row["action"], row["outcome"]) for row in cloud.rows("audit", **values)]
+def audit_actions(fake_aws: FakeAws, **values: Any) -> list[tuple[str, str]]:
+    return [(row["action"], row["outcome"]) for row in fake_aws.find_rows("audit", **values)]
 
 
-def test_an_administrator_makes_an_account_that_can_log_in(admin: Client, cloud: Cloud) -> None:
-    asked = said(name="Ada")
+def test_an_administrator_makes_an_account_that_can_log_in(admin: Client, fake_aws: FakeAws) -> None:
+    asked = user_payload(name="Ada")
     made = admin.post("/users", asked).created()
 
     assert (made["email"], made["name"], made["roles"], made["status"]) == (asked["email"], "Ada", ["user"], "active")
-    client = people.log_in(asked["email"])
+    client = people.sign_in(asked["email"])
     assert [each["personal"] for each in client.get("/projects").data()] == [True]
-    assert ("users.create", "success") in told(cloud, actor=admin.user["id"], target=made["id"])
-    assert told(cloud, actor=admin.user["id"], target="user") == [("roles.grant", "success")]
+    assert ("users.create", "success") in audit_actions(fake_aws, actor=admin.user["id"], target=made["id"])
+    assert audit_actions(fake_aws, actor=admin.user["id"], target="user") == [("roles.grant", "success")]
 
 
 def test_an_account_may_begin_without_any_role(admin: Client) -> None:
-    made = admin.post("/users", {**said(), "roles": []}).created()
+    made = admin.post("/users", {**user_payload(), "roles": []}).created()
 
     assert made["roles"] == []
-    assert people.log_in(made["email"]).post("/projects", {"name": "x"}).status == 403
+    assert people.sign_in(made["email"]).post("/projects", {"name": "x"}).status == 403
 
 
-def test_without_a_password_the_owner_is_invited(admin: Client, visitor: Client, cloud: Cloud) -> None:
-    asked = {**said(), "password": None}
+def test_without_a_password_the_owner_is_invited(admin: Client, anonymous: Client, fake_aws: FakeAws) -> None:
+    asked = {**user_payload(), "password": None}
     made = admin.post("/users", asked).created()
-    (letter,) = posted(cloud)
+    (letter,) = receive_emails(fake_aws)
 
     assert (letter["kind"], letter["to"]) == ("invitation", asked["email"])
     answer = {"token": letter["detail"], "password": people.PASSWORD}
-    assert visitor.post("/auth/accept-invitation", answer).data()["user"]["id"] == made["id"]
+    assert anonymous.post("/auth/accept-invitation", answer).data()["user"]["id"] == made["id"]
 
 
-def test_who_was_invited_may_be_asked_again_until_they_come(admin: Client, visitor: Client, cloud: Cloud) -> None:
-    asked = {**said(), "password": None}
+def test_who_was_invited_may_be_asked_again_until_they_come(
+    admin: Client, anonymous: Client, fake_aws: FakeAws
+) -> None:
+    asked = {**user_payload(), "password": None}
     made = admin.post("/users", asked).created()
 
     assert admin.post("/users", asked).created() == made
-    first, second = posted(cloud)
+    first, second = receive_emails(fake_aws)
     assert admin.post("/users", {**asked, "roles": ["admin"]}).problem()["code"] == "email_taken"
-    assert admin.post("/users", {**asked, "password": ANOTHER}).problem()["code"] == "email_taken"
+    assert admin.post("/users", {**asked, "password": NEW_PASSWORD}).problem()["code"] == "email_taken"
     link = {"password": people.PASSWORD}
-    assert visitor.post("/auth/accept-invitation", {**link, "token": first["detail"]}).status == 401
-    assert visitor.post("/auth/accept-invitation", {**link, "token": second["detail"]}).status == 200
+    assert anonymous.post("/auth/accept-invitation", {**link, "token": first["detail"]}).status == 401
+    assert anonymous.post("/auth/accept-invitation", {**link, "token": second["detail"]}).status == 200
     assert admin.post("/users", asked).problem()["code"] == "email_taken"
 
 
 @pytest.mark.parametrize("password", [people.PASSWORD, None])
-def test_one_key_makes_one_account(admin: Client, cloud: Cloud, password: str | None) -> None:
-    asked, key = {**said(), "password": password}, {"idempotency-key": "key"}
+def test_one_key_makes_one_account(admin: Client, fake_aws: FakeAws, password: str | None) -> None:
+    asked, key = {**user_payload(), "password": password}, {"idempotency-key": "key"}
     made = admin.post("/users", asked, headers=key).created()
 
     assert admin.post("/users", asked, headers=key).created() == made
-    assert len(posted(cloud)) == (password is None)
+    assert len(receive_emails(fake_aws)) == (password is None)
     reused = admin.post("/users", {**asked, "name": "Other"}, headers=key).problem()
     assert reused["code"] == "idempotency_key_reused"
 
 
-def test_of_two_who_ask_again_with_one_key_at_once_one_letter_tells(admin: Client, cloud: Cloud) -> None:
-    asked = {**said(), "password": None}
+def test_of_two_who_ask_again_with_one_key_at_once_one_letter_tells(admin: Client, fake_aws: FakeAws) -> None:
+    asked = {**user_payload(), "password": None}
     made = admin.post("/users", asked).created()
-    posted(cloud)
-    once = Once(ids.digest(f"{admin.user['id']} /api/v1/users key"), ids.digest(json.dumps(asked)))
-    faster = replace(as_superuser(admin), once=once)
-    with meanwhile("GetItem", lambda: users.create(faster, NewUser.model_validate(asked))) as done:
+    receive_emails(fake_aws)
+    once = IdempotencyKey(ids.sha256_hex(f"{admin.user['id']} /api/v1/users key"), ids.sha256_hex(json.dumps(asked)))
+    faster = replace(make_superuser_caller(admin), idempotency_key=once)
+    with interleave("GetItem", lambda: users.create(faster, CreateUserRequest.model_validate(asked))) as done:
         answer = admin.post("/users", asked, headers={"idempotency-key": "key"})
 
     assert answer.created() == made
     assert [each.id for each in done if isinstance(each, User)] == [made["id"]]
-    assert [letter["to"] for letter in posted(cloud)] == [asked["email"]]
+    assert [letter["to"] for letter in receive_emails(fake_aws)] == [asked["email"]]
 
 
 @pytest.mark.parametrize(
@@ -124,35 +126,37 @@ def test_of_two_who_ask_again_with_one_key_at_once_one_letter_tells(admin: Clien
         ({"roles": ["User"]}, "/roles/0"),
         ({"roles": "user"}, "/roles"),
         ({"status": "disabled"}, "/status"),
-        ({"id": NOBODY}, "/id"),
+        ({"id": UNKNOWN_USER_ID}, "/id"),
     ],
 )
 def test_what_is_no_account_is_refused(admin: Client, wrong: dict[str, Any], pointer: str) -> None:
-    refused = admin.post("/users", {**said(), **wrong})
+    refused = admin.post("/users", {**user_payload(), **wrong})
 
     assert refused.status == 422
     assert refused.problem()["errors"][0]["pointer"] == pointer
 
 
 def test_an_address_is_taken_once(admin: Client, client: Client) -> None:
-    refused = admin.post("/users", {**said(), "email": client.user["email"].upper()})
+    refused = admin.post("/users", {**user_payload(), "email": client.user["email"].upper()})
 
     assert (refused.status, refused.problem()["code"]) == (409, "email_taken")
 
 
-def test_no_account_is_made_with_more_than_its_maker_holds(staff: Staff, admin: Client, cloud: Cloud) -> None:
-    beyond = staff.role("tasks.run")
+def test_no_account_is_made_with_more_than_its_maker_holds(
+    admins: AdminFactory, admin: Client, fake_aws: FakeAws
+) -> None:
+    beyond = admins.create_role("tasks.run")
     for roles, code in (([beyond], "beyond_own_rights"), (["superuser"], "operator_only")):
-        asked = {**said(), "roles": roles}
+        asked = {**user_payload(), "roles": roles}
         refused = admin.post("/users", asked)
         assert (refused.status, refused.problem()["code"]) == (403, code)
-        assert cloud.rows("main", record_kind="user", email=asked["email"]) == []
-    assert told(cloud, actor=admin.user["id"], target="users") == [("users.create", "denied")] * 2
+        assert fake_aws.find_rows("main", record_type="user", email=asked["email"]) == []
+    assert audit_actions(fake_aws, actor=admin.user["id"], target="users") == [("users.create", "denied")] * 2
 
 
-def test_nobody_is_made_a_superuser_by_http(root: Client, client: Client) -> None:
-    created = root.post("/users", said("superuser"))
-    granted = root.post(f"/users/{client.user['id']}/roles", {"role": "superuser"})
+def test_nobody_is_made_a_superuser_by_http(superuser: Client, client: Client) -> None:
+    created = superuser.post("/users", user_payload("superuser"))
+    granted = superuser.post(f"/users/{client.user['id']}/roles", {"role": "superuser"})
 
     for refused in (created, granted):
         assert (refused.status, refused.problem()["code"]) == (403, "operator_only")
@@ -172,13 +176,13 @@ def test_nobody_is_made_a_superuser_by_http(root: Client, client: Client) -> Non
     ],
 )
 def test_users_are_no_business_of_users(client: Client, stranger: Client, method: str, path: str, body: Any) -> None:
-    for user_id in (client.user["id"], stranger.user["id"], NOBODY):
+    for user_id in (client.user["id"], stranger.user["id"], UNKNOWN_USER_ID):
         assert client.request(method, path.format(id=user_id), body).problem()["code"] == "forbidden"
 
 
-def test_users_are_listed_newest_first_in_both_directions(admin: Client, cloud: Cloud) -> None:
+def test_users_are_listed_newest_first_in_both_directions(admin: Client, fake_aws: FakeAws) -> None:
     made = [people.sign_up() for _ in range(5)]
-    every = [row["id"] for row in cloud.rows("main", record_kind="user")]
+    every = [row["id"] for row in fake_aws.find_rows("main", record_type="user")]
     first = admin.get("/users?limit=3").json()
     second = admin.get(f"/users?limit=3&cursor={first['pagination']['next']}").json()
     back = admin.get(f"/users?limit=3&cursor={second['pagination']['prev']}").json()
@@ -202,7 +206,7 @@ def test_who_was_deleted_is_neither_listed_nor_there(admin: Client, client: Clie
     ]
     answers = [
         admin.request(method, f"/users/{user_id}{path}", body).problem()
-        for user_id in (gone, NOBODY, "x", "x" * 3000, "%00", "myself")
+        for user_id in (gone, UNKNOWN_USER_ID, "x", "x" * 3000, "%00", "myself")
         for method, path, body in asks
     ]
     assert {(each["status"], each["code"], each["detail"]) for each in answers} == {
@@ -210,49 +214,49 @@ def test_who_was_deleted_is_neither_listed_nor_there(admin: Client, client: Clie
     }
 
 
-def test_a_name_is_changed_and_what_is_not_said_stays(admin: Client, client: Client, cloud: Cloud) -> None:
+def test_a_name_is_changed_and_what_is_not_said_stays(admin: Client, client: Client, fake_aws: FakeAws) -> None:
     user_id = client.user["id"]
 
-    assert put(admin, user_id, name="Ada").data() == {**client.user, "name": "Ada"}
-    assert put(admin, user_id).data() == {**client.user, "name": "Ada"}
+    assert put_user(admin, user_id, name="Ada").data() == {**client.user, "name": "Ada"}
+    assert put_user(admin, user_id).data() == {**client.user, "name": "Ada"}
     assert admin.get(f"/users/{user_id}").data()["name"] == "Ada"
-    assert told(cloud, actor=admin.user["id"], target=user_id) == [("users.update", "success")]
+    assert audit_actions(fake_aws, actor=admin.user["id"], target=user_id) == [("users.update", "success")]
 
 
 @pytest.mark.parametrize(
     "wrong", [{"status": "deleted"}, {"roles": ["admin"]}, {"email": "a@example.test"}, {"name": ""}]
 )
 def test_what_is_not_to_be_changed_is_refused(admin: Client, client: Client, wrong: dict[str, Any]) -> None:
-    assert put(admin, client.user["id"], **wrong).status == 422
+    assert put_user(admin, client.user["id"], **wrong).status == 422
 
 
 def test_who_is_disabled_is_out_at_once_and_stays_out_of_old_sessions(admin: Client, client: Client) -> None:
     login = {"email": client.user["email"], "password": people.PASSWORD}
-    assert put(admin, client.user["id"], status="disabled").data()["status"] == "disabled"
+    assert put_user(admin, client.user["id"], status="disabled").data()["status"] == "disabled"
 
     assert client.get("/auth/me").problem()["code"] == "invalid_token"
     assert Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).status == 401
     assert Client().post("/auth/login", login).problem()["code"] == "invalid_credentials"
-    assert put(admin, client.user["id"], status="active").data()["status"] == "active"
+    assert put_user(admin, client.user["id"], status="active").data()["status"] == "active"
     assert client.get("/auth/me").problem()["code"] == "invalid_token"
     assert Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).status == 401
-    assert people.log_in(client.user["email"]).get("/auth/me").status == 200
+    assert people.sign_in(client.user["email"]).get("/auth/me").status == 200
 
 
 def test_a_deletion_is_one_as_if_they_had_left(
-    admin: Client, client: Client, project: dict[str, Any], cloud: Cloud
+    admin: Client, client: Client, project: dict[str, Any], fake_aws: FakeAws
 ) -> None:
-    posted(cloud)
+    receive_emails(fake_aws)
     assert admin.delete(f"/users/{client.user['id']}").status == 204
 
-    (letter,) = posted(cloud)
+    (letter,) = receive_emails(fake_aws)
     assert (letter["kind"], letter["to"]) == ("changed", client.user["email"])
     assert "administrator" in letter["detail"]
     assert client.get("/auth/me").status == 401
-    for project_id in (project["id"], people.personal_project(client)):
-        (row,) = cloud.rows("main", record_kind="project", id=project_id)
+    for project_id in (project["id"], people.personal_project_id(client)):
+        (row,) = fake_aws.find_rows("main", record_type="project", id=project_id)
         assert row["status"] == "deleted"
-    (user,) = cloud.rows("main", record_kind="user", id=client.user["id"])
+    (user,) = fake_aws.find_rows("main", record_type="user", id=client.user["id"])
     assert (user["status"], user["name"], user["email"], user["roles"]) == ("deleted", "", "", [])
     again = Client().post("/auth/sign-up", {"email": client.user["email"], "password": people.PASSWORD})
     assert again.problem()["code"] == "email_taken"
@@ -274,25 +278,25 @@ def test_ones_own_account_is_left_by_the_way_that_asks_for_the_password(admin: C
     ],
 )
 def test_nobody_lays_hands_on_who_holds_more(
-    root: Client, admin: Client, cloud: Cloud, method: str, path: str, body: Any, action: str
+    superuser: Client, admin: Client, fake_aws: FakeAws, method: str, path: str, body: Any, action: str
 ) -> None:
-    user_id = root.user["id"]
+    user_id = superuser.user["id"]
     refused = admin.request(method, path.format(id=user_id), body)
 
     assert (refused.status, refused.problem()["code"]) == (403, "beyond_own_rights")
-    assert told(cloud, actor=admin.user["id"], target=user_id) == [(action, "denied")]
-    assert root.get("/auth/me").data()["roles"] == ["superuser"]
+    assert audit_actions(fake_aws, actor=admin.user["id"], target=user_id) == [(action, "denied")]
+    assert superuser.get("/auth/me").data()["roles"] == ["superuser"]
 
 
-def test_a_helper_reaches_users_but_no_administrator(staff: Staff, admin: Client, client: Client) -> None:
-    helper = staff.holder("users.read", "users.update", "projects.create")
+def test_a_helper_reaches_users_but_no_administrator(admins: AdminFactory, admin: Client, client: Client) -> None:
+    helper = admins.create_user_with_permissions("users.read", "users.update", "projects.create")
 
-    assert put(helper, client.user["id"], name="Ada").status == 200
-    assert put(helper, admin.user["id"], name="Ada").problem()["code"] == "beyond_own_rights"
+    assert put_user(helper, client.user["id"], name="Ada").status == 200
+    assert put_user(helper, admin.user["id"], name="Ada").problem()["code"] == "beyond_own_rights"
 
 
 def test_a_role_counts_from_the_next_request_and_no_longer_than_it_is_held(
-    admin: Client, client: Client, cloud: Cloud
+    admin: Client, client: Client, fake_aws: FakeAws
 ) -> None:
     assert client.get("/users").status == 403
     roles = f"/users/{client.user['id']}/roles"
@@ -304,148 +308,152 @@ def test_a_role_counts_from_the_next_request_and_no_longer_than_it_is_held(
     assert admin.delete(f"{roles}/admin").problem()["code"] == "not_found"
     assert admin.delete(f"{roles}/user").status == 204
     assert client.get("/users/me").data()["roles"] == []
-    about = told(cloud, actor=admin.user["id"], target=client.user["id"])
+    about = audit_actions(fake_aws, actor=admin.user["id"], target=client.user["id"])
     assert sorted(about) == [("users.grant", "success")] + [("users.revoke", "success")] * 2
-    about_role = told(cloud, actor=admin.user["id"], target="admin")
+    about_role = audit_actions(fake_aws, actor=admin.user["id"], target="admin")
     assert sorted(about_role) == [("roles.grant", "success"), ("roles.revoke", "success")]
 
 
-def test_a_role_that_is_held_is_given_again_without_a_trace(staff: Staff, client: Client, cloud: Cloud) -> None:
-    role, path = staff.role("users.read"), f"/users/{client.user['id']}/roles"
-    first = staff.root.post(path, {"role": role}).data()
+def test_a_role_that_is_held_is_given_again_without_a_trace(
+    admins: AdminFactory, client: Client, fake_aws: FakeAws
+) -> None:
+    role, path = admins.create_role("users.read"), f"/users/{client.user['id']}/roles"
+    first = admins.superuser.post(path, {"role": role}).data()
 
-    assert staff.root.post(path, {"role": role}).data() == first
-    assert holders(cloud, role) == 1
-    assert len(told(cloud, target=client.user["id"], action="users.grant")) == 1
+    assert admins.superuser.post(path, {"role": role}).data() == first
+    assert count_holders(fake_aws, role) == 1
+    assert len(audit_actions(fake_aws, target=client.user["id"], action="users.grant")) == 1
 
 
-def test_a_grant_with_a_key_is_done_once(staff: Staff, client: Client, cloud: Cloud) -> None:
-    role, path = staff.role("users.read"), f"/users/{client.user['id']}/roles"
+def test_a_grant_with_a_key_is_done_once(admins: AdminFactory, client: Client, fake_aws: FakeAws) -> None:
+    role, path = admins.create_role("users.read"), f"/users/{client.user['id']}/roles"
     key = {"idempotency-key": "key"}
-    first = staff.root.post(path, {"role": role}, headers=key).data()
-    assert staff.root.post(path, {"role": role}, headers=key).data() == first
-    staff.root.delete(f"{path}/{role}")
+    first = admins.superuser.post(path, {"role": role}, headers=key).data()
+    assert admins.superuser.post(path, {"role": role}, headers=key).data() == first
+    admins.superuser.delete(f"{path}/{role}")
 
-    assert staff.root.post(path, {"role": role}, headers=key).data() == first
+    assert admins.superuser.post(path, {"role": role}, headers=key).data() == first
     assert client.get("/users/me").data()["roles"] == ["user"]
-    assert staff.root.post(path, {"role": "admin"}, headers=key).problem()["code"] == "idempotency_key_reused"
-    assert holders(cloud, role) == 0
+    assert admins.superuser.post(path, {"role": "admin"}, headers=key).problem()["code"] == "idempotency_key_reused"
+    assert count_holders(fake_aws, role) == 0
 
 
 def test_nobody_gives_a_role_that_holds_more_than_they_do(
-    staff: Staff, admin: Client, client: Client, cloud: Cloud
+    admins: AdminFactory, admin: Client, client: Client, fake_aws: FakeAws
 ) -> None:
-    beyond, path = staff.role("users.read", "tasks.run"), f"/users/{client.user['id']}/roles"
+    beyond, path = admins.create_role("users.read", "tasks.run"), f"/users/{client.user['id']}/roles"
     refused = admin.post(path, {"role": beyond})
 
     assert (refused.status, refused.problem()["code"]) == (403, "beyond_own_rights")
-    assert told(cloud, actor=admin.user["id"], target=client.user["id"]) == [("users.grant", "denied")]
+    assert audit_actions(fake_aws, actor=admin.user["id"], target=client.user["id"]) == [("users.grant", "denied")]
     assert admin.post(path, {"role": "nothing"}).problem()["errors"][0]["pointer"] == "/role"
     assert client.get("/users/me").data()["roles"] == ["user"]
 
 
-def test_a_user_holds_twenty_roles_at_the_most(staff: Staff, client: Client) -> None:
+def test_a_user_holds_twenty_roles_at_the_most(admins: AdminFactory, client: Client) -> None:
     path = f"/users/{client.user['id']}/roles"
     for _ in range(19):
-        staff.root.post(path, {"role": staff.role("users.read")}).data()
+        admins.superuser.post(path, {"role": admins.create_role("users.read")}).data()
 
-    assert staff.root.post(path, {"role": "admin"}).problem()["code"] == "too_many_roles"
-    assert staff.root.delete(f"/users/{client.user['id']}").status == 204
+    assert admins.superuser.post(path, {"role": "admin"}).problem()["code"] == "too_many_roles"
+    assert admins.superuser.delete(f"/users/{client.user['id']}").status == 204
 
 
-LAST = [
+SUPERUSER_REMOVALS = [
     ("PUT", "/users/{id}", {"status": "disabled"}),
     ("DELETE", "/users/{id}/roles/superuser", None),
     ("DELETE", "/users/me", {"password": people.PASSWORD}),
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), LAST)
-def test_the_last_superuser_stays(root: Client, cloud: Cloud, method: str, path: str, body: Any) -> None:
-    refused = root.request(method, path.format(id=root.user["id"]), body)
+@pytest.mark.parametrize(("method", "path", "body"), SUPERUSER_REMOVALS)
+def test_the_last_superuser_stays(superuser: Client, fake_aws: FakeAws, method: str, path: str, body: Any) -> None:
+    refused = superuser.request(method, path.format(id=superuser.user["id"]), body)
 
     assert (refused.status, refused.problem()["code"]) == (409, "last_superuser")
-    assert [each["status"] for each in root.get("/projects").data()] == ["active"]
-    assert root.get("/users").status == 200
-    assert holders(cloud) == 1
+    assert [each["status"] for each in superuser.get("/projects").data()] == ["active"]
+    assert superuser.get("/users").status == 200
+    assert count_holders(fake_aws) == 1
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [*LAST, ("DELETE", "/users/{id}", None)])
-def test_of_two_superusers_one_may_go(root: Client, cloud: Cloud, method: str, path: str, body: Any) -> None:
-    other = people.superuser()
-    assert holders(cloud) == 2
-    asks = root if path != "/users/me" else other
+@pytest.mark.parametrize(("method", "path", "body"), [*SUPERUSER_REMOVALS, ("DELETE", "/users/{id}", None)])
+def test_of_two_superusers_one_may_go(superuser: Client, fake_aws: FakeAws, method: str, path: str, body: Any) -> None:
+    other = people.create_superuser()
+    assert count_holders(fake_aws) == 2
+    asks = superuser if path != "/users/me" else other
 
     assert asks.request(method, path.format(id=other.user["id"]), body).status < 300
-    assert holders(cloud) == 1
-    assert root.delete(f"/users/{root.user['id']}/roles/superuser").problem()["code"] == "last_superuser"
+    assert count_holders(fake_aws) == 1
+    assert superuser.delete(f"/users/{superuser.user['id']}/roles/superuser").problem()["code"] == "last_superuser"
 
 
-def test_only_active_superusers_are_counted(root: Client, cloud: Cloud) -> None:
-    other = people.superuser()
-    put(root, other.user["id"], status="disabled").data()
-    assert holders(cloud) == 1
-    put(root, other.user["id"], status="active").data()
-    assert holders(cloud) == 2
-    put(root, other.user["id"], status="disabled").data()
+def test_only_active_superusers_are_counted(superuser: Client, fake_aws: FakeAws) -> None:
+    other = people.create_superuser()
+    put_user(superuser, other.user["id"], status="disabled").data()
+    assert count_holders(fake_aws) == 1
+    put_user(superuser, other.user["id"], status="active").data()
+    assert count_holders(fake_aws) == 2
+    put_user(superuser, other.user["id"], status="disabled").data()
 
-    assert root.delete(f"/users/{other.user['id']}/roles/superuser").status == 204
-    assert holders(cloud) == 1
-    put(root, other.user["id"], status="active").data()
-    assert holders(cloud) == 1
+    assert superuser.delete(f"/users/{other.user['id']}/roles/superuser").status == 204
+    assert count_holders(fake_aws) == 1
+    put_user(superuser, other.user["id"], status="active").data()
+    assert count_holders(fake_aws) == 1
 
 
-def test_a_deleted_user_holds_no_role_any_more(staff: Staff, cloud: Cloud) -> None:
-    role = staff.role("users.read")
-    holder = staff.member(role)
-    put(staff.root, holder.user["id"], status="disabled").data()
-    assert holders(cloud, role) == 1
+def test_a_deleted_user_holds_no_role_any_more(admins: AdminFactory, fake_aws: FakeAws) -> None:
+    role = admins.create_role("users.read")
+    holder = admins.create_user(role)
+    put_user(admins.superuser, holder.user["id"], status="disabled").data()
+    assert count_holders(fake_aws, role) == 1
 
-    assert staff.root.delete(f"/users/{holder.user['id']}").status == 204
-    assert holders(cloud, role) == 0
-    assert staff.root.delete(f"/roles/{role}").status == 204
+    assert admins.superuser.delete(f"/users/{holder.user['id']}").status == 204
+    assert count_holders(fake_aws, role) == 0
+    assert admins.superuser.delete(f"/roles/{role}").status == 204
 
 
 def _revoke(caller: Caller, user_id: str) -> None:
-    users.revoke(caller, user_id, "superuser")
+    users.revoke_role(caller, user_id, "superuser")
 
 
 def _disable(caller: Caller, user_id: str) -> None:
-    users.change(caller, user_id, ChangeUser(status="disabled"))
+    users.update(caller, user_id, UpdateUserRequest(status="disabled"))
 
 
 @pytest.mark.parametrize("faster", [_revoke, _disable, users.delete])
-@pytest.mark.parametrize(("method", "path", "body"), [*LAST, ("DELETE", "/users/{id}", None)])
+@pytest.mark.parametrize(("method", "path", "body"), [*SUPERUSER_REMOVALS, ("DELETE", "/users/{id}", None)])
 def test_two_superusers_who_remove_each_other_at_once_leave_one(
-    root: Client, cloud: Cloud, faster: Any, method: str, path: str, body: Any
+    superuser: Client, fake_aws: FakeAws, faster: Any, method: str, path: str, body: Any
 ) -> None:
-    other = people.superuser()
-    about = root if path == "/users/me" else other
-    with meanwhile("TransactWriteItems", lambda: faster(as_superuser(other), root.user["id"])):
-        slower = root.request(method, path.format(id=about.user["id"]), body)
+    other = people.create_superuser()
+    about = superuser if path == "/users/me" else other
+    with interleave("TransactWriteItems", lambda: faster(make_superuser_caller(other), superuser.user["id"])):
+        slower = superuser.request(method, path.format(id=about.user["id"]), body)
 
     assert slower.status == 409
-    assert holders(cloud) == 1
+    assert count_holders(fake_aws) == 1
     active = [
-        row["id"] for row in cloud.rows("main", record_kind="user", status="active") if "superuser" in row["roles"]
+        row["id"]
+        for row in fake_aws.find_rows("main", record_type="user", status="active")
+        if "superuser" in row["roles"]
     ]
     assert active == [other.user["id"]]
     assert [each["status"] for each in other.get("/projects").data()] == ["active"]
 
 
 def test_a_role_that_is_given_while_its_holder_goes_leaves_the_count_right(
-    staff: Staff, client: Client, cloud: Cloud
+    admins: AdminFactory, client: Client, fake_aws: FakeAws
 ) -> None:
-    role, caller, user_id = staff.role("users.read"), as_superuser(staff.root), client.user["id"]
-    with meanwhile("TransactWriteItems", lambda: users.delete(caller, user_id)):
-        late = staff.root.post(f"/users/{user_id}/roles", {"role": role})
+    role, caller, user_id = admins.create_role("users.read"), make_superuser_caller(admins.superuser), client.user["id"]
+    with interleave("TransactWriteItems", lambda: users.delete(caller, user_id)):
+        late = admins.superuser.post(f"/users/{user_id}/roles", {"role": role})
     assert late.problem()["code"] == "user_changed"
-    assert holders(cloud, role) == 0
+    assert count_holders(fake_aws, role) == 0
 
-    other = people.signed_in()
-    known = everybody.known(other.user["id"])
+    other = people.create_client()
+    known = everybody.find_active(other.user["id"])
     assert known
-    users.grant(caller, other.user["id"], role)
+    users.grant_role(caller, other.user["id"], role)
     with pytest.raises(Conflict):
-        changes.depart(caller, known, "it was deleted")
-    assert holders(cloud, role) == 1
+        security.delete_account(caller, known, "it was deleted")
+    assert count_holders(fake_aws, role) == 1

@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from infra.local import chromium
-from infra.local.testing import Running, running
+from infra.local.suites import E2EEnvironment, e2e_environment
 
 # Nothing but the pages: no updates, no telemetry, no first-run talk; and no sandbox, which root may not have.
-_FLAGS = (
+_CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -28,37 +28,37 @@ _FLAGS = (
 
 
 @dataclass
-class Window:
+class RecordedPage:
     """A page, and everything in it that went wrong."""
 
     page: Page
-    wrong: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    requested_urls: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("response", self._answered)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
+        self.page.on("requestfailed", self._on_request_failed)
+        self.page.on("response", self._on_response)
 
-    def _said(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         # Violations of a content security policy are told here, too.
         if message.type in ("error", "warning"):
-            self.wrong.append(f"{message.type}: {message.text}")
+            self.errors.append(f"{message.type}: {message.text}")
 
-    def _failed(self, request: Request) -> None:
-        self.wrong.append(f"failed: {request.url} {request.failure}")
+    def _on_request_failed(self, request: Request) -> None:
+        self.errors.append(f"failed: {request.url} {request.failure}")
 
-    def _answered(self, response: Response) -> None:
-        self.asked.append(response.url)
+    def _on_response(self, response: Response) -> None:
+        self.requested_urls.append(response.url)
         if response.status >= 400:
-            self.wrong.append(f"{response.status}: {response.url}")
+            self.errors.append(f"{response.status}: {response.url}")
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[Running]:
+def deployment() -> Iterator[E2EEnvironment]:
     """The stack in a local cloud."""
-    with running() as found:
+    with e2e_environment() as found:
         yield found
 
 
@@ -66,15 +66,15 @@ def deployed() -> Iterator[Running]:
 def browser() -> Iterator[Browser]:
     """Chromium without a head, installed where there was none."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(_FLAGS))
+        started = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(_CHROMIUM_FLAGS))
         yield started
         started.close()
 
 
 @pytest.fixture
-def window(browser: Browser) -> Iterator[Window]:
+def recorded_page(browser: Browser) -> Iterator[RecordedPage]:
     """A page that remembers nothing of others."""
     context = browser.new_context()
     context.set_default_timeout(30_000)
-    yield Window(context.new_page())
+    yield RecordedPage(context.new_page())
     context.close()

@@ -11,15 +11,15 @@ Properties = Mapping[str, Any]
 class Template:
     """What CDK wrote for one stage."""
 
-    text: Mapping[str, Any]
+    body: Mapping[str, Any]
 
-    def of_type(self, kind: str) -> dict[str, Properties]:
+    def resources(self, resource_type: str) -> dict[str, Properties]:
         """The resources of a CloudFormation type, by logical id."""
-        return {name: one for name, one in self.text["Resources"].items() if one["Type"] == kind}
+        return {name: one for name, one in self.body["Resources"].items() if one["Type"] == resource_type}
 
-    def properties(self, kind: str) -> dict[str, Properties]:
+    def properties(self, resource_type: str) -> dict[str, Properties]:
         """Their properties."""
-        return {name: one.get("Properties", {}) for name, one in self.of_type(kind).items()}
+        return {name: one.get("Properties", {}) for name, one in self.resources(resource_type).items()}
 
     def functions(self) -> dict[str, Properties]:
         """The properties of the functions of the catalogue, by name; the console's publisher is none of them."""
@@ -30,29 +30,29 @@ class Template:
             if function["Handler"].startswith("functions.")
         }
 
-    def role_of(self, function: Properties) -> Properties:
+    def function_role(self, function: Properties) -> Properties:
         """The role that a function runs with."""
         return self.properties("AWS::IAM::Role")[function["Role"]["Fn::GetAtt"][0]]
 
-    def statements_of(self, function: Properties) -> Iterator[tuple[str, list[str]]]:
+    def function_statements(self, function: Properties) -> Iterator[tuple[str, list[str]]]:
         """What a function may do: a resource, in words, and actions on it."""
-        return self.statements_in(self.role_of(function))
+        return self.role_statements(self.function_role(function))
 
-    def statements_in(self, role: Properties) -> Iterator[tuple[str, list[str]]]:
+    def role_statements(self, role: Properties) -> Iterator[tuple[str, list[str]]]:
         """What a role may do, in the same way."""
         assert not role.get("ManagedPolicyArns"), "a managed policy is nobody's list of named actions"
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 assert statement["Effect"] == "Allow"
-                for resource in _listed(statement["Resource"]):
-                    yield in_words(resource), _listed(statement["Action"])
+                for resource in _as_list(statement["Resource"]):
+                    yield format_arn(resource), _as_list(statement["Action"])
 
     def attached_policies(self) -> list[Properties]:
         """Policies that lie outside the roles."""
         return list(self.properties("AWS::IAM::Policy").values())
 
 
-def in_words(arn: Any) -> str:
+def format_arn(arn: Any) -> str:
     """An ARN of a template as one reads it: `<logical id>` and what follows."""
     if isinstance(arn, str):
         return arn
@@ -62,8 +62,8 @@ def in_words(arn: Any) -> str:
     if function == "Fn::GetAtt":
         return f"<{target[0]}>" if target[1] == "Arn" else f"<{target[0]}.{target[1]}>"
     assert function == "Fn::Join", arn
-    return "".join(in_words(part) for part in target[1])
+    return "".join(format_arn(part) for part in target[1])
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -13,20 +13,20 @@ from tests.infra.template import Template
 
 _READ = "dynamodb:BatchGetItem dynamodb:GetItem"
 _READ_AND_WRITE = f"{_READ} dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:PutItem dynamodb:UpdateItem"
-_STATE = {"main": f"{_READ_AND_WRITE} dynamodb:Query"} | dict.fromkeys(
-    ("main/index/by-owner", "main/index/by-facet", "main/index/by-quality"), "dynamodb:Query"
+_MAIN_TABLE = {"main": f"{_READ_AND_WRITE} dynamodb:Query"} | dict.fromkeys(
+    ("main/index/gsi1", "main/index/gsi2", "main/index/gsi3"), "dynamodb:Query"
 )
-_AUDIT = {"audit": "dynamodb:PutItem"}
+_WRITE_AUDIT = {"audit": "dynamodb:PutItem"}
 _READ_AUDIT = dict.fromkeys(
     (f"audit/index/{index}" for index in ("by-actor", "by-target", "by-action", "by-time")), "dynamodb:Query"
 )
-_SHORT_LIVES = {"ephemeral": "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem"}
+_EPHEMERAL = {"ephemeral": "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem"}
 _RECEIVE = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
 
 PERMISSIONS: dict[str, dict[str, str]] = {
     "auth": {
-        **_STATE,
-        **_AUDIT,
+        **_MAIN_TABLE,
+        **_WRITE_AUDIT,
         **_READ_AUDIT,
         "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
         "ephemeral": _READ_AND_WRITE,
@@ -34,11 +34,11 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "mail": "sqs:SendMessage",
         "work": "sqs:SendMessage",
     },
-    "projects": {**_STATE, **_AUDIT, **_SHORT_LIVES, "mail": "sqs:SendMessage", "work": "sqs:SendMessage"},
+    "projects": {**_MAIN_TABLE, **_WRITE_AUDIT, **_EPHEMERAL, "mail": "sqs:SendMessage", "work": "sqs:SendMessage"},
     "upload": {
-        **_STATE,
-        **_AUDIT,
-        **_SHORT_LIVES,
+        **_MAIN_TABLE,
+        **_WRITE_AUDIT,
+        **_EPHEMERAL,
         "originals": "s3:ListBucket",
         "originals/*": (
             "s3:AbortMultipartUpload s3:GetObject s3:GetObjectVersion s3:ListMultipartUploadParts s3:PutObject"
@@ -47,9 +47,9 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "work": "sqs:SendMessage",
     },
     "files": {
-        **_STATE,
-        **_AUDIT,
-        **_SHORT_LIVES,
+        **_MAIN_TABLE,
+        **_WRITE_AUDIT,
+        **_EPHEMERAL,
         "originals": "s3:ListBucket",
         "originals/*": "s3:GetObject s3:GetObjectVersion",
         "variants": "s3:ListBucket",
@@ -61,7 +61,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "*": "ses:GetAccount",
     },
     "ingest": {
-        **_STATE,
+        **_MAIN_TABLE,
         "originals": "s3:ListBucket",
         "originals/*": "s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion",
         "images": "sqs:SendMessage",
@@ -78,8 +78,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     # Letters hold the secrets of links: who sends them reads nothing, and nobody else's queue.
     "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
     "maintenance": {
-        **_STATE,
-        "main": f"{_STATE['main']} dynamodb:Scan",
+        **_MAIN_TABLE,
+        "main": f"{_MAIN_TABLE['main']} dynamodb:Scan",
         "originals": "s3:ListBucket s3:ListBucketVersions",
         "originals/*": (
             "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion"
@@ -93,9 +93,9 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     },
 }
 # With the switch `auditExport`, and without it nothing of this.
-WITH_EXPORT = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s3:PutObject"}}
+EXPORT_PERMISSIONS = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s3:PutObject"}}
 # Every function may write its own log and its traces.
-_ALWAYS = {
+_COMMON = {
     "logs": "logs:CreateLogStream logs:PutLogEvents",
     "*": "xray:PutTelemetryRecords xray:PutTraceSegments",
 }
@@ -106,29 +106,33 @@ def test_the_table_names_every_function() -> None:
 
 
 @pytest.mark.parametrize("name", PERMISSIONS)
-def test_a_function_may_do_what_the_table_says_and_nothing_else(name: str, cloud: Template, local: Template) -> None:
-    assert _allowed(name, cloud) == _expected(PERMISSIONS[name])
-    assert _allowed(name, local) == _expected({**PERMISSIONS[name], **WITH_EXPORT.get(name, {})})
+def test_a_function_may_do_what_the_table_says_and_nothing_else(
+    name: str, cloud_template: Template, local_template: Template
+) -> None:
+    assert _allowed_actions(name, cloud_template) == _expected_actions(PERMISSIONS[name])
+    assert _allowed_actions(name, local_template) == _expected_actions(
+        {**PERMISSIONS[name], **EXPORT_PERMISSIONS.get(name, {})}
+    )
 
 
-def test_no_policy_lies_outside_the_roles(cloud: Template) -> None:
-    assert cloud.attached_policies() == []
+def test_no_policy_lies_outside_the_roles(cloud_template: Template) -> None:
+    assert cloud_template.attached_policies() == []
 
 
-def test_no_role_has_a_wildcard_action(cloud: Template) -> None:
-    for role in cloud.properties("AWS::IAM::Role").values():
+def test_no_role_has_a_wildcard_action(cloud_template: Template) -> None:
+    for role in cloud_template.properties("AWS::IAM::Role").values():
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
                 assert not [action for action in actions if "*" in action]
 
 
-def test_maintenance_alone_scans_and_the_main_table_alone(cloud: Template, local: Template) -> None:
-    for template in (cloud, local):
+def test_maintenance_alone_scans_and_the_main_table_alone(cloud_template: Template, local_template: Template) -> None:
+    for template in (cloud_template, local_template):
         scanned = {
-            (name, _named(resource, "maintenance"))
+            (name, _resource_name(resource, "maintenance"))
             for name, role in template.properties("AWS::IAM::Role").items()
-            for resource, actions in template.statements_in(role)
+            for resource, actions in template.role_statements(role)
             if "dynamodb:Scan" in actions
         }
         [maintenance] = template.functions()["maintenance"]["Role"]["Fn::GetAtt"][:1]
@@ -137,39 +141,45 @@ def test_maintenance_alone_scans_and_the_main_table_alone(cloud: Template, local
 
 def test_every_function_of_the_api_counts_the_calls_of_a_key() -> None:
     for function in FUNCTIONS:
-        if function.prefixes or function.takes_the_rest:
+        if function.path_prefixes or function.is_default_route:
             assert "dynamodb:UpdateItem" in PERMISSIONS[function.name]["ephemeral"].split(), function.name
 
 
-def test_nobody_but_auth_reaches_credentials_or_keys(cloud: Template) -> None:
+def test_nobody_but_auth_reaches_credentials_or_keys(cloud_template: Template) -> None:
     for name in PERMISSIONS.keys() - {"auth"}:
-        assert not {"credentials", "parameters/*"} & _allowed(name, cloud).keys()
+        assert not {"credentials", "parameters/*"} & _allowed_actions(name, cloud_template).keys()
 
 
-def test_mail_has_no_action_on_any_table(cloud: Template) -> None:
-    actions = {action for _, named in cloud.statements_of(cloud.functions()["mail"]) for action in named}
+def test_mail_has_no_action_on_any_table(cloud_template: Template) -> None:
+    actions = {
+        action
+        for _, named in cloud_template.function_statements(cloud_template.functions()["mail"])
+        for action in named
+    }
 
     assert {action.split(":")[0] for action in actions} == {"ses", "sqs", "logs", "xray"}
 
 
-def test_letters_leave_from_the_address_of_the_stage_alone(with_email: Template, local: Template) -> None:
-    for template in (with_email, local):
-        [policy] = template.role_of(template.functions()["mail"])["Policies"]
+def test_letters_leave_from_the_address_of_the_stage_alone(
+    template_with_email: Template, local_template: Template
+) -> None:
+    for template in (template_with_email, local_template):
+        [policy] = template.function_role(template.functions()["mail"])["Policies"]
         [sends] = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "ses:SendEmail"]
         assert sends["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": "holdall@example.com"}}
 
 
-def test_nobody_but_mail_sends_letters(cloud: Template) -> None:
+def test_nobody_but_mail_sends_letters(cloud_template: Template) -> None:
     for name in PERMISSIONS.keys() - {"mail"}:
-        assert "ses:SendEmail" not in set().union(*_allowed(name, cloud).values())
+        assert "ses:SendEmail" not in set().union(*_allowed_actions(name, cloud_template).values())
 
 
-def test_nobody_changes_what_was_audited(cloud: Template, local: Template) -> None:
+def test_nobody_changes_what_was_audited(cloud_template: Template, local_template: Template) -> None:
     given = {
         (resource, action)
-        for template in (cloud, local)
+        for template in (cloud_template, local_template)
         for name in PERMISSIONS
-        for resource, actions in _allowed(name, template).items()
+        for resource, actions in _allowed_actions(name, template).items()
         for action in actions
         if resource.startswith("audit")
     }
@@ -178,8 +188,10 @@ def test_nobody_changes_what_was_audited(cloud: Template, local: Template) -> No
     assert {resource for resource, action in given if action == "dynamodb:PutItem"} == {"audit"}
 
 
-def test_whoever_writes_the_export_can_neither_read_nor_delete_it_nor_write_the_audit_table(local: Template) -> None:
-    allowed = {name: _allowed(name, local) for name in PERMISSIONS}
+def test_whoever_writes_the_export_can_neither_read_nor_delete_it_nor_write_the_audit_table(
+    local_template: Template,
+) -> None:
+    allowed = {name: _allowed_actions(name, local_template) for name in PERMISSIONS}
 
     touching = {name: each["exports/*"] for name, each in allowed.items() if any("exports" in one for one in each)}
     assert touching == {"maintenance": {"s3:PutObject"}}
@@ -192,28 +204,28 @@ def test_whoever_asks_for_an_object_learns_that_it_is_missing() -> None:
     assert "s3:ListBucket" in PERMISSIONS["ingest"]["originals"]
 
 
-def test_roles_are_assumed_by_the_service_they_serve(cloud: Template) -> None:
-    for role in cloud.properties("AWS::IAM::Role").values():
+def test_roles_are_assumed_by_the_service_they_serve(cloud_template: Template) -> None:
+    for role in cloud_template.properties("AWS::IAM::Role").values():
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"]["Service"] in {"lambda.amazonaws.com", "scheduler.amazonaws.com"}
 
 
-def _expected(table: dict[str, str]) -> dict[str, set[str]]:
+def _expected_actions(table: dict[str, str]) -> dict[str, set[str]]:
     expected: defaultdict[str, set[str]] = defaultdict(set)
-    for resource, actions in (*table.items(), *_ALWAYS.items()):
+    for resource, actions in (*table.items(), *_COMMON.items()):
         expected[resource] |= set(actions.split())
     return expected
 
 
-def _allowed(name: str, template: Template) -> dict[str, set[str]]:
+def _allowed_actions(name: str, template: Template) -> dict[str, set[str]]:
     allowed: defaultdict[str, set[str]] = defaultdict(set)
-    for resource, actions in template.statements_of(template.functions()[name]):
-        allowed[_named(resource, name)] |= set(actions)
+    for resource, actions in template.function_statements(template.functions()[name]):
+        allowed[_resource_name(resource, name)] |= set(actions)
     return dict(allowed)
 
 
-def _named(arn: str, function: str) -> str:
-    """`<TablesMain…>/index/by-owner` is called `main/index/by-owner`."""
+def _resource_name(arn: str, function: str) -> str:
+    """`<TablesMain…>/index/gsi1` is called `main/index/gsi1`."""
     if re.fullmatch(r"arn:.*:parameter/[\w-]+/\*", arn):
         return "parameters/*"
     if re.fullmatch(rf"<Functions{function.capitalize()}Logs\w+>", arn):

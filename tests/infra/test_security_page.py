@@ -6,9 +6,9 @@ import re
 from tests.infra.conftest import ROOT
 
 _PAGE = (ROOT / "docs" / "security.md").read_text()
-_NAMED = re.compile(r"`([\w/]+\.py)::([^`]+)`")
-_ROW = re.compile(r"^\| (\w+) \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
-_ROWS = [
+_TEST_REFERENCE = re.compile(r"`([\w/]+\.py)::([^`]+)`")
+_TABLE_ROW = re.compile(r"^\| (\w+) \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
+_ROW_IDS = [
     *(f"{letter}{number}" for letter, last in {"A": 7, "S": 7, "Z": 6, "P": 6, "U": 7, "I": 4, "E": 3, "X": 2}.items()
       for number in range(1, last + 1)),
     "Faults",
@@ -16,21 +16,23 @@ _ROWS = [
 
 
 def test_each_row_of_the_bar_stands_on_the_page_once() -> None:
-    assert [row[0] for row in _ROW.findall(_PAGE) if row[0] != "row"] == _ROWS
+    assert [row[0] for row in _TABLE_ROW.findall(_PAGE) if row[0] != "row"] == _ROW_IDS
 
 
 def test_every_test_that_the_page_names_is_there() -> None:
-    named = _NAMED.findall(_PAGE)
+    named = _TEST_REFERENCE.findall(_PAGE)
 
     assert len(named) > 100
-    assert [f"{file}::{test}" for file, test in named if test not in _tests_of(file)] == []
+    assert [f"{file}::{test}" for file, test in named if test not in _defined_tests(file)] == []
 
 
 def test_a_row_without_a_test_says_what_is_missing() -> None:
-    assert [row[0] for row in _ROW.findall(_PAGE) if not _NAMED.search(row[2]) and not row[3].strip()] == []
+    assert [
+        row[0] for row in _TABLE_ROW.findall(_PAGE) if not _TEST_REFERENCE.search(row[2]) and not row[3].strip()
+    ] == []
 
 
-def _tests_of(file: str) -> set[str]:
+def _defined_tests(file: str) -> set[str]:
     path = ROOT / "tests" / file
     if not path.is_file():
         return set()

@@ -8,19 +8,19 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from holdall.table import items
+from holdall.platform.table import records
 from infra.constructs.tables import Tables
 from infra.local.dynamodb import DynamoDBLocal
-from infra.local.process import free_port, know_this_machine
-from tests.scale.bill import Bill
-from tests.scale.costs import Costs
+from infra.local.process import bypass_proxy, find_free_port
+from tests.scale.capacity import CapacityMeter
+from tests.scale.list_costs import ListCosts
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
+def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
     """It, empty."""
-    know_this_machine()
-    made = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"), free_port())
+    bypass_proxy()
+    made = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"), find_free_port())
     try:
         made.start()
         yield made
@@ -29,32 +29,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
 
 
 @pytest.fixture(scope="session")
-def tables(server: DynamoDBLocal) -> None:
+def tables(dynamodb_local: DynamoDBLocal) -> None:
     """The tables as the stack defines them, under the names that the settings give them, and Holdall's way to them."""
-    client = server.client()
-    for name, defined in _defined().items():
+    client = dynamodb_local.client()
+    for name, defined in _table_definitions().items():
         asked = {part: defined[part] for part in ("KeySchema", "AttributeDefinitions", "BillingMode")}
         indexes = defined.get("GlobalSecondaryIndexes")
         client.create_table(TableName=name, **asked, **({"GlobalSecondaryIndexes": indexes} if indexes else {}))
-    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = server.endpoint
+    os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_local.endpoint
     # A suite in this process before this one would have made it for another DynamoDB.
-    assert items.connection.client.meta.endpoint_url == server.endpoint
+    assert records.connection.client.meta.endpoint_url == dynamodb_local.endpoint
 
 
 @pytest.fixture(scope="session")
-def bill(tables: None) -> Iterator[Bill]:
+def capacity_meter(tables: None) -> Iterator[CapacityMeter]:
     """What Holdall asks of the tables, and what that costs."""
-    with Bill().kept() as kept:
+    with CapacityMeter().recording() as kept:
         yield kept
 
 
 @pytest.fixture(scope="session")
-def costs(bill: Bill) -> Costs:
+def list_costs(capacity_meter: CapacityMeter) -> ListCosts:
     """What each list costs, measured once."""
-    return Costs(bill)
+    return ListCosts(capacity_meter)
 
 
-def _defined() -> dict[str, Any]:
+def _table_definitions() -> dict[str, Any]:
     stack = cdk.Stack(cdk.App(), "Scale")
     Tables(stack, "Tables")
     found = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table")

@@ -2,36 +2,40 @@
 
 import pytest
 
-from holdall.audit.store import EntryRecord
-from tests.scale.bill import Bill, Cost
-from tests.scale.costs import FEW, MANY, PLACES, USUAL, Costs
-from tests.scale.lists import LISTS
-from tests.scale.rows import Field
+from holdall.audit.store import AuditEntryRecord
+from tests.scale.capacity import CapacityMeter, Cost
+from tests.scale.list_costs import DEFAULT_LIMIT, FEW_ROWS, MANY_ROWS, PAGE_CASES, ListCosts
+from tests.support.lists import LISTS
+from tests.support.rows import Partition
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("page_case", PAGE_CASES)
 @pytest.mark.parametrize("name", LISTS)
-def test_a_page_costs_the_same_among_ten_rows_and_among_ten_thousand(name: str, place: str, costs: Costs) -> None:
-    assert costs.of(name, MANY)[place] == costs.of(name, FEW)[place]
+def test_a_page_costs_the_same_among_ten_rows_and_among_ten_thousand(
+    name: str, page_case: str, list_costs: ListCosts
+) -> None:
+    assert list_costs.get(name, MANY_ROWS)[page_case] == list_costs.get(name, FEW_ROWS)[page_case]
 
 
-@pytest.mark.parametrize("name", [name for name, listed in LISTS.items() if not listed.beginning])
-def test_a_page_of_fifty_costs_the_same_wherever_it_lies(name: str, costs: Costs) -> None:
-    found = costs.of(name, MANY, USUAL)
+@pytest.mark.parametrize("name", [name for name, listed in LISTS.items() if not listed.prefix])
+def test_a_page_of_fifty_costs_the_same_wherever_it_lies(name: str, list_costs: ListCosts) -> None:
+    found = list_costs.get(name, MANY_ROWS, DEFAULT_LIMIT)
 
     assert len({cost.calls for cost in found.values()}) == 1
     # A page at either end has one row less to look at, which may be worth half a unit.
     assert max(cost.units for cost in found.values()) - min(cost.units for cost in found.values()) <= 0.5
 
 
-def test_a_list_that_walks_its_partition_would_be_found(bill: Bill) -> None:
-    filling = LISTS["audit of an actor"].rows
-    field = Field(filling, filling.new_owner())
+def test_a_list_that_walks_its_partition_would_be_found(capacity_meter: CapacityMeter) -> None:
+    filling = LISTS["audit log by actor"].factory
+    field = Partition(filling, filling.new_owner_id())
 
     def one_row_of_all() -> Cost:
         field.grow(field.size + 500)
-        sought = EntryRecord.id == field.records[0].sk
-        found, cost = bill.of(lambda: list(EntryRecord.query(field.owner, None, sought, index_name="by-actor")))
+        sought = AuditEntryRecord.id == field.records[0].sk
+        found, cost = capacity_meter.measure(
+            lambda: list(AuditEntryRecord.query(field.owner_id, None, sought, index_name="by-actor"))
+        )
         assert len(found) == 1
         return cost
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import settings
 from pytest_socket import disable_socket, enable_socket
 
-settings.register_profile("house", derandomize=True, deadline=None, max_examples=200)
-settings.load_profile("house")
+settings.register_profile("holdall", derandomize=True, deadline=None, max_examples=200)
+settings.load_profile("holdall")
 
 
 @pytest.fixture(autouse=True)
-def _no_network() -> Iterator[None]:
+def _disable_network() -> Iterator[None]:
     disable_socket()
     yield
     enable_socket()

@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from holdall import clock
-from holdall.errors import Unauthenticated
 from holdall.iam import access_token, signing_keys
-from holdall.iam.model import Claims, PublicKey
+from holdall.iam.model import PublicKey, SessionCredentials
 from holdall.iam.store import public_keys as store
-from tests.unit.makers import MOMENT
+from holdall.platform import clock
+from holdall.platform.errors import Unauthenticated
+from tests.support.factories import FROZEN_TIME
 
-NOW = int(MOMENT.timestamp())
+NOW = int(FROZEN_TIME.timestamp())
 KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 HEADER: dict[str, Any] = {"alg": "ES256", "kid": "known", "typ": "at+jwt"}
 CLAIMS: dict[str, Any] = {
@@ -38,21 +38,21 @@ CLAIMS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _one_known_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing_keys, "_known", {"known": published("known", KEY)})
+    monkeypatch.setattr(signing_keys, "_keys", {"known": make_public_key("known", KEY)})
     monkeypatch.setattr(signing_keys, "_loaded_at", time.monotonic())
-    monkeypatch.setattr(clock, "now", lambda: MOMENT)
+    monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
 
 
-def published(kid: str, key: ec.EllipticCurvePrivateKey) -> PublicKey:
+def make_public_key(kid: str, key: ec.EllipticCurvePrivateKey) -> PublicKey:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    return PublicKey(kid, 1, pem, signs_from=MOMENT)
+    return PublicKey(kid, 1, pem, activates_at=FROZEN_TIME)
 
 
-def encoded(content: bytes) -> str:
+def base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def signed_by(key: ec.EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
+def make_signer(key: ec.EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
     def sign(content: bytes) -> bytes:
         r, s = decode_dss_signature(key.sign(content, ec.ECDSA(SHA256())))
         return r.to_bytes(32) + s.to_bytes(32)
@@ -60,25 +60,25 @@ def signed_by(key: ec.EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
     return sign
 
 
-def token(
+def make_token(
     claims: dict[str, Any] | None = None,
     *,
     header: dict[str, Any] | None = None,
     sign: Callable[[bytes], bytes] | None = None,
 ) -> str:
     parts = (HEADER if header is None else header, CLAIMS if claims is None else claims)
-    content = ".".join(encoded(json.dumps(part).encode()) for part in parts)
-    return f"{content}.{encoded((sign or signed_by(KEY))(content.encode()))}"
+    content = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+    return f"{content}.{base64url((sign or make_signer(KEY))(content.encode()))}"
 
 
-def refused(text: str) -> None:
+def assert_rejected(text: str) -> None:
     with pytest.raises(Unauthenticated) as failure:
         access_token.verify(text)
     assert failure.value.code == "invalid_token"
 
 
 def test_a_token_of_ours_says_who_and_by_which_session() -> None:
-    assert access_token.verify(token()) == Claims("0" * 26, "1" * 26)
+    assert access_token.verify(make_token()) == SessionCredentials("0" * 26, "1" * 26)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_token_of_ours_says_who_and_by_which_session() -> None:
     ids=json.dumps,
 )
 def test_a_header_has_one_form(header: dict[str, Any]) -> None:
-    refused(token(header=header))
+    assert_rejected(make_token(header=header))
 
 
 def test_a_token_without_a_signature_is_refused() -> None:
-    content = token(header={**HEADER, "alg": "none"}).rpartition(".")[0]
+    content = make_token(header={**HEADER, "alg": "none"}).rpartition(".")[0]
 
-    refused(f"{content}.")
-    refused(f"{content}.{'A' * 86}")
+    assert_rejected(f"{content}.")
+    assert_rejected(f"{content}.{'A' * 86}")
 
 
 def test_the_public_key_is_no_password() -> None:
@@ -125,18 +125,18 @@ def test_the_public_key_is_no_password() -> None:
     def sign(content: bytes) -> bytes:
         return hmac.digest(pem, content, hashlib.sha256)
 
-    refused(token(header={**HEADER, "alg": "HS256"}, sign=sign))
+    assert_rejected(make_token(header={**HEADER, "alg": "HS256"}, sign=sign))
     # The same, as long as a signature of ours.
-    refused(token(header={**HEADER, "alg": "HS256"}, sign=lambda content: sign(content) * 2))
+    assert_rejected(make_token(header={**HEADER, "alg": "HS256"}, sign=lambda content: sign(content) * 2))
 
 
 def test_another_key_signs_nothing_of_ours() -> None:
-    refused(token(sign=signed_by(OTHER_KEY)))
+    assert_rejected(make_token(sign=make_signer(OTHER_KEY)))
 
 
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_no_claim_may_be_missing(name: str) -> None:
-    refused(token({key: value for key, value in CLAIMS.items() if key != name}))
+    assert_rejected(make_token({key: value for key, value in CLAIMS.items() if key != name}))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_no_claim_may_be_missing(name: str) -> None:
     ids=json.dumps,
 )
 def test_a_claim_has_one_form_and_its_time(other: dict[str, Any]) -> None:
-    refused(token({**CLAIMS, **other}))
+    assert_rejected(make_token({**CLAIMS, **other}))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_claim_has_one_form_and_its_time(other: dict[str, Any]) -> None:
     ids=json.dumps,
 )
 def test_clocks_may_differ_by_half_a_minute(other: dict[str, Any]) -> None:
-    access_token.verify(token({**CLAIMS, **other}))
+    access_token.verify(make_token({**CLAIMS, **other}))
 
 
 @pytest.mark.parametrize(
@@ -211,21 +211,21 @@ def test_clocks_may_differ_by_half_a_minute(other: dict[str, Any]) -> None:
     ],
 )
 def test_a_token_has_the_compact_form_alone(change: Callable[[str], str]) -> None:
-    refused(change(token()))
+    assert_rejected(change(make_token()))
 
 
 @pytest.mark.parametrize("part", [b"", b"null", b"[]", b"7", b'"text"', b"{", b"\xff", b"[" * 1000])
 def test_a_part_that_is_no_object_is_refused(part: bytes) -> None:
-    header, claims = encoded(json.dumps(HEADER).encode()), encoded(json.dumps(CLAIMS).encode())
-    for content in (f"{encoded(part)}.{claims}", f"{header}.{encoded(part)}"):
-        refused(f"{content}.{encoded(signed_by(KEY)(content.encode()))}")
+    header, claims = base64url(json.dumps(HEADER).encode()), base64url(json.dumps(CLAIMS).encode())
+    for content in (f"{base64url(part)}.{claims}", f"{header}.{base64url(part)}"):
+        assert_rejected(f"{content}.{base64url(make_signer(KEY)(content.encode()))}")
 
 
 def test_a_claim_that_was_touched_breaks_the_signature() -> None:
-    header, _, signature = token().split(".")
-    claims = encoded(json.dumps({**CLAIMS, "sub": "3" * 26}).encode())
+    header, _, signature = make_token().split(".")
+    claims = base64url(json.dumps({**CLAIMS, "sub": "3" * 26}).encode())
 
-    refused(f"{header}.{claims}.{signature}")
+    assert_rejected(f"{header}.{claims}.{signature}")
 
 
 def test_an_unknown_key_is_looked_for_at_most_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,26 +233,26 @@ def test_an_unknown_key_is_looked_for_at_most_once_a_minute(monkeypatch: pytest.
 
     def public_keys() -> list[PublicKey]:
         asked.append("keys")
-        return [published("known", KEY)]
+        return [make_public_key("known", KEY)]
 
-    monkeypatch.setattr(store, "public_keys", public_keys)
-    strange = token(header={**HEADER, "kid": "strange"})
+    monkeypatch.setattr(store, "list_public_keys", public_keys)
+    strange = make_token(header={**HEADER, "kid": "strange"})
 
-    refused(strange)
+    assert_rejected(strange)
     assert asked == []
     monkeypatch.setattr(signing_keys, "_loaded_at", time.monotonic() - 61)
-    refused(strange)
-    refused(strange)
+    assert_rejected(strange)
+    assert_rejected(strange)
     assert asked == ["keys"]
 
 
 def test_a_key_that_was_published_meanwhile_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = [published("known", KEY), published("new", OTHER_KEY)]
-    monkeypatch.setattr(store, "public_keys", lambda: keys)
+    keys = [make_public_key("known", KEY), make_public_key("new", OTHER_KEY)]
+    monkeypatch.setattr(store, "list_public_keys", lambda: keys)
     monkeypatch.setattr(signing_keys, "_loaded_at", float("-inf"))
 
-    access_token.verify(token(header={**HEADER, "kid": "new"}, sign=signed_by(OTHER_KEY)))
-    access_token.verify(token())  # two keys count while one takes the place of the other
+    access_token.verify(make_token(header={**HEADER, "kid": "new"}, sign=make_signer(OTHER_KEY)))
+    access_token.verify(make_token())  # two keys count while one takes the place of the other
 
 
 def test_a_token_of_ours_lives_fifteen_minutes() -> None:

@@ -7,52 +7,52 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall import clock, ids
-from holdall.audit.model import Filter
-from holdall.errors import Invalid
-from holdall.shape import Moment
+from holdall.audit.model import AuditFilter
+from holdall.platform import clock, ids
+from holdall.platform.errors import ValidationFailed
+from holdall.platform.schemas import Rfc3339DateTime
 
-_ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-_MOMENTS = st.datetimes(datetime(1970, 1, 3), datetime(9999, 12, 29), timezones=_ZONES)  # noqa: DTZ001  # zones are drawn
-_NEAR = st.integers(-3000, 3000).map(lambda number: timedelta(microseconds=number))
-_READ = TypeAdapter(Moment)
+_TIME_ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+_TIMES = st.datetimes(datetime(1970, 1, 3), datetime(9999, 12, 29), timezones=_TIME_ZONES)  # noqa: DTZ001  # zones are drawn
+_OFFSETS = st.integers(-3000, 3000).map(lambda number: timedelta(microseconds=number))
+_RFC3339_ADAPTER = TypeAdapter(Rfc3339DateTime)
 
 
-def born(moment: datetime) -> str:
+def new_id_at(created_at: datetime) -> str:
     """An id of that moment, if the clock is asked."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock, "now", lambda: moment)
+        patch.setattr(clock, "now", lambda: created_at)
         return ids.new_id()
 
 
-@given(_MOMENTS, _NEAR)
+@given(_TIMES, _OFFSETS)
 @example(datetime(2026, 11, 20, tzinfo=UTC), timedelta(0))
 def test_an_id_lies_behind_a_moment_when_it_was_born_then_or_later(moment: datetime, away: timedelta) -> None:
-    id_ = born(moment + away)
+    id_ = new_id_at(moment + away)
 
-    assert (ids.first_at(moment) < id_) == (ids.born_at(id_) >= moment)
+    assert (ids.min_id_at(moment) < id_) == (ids.created_at(id_) >= moment)
 
 
-@given(_MOMENTS)
+@given(_TIMES)
 def test_an_id_tells_its_birth_to_the_millisecond(moment: datetime) -> None:
     # As binary fractions have it: a thousandth more or less in the year 9999.
-    assert abs(ids.born_at(born(moment)) - moment) <= timedelta(milliseconds=1)
+    assert abs(ids.created_at(new_id_at(moment)) - moment) <= timedelta(milliseconds=1)
 
 
-@given(_MOMENTS, _MOMENTS)
+@given(_TIMES, _TIMES)
 def test_ends_are_in_the_order_of_their_moments(one: datetime, other: datetime) -> None:
     if one <= other:
-        assert ids.first_at(one) <= ids.first_at(other)
+        assert ids.min_id_at(one) <= ids.min_id_at(other)
 
 
 @pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 def test_the_ends_of_all_time_have_their_place(moment: datetime) -> None:
-    assert len(ids.first_at(moment)) == 10
+    assert len(ids.min_id_at(moment)) == 10
 
 
-@given(_MOMENTS)
+@given(_TIMES)
 def test_a_moment_is_read_as_it_is_written(moment: datetime) -> None:
-    assert _READ.validate_python(moment.isoformat()) == moment
+    assert _RFC3339_ADAPTER.validate_python(moment.isoformat()) == moment
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_moment_is_read_as_it_is_written(moment: datetime) -> None:
     ],
 )
 def test_every_form_of_rfc_3339_is_a_moment(text: str, microseconds: int) -> None:
-    assert _READ.validate_python(text) == datetime(2026, 11, 20, 12, 0, 0, microseconds, tzinfo=UTC)
+    assert _RFC3339_ADAPTER.validate_python(text) == datetime(2026, 11, 20, 12, 0, 0, microseconds, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_every_form_of_rfc_3339_is_a_moment(text: str, microseconds: int) -> Non
 )
 def test_what_says_no_offset_is_no_moment(text: str) -> None:
     with pytest.raises(ValidationError):
-        _READ.validate_python(text)
+        _RFC3339_ADAPTER.validate_python(text)
 
 
 def test_a_filter_is_of_one_kind_and_does_not_end_before_it_begins() -> None:
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    Filter(since=noon, until=noon).check()
-    Filter(actor="a", since=noon).check()
+    AuditFilter(since=noon, until=noon).validate()
+    AuditFilter(actor="a", since=noon).validate()
 
-    for wrong in (Filter(actor="a", action="b"), Filter(since=noon, until=noon - timedelta(microseconds=1))):
-        with pytest.raises(Invalid):
-            wrong.check()
+    for wrong in (AuditFilter(actor="a", action="b"), AuditFilter(since=noon, until=noon - timedelta(microseconds=1))):
+        with pytest.raises(ValidationFailed):
+            wrong.validate()

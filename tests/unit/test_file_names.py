@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.files.model import clean_name, disposition, rank
+from holdall.files.model import clean_name, content_disposition, name_sort_key
 from holdall.uploads.model import Filename
 
-TRICKS = st.text(
+TRICKY_NAMES = st.text(
     st.sampled_from('a.\r\n"\\/;%\x00\x7f\u202e\u2066\u200b\u2028\u2029\ufeffé漢😀\uff02\uff0f \t'), max_size=30
 )
-NAMES = st.text(max_size=255) | TRICKS
+NAMES = st.text(max_size=255) | TRICKY_NAMES
 
 
 @given(NAMES)
@@ -56,7 +56,7 @@ def test_a_file_needs_a_name(said: str) -> None:
 
 @given(NAMES, st.sampled_from(["attachment", "inline"]))
 def test_a_header_holds_a_name_that_breaks_nothing(name: str, kind: str) -> None:
-    header = disposition("inline" if kind == "inline" else "attachment", name)
+    header = content_disposition("inline" if kind == "inline" else "attachment", name)
 
     begin, plain, extended = header.split("; ", 2) if header.count("; ") == 2 else pytest.fail(header)
     assert begin == kind
@@ -71,26 +71,26 @@ def test_a_header_holds_a_name_that_breaks_nothing(name: str, kind: str) -> None
 
 
 def test_a_name_is_read_by_old_and_new_browsers() -> None:
-    assert disposition("attachment", 'été "2".jpg') == (
+    assert content_disposition("attachment", 'été "2".jpg') == (
         "attachment; filename=\"ete _2_.jpg\"; filename*=UTF-8''%C3%A9t%C3%A9%20%222%22.jpg"
     )
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=255))
 def test_a_place_in_the_alphabet_fits_a_sort_key(name: str) -> None:
-    assert len(f"{rank(name)}#{'0' * 26}".encode()) <= 1024
+    assert len(f"{name_sort_key(name)}#{'0' * 26}".encode()) <= 1024
 
 
 def test_the_longest_name_is_cut_between_characters() -> None:
-    assert rank("€" * 500) == "€" * 300
+    assert name_sort_key("€" * 500) == "€" * 300
 
 
 @given(st.text("abcXYZ 019._-é漢", max_size=40), st.integers(0, 40))
 def test_a_name_is_found_by_its_beginning_in_whatever_case(name: str, length: int) -> None:
-    assert rank(name).startswith(rank(name[:length].upper()))
-    assert rank(name).startswith(rank(name[:length].lower()))
+    assert name_sort_key(name).startswith(name_sort_key(name[:length].upper()))
+    assert name_sort_key(name).startswith(name_sort_key(name[:length].lower()))
 
 
 def test_names_that_read_alike_stand_together() -> None:
-    assert rank("STRASSE") == rank("Straße") == rank("strasse")
-    assert rank("ﬁle") == rank("File")
+    assert name_sort_key("STRASSE") == name_sort_key("Straße") == name_sort_key("strasse")
+    assert name_sort_key("ﬁle") == name_sort_key("File")

@@ -6,40 +6,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import clock, ids
-from holdall.errors import NotFound
-from tests.unit.makers import MOMENT
+from holdall.platform import clock, ids
+from holdall.platform.errors import NotFound
+from tests.support.factories import FROZEN_TIME
 
-LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-PROJECTS = st.text(LETTERS, min_size=12, max_size=12)
-OWN = st.text(LETTERS, min_size=26, max_size=26)
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+PROJECT_IDS = st.text(ALPHABET, min_size=12, max_size=12)
+ULIDS = st.text(ALPHABET, min_size=26, max_size=26)
 
 
-@given(PROJECTS, OWN)
+@given(PROJECT_IDS, ULIDS)
 def test_an_id_leads_to_its_project(project_id: str, own: str) -> None:
-    assert ids.project_of(f"{project_id}-{own}") == project_id
-    assert ids.own_part(f"{project_id}-{own}") == own
+    assert ids.project_id_of(f"{project_id}-{own}") == project_id
+    assert ids.local_part(f"{project_id}-{own}") == own
 
 
 @given(st.text(max_size=50))
 def test_no_other_text_leads_to_a_project(text: str) -> None:
     with pytest.raises(NotFound):
-        ids.project_of(text)
+        ids.project_id_of(text)
 
 
-@given(PROJECTS, OWN)
+@given(PROJECT_IDS, ULIDS)
 def test_the_id_of_a_key_names_its_project_its_maker_and_its_birth(project_id: str, maker_id: str) -> None:
-    key_id = ids.new_key_id(project_id, maker_id)
+    key_id = ids.new_api_key_id(project_id, maker_id)
 
-    assert ids.is_key_id(key_id)
+    assert ids.is_api_key_id(key_id)
     assert key_id.split("-")[:2] == [project_id, maker_id]
-    assert ids.is_id(ids.birth_of_key(key_id))
-    assert key_id.endswith(ids.birth_of_key(key_id))
+    assert ids.is_id(ids.key_ulid(key_id))
+    assert key_id.endswith(ids.key_ulid(key_id))
     with pytest.raises(NotFound):
-        ids.project_of(key_id)  # no id of a file, and none that leads to a row of another kind
+        ids.project_id_of(key_id)  # no id of a file, and none that leads to a row of another kind
 
 
-@given(PROJECTS, OWN, OWN)
+@given(PROJECT_IDS, ULIDS, ULIDS)
 def test_nothing_else_is_the_id_of_a_key(project_id: str, maker_id: str, own: str) -> None:
     key_id = f"{project_id}-{maker_id}-{own}"
     others = (
@@ -52,16 +52,16 @@ def test_nothing_else_is_the_id_of_a_key(project_id: str, maker_id: str, own: st
         f"{key_id}-{own}",
         f"{project_id}-{maker_id[:-1]}l-{own}",
     )
-    assert [other for other in others if ids.is_key_id(other)] == []
+    assert [other for other in others if ids.is_api_key_id(other)] == []
 
 
-@given(PROJECTS, st.text(max_size=80), st.text(max_size=80))
+@given(PROJECT_IDS, st.text(max_size=80), st.text(max_size=80))
 def test_there_is_one_id_about_a_subject_in_a_project(project_id: str, one: str, other: str) -> None:
-    found = ids.id_about(project_id, one)
+    found = ids.deterministic_id(project_id, one)
 
-    assert ids.project_of(found) == project_id
-    assert found == ids.id_about(project_id, one)
-    assert (found == ids.id_about(project_id, other)) == (one == other)
+    assert ids.project_id_of(found) == project_id
+    assert found == ids.deterministic_id(project_id, one)
+    assert (found == ids.deterministic_id(project_id, other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -77,24 +77,24 @@ def test_there_is_one_id_about_a_subject_in_a_project(project_id: str, one: str,
 )
 def test_what_almost_looks_like_an_id_is_none(text: str) -> None:
     with pytest.raises(NotFound):
-        ids.project_of(text)
+        ids.project_id_of(text)
 
 
-@given(st.text("abc-0189", max_size=40), PROJECTS, st.text(max_size=40))
+@given(st.text("abc-0189", max_size=40), PROJECT_IDS, st.text(max_size=40))
 def test_an_object_key_leads_to_its_project(slug: str, project_id: str, rest: str) -> None:
-    assert ids.project_of_key(f"{slug}-{project_id}/{rest}") == project_id
+    assert ids.project_id_of_object_key(f"{slug}-{project_id}/{rest}") == project_id
 
 
 @pytest.mark.parametrize("key", ["", "/", "short/files/x", "holiday-0123456789AB/files/x", "holiday-0123456789al/x"])
 def test_a_foreign_key_leads_nowhere(key: str) -> None:
     with pytest.raises(NotFound):
-        ids.project_of_key(key)
+        ids.project_id_of_object_key(key)
 
 
 def test_ids_sort_by_birth(monkeypatch: pytest.MonkeyPatch) -> None:
     born = []
     for milliseconds in (0, 1, 2, 1000, 60_000, 86_400_000):
-        monkeypatch.setattr(clock, "now", lambda later=milliseconds: MOMENT + timedelta(milliseconds=later))
+        monkeypatch.setattr(clock, "now", lambda later=milliseconds: FROZEN_TIME + timedelta(milliseconds=later))
         born.append(ids.new_id())
 
     assert born == sorted(born)
@@ -102,7 +102,7 @@ def test_ids_sort_by_birth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: MOMENT)
+    monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
 
     assert len({ids.new_id() for _ in range(1000)}) == 1000
     assert len({ids.new_project_id() for _ in range(1000)}) == 1000
@@ -112,7 +112,7 @@ def test_a_new_id_in_a_project_belongs_to_it() -> None:
     project_id = ids.new_project_id()
 
     assert ids.is_project_id(project_id)
-    assert ids.project_of(ids.new_id_in(project_id)) == project_id
+    assert ids.project_id_of(ids.new_scoped_id(project_id)) == project_id
 
 
 def test_the_personal_project_is_the_end_of_the_users_id() -> None:
@@ -143,7 +143,7 @@ def test_a_secret_is_long_and_only_its_digest_is_compared() -> None:
     one, other = ids.new_secret(), ids.new_secret()
 
     assert len(one) == 26
-    assert set(one) <= set(LETTERS)
-    assert one not in ids.digest(one)
-    assert ids.same(ids.digest(one), ids.digest(one))
-    assert not ids.same(ids.digest(one), ids.digest(other))
+    assert set(one) <= set(ALPHABET)
+    assert one not in ids.sha256_hex(one)
+    assert ids.constant_time_equal(ids.sha256_hex(one), ids.sha256_hex(one))
+    assert not ids.constant_time_equal(ids.sha256_hex(one), ids.sha256_hex(other))

@@ -6,33 +6,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import ids
 from holdall.files.model import (
     IMAGE_TYPES,
-    Shelf,
-    State,
+    FileState,
+    VariantPrefix,
     kind_of,
-    on_shelf,
     original_key,
-    planned,
-    shelf_of,
+    planned_variants,
+    prefix_for,
     variant_key,
     version_id_of,
+    with_prefix,
 )
+from holdall.platform import ids
 from holdall.projects.model import VariantSpec, Visibility
-from tests.unit.makers import PROJECT_ID, THUMB, project
+from tests.support.factories import PROJECT_ID, THUMB, make_project
 
-OWN = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
-TYPES = st.sampled_from([*IMAGE_TYPES, "text/plain", "image/svg+xml", "application/pdf"])
+ULIDS = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
+CONTENT_TYPES = st.sampled_from([*IMAGE_TYPES, "text/plain", "image/svg+xml", "application/pdf"])
 
 
-@given(OWN, st.text(max_size=255), TYPES)
+@given(ULIDS, st.text(max_size=255), CONTENT_TYPES)
 def test_the_key_of_an_original_leads_back_to_its_version(own: str, filename: str, content_type: str) -> None:
     version_id = f"{PROJECT_ID}-{own}"
-    key = original_key(project(), version_id, filename, content_type)
+    key = original_key(make_project(), version_id, filename, content_type)
 
     assert version_id_of(key) == version_id
-    assert ids.project_of_key(key) == PROJECT_ID
+    assert ids.project_id_of_object_key(key) == PROJECT_ID
     folder = "images/original" if kind_of(content_type) == "image" else "files"
     assert re.fullmatch(rf"holiday-{PROJECT_ID}/{folder}/{own}\.[a-z0-9]{{1,10}}", key)
 
@@ -51,7 +51,9 @@ def test_the_key_of_an_original_leads_back_to_its_version(own: str, filename: st
     ],
 )
 def test_an_extension_is_the_types_or_a_short_plain_one(filename: str, content_type: str, extension: str) -> None:
-    assert original_key(project(), f"{PROJECT_ID}-{'0' * 26}", filename, content_type).rpartition(".")[2] == extension
+    assert (
+        original_key(make_project(), f"{PROJECT_ID}-{'0' * 26}", filename, content_type).rpartition(".")[2] == extension
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,34 +89,36 @@ def test_any_text_is_a_key_of_ours_or_none(text: str) -> None:
         ("private", "purging", "private"),
     ],
 )
-def test_only_what_is_live_in_a_public_project_may_be_seen(visibility: Visibility, state: State, shelf: Shelf) -> None:
-    assert shelf_of(project(visibility=visibility), state) == shelf
+def test_only_what_is_live_in_a_public_project_may_be_seen(
+    visibility: Visibility, state: FileState, shelf: VariantPrefix
+) -> None:
+    assert prefix_for(make_project(visibility=visibility), state) == shelf
 
 
 def test_the_key_of_a_variant_holds_its_version_and_the_hash_of_its_spec() -> None:
     own = "01arz3ndektsv4rrffq69g5fav"
     jpeg = VariantSpec(name="small", width=640, format="jpeg")
 
-    assert variant_key(project(), f"{PROJECT_ID}-{own}", THUMB, "media") == (
-        f"media/holiday-{PROJECT_ID}/images/thumb/{own}-{THUMB.digest}.webp"
+    assert variant_key(make_project(), f"{PROJECT_ID}-{own}", THUMB, "media") == (
+        f"media/holiday-{PROJECT_ID}/images/thumb/{own}-{THUMB.spec_hash}.webp"
     )
-    assert variant_key(project(), f"{PROJECT_ID}-{own}", jpeg, "private").endswith(f"{jpeg.digest}.jpg")
+    assert variant_key(make_project(), f"{PROJECT_ID}-{own}", jpeg, "private").endswith(f"{jpeg.spec_hash}.jpg")
 
 
 def test_variants_are_known_before_they_are_drawn() -> None:
     version_id = f"{PROJECT_ID}-{'0' * 26}"
-    (promised,) = planned(project(), version_id, "media")
+    (promised,) = planned_variants(make_project(), version_id, "media")
 
-    assert promised.key == variant_key(project(), version_id, THUMB, "media")
+    assert promised.key == variant_key(make_project(), version_id, THUMB, "media")
     assert (promised.status, promised.content_type, promised.width) == ("processing", "image/webp", None)
 
 
-@given(OWN, st.sampled_from(["media", "private"]))
-def test_a_variant_moves_between_shelves_and_keeps_the_rest_of_its_key(own: str, shelf: Shelf) -> None:
-    key = variant_key(project(), f"{PROJECT_ID}-{own}", THUMB, "media")
+@given(ULIDS, st.sampled_from(["media", "private"]))
+def test_a_variant_moves_between_shelves_and_keeps_the_rest_of_its_key(own: str, shelf: VariantPrefix) -> None:
+    key = variant_key(make_project(), f"{PROJECT_ID}-{own}", THUMB, "media")
 
-    assert on_shelf(on_shelf(key, shelf), "media") == key
-    assert on_shelf(key, shelf).startswith(f"{shelf}/holiday-")
+    assert with_prefix(with_prefix(key, shelf), "media") == key
+    assert with_prefix(key, shelf).startswith(f"{shelf}/holiday-")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from holdall.roles import permissions
 
 # permission: global roles / project roles / whether the scope of a key may carry it
-TABLE = """
+PERMISSION_TABLE = """
 projects.create      user admin superuser / / no
 projects.any         superuser / / no
 users.read           admin superuser / / no
@@ -43,12 +43,12 @@ members.read         / viewer editor owner / no
 
 def test_the_code_grants_what_the_contract_says_and_nothing_else() -> None:
     written = {}
-    for line in TABLE.strip().splitlines():
+    for line in PERMISSION_TABLE.strip().splitlines():
         name, _, rest = line.partition(" ")
         global_roles, project_roles, key = (part.split() for part in rest.split("/"))
         written[name] = (set(global_roles), set(project_roles), key == ["yes"])
     granted = {
-        name: (set(each.global_roles), set(each.project_roles), each.key_scope)
+        name: (set(each.global_roles), set(each.project_roles), each.is_key_scope)
         for name, each in permissions.PERMISSIONS.items()
     }
 
@@ -57,15 +57,19 @@ def test_the_code_grants_what_the_contract_says_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("role", ["", "root", "Superuser", "owner", "viewer"])
 def test_a_name_that_is_no_role_holds_nothing(role: str) -> None:
-    assert permissions.of_role(role) == frozenset()
+    assert permissions.get_role_permissions(role) == frozenset()
 
 
 @pytest.mark.parametrize("role", ["", "admin", "superuser", "Owner"])
 def test_a_global_role_holds_nothing_inside_a_project(role: str) -> None:
-    assert permissions.of_project_role(role) == frozenset()
+    assert permissions.get_project_role_permissions(role) == frozenset()
 
 
 def test_each_role_holds_all_that_the_one_below_it_holds() -> None:
-    assert permissions.of_role("user") < permissions.of_role("admin") < permissions.of_role("superuser")
-    inside = [permissions.of_project_role(role) for role in ("viewer", "editor", "owner")]
+    assert (
+        permissions.get_role_permissions("user")
+        < permissions.get_role_permissions("admin")
+        < permissions.get_role_permissions("superuser")
+    )
+    inside = [permissions.get_project_role_permissions(role) for role in ("viewer", "editor", "owner")]
     assert inside[0] < inside[1] < inside[2]

@@ -9,25 +9,25 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 from botocore.session import Session
 
-from holdall import aws, clock, storage
-from tests.unit.makers import MOMENT
+from holdall.platform import aws, clock, storage
+from tests.support.factories import FROZEN_TIME
 
 KEY = "holiday-0123456789ab/files/01arz3ndektsv4rrffq69g5fav.txt"
 SHA256 = "ab" * 32
 
 
-def put(sha256: str | None = SHA256) -> storage.Presigned:
+def presign_put(sha256: str | None = SHA256) -> storage.PresignedUrl:
     return storage.presign_put(KEY, size=7, content_type="text/plain", sha256=sha256)
 
 
-def query(url: str) -> dict[str, str]:
+def parse_query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
 def test_a_put_signs_size_type_checksum_and_that_nothing_is_there() -> None:
-    signed = put()
+    signed = presign_put()
 
-    asked = query(signed.url)
+    asked = parse_query(signed.url)
     assert asked["X-Amz-SignedHeaders"].split(";") == [
         "content-length",
         "content-type",
@@ -41,7 +41,7 @@ def test_a_put_signs_size_type_checksum_and_that_nothing_is_there() -> None:
 
 
 def test_a_client_is_told_the_headers_that_it_must_send() -> None:
-    assert put().headers == {
+    assert presign_put().headers == {
         "content-type": "text/plain",
         "if-none-match": "*",
         "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(SHA256)).decode(),
@@ -49,10 +49,10 @@ def test_a_client_is_told_the_headers_that_it_must_send() -> None:
 
 
 def test_without_a_checksum_none_is_signed() -> None:
-    signed = put(None)
+    signed = presign_put(None)
 
     assert "x-amz-checksum-sha256" not in signed.headers
-    assert query(signed.url)["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
+    assert parse_query(signed.url)["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_without_a_checksum_none_is_signed() -> None:
     ],
 )
 def test_another_size_type_content_or_key_has_another_signature(
-    monkeypatch: pytest.MonkeyPatch, other: Callable[[], storage.Presigned]
+    monkeypatch: pytest.MonkeyPatch, other: Callable[[], storage.PresignedUrl]
 ) -> None:
-    at_one_moment(monkeypatch)
-    mine, same, theirs = (query(each().url)["X-Amz-Signature"] for each in (put, put, other))
+    freeze_signing_time(monkeypatch)
+    mine, same, theirs = (parse_query(each().url)["X-Amz-Signature"] for each in (presign_put, presign_put, other))
 
     assert mine == same != theirs
 
 
 def test_a_put_goes_to_the_bucket_of_originals() -> None:
-    split = urlsplit(put().url)
+    split = urlsplit(presign_put().url)
 
     assert f"{split.scheme}://{split.netloc}" == "https://originals.s3.eu-central-1.amazonaws.com"
     assert unquote(split.path) == f"/{KEY}"
@@ -86,7 +86,7 @@ def test_a_get_names_version_name_and_type_and_lasts_five_minutes() -> None:
         "originals", KEY, version_id="v/1+", disposition='attachment; filename="a b.txt"', content_type="text/plain"
     )
 
-    asked = query(signed.url)
+    asked = parse_query(signed.url)
     assert asked["versionId"] == "v/1+"
     assert asked["response-content-disposition"] == 'attachment; filename="a b.txt"'
     assert asked["response-content-type"] == "text/plain"
@@ -101,13 +101,13 @@ def test_a_get_of_a_variant_goes_to_the_bucket_of_variants() -> None:
     )
 
     assert signed.url.startswith("https://variants.s3.eu-central-1.amazonaws.com/private/x?")
-    assert "versionId" not in query(signed.url)
+    assert "versionId" not in parse_query(signed.url)
 
 
 def test_a_url_says_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: MOMENT)
+    monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
 
-    assert put().expires_at == MOMENT + timedelta(minutes=15)
+    assert presign_put().expires_at == FROZEN_TIME + timedelta(minutes=15)
 
 
 def test_a_url_never_outlives_the_credentials_that_signed_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,9 +118,9 @@ def test_a_url_never_outlives_the_credentials_that_signed_it(monkeypatch: pytest
     monkeypatch.setattr(session, "get_credentials", lambda: lent)
     monkeypatch.setattr(aws, "session", lambda: session)
 
-    assert put().expires_at == until
+    assert presign_put().expires_at == until
 
 
-def at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def freeze_signing_time(monkeypatch: pytest.MonkeyPatch) -> None:
     # botocore asks the system for the time that it signs.
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *, remove_tzinfo=True: datetime(2030, 1, 1))  # noqa: DTZ001

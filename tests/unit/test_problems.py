@@ -6,45 +6,45 @@ from typing import Any
 
 import pytest
 
-from holdall import errors
-from holdall.errors import Failure, Invalid, Unauthenticated, Unavailable
 from holdall.http import problems
-from holdall.idempotency.model import Repeated
+from holdall.idempotency.model import DuplicateRequest
+from holdall.platform import errors
+from holdall.platform.errors import HoldallError, ServiceUnavailable, Unauthenticated, ValidationFailed
 
 
-def kinds(of: type[Failure] = Failure) -> Iterator[type[Failure]]:
-    for kind in of.__subclasses__():
+def error_classes(base: type[HoldallError] = HoldallError) -> Iterator[type[HoldallError]]:
+    for kind in base.__subclasses__():
         yield kind
-        yield from kinds(kind)
+        yield from error_classes(kind)
 
 
-def shown(failure: Failure) -> tuple[int, dict[str, Any]]:
-    response = problems.of_failure(failure)
+def problem_of(error: HoldallError) -> tuple[int, dict[str, Any]]:
+    response = problems.from_error(error)
     assert response.body is not None
     return response.status_code, json.loads(response.body)
 
 
 def test_every_kind_of_failure_that_a_caller_may_see_has_a_status() -> None:
     # Services catch `Repeated` themselves.
-    assert {kind for kind in kinds() if kind is not Repeated} <= set(problems.STATUSES)
+    assert {kind for kind in error_classes() if kind is not DuplicateRequest} <= set(problems.STATUSES)
 
 
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
-        (errors.Malformed, 400),
+        (errors.BadRequest, 400),
         (errors.Unauthenticated, 401),
         (errors.Forbidden, 403),
         (errors.NotFound, 404),
         (errors.Conflict, 409),
-        (errors.TooLarge, 413),
-        (errors.UnsupportedType, 415),
-        (errors.Invalid, 422),
-        (errors.Unavailable, 503),
+        (errors.PayloadTooLarge, 413),
+        (errors.UnsupportedMediaType, 415),
+        (errors.ValidationFailed, 422),
+        (errors.ServiceUnavailable, 503),
     ],
 )
-def test_the_shape_is_the_same_for_all(kind: type[Failure], status: int) -> None:
-    found, body = shown(kind("some_code", "Some detail."))
+def test_the_shape_is_the_same_for_all(kind: type[HoldallError], status: int) -> None:
+    found, body = problem_of(kind("Some detail.", code="some_code"))
 
     assert found == status == body["status"]
     assert set(body) == {"type", "title", "status", "detail", "instance", "code", "message", "requestId"}
@@ -52,21 +52,21 @@ def test_the_shape_is_the_same_for_all(kind: type[Failure], status: int) -> None
 
 
 def test_an_invalid_part_is_pointed_at() -> None:
-    _, body = shown(Invalid("too_odd", "That is odd.", pointer="/settings/odd"))
+    _, body = problem_of(ValidationFailed("That is odd.", code="too_odd", pointer="/settings/odd"))
 
     assert body["errors"] == [{"pointer": "/settings/odd", "code": "too_odd", "detail": "That is odd."}]
 
 
 def test_silence_of_a_store_says_when_to_come_back() -> None:
-    assert problems.of_failure(Unavailable(retry_after=7)).headers["Retry-After"] == "7"
+    assert problems.from_error(ServiceUnavailable()).headers["Retry-After"] == "2"
 
 
 def test_who_are_you_says_how_to_tell() -> None:
-    assert problems.of_failure(Unauthenticated()).headers["WWW-Authenticate"] == "Bearer"
+    assert problems.from_error(Unauthenticated()).headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_a_mistake_of_ours_tells_nothing_but_the_request_id() -> None:
-    response = problems.of_mistake()
+    response = problems.internal_error()
 
     assert response.status_code == 500
     assert response.body is not None

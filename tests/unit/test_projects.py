@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from holdall.projects.model import NewProject, Settings, VariantSpec, slug
+from holdall.projects.model import CreateProjectRequest, ProjectSettings, VariantSpec, slugify
 
 
 @given(st.text(max_size=200))
 def test_a_slug_is_short_plain_and_never_empty(name: str) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug(name))
-    assert len(slug(name)) <= 40
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slugify(name))
+    assert len(slugify(name)) <= 40
 
 
 @pytest.mark.parametrize(
@@ -29,17 +29,17 @@ def test_a_slug_is_short_plain_and_never_empty(name: str) -> None:
     ],
 )
 def test_a_slug_keeps_what_is_plain_of_a_name(name: str, plain: str) -> None:
-    assert slug(name) == plain
+    assert slugify(name) == plain
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u00a0", "x" * 101, "two\nlines", "tab\t", "\u2028", "null\x00", "\ud800"])
 def test_a_name_is_one_line_that_is_not_blank(name: str) -> None:
     with pytest.raises(ValidationError):
-        NewProject(name=name)
+        CreateProjectRequest(name=name)
 
 
 def test_a_name_is_kept_trimmed_and_composed() -> None:
-    assert NewProject(name="  e\u0301te\u0301 ").name == "été"
+    assert CreateProjectRequest(name="  e\u0301te\u0301 ").name == "été"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_name_is_kept_trimmed_and_composed() -> None:
     ],
 )
 def test_types_are_allowed_by_name_by_family_or_all(allowed: list[str], content_type: str, answer: bool) -> None:  # noqa: FBT001  # a column of the table
-    assert Settings.model_validate({"allowedTypes": allowed}).allows(content_type) is answer
+    assert ProjectSettings.model_validate({"allowedTypes": allowed}).allows(content_type) is answer
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_types_are_allowed_by_name_by_family_or_all(allowed: list[str], content_
 )
 def test_a_pattern_of_types_has_one_form(pattern: str) -> None:
     with pytest.raises(ValidationError, match="allowedTypes"):
-        Settings.model_validate({"allowedTypes": [pattern]})
+        ProjectSettings.model_validate({"allowedTypes": [pattern]})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_pattern_of_types_has_one_form(pattern: str) -> None:
 )
 def test_settings_that_mean_nothing_are_refused(said: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Settings.model_validate(said)
+        ProjectSettings.model_validate(said)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,15 @@ def test_a_side_that_is_left_out_follows_the_other() -> None:
 
 def test_the_hash_of_a_spec_stays_as_it_is() -> None:
     # These stand in URLs that are out in the world: a change here changes every URL of every variant.
-    assert VariantSpec(name="any", width=640).digest == "35d6f7f3e26b"
+    assert VariantSpec(name="any", width=640).spec_hash == "35d6f7f3e26b"
     assert (
-        VariantSpec(name="any", width=200, height=100, fit="cover", format="avif", quality=50).digest == "6ef153da8081"
+        VariantSpec(name="any", width=200, height=100, fit="cover", format="avif", quality=50).spec_hash
+        == "6ef153da8081"
     )
 
 
 def test_the_name_alone_does_not_change_the_hash() -> None:
-    assert VariantSpec(name="a", width=640).digest == VariantSpec(name="b", width=640).digest
+    assert VariantSpec(name="a", width=640).spec_hash == VariantSpec(name="b", width=640).spec_hash
 
 
 @pytest.mark.parametrize(
@@ -143,11 +144,11 @@ def test_the_name_alone_does_not_change_the_hash() -> None:
 def test_whatever_changes_the_picture_changes_the_hash(other: dict[str, Any]) -> None:
     usual = {"name": "x", "width": 640, "height": 480, "fit": "cover"}
 
-    assert VariantSpec.model_validate(usual).digest != VariantSpec.model_validate({**usual, **other}).digest
+    assert VariantSpec.model_validate(usual).spec_hash != VariantSpec.model_validate({**usual, **other}).spec_hash
 
 
 def test_the_usual_variants_are_three_and_the_usual_project_is_private() -> None:
-    usual = NewProject(name="x").settings
+    usual = CreateProjectRequest(name="x").settings
 
     assert usual.visibility == "private"
     assert [spec.name for spec in usual.variants] == ["thumbnail", "small", "large"]

@@ -5,20 +5,20 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import ids
-from holdall.errors import Unauthenticated
-from holdall.iam.model import IDLE, LONGEST, expiry
-from holdall.iam.refresh_token import RefreshToken, seal, unseal
-from tests.unit.makers import MOMENT
+from holdall.iam.model import SESSION_IDLE_TIMEOUT, SESSION_MAX_AGE, expiry
+from holdall.iam.refresh_token import RefreshToken, decrypt_successor, encrypt_successor
+from holdall.platform import ids
+from holdall.platform.errors import Unauthenticated
+from tests.support.factories import FROZEN_TIME
 
-PARTS = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
+TOKEN_PARTS = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
 
 
-@given(PARTS, PARTS, PARTS)
+@given(TOKEN_PARTS, TOKEN_PARTS, TOKEN_PARTS)
 def test_a_token_is_read_as_it_was_written(session_id: str, family: str, rotation: str) -> None:
     token = RefreshToken(session_id, family, rotation)
 
-    assert RefreshToken.read(str(token)) == token
+    assert RefreshToken.parse(str(token)) == token
 
 
 @pytest.mark.parametrize(
@@ -41,36 +41,36 @@ def test_a_token_is_read_as_it_was_written(session_id: str, family: str, rotatio
 )
 def test_another_text_is_no_token(text: str) -> None:
     with pytest.raises(Unauthenticated) as failure:
-        RefreshToken.read(text)
+        RefreshToken.parse(text)
     assert failure.value.code == "invalid_token"
 
 
-@given(PARTS, PARTS)
+@given(TOKEN_PARTS, TOKEN_PARTS)
 def test_the_successor_is_opened_by_its_predecessor(successor: str, predecessor: str) -> None:
-    sealed = seal(successor, under=predecessor)
+    sealed = encrypt_successor(successor, predecessor=predecessor)
 
     assert successor not in sealed
-    assert unseal(sealed, under=predecessor) == successor
+    assert decrypt_successor(sealed, predecessor=predecessor) == successor
 
 
 def test_nobody_else_opens_it() -> None:
-    sealed = seal(ids.new_secret(), under=ids.new_secret())
+    sealed = encrypt_successor(ids.new_secret(), predecessor=ids.new_secret())
 
     with pytest.raises(InvalidTag):
-        unseal(sealed, under=ids.new_secret())
+        decrypt_successor(sealed, predecessor=ids.new_secret())
 
 
 def test_a_seal_that_was_touched_does_not_open() -> None:
     predecessor = ids.new_secret()
-    sealed = seal(ids.new_secret(), under=predecessor)
+    sealed = encrypt_successor(ids.new_secret(), predecessor=predecessor)
     touched = ("1" if sealed[0] == "0" else "0") + sealed[1:]
 
     with pytest.raises(InvalidTag):
-        unseal(touched, under=predecessor)
+        decrypt_successor(touched, predecessor=predecessor)
 
 
 def test_a_session_ends_a_week_after_its_last_use_and_a_month_after_its_birth() -> None:
-    assert expiry(MOMENT, MOMENT) == MOMENT + IDLE
-    assert expiry(MOMENT, MOMENT + IDLE) == MOMENT + 2 * IDLE
-    assert expiry(MOMENT, MOMENT + LONGEST) == MOMENT + LONGEST
-    assert (IDLE.days, LONGEST.days) == (7, 30)
+    assert expiry(FROZEN_TIME, FROZEN_TIME) == FROZEN_TIME + SESSION_IDLE_TIMEOUT
+    assert expiry(FROZEN_TIME, FROZEN_TIME + SESSION_IDLE_TIMEOUT) == FROZEN_TIME + 2 * SESSION_IDLE_TIMEOUT
+    assert expiry(FROZEN_TIME, FROZEN_TIME + SESSION_MAX_AGE) == FROZEN_TIME + SESSION_MAX_AGE
+    assert (SESSION_IDLE_TIMEOUT.days, SESSION_MAX_AGE.days) == (7, 30)

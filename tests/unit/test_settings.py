@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdall.config import settings
+from holdall.platform.config import settings
 
 
 @pytest.fixture(autouse=True)
-def _read_anew() -> Iterator[None]:
+def _clear_settings_cache() -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()

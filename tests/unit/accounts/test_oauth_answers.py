@@ -9,37 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from holdall.accounts import oauth, oauth_http
-from holdall.errors import Failure, Unavailable
-from tests.unit.accounts.oauth_issuer import (
-    CALLBACK,
+from holdall.accounts.oauth import provider_client, providers
+from holdall.platform.errors import HoldallError, ServiceUnavailable
+from tests.support.oidc_issuer import (
+    ACCESS_TOKEN,
     CLAIMS,
+    ISSUER_URL,
     PROVIDER,
-    TOKEN,
-    URL,
-    Issuer,
-    Said,
-    in_place_of_the_network,
-    signed,
+    REDIRECT_URI,
+    FakeIssuer,
+    FakeResponse,
+    install_fake_issuer,
+    sign_id_token,
 )
 
 DISCOVERY = "/.well-known/openid-configuration"
 
 
 @pytest.fixture
-def issuer(monkeypatch: pytest.MonkeyPatch) -> Issuer:
-    return in_place_of_the_network(monkeypatch)
+def issuer(monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
+    return install_fake_issuer(monkeypatch)
 
 
-def start(**otherwise: Any) -> str:
-    said: dict[str, Any] = {"redirect_uri": CALLBACK, "state": "s", "nonce": "n", "code_challenge": "c"}
-    return oauth.authorize_url(PROVIDER, **said | otherwise)
+def start_authorization(**overrides: Any) -> str:
+    said: dict[str, Any] = {"redirect_uri": REDIRECT_URI, "state": "s", "nonce": "n", "code_challenge": "c"}
+    return providers.create_authorization_url(PROVIDER, **said | overrides)
 
 
 @pytest.mark.parametrize(
     "document",
     [
-        {"issuer": f"{URL}/"},
+        {"issuer": f"{ISSUER_URL}/"},
         {"issuer": "https://other.example.test"},
         {"issuer": None},
         {"authorization_endpoint": None},
@@ -55,129 +55,138 @@ def start(**otherwise: Any) -> str:
         {"token_endpoint_auth_methods_supported": 7},
     ],
 )
-def test_a_document_that_leads_elsewhere(issuer: Issuer, document: dict[str, Any]) -> None:
-    issuer.document.update(document)
+def test_a_document_that_leads_elsewhere(issuer: FakeIssuer, document: dict[str, Any]) -> None:
+    issuer.discovery_document.update(document)
 
-    with pytest.raises(Unavailable):
-        start()
+    with pytest.raises(ServiceUnavailable):
+        start_authorization()
 
 
 @pytest.mark.parametrize(
     "url", ["http://issuer.example.test", "http://127.0.0.1.example.test", "ftp://x.test", "", "https://"]
 )
-def test_an_issuer_that_may_not_be_asked(issuer: Issuer, url: str) -> None:
-    with pytest.raises(Unavailable):
-        oauth.authorize_url(
-            oauth.oidc("issuer", url, "us", "s"), redirect_uri=CALLBACK, state="s", nonce="n", code_challenge="c"
+def test_an_issuer_that_may_not_be_asked(issuer: FakeIssuer, url: str) -> None:
+    with pytest.raises(ServiceUnavailable):
+        providers.create_authorization_url(
+            providers.oidc("issuer", url, "us", "s"),
+            redirect_uri=REDIRECT_URI,
+            state="s",
+            nonce="n",
+            code_challenge="c",
         )
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        (Said(b"{}", 302), "status"),
-        (Said(b"{}", 500), "status"),
-        (Said(b"{}", 503), "status"),
-        (Said(b"{}", 307), "status"),
-        (Said(b"{}", 429), "too_many_requests"),
-        (Said(b"[" + b"1," * (128 * 1024) + b"1]"), "too_large"),
-        (Said(b"{}", kind="text/html"), "not_json"),
-        (Said(b"{}", kind=""), "not_json"),
-        (Said(b'{"a":'), "not_json"),
-        (Said(b"\xff\xfe"), "not_json"),
-        (Said(b"[" * 100_000), "not_json"),
+        (FakeResponse(b"{}", 302), "status"),
+        (FakeResponse(b"{}", 500), "status"),
+        (FakeResponse(b"{}", 503), "status"),
+        (FakeResponse(b"{}", 307), "status"),
+        (FakeResponse(b"{}", 429), "too_many_requests"),
+        (FakeResponse(b"[" + b"1," * (128 * 1024) + b"1]"), "too_large"),
+        (FakeResponse(b"{}", content_type="text/html"), "not_json"),
+        (FakeResponse(b"{}", content_type=""), "not_json"),
+        (FakeResponse(b'{"a":'), "not_json"),
+        (FakeResponse(b"\xff\xfe"), "not_json"),
+        (FakeResponse(b"[" * 100_000), "not_json"),
     ],
 )
 @pytest.mark.parametrize("path", [DISCOVERY, "/token", "/jwks", "/userinfo"])
-def test_an_answer_that_is_none(issuer: Issuer, path: str, said: Said, reason: str) -> None:
-    issuer.gives(signed(CLAIMS | {"email": None}))
-    issuer.answers[path] = said
+def test_an_answer_that_is_none(issuer: FakeIssuer, path: str, said: FakeResponse, reason: str) -> None:
+    issuer.return_id_token(sign_id_token(CLAIMS | {"email": None}))
+    issuer.responses[path] = said
 
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(ServiceUnavailable) as caught:
         issuer.exchange()
 
-    assert (caught.value.code, issuer.reasons) == ("provider_unavailable", [reason])
-    assert issuer.paths()[-1] == path
+    assert (caught.value.code, issuer.failure_reasons) == ("provider_unavailable", [reason])
+    assert issuer.requested_paths()[-1] == path
 
 
 @pytest.mark.parametrize(
     "error",
-    [ProtocolError("cut"), NewConnectionError(None, "no"), MaxRetryError(None, URL), OSError(), UnicodeError()],  # type: ignore[arg-type]
+    [ProtocolError("cut"), NewConnectionError(None, "no"), MaxRetryError(None, ISSUER_URL), OSError(), UnicodeError()],  # type: ignore[arg-type]
 )
-def test_nobody_answers(issuer: Issuer, error: Exception) -> None:
+def test_nobody_answers(issuer: FakeIssuer, error: Exception) -> None:
     def fail() -> None:
         raise error
 
-    issuer.answers["/token"] = fail
+    issuer.responses["/token"] = fail
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         issuer.exchange()
-    assert issuer.reasons == ["unreachable"]
+    assert issuer.failure_reasons == ["unreachable"]
 
 
 @pytest.mark.parametrize("path", [DISCOVERY, "/token", "/jwks"])
-def test_all_requests_together_have_so_long(issuer: Issuer, path: str) -> None:
-    issuer.answers[path] = lambda: time.sleep(5)
+def test_all_requests_together_have_so_long(issuer: FakeIssuer, path: str) -> None:
+    issuer.responses[path] = lambda: time.sleep(5)
     begin = time.monotonic()
 
-    with pytest.raises(Unavailable):
-        issuer.exchange(patience=0.1)
+    with pytest.raises(ServiceUnavailable):
+        issuer.exchange(timeout=0.1)
 
     assert time.monotonic() - begin < 2
-    assert issuer.reasons == ["slow"]
+    assert issuer.failure_reasons == ["timeout"]
 
 
-def test_time_that_is_over_asks_nobody(issuer: Issuer) -> None:
-    with pytest.raises(Unavailable):
-        start(patience=0.0)
+def test_time_that_is_over_asks_nobody(issuer: FakeIssuer) -> None:
+    with pytest.raises(ServiceUnavailable):
+        start_authorization(timeout=0.0)
 
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
 @pytest.mark.parametrize(
     "told",
     [
-        Said(b'{"error": "invalid_client"}', 401),
-        Said(b'{"error": "redirect_uri_mismatch"}'),
+        FakeResponse(b'{"error": "invalid_client"}', 401),
+        FakeResponse(b'{"error": "redirect_uri_mismatch"}'),
         {},
         [],
-        {"access_token": TOKEN},
-        {"access_token": TOKEN, "token_type": "mac", "id_token": signed(CLAIMS)},
-        {"access_token": TOKEN, "id_token": signed(CLAIMS)},
-        Said(json.dumps({"access_token": TOKEN, "token_type": "Bearer", "id_token": signed(CLAIMS)}).encode(), 404),
-        {"access_token": TOKEN, "token_type": "Bearer"},
+        {"access_token": ACCESS_TOKEN},
+        {"access_token": ACCESS_TOKEN, "token_type": "mac", "id_token": sign_id_token(CLAIMS)},
+        {"access_token": ACCESS_TOKEN, "id_token": sign_id_token(CLAIMS)},
+        FakeResponse(
+            json.dumps(
+                {"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": sign_id_token(CLAIMS)}
+            ).encode(),
+            404,
+        ),
+        {"access_token": ACCESS_TOKEN, "token_type": "Bearer"},
         {"access_token": 1, "token_type": "Bearer"},
     ],
 )
-def test_an_answer_that_no_code_explains(issuer: Issuer, told: Any) -> None:
-    issuer.answers["/token"] = told
+def test_an_answer_that_no_code_explains(issuer: FakeIssuer, told: Any) -> None:
+    issuer.responses["/token"] = told
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         issuer.exchange()
 
 
-def test_an_access_token_that_would_break_a_header(issuer: Issuer) -> None:
-    issuer.gives(signed(CLAIMS | {"email": None}))
-    issuer.answers["/token"]["access_token"] = "a\r\nx-more: b"
+def test_an_access_token_that_would_break_a_header(issuer: FakeIssuer) -> None:
+    issuer.return_id_token(sign_id_token(CLAIMS | {"email": None}))
+    issuer.responses["/token"]["access_token"] = "a\r\nx-more: b"
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         issuer.exchange()
-    assert issuer.reasons == ["access_token"]
-    assert "/userinfo" not in issuer.paths()
+    assert issuer.failure_reasons == ["access_token"]
+    assert "/userinfo" not in issuer.requested_paths()
 
 
-def test_nothing_of_secrets_and_answers_is_told(issuer: Issuer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_of_secrets_and_answers_is_told(issuer: FakeIssuer, capsys: pytest.CaptureFixture[str]) -> None:
     told = [repr(PROVIDER)]
     for answer in (
-        Said(b'{"error": "canary-of-a-body"}', 400),
-        Said(b"canary-of-a-body"),
+        FakeResponse(b'{"error": "canary-of-a-body"}', 400),
+        FakeResponse(b"canary-of-a-body"),
         {"id_token": "canary.of.it"},
     ):
-        issuer.answers["/token"] = answer
-        with pytest.raises(Failure) as caught:
-            issuer.exchange(code="canary-of-a-code", verifier="canary-of-a-verifier")
-        told += [repr(caught.value), caught.value.detail, *issuer.reasons]
+        issuer.responses["/token"] = answer
+        with pytest.raises(HoldallError) as caught:
+            issuer.exchange(code="canary-of-a-code", code_verifier="canary-of-a-verifier")
+        told += [repr(caught.value), caught.value.detail, *issuer.failure_reasons]
 
     assert "canary" not in " ".join(told) + capsys.readouterr().out
 
@@ -200,19 +209,19 @@ def test_nothing_of_secrets_and_answers_is_told(issuer: Issuer, capsys: pytest.C
 )
 def test_no_answer_makes_us_stumble(path: str, told: Any, changed: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        issuer = in_place_of_the_network(patch)
-        issuer.gives(signed(CLAIMS | {"email": None}))
-        issuer.answers["/jwks"]["keys"][0] |= changed
-        issuer.answers[path] = Said(json.dumps(told).encode())
-        with pytest.raises(Failure):
+        issuer = install_fake_issuer(patch)
+        issuer.return_id_token(sign_id_token(CLAIMS | {"email": None}))
+        issuer.responses["/jwks"]["keys"][0] |= changed
+        issuer.responses[path] = FakeResponse(json.dumps(told).encode())
+        with pytest.raises(HoldallError):
             issuer.exchange()
 
 
 def test_addresses_of_this_machine_are_for_issuers_of_this_machine() -> None:
-    home = oauth.oidc("home", "http://localhost:3000", "us", "s")
+    home = providers.oidc("home", "http://localhost:3000", "us", "s")
 
-    talk = oauth_http.Conversation(home)
+    talk = provider_client.ProviderClient(home)
 
-    assert talk.address("http://127.0.0.1:3000/token") == "http://127.0.0.1:3000/token"
-    with pytest.raises(Unavailable):
-        talk.address("http://10.0.0.1/token")
+    assert talk.check_url("http://127.0.0.1:3000/token") == "http://127.0.0.1:3000/token"
+    with pytest.raises(ServiceUnavailable):
+        talk.check_url("http://10.0.0.1/token")

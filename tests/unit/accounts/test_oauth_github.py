@@ -5,47 +5,51 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from holdall.accounts import oauth
-from holdall.accounts.oauth import Identity
-from holdall.errors import Failure, Unauthenticated, Unavailable
-from tests.unit.accounts.oauth_issuer import CALLBACK, Issuer, Said, in_place_of_the_network
+from holdall.accounts.oauth import providers
+from holdall.accounts.oauth.providers import Identity
+from holdall.platform.errors import HoldallError, ServiceUnavailable, Unauthenticated
+from tests.support.oidc_issuer import REDIRECT_URI, FakeIssuer, FakeResponse, install_fake_issuer
 
 SITE, API = "https://github.com", "https://api.github.com"
-GITHUB = oauth.github("Iv1.us", "canary-of-the-secret")
-ADDRESS = {"email": "ada@example.test", "primary": True, "verified": True}
-OTHER = {"email": "other@example.test", "primary": False, "verified": True}
+GITHUB = providers.github("Iv1.us", "canary-of-the-secret")
+PRIMARY_EMAIL = {"email": "ada@example.test", "primary": True, "verified": True}
+OTHER_EMAIL = {"email": "other@example.test", "primary": False, "verified": True}
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Issuer:
-    site = in_place_of_the_network(monkeypatch)
-    site.answers = {
+def github(monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
+    github = install_fake_issuer(monkeypatch)
+    github.responses = {
         f"{SITE}/login/oauth/access_token": {"access_token": "gho_1", "token_type": "bearer", "scope": "user:email"},
         f"{API}/user": {"id": 583231, "login": "ada", "name": "Ada", "email": "shown@example.test"},
-        f"{API}/user/emails": [OTHER, ADDRESS],
+        f"{API}/user/emails": [OTHER_EMAIL, PRIMARY_EMAIL],
     }
-    return site
+    return github
 
 
 def exchange() -> Identity:
-    return oauth.exchange(GITHUB, code="a code", verifier="v" * 52, redirect_uri=CALLBACK, nonce="unused")
+    return providers.fetch_identity(
+        GITHUB, code="a code", code_verifier="v" * 52, redirect_uri=REDIRECT_URI, nonce="unused"
+    )
 
 
-def test_where_the_browser_goes(site: Issuer) -> None:
-    url = oauth.authorize_url(GITHUB, redirect_uri=CALLBACK, state="s", nonce="n", code_challenge="c")
+def test_where_the_browser_goes(github: FakeIssuer) -> None:
+    url = providers.create_authorization_url(
+        GITHUB, redirect_uri=REDIRECT_URI, state="s", nonce="n", code_challenge="c"
+    )
 
     split = urlsplit(url)
     assert (split.netloc, split.path) == ("github.com", "/login/oauth/authorize")
     said = parse_qs(split.query)
     assert (said["code_challenge_method"], said["scope"]) == (["S256"], ["read:user user:email"])
     assert "nonce" not in said
-    assert site.asked == []
+    assert github.requests == []
 
 
-def test_who_came_back(site: Issuer) -> None:
+def test_who_came_back(github: FakeIssuer) -> None:
     assert exchange() == Identity(SITE, "583231", "ada@example.test", True, "Ada")  # noqa: FBT003
 
-    code, user, _ = site.asked
+    code, user, _ = github.requests
     assert code.headers["accept"] == "application/json"  # it would answer by a form
     assert parse_qs((code.body or b"").decode())["code_verifier"] == ["v" * 52]
     assert user.headers["authorization"] == "Bearer gho_1"
@@ -54,32 +58,32 @@ def test_who_came_back(site: Issuer) -> None:
 @pytest.mark.parametrize(
     ("emails", "email", "verified"),
     [
-        ([ADDRESS | {"verified": False}, OTHER], "ada@example.test", False),
-        ([ADDRESS | {"verified": "yes"}], "ada@example.test", False),
-        ([OTHER], None, False),
+        ([PRIMARY_EMAIL | {"verified": False}, OTHER_EMAIL], "ada@example.test", False),
+        ([PRIMARY_EMAIL | {"verified": "yes"}], "ada@example.test", False),
+        ([OTHER_EMAIL], None, False),
         ([], None, False),
-        ([1, None, {"primary": True}, ADDRESS | {"primary": 1}], None, False),
-        (Said(b'{"message": "Not Found"}', 404), None, False),
+        ([1, None, {"primary": True}, PRIMARY_EMAIL | {"primary": 1}], None, False),
+        (FakeResponse(b'{"message": "Not Found"}', 404), None, False),
     ],
 )
-def test_an_address_that_proves_nothing(site: Issuer, emails: Any, email: str | None, *, verified: bool) -> None:
-    site.answers[f"{API}/user/emails"] = emails
+def test_an_address_that_proves_nothing(github: FakeIssuer, emails: Any, email: str | None, *, verified: bool) -> None:
+    github.responses[f"{API}/user/emails"] = emails
 
     known = exchange()
 
     assert (known.email, known.email_verified) == (email, verified)
 
 
-@pytest.mark.parametrize("user", [{}, [], {"id": "583231"}, {"id": True}, {"login": "ada"}, Said(b"{}", 403)])
-def test_somebody_without_a_number(site: Issuer, user: Any) -> None:
-    site.answers[f"{API}/user"] = user
+@pytest.mark.parametrize("user", [{}, [], {"id": "583231"}, {"id": True}, {"login": "ada"}, FakeResponse(b"{}", 403)])
+def test_somebody_without_a_number(github: FakeIssuer, user: Any) -> None:
+    github.responses[f"{API}/user"] = user
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         exchange()
 
 
-def test_somebody_without_a_name(site: Issuer) -> None:
-    site.answers[f"{API}/user"] |= {"name": None}
+def test_somebody_without_a_name(github: FakeIssuer) -> None:
+    github.responses[f"{API}/user"] |= {"name": None}
 
     assert exchange().name == "ada"
 
@@ -88,15 +92,17 @@ def test_somebody_without_a_name(site: Issuer) -> None:
     ("path", "answer", "failure"),
     [
         (f"{SITE}/login/oauth/access_token", {"error": "bad_verification_code"}, Unauthenticated),
-        (f"{SITE}/login/oauth/access_token", {"error": "incorrect_client_credentials"}, Unavailable),
-        (f"{API}/user", Said(b"{}", 401), Unauthenticated),
-        (f"{API}/user", Said(b"{}", 502), Unavailable),
-        (f"{API}/user/emails", Said(b"{}", 403), Unavailable),
-        (f"{API}/user/emails", {}, Unavailable),
+        (f"{SITE}/login/oauth/access_token", {"error": "incorrect_client_credentials"}, ServiceUnavailable),
+        (f"{API}/user", FakeResponse(b"{}", 401), Unauthenticated),
+        (f"{API}/user", FakeResponse(b"{}", 502), ServiceUnavailable),
+        (f"{API}/user/emails", FakeResponse(b"{}", 403), ServiceUnavailable),
+        (f"{API}/user/emails", {}, ServiceUnavailable),
     ],
 )
-def test_a_github_that_refuses_and_one_in_trouble(site: Issuer, path: str, answer: Any, failure: type[Failure]) -> None:
-    site.answers[path] = answer
+def test_a_github_that_refuses_and_one_in_trouble(
+    github: FakeIssuer, path: str, answer: Any, failure: type[HoldallError]
+) -> None:
+    github.responses[path] = answer
 
     with pytest.raises(failure):
         exchange()

@@ -13,59 +13,65 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from holdall.accounts import oauth_id_token
-from holdall.accounts.oauth import Identity
-from holdall.errors import Unauthenticated, Unavailable
-from tests.unit.accounts.oauth_issuer import (
+from holdall.accounts.oauth import id_token
+from holdall.accounts.oauth.providers import Identity
+from holdall.platform.errors import ServiceUnavailable, Unauthenticated
+from tests.support.oidc_issuer import (
+    ACCESS_TOKEN,
     CLAIMS,
+    ISSUER_URL,
     NOW,
-    TOKEN,
-    URL,
-    Issuer,
-    in_place_of_the_network,
-    key,
-    published,
-    signed,
+    FakeIssuer,
+    get_private_key,
+    install_fake_issuer,
+    public_jwk,
+    sign_id_token,
 )
 
 
 @pytest.fixture
-def issuer(monkeypatch: pytest.MonkeyPatch) -> Issuer:
-    return in_place_of_the_network(monkeypatch)
+def issuer(monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
+    return install_fake_issuer(monkeypatch)
 
 
-def encoded(content: bytes) -> str:
+def base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def by_hand(header: dict[str, Any], claims: dict[str, Any], signature: bytes) -> str:
-    return ".".join((encoded(json.dumps(header).encode()), encoded(json.dumps(claims).encode()), encoded(signature)))
+def build_token(header: dict[str, Any], claims: dict[str, Any], signature: bytes) -> str:
+    return ".".join(
+        (base64url(json.dumps(header).encode()), base64url(json.dumps(claims).encode()), base64url(signature))
+    )
 
 
-def refused(issuer: Issuer, token: str, reason: str) -> None:
-    issuer.gives(token)
+def assert_rejected(issuer: FakeIssuer, token: str, reason: str) -> None:
+    issuer.return_id_token(token)
     with pytest.raises(Unauthenticated) as caught:
         issuer.exchange()
-    assert (caught.value.code, issuer.reasons) == ("oauth_failed", [f"id_token.{reason}"])
+    assert (caught.value.code, issuer.failure_reasons) == ("oauth_failed", [f"id_token.{reason}"])
 
 
 @pytest.mark.parametrize(
     ("algorithm", "hashed"), [("RS256", "sha256"), ("PS256", "sha256"), ("ES256", "sha256"), ("EdDSA", "sha512")]
 )
-def test_a_token_as_it_should_be(issuer: Issuer, algorithm: str, hashed: str) -> None:
-    whole = hashlib.new(hashed, TOKEN.encode()).digest()
-    issuer.answers["/jwks"] = {"keys": [published(key(algorithm), kid=algorithm, alg=algorithm, use="sig")]}
-    issuer.gives(signed(CLAIMS | {"at_hash": encoded(whole[: len(whole) // 2]), "azp": "us"}, algorithm))
+def test_a_token_as_it_should_be(issuer: FakeIssuer, algorithm: str, hashed: str) -> None:
+    whole = hashlib.new(hashed, ACCESS_TOKEN.encode()).digest()
+    issuer.responses["/jwks"] = {
+        "keys": [public_jwk(get_private_key(algorithm), kid=algorithm, alg=algorithm, use="sig")]
+    }
+    issuer.return_id_token(
+        sign_id_token(CLAIMS | {"at_hash": base64url(whole[: len(whole) // 2]), "azp": "us"}, algorithm)
+    )
 
-    assert issuer.exchange() == Identity(URL, "person-1", "ada@example.test", True, "Ada")  # noqa: FBT003
+    assert issuer.exchange() == Identity(ISSUER_URL, "person-1", "ada@example.test", True, "Ada")  # noqa: FBT003
 
 
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
         ({"iss": "https://other.example.test"}, "InvalidIssuerError"),
-        ({"iss": f"{URL}/"}, "InvalidIssuerError"),
-        ({"iss": [URL]}, "InvalidIssuerError"),
+        ({"iss": f"{ISSUER_URL}/"}, "InvalidIssuerError"),
+        ({"iss": [ISSUER_URL]}, "InvalidIssuerError"),
         ({"iss": None}, "MissingRequiredClaimError"),
         ({"aud": "them"}, "InvalidAudienceError"),
         ({"aud": ["them"]}, "InvalidAudienceError"),
@@ -96,20 +102,20 @@ def test_a_token_as_it_should_be(issuer: Issuer, algorithm: str, hashed: str) ->
         ({"at_hash": 1}, "at_hash"),
     ],
 )
-def test_a_claim_that_is_not_as_we_asked(issuer: Issuer, claims: dict[str, Any], reason: str) -> None:
+def test_a_claim_that_is_not_as_we_asked(issuer: FakeIssuer, claims: dict[str, Any], reason: str) -> None:
     said = {name: value for name, value in (CLAIMS | claims).items() if value is not None}
     # PyJWT does not sign all of these, so they are put in place of what it signed, and signed again.
-    token = signed({"put": "here"})
+    token = sign_id_token({"put": "here"})
     header, _, _ = token.split(".")
-    body = encoded(json.dumps(said).encode())
-    signature = signature_of(f"{header}.{body}".encode())
+    body = base64url(json.dumps(said).encode())
+    signature = sign_es256(f"{header}.{body}".encode())
 
-    refused(issuer, f"{header}.{body}.{encoded(signature)}", reason)
+    assert_rejected(issuer, f"{header}.{body}.{base64url(signature)}", reason)
 
 
-def signature_of(content: bytes) -> bytes:
+def sign_es256(content: bytes) -> bytes:
     """What ES256 makes of it."""
-    return ECAlgorithm(ECAlgorithm.SHA256).sign(content, key("ES256"))  # type: ignore[arg-type]
+    return ECAlgorithm(ECAlgorithm.SHA256).sign(content, get_private_key("ES256"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -123,8 +129,8 @@ def signature_of(content: bytes) -> bytes:
         {"aud": ["us", "x"], "azp": "us"},
     ],
 )
-def test_clocks_may_differ_and_others_may_read_along(issuer: Issuer, claims: dict[str, Any]) -> None:
-    issuer.gives(signed(CLAIMS | claims))
+def test_clocks_may_differ_and_others_may_read_along(issuer: FakeIssuer, claims: dict[str, Any]) -> None:
+    issuer.return_id_token(sign_id_token(CLAIMS | claims))
 
     assert issuer.exchange().subject == "person-1"
 
@@ -136,8 +142,8 @@ def test_clocks_may_differ_and_others_may_read_along(issuer: Issuer, claims: dic
         ({"kid": 7}, "header"),
         ({"typ": "at+jwt"}, "header"),
         ({"typ": 1}, "header"),
-        ({"jku": f"{URL}/jwks"}, "header"),
-        ({"x5u": f"{URL}/jwks"}, "header"),
+        ({"jku": f"{ISSUER_URL}/jwks"}, "header"),
+        ({"x5u": f"{ISSUER_URL}/jwks"}, "header"),
         ({"jwk": {}}, "header"),
         ({"crit": ["exp"]}, "header"),
         ({"alg": "ES512"}, "algorithm"),
@@ -148,29 +154,29 @@ def test_clocks_may_differ_and_others_may_read_along(issuer: Issuer, claims: dic
         ({"alg": "EdDSA"}, "key"),
     ],
 )
-def test_a_header_that_leads_elsewhere(issuer: Issuer, header: dict[str, Any], reason: str) -> None:
+def test_a_header_that_leads_elsewhere(issuer: FakeIssuer, header: dict[str, Any], reason: str) -> None:
     said = {"alg": "ES256", "kid": "ES256", "typ": "JWT"} | header
-    body = encoded(json.dumps(said).encode()) + "." + encoded(json.dumps(CLAIMS).encode())
+    body = base64url(json.dumps(said).encode()) + "." + base64url(json.dumps(CLAIMS).encode())
 
-    refused(issuer, f"{body}.{encoded(signature_of(body.encode()))}", reason)
+    assert_rejected(issuer, f"{body}.{base64url(sign_es256(body.encode()))}", reason)
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE"])
-def test_no_signature_at_all(issuer: Issuer, algorithm: str) -> None:
-    token = by_hand({"alg": algorithm, "typ": "JWT"}, CLAIMS, b"")
+def test_no_signature_at_all(issuer: FakeIssuer, algorithm: str) -> None:
+    token = build_token({"alg": algorithm, "typ": "JWT"}, CLAIMS, b"")
 
-    refused(issuer, token, "form")
-    issuer.reasons.clear()
-    refused(issuer, f"{token}AAAA", "algorithm")
+    assert_rejected(issuer, token, "form")
+    issuer.failure_reasons.clear()
+    assert_rejected(issuer, f"{token}AAAA", "algorithm")
 
 
-def test_the_public_key_taken_for_a_shared_secret(issuer: Issuer) -> None:
-    private = key("RS256")
+def test_the_public_key_taken_for_a_shared_secret(issuer: FakeIssuer) -> None:
+    private = get_private_key("RS256")
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    issuer.answers["/jwks"] = {"keys": [published(private, kid="RS256")]}
-    body = by_hand({"alg": "HS256", "typ": "JWT", "kid": "RS256"}, CLAIMS, b"").rstrip(".")
+    issuer.responses["/jwks"] = {"keys": [public_jwk(private, kid="RS256")]}
+    body = build_token({"alg": "HS256", "typ": "JWT", "kid": "RS256"}, CLAIMS, b"").rstrip(".")
 
-    refused(issuer, f"{body}.{encoded(hmac.digest(public, body.encode(), 'sha256'))}", "algorithm")
+    assert_rejected(issuer, f"{body}.{base64url(hmac.digest(public, body.encode(), 'sha256'))}", "algorithm")
 
 
 @pytest.mark.parametrize(
@@ -185,84 +191,86 @@ def test_the_public_key_taken_for_a_shared_secret(issuer: Issuer) -> None:
         {"crv": "P-256"},
     ],
 )
-def test_a_key_that_was_made_for_something_else(issuer: Issuer, said: dict[str, Any]) -> None:
-    issuer.answers["/jwks"] = {"keys": [published(key("PS256"), kid="PS256") | said]}
+def test_a_key_that_was_made_for_something_else(issuer: FakeIssuer, said: dict[str, Any]) -> None:
+    issuer.responses["/jwks"] = {"keys": [public_jwk(get_private_key("PS256"), kid="PS256") | said]}
 
-    refused(issuer, signed(CLAIMS, "PS256"), "key")
-
-
-def test_the_signature_of_another_key(issuer: Issuer) -> None:
-    refused(issuer, signed(CLAIMS, private=key("ES256", 1)), "InvalidSignatureError")
+    assert_rejected(issuer, sign_id_token(CLAIMS, "PS256"), "key")
 
 
-def test_a_key_that_is_too_short(issuer: Issuer) -> None:
+def test_the_signature_of_another_key(issuer: FakeIssuer) -> None:
+    assert_rejected(issuer, sign_id_token(CLAIMS, private_key=get_private_key("ES256", 1)), "InvalidSignatureError")
+
+
+def test_a_key_that_is_too_short(issuer: FakeIssuer) -> None:
     weak = rsa.generate_private_key(65537, 1024)  # noqa: S505  # this is what is refused
-    issuer.answers["/jwks"] = {"keys": [published(weak, kid="RS256")]}
-    body = by_hand({"alg": "RS256", "kid": "RS256"}, CLAIMS, b"").rstrip(".")
+    issuer.responses["/jwks"] = {"keys": [public_jwk(weak, kid="RS256")]}
+    body = build_token({"alg": "RS256", "kid": "RS256"}, CLAIMS, b"").rstrip(".")
 
-    refused(issuer, f"{body}.{encoded(b'x' * 128)}", "InvalidKeyError")
+    assert_rejected(issuer, f"{body}.{base64url(b'x' * 128)}", "InvalidKeyError")
 
 
 @pytest.mark.parametrize(
     "token", ["", "a.b", "a.b.c.d", "a.b.c\n", " a.b.c", "ä.b.c", "a.b.c" * 9999, "e30.e30.e30", "AA.AA.AA"]
 )
-def test_what_is_no_token(issuer: Issuer, token: str) -> None:
-    issuer.gives(token)
+def test_what_is_no_token(issuer: FakeIssuer, token: str) -> None:
+    issuer.return_id_token(token)
 
-    with pytest.raises((Unauthenticated, Unavailable)):
+    with pytest.raises((Unauthenticated, ServiceUnavailable)):
         issuer.exchange()
 
 
-def test_keys_are_read_once(issuer: Issuer) -> None:
+def test_keys_are_read_once(issuer: FakeIssuer) -> None:
     issuer.exchange()
     issuer.exchange()
 
-    assert issuer.paths() == ["/.well-known/openid-configuration", "/token", "/jwks", "/token"]
+    assert issuer.requested_paths() == ["/.well-known/openid-configuration", "/token", "/jwks", "/token"]
 
 
-def test_a_new_key_is_found(issuer: Issuer) -> None:
+def test_a_new_key_is_found(issuer: FakeIssuer) -> None:
     issuer.exchange()
-    let_pass(61)
-    issuer.answers["/jwks"] = {"keys": [published(key("EdDSA"), kid="EdDSA")]}
-    issuer.gives(signed(CLAIMS, "EdDSA"))
+    age_cached_keys(61)
+    issuer.responses["/jwks"] = {"keys": [public_jwk(get_private_key("EdDSA"), kid="EdDSA")]}
+    issuer.return_id_token(sign_id_token(CLAIMS, "EdDSA"))
 
     assert issuer.exchange().subject == "person-1"
 
 
-def test_unknown_keys_cause_one_read_a_minute(issuer: Issuer) -> None:
+def test_unknown_keys_cause_one_read_a_minute(issuer: FakeIssuer) -> None:
     issuer.exchange()
-    issuer.gives(signed(CLAIMS, kid="unknown"))
+    issuer.return_id_token(sign_id_token(CLAIMS, kid="unknown"))
     for seconds in (0, 59, 2, 0):
-        let_pass(seconds)
+        age_cached_keys(seconds)
         with pytest.raises(Unauthenticated):
             issuer.exchange()
 
-    assert issuer.paths().count("/jwks") == 2
+    assert issuer.requested_paths().count("/jwks") == 2
 
 
-def test_a_key_that_was_withdrawn_is_forgotten(issuer: Issuer) -> None:
+def test_a_key_that_was_withdrawn_is_forgotten(issuer: FakeIssuer) -> None:
     issuer.exchange()
-    let_pass(3601)
-    issuer.answers["/jwks"] = {"keys": []}
+    age_cached_keys(3601)
+    issuer.responses["/jwks"] = {"keys": []}
 
     with pytest.raises(Unauthenticated):
         issuer.exchange()
 
 
-def test_one_key_needs_no_name(issuer: Issuer) -> None:
-    issuer.gives(signed(CLAIMS, kid=None))
+def test_one_key_needs_no_name(issuer: FakeIssuer) -> None:
+    issuer.return_id_token(sign_id_token(CLAIMS, kid=None))
     assert issuer.exchange().subject == "person-1"
 
-    let_pass(3601)
-    issuer.answers["/jwks"] = {"keys": [published(key("ES256", number), kid=f"{number}") for number in (0, 1)]}
-    refused(issuer, signed(CLAIMS, kid=None), "key")
+    age_cached_keys(3601)
+    issuer.responses["/jwks"] = {
+        "keys": [public_jwk(get_private_key("ES256", number), kid=f"{number}") for number in (0, 1)]
+    }
+    assert_rejected(issuer, sign_id_token(CLAIMS, kid=None), "key")
 
 
-def let_pass(seconds: float) -> None:
+def age_cached_keys(seconds: float) -> None:
     """Make what is known of keys older. A test that finds nothing known has gone wrong before."""
-    before = dict(oauth_id_token._published)
+    before = dict(id_token._jwks_cache)
     assert before
-    assert all(each.read_at <= time.monotonic() for each in before.values())
-    oauth_id_token._published.update(
-        {url: replace(each, read_at=each.read_at - seconds) for url, each in before.items()}
+    assert all(each.fetched_at <= time.monotonic() for each in before.values())
+    id_token._jwks_cache.update(
+        {url: replace(each, fetched_at=each.fetched_at - seconds) for url, each in before.items()}
     )

@@ -6,42 +6,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import ids
-from holdall.accounts import recovery
+from holdall.accounts import recovery_codes
+from holdall.platform import ids
 
-LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-FORM = re.compile(f"[{LETTERS}]{{5}}(-[{LETTERS}]{{5}}){{4}}")
-CODES = st.lists(st.text(LETTERS, min_size=5, max_size=5), min_size=5, max_size=5).map("-".join)
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+CODE_PATTERN = re.compile(f"[{ALPHABET}]{{5}}(-[{ALPHABET}]{{5}}){{4}}")
+CODES = st.lists(st.text(ALPHABET, min_size=5, max_size=5), min_size=5, max_size=5).map("-".join)
 
 
 def test_there_are_ten_different_codes() -> None:
-    codes = recovery.new_codes()
+    codes = recovery_codes.new_codes()
 
     assert len(set(codes)) == 10
-    assert all(FORM.fullmatch(code) for code in codes)
+    assert all(CODE_PATTERN.fullmatch(code) for code in codes)
 
 
 def test_a_code_has_the_112_bits_that_a_plain_digest_needs() -> None:
-    drawn = recovery.normal(recovery.new_codes()[0])
+    drawn = recovery_codes.normalize(recovery_codes.new_codes()[0])
 
     assert len(drawn) * 5 == 125
-    assert len(LETTERS) == 2**5
+    assert len(ALPHABET) == 2**5
 
 
 def test_codes_are_drawn_where_all_secrets_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ids, "new_secret", lambda: "0123456789abcdefghjkmnpqrs")
 
-    assert recovery.new_codes() == ["01234-56789-abcde-fghjk-mnpqr"] * 10
+    assert recovery_codes.new_codes() == ["01234-56789-abcde-fghjk-mnpqr"] * 10
 
 
 @given(CODES, CODES)
 def test_different_codes_have_different_digests(one: str, other: str) -> None:
-    assert (recovery.digest(one) == recovery.digest(other)) == (one == other)
+    assert (recovery_codes.sha256_hex(one) == recovery_codes.sha256_hex(other)) == (one == other)
 
 
 @given(CODES)
 def test_a_digest_tells_nothing_of_its_code(code: str) -> None:
-    assert re.fullmatch("[0-9a-f]{64}", recovery.digest(code))
+    assert re.fullmatch("[0-9a-f]{64}", recovery_codes.sha256_hex(code))
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_digest_tells_nothing_of_its_code(code: str) -> None:
     ],
 )
 def test_a_code_is_known_however_it_is_typed(typed: str) -> None:
-    assert recovery.normal(typed) == "0123456789abcdefghjkmnpqr"
-    assert recovery.digest(typed) == recovery.digest("01234-56789-abcde-fghjk-mnpqr")
+    assert recovery_codes.normalize(typed) == "0123456789abcdefghjkmnpqr"
+    assert recovery_codes.sha256_hex(typed) == recovery_codes.sha256_hex("01234-56789-abcde-fghjk-mnpqr")
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_a_code_is_known_however_it_is_typed(typed: str) -> None:
     ],
 )
 def test_another_code_is_another(typed: str) -> None:
-    assert recovery.digest(typed) != recovery.digest("01234-56789-abcde-fghjk-mnpqr")
+    assert recovery_codes.sha256_hex(typed) != recovery_codes.sha256_hex("01234-56789-abcde-fghjk-mnpqr")
 
 
 @given(st.text(st.characters(), max_size=60))
 def test_any_text_may_be_tried(text: str) -> None:
-    assert len(recovery.digest(text)) == 64
+    assert len(recovery_codes.sha256_hex(text)) == 64

@@ -4,68 +4,74 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall import ids
-from holdall.errors import Unauthenticated
 from holdall.iam import tokens
 from holdall.iam.tokens import TokenKind
+from holdall.platform import ids
+from holdall.platform.errors import Unauthenticated
 
-LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-PLACE, SECRET = "0" * 26, "1" * 26
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LOOKUP_ID, SECRET = "0" * 26, "1" * 26
 KINDS = st.sampled_from(TokenKind)
-SHORT = st.sampled_from([kind for kind in TokenKind if kind is not TokenKind.ACCESS])
-PARTS = st.text(LETTERS, min_size=26, max_size=26)
-PROJECT = "2" * 12
+OPAQUE_KINDS = st.sampled_from([kind for kind in TokenKind if kind is not TokenKind.ACCESS])
+TOKEN_PARTS = st.text(ALPHABET, min_size=26, max_size=26)
+PROJECT_ID = "2" * 12
 # Where the row of each kind lies: most stand alone, two lie in a project, and a key's place tells who made it.
-PLACES = dict.fromkeys(TokenKind, PLACE) | {
-    TokenKind.JOIN: f"{PROJECT}-{PLACE}",
-    TokenKind.KEY: f"{PROJECT}-{PLACE}-{PLACE}",
+LOOKUP_IDS = dict.fromkeys(TokenKind, LOOKUP_ID) | {
+    TokenKind.PROJECT_INVITATION: f"{PROJECT_ID}-{LOOKUP_ID}",
+    TokenKind.API_KEY: f"{PROJECT_ID}-{LOOKUP_ID}-{LOOKUP_ID}",
 }
-FORM = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"
+TOKEN_PATTERN = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"
 
 
-def right_place(kind: TokenKind, place: str) -> bool:
+def is_valid_lookup_id(kind: TokenKind, lookup_id: str) -> bool:
     """The same rule, written by parts."""
-    project, *rest = place.split("-")
-    if kind is TokenKind.JOIN:
+    project, *rest = lookup_id.split("-")
+    if kind is TokenKind.PROJECT_INVITATION:
         return ids.is_project_id(project) and len(rest) == 1 and ids.is_id(rest[0])
-    return ids.is_key_id(place) if kind is TokenKind.KEY else ids.is_id(place)
+    return ids.is_api_key_id(lookup_id) if kind is TokenKind.API_KEY else ids.is_id(lookup_id)
 
 
-@given(kind=SHORT, part=PARTS, secret=PARTS)
+@given(kind=OPAQUE_KINDS, part=TOKEN_PARTS, secret=TOKEN_PARTS)
 def test_what_was_written_is_read(kind: TokenKind, part: str, secret: str) -> None:
-    place = PLACES[kind].replace(PLACE, part)
-    text = tokens.write(kind, place, secret)
+    place = LOOKUP_IDS[kind].replace(LOOKUP_ID, part)
+    text = tokens.format_token(kind, place, secret)
 
-    assert tokens.read(kind, text) == (place, secret)
-    assert tokens.is_one(kind, text)
+    assert tokens.parse(kind, text) == (place, secret)
+    assert tokens.matches(kind, text)
 
 
-@given(kind=SHORT, other=KINDS)
+@given(kind=OPAQUE_KINDS, other=KINDS)
 def test_a_token_is_of_one_kind(kind: TokenKind, other: TokenKind) -> None:
-    assert tokens.is_one(other, tokens.write(kind, PLACES[kind], SECRET)) == (other is kind)
+    assert tokens.matches(other, tokens.format_token(kind, LOOKUP_IDS[kind], SECRET)) == (other is kind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TokenKind if kind is not TokenKind.ACCESS])
 def test_a_kind_has_its_place_and_no_other(kind: TokenKind) -> None:
-    for place in set(PLACES.values()) | {"", PROJECT, f"{PLACE}-{PROJECT}", f"{PROJECT}-", f"{PLACES[kind]}-{PLACE}"}:
-        assert tokens.is_one(kind, tokens.write(kind, place, SECRET)) == (place == PLACES[kind]), place
+    for place in set(LOOKUP_IDS.values()) | {
+        "",
+        PROJECT_ID,
+        f"{LOOKUP_ID}-{PROJECT_ID}",
+        f"{PROJECT_ID}-",
+        f"{LOOKUP_IDS[kind]}-{LOOKUP_ID}",
+    }:
+        assert tokens.matches(kind, tokens.format_token(kind, place, SECRET)) == (place == LOOKUP_IDS[kind]), place
 
 
-@given(kind=KINDS, text=st.text(max_size=80) | st.from_regex(FORM))
+@given(kind=KINDS, text=st.text(max_size=80) | st.from_regex(TOKEN_PATTERN))
 def test_any_other_text_is_no_token(kind: TokenKind, text: str) -> None:
     parts = text.split("_")
-    right = len(parts) == 3 and parts[0] == kind and right_place(kind, parts[1]) and ids.is_id(parts[2])
+    right = len(parts) == 3 and parts[0] == kind and is_valid_lookup_id(kind, parts[1]) and ids.is_id(parts[2])
     if right:
-        assert tokens.read(kind, text) == (parts[1], parts[2])
+        assert tokens.parse(kind, text) == (parts[1], parts[2])
     else:
         with pytest.raises(Unauthenticated) as failure:
-            tokens.read(kind, text)
+            tokens.parse(kind, text)
         assert failure.value.code == "invalid_token"
 
 
 @pytest.mark.parametrize("end", ["\n", " ", "_", "_0", "\x00", "=", "É"])
 def test_nothing_may_follow(end: str) -> None:
-    assert not tokens.is_one(TokenKind.RESET, tokens.write(TokenKind.RESET, PLACE, SECRET) + end)
+    assert not tokens.matches(TokenKind.RESET, tokens.format_token(TokenKind.RESET, LOOKUP_ID, SECRET) + end)
 
 
 def test_no_kind_begins_as_another() -> None:
@@ -75,11 +81,11 @@ def test_no_kind_begins_as_another() -> None:
 
 
 def test_a_csrf_token_follows_from_the_cookies_secret_and_tells_nothing_of_it() -> None:
-    first, second = (tokens.csrf_of(secret) for secret in ("0" * 26, "1" * 26))
+    first, second = (tokens.derive_csrf_token(secret) for secret in ("0" * 26, "1" * 26))
 
-    assert first == tokens.csrf_of("0" * 26)
+    assert first == tokens.derive_csrf_token("0" * 26)
     assert first != second
     assert first.startswith("hx_")
     assert "0" * 26 not in first
     # What is stored of the secret is its digest: whoever reads the table learns no CSRF token by it.
-    assert ids.digest("0" * 26) not in first
+    assert ids.sha256_hex("0" * 26) not in first

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from holdall import ids
 from holdall.accounts import totp
-from tests.unit.makers import MOMENT
+from holdall.platform import ids
+from tests.support.factories import FROZEN_TIME
 
 SEED = base64.b32encode(b"12345678901234567890").decode()
-STEP = int(MOMENT.timestamp()) // 30
-SVG = "{http://www.w3.org/2000/svg}"
-MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # Hypothesis adds it
+STEP = int(FROZEN_TIME.timestamp()) // 30
+SVG_NAMESPACE = "{http://www.w3.org/2000/svg}"
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # Hypothesis adds it
 SEEDS = st.binary(min_size=20, max_size=20).map(lambda seed: base64.b32encode(seed).decode())
 
 
@@ -32,7 +32,7 @@ SEEDS = st.binary(min_size=20, max_size=20).map(lambda seed: base64.b32encode(se
     ),
 )
 def test_the_values_of_rfc_4226_appendix_d(counter: int, code: str) -> None:
-    assert totp._code(SEED, counter) == code
+    assert totp._generate_code(SEED, counter) == code
 
 
 # Erratum 2866: the seeds for SHA-256 and SHA-512 are as long as their digests.
@@ -62,7 +62,7 @@ def test_the_values_of_rfc_4226_appendix_d(counter: int, code: str) -> None:
 def test_the_values_of_rfc_6238_appendix_b(seconds: int, digest: Callable[..., Any], length: int, code: str) -> None:
     seed = base64.b32encode((b"1234567890" * 7)[:length]).decode()
 
-    assert totp._code(seed, seconds // 30, digits=8, digest=digest) == code
+    assert totp._generate_code(seed, seconds // 30, digits=8, digest=digest) == code
 
 
 def test_a_seed_has_160_bits_and_is_written_as_apps_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,15 +73,17 @@ def test_a_seed_has_160_bits_and_is_written_as_apps_read_it(monkeypatch: pytest.
     assert totp.new_seed() == SEED == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 
-@given(MOMENTS, st.integers(-4, 4))
+@given(TIMES, st.integers(-4, 4))
 def test_a_code_is_taken_in_its_step_and_in_both_neighbours(now: datetime, drift: int) -> None:
     step = int(now.timestamp()) // 30 + drift
     assume(step >= 0)
-    code = totp._code(SEED, step)
-    others = {totp._code(SEED, step - drift + each) for each in (-1, 0, 1) if step - drift + each not in (-1, step)}
+    code = totp._generate_code(SEED, step)
+    others = {
+        totp._generate_code(SEED, step - drift + each) for each in (-1, 0, 1) if step - drift + each not in (-1, step)
+    }
     assume(code not in others)
 
-    assert totp.matching_step(SEED, code, now, after=None) == (step if abs(drift) <= 1 else None)
+    assert totp.find_matching_step(SEED, code, now, after=None) == (step if abs(drift) <= 1 else None)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +93,17 @@ def test_a_code_is_taken_in_its_step_and_in_both_neighbours(now: datetime, drift
 def test_the_window_ends_to_the_second(second: float, step: int | None) -> None:
     now = datetime.fromtimestamp(STEP * 30, UTC) + timedelta(seconds=second)
 
-    assert totp.matching_step(SEED, totp._code(SEED, STEP), now, after=None) == step
+    assert totp.find_matching_step(SEED, totp._generate_code(SEED, STEP), now, after=None) == step
 
 
-@given(SEEDS, MOMENTS, st.lists(st.tuples(st.integers(0, 90), st.integers(-2, 2)), max_size=12))
+@given(SEEDS, TIMES, st.lists(st.tuples(st.integers(0, 90), st.integers(-2, 2)), max_size=12))
 def test_no_code_is_taken_twice(seed: str, now: datetime, attempts: list[tuple[int, int]]) -> None:
     kept: int | None = None
     taken: list[str] = []
     for later, drift in attempts:
         now += timedelta(seconds=later)
-        code = totp._code(seed, max(int(now.timestamp()) // 30 + drift, 0))
-        step = totp.matching_step(seed, code, now, after=kept)
+        code = totp._generate_code(seed, max(int(now.timestamp()) // 30 + drift, 0))
+        step = totp.find_matching_step(seed, code, now, after=kept)
         if step is not None:
             assert kept is None or step > kept
             kept = step
@@ -112,45 +114,45 @@ def test_no_code_is_taken_twice(seed: str, now: datetime, attempts: list[tuple[i
 
 
 def test_a_step_and_those_before_it_are_spent() -> None:
-    codes = {step: totp._code(SEED, step) for step in (STEP - 1, STEP, STEP + 1)}
-    after = {step: totp.matching_step(SEED, code, MOMENT, after=STEP) for step, code in codes.items()}
+    codes = {step: totp._generate_code(SEED, step) for step in (STEP - 1, STEP, STEP + 1)}
+    after = {step: totp.find_matching_step(SEED, code, FROZEN_TIME, after=STEP) for step, code in codes.items()}
 
     assert after == {STEP - 1: None, STEP: None, STEP + 1: STEP + 1}
 
 
 def test_a_code_that_two_steps_share_is_spent_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(totp, "_code", lambda seed, step: "000000" if step in (STEP, STEP + 1) else "111111")
+    monkeypatch.setattr(totp, "_generate_code", lambda seed, step: "000000" if step in (STEP, STEP + 1) else "111111")
 
-    assert totp.matching_step(SEED, "000000", MOMENT, after=None) == STEP + 1
-    assert totp.matching_step(SEED, "000000", MOMENT, after=STEP + 1) is None
+    assert totp.find_matching_step(SEED, "000000", FROZEN_TIME, after=None) == STEP + 1
+    assert totp.find_matching_step(SEED, "000000", FROZEN_TIME, after=STEP + 1) is None
 
 
 def test_all_three_steps_are_compared_whichever_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[str] = []
-    same = ids.same
+    same = ids.constant_time_equal
 
     def watched(one: str, other: str) -> bool:
         compared.append(one)
         return same(one, other)
 
-    monkeypatch.setattr(ids, "same", watched)
+    monkeypatch.setattr(ids, "constant_time_equal", watched)
 
     for step in (STEP - 1, STEP, STEP + 1):
-        assert totp.matching_step(SEED, totp._code(SEED, step), MOMENT, after=None) == step
+        assert totp.find_matching_step(SEED, totp._generate_code(SEED, step), FROZEN_TIME, after=None) == step
     assert len(compared) == 9
 
 
 def test_there_is_no_step_before_the_first() -> None:
     epoch = datetime.fromtimestamp(0, UTC)
 
-    assert totp.matching_step(SEED, "755224", epoch, after=None) == 0
+    assert totp.find_matching_step(SEED, "755224", epoch, after=None) == 0
 
 
 @pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}{1} ", "{0}\u00a0{1}", "{0}\n{1}\n"])
 def test_spaces_in_a_code_do_not_count(written: str) -> None:
-    code = totp._code(SEED, STEP)
+    code = totp._generate_code(SEED, STEP)
 
-    assert totp.matching_step(SEED, written.format(code[:3], code[3:]), MOMENT, after=None) == STEP
+    assert totp.find_matching_step(SEED, written.format(code[:3], code[3:]), FROZEN_TIME, after=None) == STEP
 
 
 @pytest.mark.parametrize(
@@ -169,14 +171,14 @@ def test_spaces_in_a_code_do_not_count(written: str) -> None:
     ],
 )
 def test_a_code_is_six_plain_digits(form: Callable[[str], str]) -> None:
-    assert totp.matching_step(SEED, form(totp._code(SEED, STEP)), MOMENT, after=None) is None
+    assert totp.find_matching_step(SEED, form(totp._generate_code(SEED, STEP)), FROZEN_TIME, after=None) is None
 
 
 @given(st.text(max_size=20))
 def test_any_text_may_be_tried(text: str) -> None:
-    assume("".join(text.split()) not in {totp._code(SEED, STEP + drift) for drift in (-1, 0, 1)})
+    assume("".join(text.split()) not in {totp._generate_code(SEED, STEP + drift) for drift in (-1, 0, 1)})
 
-    assert totp.matching_step(SEED, text, MOMENT, after=None) is None
+    assert totp.find_matching_step(SEED, text, FROZEN_TIME, after=None) is None
 
 
 def test_the_uri_says_what_an_app_asks_for() -> None:
@@ -195,26 +197,28 @@ def test_whatever_the_names_the_uri_has_its_parts(account: str, issuer: str) -> 
     assert parse_qs(uri.query) == {"secret": [SEED], "issuer": [issuer.replace(":", " ")]}
 
 
-def drawn(uri: str) -> ET.Element:
-    return ET.fromstring(totp.qr_svg(uri))  # noqa: S314  # a picture of our own
+def parse_qr_svg(uri: str) -> ET.Element:
+    return ET.fromstring(totp.render_qr_svg(uri))  # noqa: S314  # a picture of our own
 
 
 def test_the_qr_code_is_a_picture_with_a_size_and_a_name() -> None:
-    picture = drawn(totp.otpauth_uri(SEED, "ada@example.test", "Holdall"))
+    picture = parse_qr_svg(totp.otpauth_uri(SEED, "ada@example.test", "Holdall"))
 
-    assert picture.tag == f"{SVG}svg"
+    assert picture.tag == f"{SVG_NAMESPACE}svg"
     assert picture.get("role") == "img"
     assert int(picture.get("width", "0")) == int(picture.get("height", "0")) > 150
-    assert picture.findtext(f"{SVG}title") == "QR code to scan with an authenticator app"
+    assert picture.findtext(f"{SVG_NAMESPACE}title") == "QR code to scan with an authenticator app"
 
 
 def test_the_qr_code_brings_nothing_that_a_content_security_policy_refuses() -> None:
-    picture = drawn(totp.otpauth_uri(SEED, '"><script>alert(1)</script>@example.test', "Holdall"))
+    picture = parse_qr_svg(totp.otpauth_uri(SEED, '"><script>alert(1)</script>@example.test', "Holdall"))
 
-    assert {element.tag.removeprefix(SVG) for element in picture.iter()} == {"svg", "title", "g", "path"}
+    assert {element.tag.removeprefix(SVG_NAMESPACE) for element in picture.iter()} == {"svg", "title", "g", "path"}
     attributes = {name for element in picture.iter() for name in element.keys()}  # noqa: SIM118  # of an element
     assert attributes <= {"role", "width", "height", "transform", "fill", "stroke", "d"}
 
 
 def test_the_longest_address_fits_into_a_qr_code() -> None:
-    assert totp.qr_svg(totp.otpauth_uri(SEED, "漢" * 80 + "@example.test", "Holdall of a house with a long name"))
+    assert totp.render_qr_svg(
+        totp.otpauth_uri(SEED, "漢" * 80 + "@example.test", "Holdall of a house with a long name")
+    )

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.imageproc.studio import Studio
+from tests.support.image_renderer import ImageFactory
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+def image_factory(tmp_path_factory: pytest.TempPathFactory) -> ImageFactory:
     folder: Path = tmp_path_factory.mktemp("studio")
-    return Studio(folder)
+    return ImageFactory(folder)

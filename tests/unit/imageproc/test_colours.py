@@ -5,60 +5,60 @@ import struct
 import pytest
 from PIL import ExifTags, Image, ImageChops
 
-from functions.imageproc.picture import Spec
-from tests.unit.imageproc.sources import BLUE, RED, animation, encoded, png, scene, wide_gamut_profile
-from tests.unit.imageproc.studio import AS_IS, Studio
+from functions.imageproc.types import Spec
+from tests.support.image_renderer import AS_IS, ImageFactory
+from tests.support.image_samples import BLUE, RED, animation, build_png, encode, sample_image, wide_gamut_profile
 
 ON_WHITE = Spec("jpeg", 4096, 4096, "contain", "jpeg", 95)
 
 
-def furthest(one: Image.Image, other: Image.Image) -> int:
+def max_difference(one: Image.Image, other: Image.Image) -> int:
     """The largest difference of any sample."""
     bands = ImageChops.difference(one.convert("RGB"), other.convert("RGB")).getextrema()
     return max(int(band[1]) for band in bands if isinstance(band, tuple))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
-def test_modes_without_transparency_come_out_as_they_look(studio: Studio, mode: str) -> None:
-    source = scene().convert(mode)
-    made = studio.image(encoded(source, "PNG"))
+def test_modes_without_transparency_come_out_as_they_look(image_factory: ImageFactory, mode: str) -> None:
+    source = sample_image().convert(mode)
+    made = image_factory.render_image(encode(source, "PNG"))
     assert made.mode == "RGB"
-    assert furthest(made, source) == 0
+    assert max_difference(made, source) == 0
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
-def test_transparency_is_kept(studio: Studio, mode: str) -> None:
-    source = scene().convert("RGBA")
+def test_transparency_is_kept(image_factory: ImageFactory, mode: str) -> None:
+    source = sample_image().convert("RGBA")
     source.putalpha(Image.linear_gradient("L").point(lambda level: max(level, 40)).resize(source.size))
     source = source.quantize(64) if mode == "PA" else source.convert(mode)
-    made, seen = studio.image(encoded(source, "PNG")), source.convert("RGBA")
+    made, seen = image_factory.render_image(encode(source, "PNG")), source.convert("RGBA")
     assert made.mode == "RGBA"
-    assert furthest(made.getchannel("A"), seen.getchannel("A")) == 0
+    assert max_difference(made.getchannel("A"), seen.getchannel("A")) == 0
     white = Image.new("RGBA", seen.size, "white")
     # Colours are multiplied by opacity on the way: a faint one loses its last bits, and what is seen does not change.
-    assert furthest(Image.alpha_composite(white, made), Image.alpha_composite(white, seen)) <= 2
+    assert max_difference(Image.alpha_composite(white, made), Image.alpha_composite(white, seen)) <= 2
 
 
-def test_jpeg_shows_transparency_on_white(studio: Studio) -> None:
+def test_jpeg_shows_transparency_on_white(image_factory: ImageFactory) -> None:
     source = Image.new("RGBA", (32, 32), (*RED, 0))
     source.paste((*BLUE, 255), (16, 0, 32, 32))
-    made = studio.image(encoded(source, "PNG"), ON_WHITE)
+    made = image_factory.render_image(encode(source, "PNG"), ON_WHITE)
     assert made.mode == "RGB"
     assert min(made.getpixel((4, 16))) >= 253  # type: ignore[arg-type]  # a tuple in RGB
-    assert furthest(made.crop((24, 0, 32, 32)), Image.new("RGB", (8, 32), BLUE)) <= 6
+    assert max_difference(made.crop((24, 0, 32, 32)), Image.new("RGB", (8, 32), BLUE)) <= 6
 
 
-def test_invisible_colours_do_not_bleed_into_visible_ones(studio: Studio) -> None:
+def test_invisible_colours_do_not_bleed_into_visible_ones(image_factory: ImageFactory) -> None:
     source = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
     source.paste((*RED, 255), (32, 0, 64, 64))
-    made = studio.image(encoded(source, "PNG"), Spec("small", 9, 9, "contain", "png", 100))
+    made = image_factory.render_image(encode(source, "PNG"), Spec("small", 9, 9, "contain", "png", 100))
     visible = [pixel for pixel in made.get_flattened_data() if isinstance(pixel, tuple) and pixel[3] > 30]
     assert visible
     assert all(pixel[1] < 45 for pixel in visible)
 
 
-def test_an_opaque_alpha_channel_is_dropped(studio: Studio) -> None:
-    assert studio.image(encoded(scene().convert("RGBA"), "PNG")).mode == "RGB"
+def test_an_opaque_alpha_channel_is_dropped(image_factory: ImageFactory) -> None:
+    assert image_factory.render_image(encode(sample_image().convert("RGBA"), "PNG")).mode == "RGB"
 
 
 @pytest.mark.parametrize(
@@ -71,46 +71,48 @@ def test_an_opaque_alpha_channel_is_dropped(studio: Studio) -> None:
     ],
 )
 def test_a_transparent_grey_of_any_depth_is_found(
-    studio: Studio, depth: int, samples: bytes, transparent: int, expected: list[tuple[int, int]]
+    image_factory: ImageFactory, depth: int, samples: bytes, transparent: int, expected: list[tuple[int, int]]
 ) -> None:
-    made = studio.image(png((3, 1), depth, 0, samples, transparent=struct.pack(">H", transparent)))
+    made = image_factory.render_image(build_png((3, 1), depth, 0, samples, transparent=struct.pack(">H", transparent)))
     found = [made.getpixel((x, 0)) for x in range(3)]
     assert [pixel[3] for pixel in found if isinstance(pixel, tuple)] == [alpha for _, alpha in expected]
     opaque = [(grey, pixel) for pixel, (grey, alpha) in zip(found, expected, strict=True) if alpha]
     assert all(pixel == (grey, grey, grey, 255) for grey, pixel in opaque)
 
 
-def test_a_transparent_colour_of_sixteen_bits_is_found(studio: Studio) -> None:
+def test_a_transparent_colour_of_sixteen_bits_is_found(image_factory: ImageFactory) -> None:
     row = b"\0" + struct.pack(">6H", 0x8000, 0x1234, 0xFFFF, 0x4000, 0x4000, 0x4000)
-    made = studio.image(png((2, 1), 16, 2, row, transparent=struct.pack(">3H", 0x8000, 0x1234, 0xFFFF)))
+    made = image_factory.render_image(
+        build_png((2, 1), 16, 2, row, transparent=struct.pack(">3H", 0x8000, 0x1234, 0xFFFF))
+    )
     assert made.getchannel("A").get_flattened_data() == (0, 255)
 
 
-def test_sixteen_bit_grey_is_scaled_and_not_cut(studio: Studio) -> None:
+def test_sixteen_bit_grey_is_scaled_and_not_cut(image_factory: ImageFactory) -> None:
     levels = (0, 0x1000, 0x8000, 0xC000, 0xFFFF)
-    made = studio.image(png((5, 1), 16, 0, b"\0" + struct.pack(">5H", *levels)))
+    made = image_factory.render_image(build_png((5, 1), 16, 0, b"\0" + struct.pack(">5H", *levels)))
     assert made.getchannel("R").get_flattened_data() == tuple(level >> 8 for level in levels)
 
 
-def test_sixteen_bit_colour_keeps_its_high_bytes(studio: Studio) -> None:
-    made = studio.image(png((1, 1), 16, 2, b"\0" + struct.pack(">3H", 0xC0FF, 0x4000, 0x0080)))
+def test_sixteen_bit_colour_keeps_its_high_bytes(image_factory: ImageFactory) -> None:
+    made = image_factory.render_image(build_png((1, 1), 16, 2, b"\0" + struct.pack(">3H", 0xC0FF, 0x4000, 0x0080)))
     assert made.getpixel((0, 0)) == (0xC0, 0x40, 0x00)
 
 
-def test_cmyk_comes_out_in_its_colours(studio: Studio) -> None:
+def test_cmyk_comes_out_in_its_colours(image_factory: ImageFactory) -> None:
     # Pillow writes CMYK as Adobe does, inverted and marked so; a reader that forgets it shows the negative.
-    source = encoded(scene().convert("CMYK"), "JPEG", quality=95)
+    source = encode(sample_image().convert("CMYK"), "JPEG", quality=95)
     assert b"Adobe" in source
-    made = studio.image(source)
+    made = image_factory.render_image(source)
     assert made.mode == "RGB"
-    assert furthest(made.crop((2, 12, 20, 20)), Image.new("RGB", (18, 8), RED)) <= 16
-    assert furthest(made.crop((28, 12, 46, 20)), Image.new("RGB", (18, 8), BLUE)) <= 16
+    assert max_difference(made.crop((2, 12, 20, 20)), Image.new("RGB", (18, 8), RED)) <= 16
+    assert max_difference(made.crop((28, 12, 46, 20)), Image.new("RGB", (18, 8), BLUE)) <= 16
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
-def test_colours_of_a_profile_become_srgb(studio: Studio, format_: str) -> None:
+def test_colours_of_a_profile_become_srgb(image_factory: ImageFactory, format_: str) -> None:
     red = Image.new("RGB", (16, 16), (255, 0, 0))
-    made = studio.image(encoded(red, format_, quality=95, icc_profile=wide_gamut_profile()))
+    made = image_factory.render_image(encode(red, format_, quality=95, icc_profile=wide_gamut_profile()))
     pixel = made.getpixel((8, 8))
     assert isinstance(pixel, tuple)
     assert pixel[1] > 240, "the profile says that the first channel is green"
@@ -118,22 +120,22 @@ def test_colours_of_a_profile_become_srgb(studio: Studio, format_: str) -> None:
     assert "icc_profile" not in made.info
 
 
-def test_transparency_survives_a_profile(studio: Studio) -> None:
+def test_transparency_survives_a_profile(image_factory: ImageFactory) -> None:
     source = Image.new("RGBA", (16, 16), (255, 0, 0, 128))
-    pixel = studio.image(encoded(source, "PNG", icc_profile=wide_gamut_profile())).getpixel((8, 8))
+    pixel = image_factory.render_image(encode(source, "PNG", icc_profile=wide_gamut_profile())).getpixel((8, 8))
     assert isinstance(pixel, tuple)
     assert pixel[3] == 128
     assert pixel[1] > 240
 
 
-def test_a_grey_picture_may_carry_a_profile_for_colours(studio: Studio) -> None:
-    made = studio.image(encoded(Image.new("L", (16, 16), 90), "JPEG", icc_profile=wide_gamut_profile()))
-    assert furthest(made, Image.new("RGB", (16, 16), (90, 90, 90))) <= 4
+def test_a_grey_picture_may_carry_a_profile_for_colours(image_factory: ImageFactory) -> None:
+    made = image_factory.render_image(encode(Image.new("L", (16, 16), 90), "JPEG", icc_profile=wide_gamut_profile()))
+    assert max_difference(made, Image.new("RGB", (16, 16), (90, 90, 90))) <= 4
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "AVIF"])
-def test_every_orientation_comes_out_upright(studio: Studio, orientation: int, format_: str) -> None:
+def test_every_orientation_comes_out_upright(image_factory: ImageFactory, orientation: int, format_: str) -> None:
     stored = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -144,38 +146,38 @@ def test_every_orientation_comes_out_upright(studio: Studio, orientation: int, f
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }[orientation]
-    upright = scene()
+    upright = sample_image()
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     lying = upright.transpose(stored) if stored is not None else upright
-    data = encoded(lying, format_, exif=exif.tobytes(), quality=98)
-    picture = studio.render(data)
+    data = encode(lying, format_, exif=exif.tobytes(), quality=98)
+    picture = image_factory.render(data)
     assert (picture.width, picture.height) == upright.size
-    made = studio.image(data)
+    made = image_factory.render_image(data)
     assert made.size == upright.size
     for x, y in ((4, 2), (18, 14), (40, 14), (40, 3)):
         box = (x - 1, y - 1, x + 1, y + 1)
-        assert furthest(made.crop(box), upright.crop(box)) <= 24, (x, y)
+        assert max_difference(made.crop(box), upright.crop(box)) <= 24, (x, y)
 
 
 @pytest.mark.parametrize("orientation", [6, 8])
-def test_the_box_of_a_variant_meets_the_upright_picture(studio: Studio, orientation: int) -> None:
+def test_the_box_of_a_variant_meets_the_upright_picture(image_factory: ImageFactory, orientation: int) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    data = encoded(scene(96, 64), "JPEG", exif=exif.tobytes())
-    contain = studio.image(data, Spec("tall", 48, 48, "contain", "png", 100))
-    cover = studio.image(data, Spec("wide", 60, 30, "cover", "png", 100))
-    stretch = studio.image(data, Spec("odd", 30, 90, "stretch", "png", 100))
+    data = encode(sample_image(96, 64), "JPEG", exif=exif.tobytes())
+    contain = image_factory.render_image(data, Spec("tall", 48, 48, "contain", "png", 100))
+    cover = image_factory.render_image(data, Spec("wide", 60, 30, "cover", "png", 100))
+    stretch = image_factory.render_image(data, Spec("odd", 30, 90, "stretch", "png", 100))
     assert (contain.size, cover.size, stretch.size) == ((32, 48), (60, 30), (30, 90))
 
 
-def test_an_orientation_that_does_not_exist_changes_nothing(studio: Studio) -> None:
+def test_an_orientation_that_does_not_exist_changes_nothing(image_factory: ImageFactory) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 9
-    assert studio.image(encoded(scene(), "JPEG", exif=exif.tobytes())).size == scene().size
+    assert image_factory.render_image(encode(sample_image(), "JPEG", exif=exif.tobytes())).size == sample_image().size
 
 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_an_animation_shows_its_first_frame(studio: Studio, format_: str) -> None:
-    made = studio.image(animation(format_, 4), AS_IS)
-    assert furthest(made.resize((1, 1)), Image.new("RGB", (1, 1), RED)) <= 8
+def test_an_animation_shows_its_first_frame(image_factory: ImageFactory, format_: str) -> None:
+    made = image_factory.render_image(animation(format_, 4), AS_IS)
+    assert max_difference(made.resize((1, 1)), Image.new("RGB", (1, 1), RED)) <= 8

@@ -3,19 +3,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.imageproc.fit import Placed, placed
-from functions.imageproc.picture import Fit, Spec
+from functions.imageproc.geometry import Geometry, compute_geometry
+from functions.imageproc.types import Fit, Spec
 
 SIDES = st.integers(1, 16_384)
 
 
-def place(fit: Fit, box: tuple[int, int], source: tuple[int, int]) -> Placed:
-    return placed(Spec("any", *box, fit, "webp", 80), *source)
+def geometry_of(fit: Fit, box: tuple[int, int], source: tuple[int, int]) -> Geometry:
+    return compute_geometry(Spec("any", *box, fit, "webp", 80), *source)
 
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))
 def test_contain_shows_everything_inside_the_box(box: tuple[int, int], source: tuple[int, int]) -> None:
-    found = place("contain", box, source)
+    found = geometry_of("contain", box, source)
     assert found.box == (0.0, 0.0, float(source[0]), float(source[1]))
     assert 1 <= found.width <= box[0]
     assert 1 <= found.height <= box[1]
@@ -23,13 +23,13 @@ def test_contain_shows_everything_inside_the_box(box: tuple[int, int], source: t
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))
 def test_contain_touches_the_box_or_keeps_the_size(box: tuple[int, int], source: tuple[int, int]) -> None:
-    found = place("contain", box, source)
+    found = geometry_of("contain", box, source)
     assert found.width == box[0] or found.height == box[1] or (found.width, found.height) == source
 
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))
 def test_contain_keeps_proportions_to_a_pixel(box: tuple[int, int], source: tuple[int, int]) -> None:
-    found = place("contain", box, source)
+    found = geometry_of("contain", box, source)
     scale = min(box[0] / source[0], box[1] / source[1], 1)
     assert abs(found.width - source[0] * scale) <= 1
     assert abs(found.height - source[1] * scale) <= 1
@@ -37,14 +37,14 @@ def test_contain_keeps_proportions_to_a_pixel(box: tuple[int, int], source: tupl
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))
 def test_cover_fills_the_box_where_the_source_is_large_enough(box: tuple[int, int], source: tuple[int, int]) -> None:
-    found = place("cover", box, source)
+    found = geometry_of("cover", box, source)
     if source[0] >= box[0] and source[1] >= box[1]:
         assert (found.width, found.height) == box
 
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))
 def test_cover_cuts_the_centre_with_the_proportions_of_the_box(box: tuple[int, int], source: tuple[int, int]) -> None:
-    left, top, right, bottom = place("cover", box, source).box
+    left, top, right, bottom = geometry_of("cover", box, source).box
     assert abs(left - (source[0] - right)) < 1e-6
     assert abs(top - (source[1] - bottom)) < 1e-6
     assert left >= 0
@@ -57,7 +57,7 @@ def test_cover_cuts_the_centre_with_the_proportions_of_the_box(box: tuple[int, i
 def test_nothing_but_stretch_enlarges(box: tuple[int, int], source: tuple[int, int]) -> None:
     fits: tuple[Fit, ...] = ("contain", "cover")
     for fit in fits:
-        found = place(fit, box, source)
+        found = geometry_of(fit, box, source)
         left, top, right, bottom = found.box
         # Half a pixel is what rounding to whole ones may add.
         assert found.width <= max(1, right - left + 0.5)
@@ -68,7 +68,7 @@ def test_nothing_but_stretch_enlarges(box: tuple[int, int], source: tuple[int, i
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))
 def test_stretch_takes_the_size_of_the_box(box: tuple[int, int], source: tuple[int, int]) -> None:
-    found = place("stretch", box, source)
+    found = geometry_of("stretch", box, source)
     assert (found.width, found.height) == box
     assert found.box == (0.0, 0.0, float(source[0]), float(source[1]))
 
@@ -77,6 +77,6 @@ def test_stretch_takes_the_size_of_the_box(box: tuple[int, int], source: tuple[i
 def test_a_source_on_its_side_is_the_same_with_its_axes_exchanged(
     fit: Fit, box: tuple[int, int], source: tuple[int, int]
 ) -> None:
-    upright = place(fit, box, source)
-    assert upright.turned().turned() == upright
-    assert upright.turned() == place(fit, (box[1], box[0]), (source[1], source[0]))
+    upright = geometry_of(fit, box, source)
+    assert upright.transposed().transposed() == upright
+    assert upright.transposed() == geometry_of(fit, (box[1], box[0]), (source[1], source[0]))

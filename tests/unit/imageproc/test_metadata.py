@@ -3,9 +3,9 @@
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
-from functions.imageproc.picture import Format, Spec
-from tests.unit.imageproc.sources import encoded, scene, wide_gamut_profile
-from tests.unit.imageproc.studio import Studio
+from functions.imageproc.types import Format, Spec
+from tests.support.image_renderer import ImageFactory
+from tests.support.image_samples import encode, sample_image, wide_gamut_profile
 
 CANARY = b"CanaryThatMustNotSing"
 TEXT = CANARY.decode()
@@ -36,16 +36,16 @@ def _sources() -> dict[str, bytes]:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", TEXT)
     text.add_itxt("XML:com.adobe.xmp", xmp.decode())
-    jpeg = encoded(scene(), "JPEG", exif=_exif(), xmp=xmp, comment=CANARY, icc_profile=profile)
-    translucent = scene().convert("RGBA")
+    jpeg = encode(sample_image(), "JPEG", exif=_exif(), xmp=xmp, comment=CANARY, icc_profile=profile)
+    translucent = sample_image().convert("RGBA")
     translucent.putalpha(120)
     return {
         "jpeg": jpeg[:2] + _iptc() + jpeg[2:],
-        "mpo": encoded(scene(), "MPO", exif=_exif(), save_all=True, append_images=[scene()]) + CANARY,
-        "png": encoded(translucent, "PNG", exif=_exif(), pnginfo=text, icc_profile=profile),
-        "webp": encoded(translucent, "WEBP", exif=_exif(), xmp=xmp, icc_profile=profile),
-        "avif": encoded(scene(), "AVIF", exif=_exif(), xmp=xmp, icc_profile=profile),
-        "gif": encoded(scene().quantize(8), "GIF", comment=CANARY),
+        "mpo": encode(sample_image(), "MPO", exif=_exif(), save_all=True, append_images=[sample_image()]) + CANARY,
+        "png": encode(translucent, "PNG", exif=_exif(), pnginfo=text, icc_profile=profile),
+        "webp": encode(translucent, "WEBP", exif=_exif(), xmp=xmp, icc_profile=profile),
+        "avif": encode(sample_image(), "AVIF", exif=_exif(), xmp=xmp, icc_profile=profile),
+        "gif": encode(sample_image().quantize(8), "GIF", comment=CANARY),
     }
 
 
@@ -54,9 +54,9 @@ SOURCES = _sources()
 
 @pytest.mark.parametrize("format_", ALL_FORMATS)
 @pytest.mark.parametrize("source", SOURCES)
-def test_nothing_but_pixels_reaches_a_variant(studio: Studio, source: str, format_: Format) -> None:
+def test_nothing_but_pixels_reaches_a_variant(image_factory: ImageFactory, source: str, format_: Format) -> None:
     assert CANARY in SOURCES[source], "the source sings"
-    made = studio.files(SOURCES[source], Spec("any", 40, 40, "cover", format_, 80))[0]
+    made = image_factory.render_bytes(SOURCES[source], Spec("any", 40, 40, "cover", format_, 80))[0]
     for trace in (
         CANARY,
         b"Exif\0\0",
@@ -74,7 +74,7 @@ def test_nothing_but_pixels_reaches_a_variant(studio: Studio, source: str, forma
 
 
 @pytest.mark.parametrize("format_", ALL_FORMATS)
-def test_pillow_finds_nothing_beside_the_pixels(studio: Studio, format_: Format) -> None:
-    made = studio.image(SOURCES["jpeg"], Spec("any", 40, 40, "cover", format_, 80))
+def test_pillow_finds_nothing_beside_the_pixels(image_factory: ImageFactory, format_: Format) -> None:
+    made = image_factory.render_image(SOURCES["jpeg"], Spec("any", 40, 40, "cover", format_, 80))
     assert not made.getexif()
     assert not {"exif", "xmp", "icc_profile", "comment", "photoshop", "dpi"} & set(made.info)

@@ -8,18 +8,18 @@ import pytest
 from PIL import Image
 
 from functions.imageproc import probe
-from functions.imageproc.picture import Rejected, Spec
-from tests.unit.imageproc.sources import animation, corpus, encoded, png, scene
-from tests.unit.imageproc.studio import Studio
+from functions.imageproc.types import Rejected, Spec
+from tests.support.image_renderer import ImageFactory
+from tests.support.image_samples import animation, build_png, corpus, encode, sample_image
 
 CORPUS = {name: (content_type, data) for name, content_type, data in corpus()}
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_every_format_and_mode_is_understood(studio: Studio, name: str) -> None:
+def test_every_format_and_mode_is_understood(image_factory: ImageFactory, name: str) -> None:
     content_type, data = CORPUS[name]
-    picture = studio.render(data, declared=content_type)
+    picture = image_factory.render(data, declared=content_type)
     assert picture.content_type == content_type
     assert (picture.variants[0].width, picture.variants[0].height) == (picture.width, picture.height)
 
@@ -29,11 +29,11 @@ def test_every_format_and_mode_is_understood(studio: Studio, name: str) -> None:
     [
         (b"", "empty_file"),
         (SVG, "unsupported_type"),
-        (b"%PDF-1.7\n" + encoded(scene(), "JPEG"), "unsupported_type"),
+        (b"%PDF-1.7\n" + encode(sample_image(), "JPEG"), "unsupported_type"),
         (b"<html><body>hello</body></html>", "unsupported_type"),
-        (encoded(scene(), "TIFF"), "unsupported_type"),
-        (encoded(scene(), "BMP"), "unsupported_type"),
-        (encoded(scene(), "ICO"), "unsupported_type"),
+        (encode(sample_image(), "TIFF"), "unsupported_type"),
+        (encode(sample_image(), "BMP"), "unsupported_type"),
+        (encode(sample_image(), "ICO"), "unsupported_type"),
         (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(64), "unsupported_type"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(64), "unsupported_type"),
         (b"\xff\xd8\xff", "broken_image"),
@@ -46,17 +46,17 @@ def test_every_format_and_mode_is_understood(studio: Studio, name: str) -> None:
         (b"\x89PNG\r\n\x1a\n" + SVG, "broken_image"),
     ],
 )
-def test_what_is_no_image_is_refused(studio: Studio, data: bytes, code: str) -> None:
-    assert studio.refusal(data) == code
+def test_what_is_no_image_is_refused(image_factory: ImageFactory, data: bytes, code: str) -> None:
+    assert image_factory.rejection_code(data) == code
 
 
-def test_bytes_and_declared_type_must_agree(studio: Studio) -> None:
-    data = encoded(scene(), "PNG")
-    assert studio.refusal(data, declared="image/jpeg") == "type_mismatch"
-    assert studio.refusal(data, declared="image/svg+xml") == "type_mismatch"
-    assert studio.refusal(SVG, declared="image/png") == "unsupported_type"
-    assert studio.refusal(data, declared="Image/PNG; charset=binary") == ""
-    assert studio.refusal(encoded(scene(), "JPEG"), declared="image/jpg") == ""
+def test_bytes_and_declared_type_must_agree(image_factory: ImageFactory) -> None:
+    data = encode(sample_image(), "PNG")
+    assert image_factory.rejection_code(data, declared="image/jpeg") == "type_mismatch"
+    assert image_factory.rejection_code(data, declared="image/svg+xml") == "type_mismatch"
+    assert image_factory.rejection_code(SVG, declared="image/png") == "unsupported_type"
+    assert image_factory.rejection_code(data, declared="Image/PNG; charset=binary") == ""
+    assert image_factory.rejection_code(encode(sample_image(), "JPEG"), declared="image/jpg") == ""
 
 
 def test_a_file_that_is_missing_is_no_rejection(tmp_path: Path) -> None:
@@ -83,28 +83,28 @@ def test_a_file_with_too_many_bytes_is_not_read(tmp_path: Path) -> None:
         ((1, 16_385), "side_too_long"),
     ],
 )
-def test_a_png_bomb_is_refused_by_its_header(studio: Studio, size: tuple[int, int], code: str) -> None:
+def test_a_png_bomb_is_refused_by_its_header(image_factory: ImageFactory, size: tuple[int, int], code: str) -> None:
     # The pixels are a few bytes of zlib for a header that promises gigabytes.
-    assert studio.refusal(png(size, 8, 2, bytes(1000))) == code
+    assert image_factory.rejection_code(build_png(size, 8, 2, bytes(1000))) == code
 
 
 def _jpeg_of_size(width: int, height: int) -> bytes:
-    data = bytearray(encoded(scene(), "JPEG"))
+    data = bytearray(encode(sample_image(), "JPEG"))
     at = data.index(b"\xff\xc0")
     struct.pack_into(">HH", data, at + 5, height, width)
     return bytes(data)
 
 
 def _gif_of_size(width: int, height: int) -> bytes:
-    data = bytearray(encoded(scene().quantize(8), "GIF"))
+    data = bytearray(encode(sample_image().quantize(8), "GIF"))
     struct.pack_into("<HH", data, 6, width, height)
     return bytes(data)
 
 
 def _webp_of_size(width: int, height: int) -> bytes:
-    translucent = scene().convert("RGBA")
+    translucent = sample_image().convert("RGBA")
     translucent.putalpha(100)
-    data = bytearray(encoded(translucent, "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"))
+    data = bytearray(encode(translucent, "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0"))
     assert data[12:16] == b"VP8X"
     data[24:30] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     return bytes(data)
@@ -121,44 +121,48 @@ def _webp_of_size(width: int, height: int) -> bytes:
         (_webp_of_size(2**24, 2**8), "too_many_pixels"),
     ],
 )
-def test_a_header_that_promises_too_much_is_refused_in_every_format(studio: Studio, data: bytes, code: str) -> None:
-    assert studio.refusal(data) == code
+def test_a_header_that_promises_too_much_is_refused_in_every_format(
+    image_factory: ImageFactory, data: bytes, code: str
+) -> None:
+    assert image_factory.rejection_code(data) == code
 
 
-def test_fifty_megapixels_are_taken(studio: Studio) -> None:
+def test_fifty_megapixels_are_taken(image_factory: ImageFactory) -> None:
     width, height = 8_192, 6_100
     rows = zlib.compressobj(1)
     packed = b"".join(rows.compress(bytes(1 + width // 8)) for _ in range(height)) + rows.flush()
     small = Spec("small", 64, 64, "contain", "webp", 80)
-    picture = studio.render(png((width, height), 1, 0, b"", compressed=packed), small)
+    picture = image_factory.render(build_png((width, height), 1, 0, b"", compressed_rows=packed), small)
     assert (picture.width, picture.height) == (width, height)
 
 
-def test_a_jpeg_of_a_thousand_scans_is_refused(studio: Studio) -> None:
-    data = encoded(scene(), "JPEG", progressive=True)
+def test_a_jpeg_of_a_thousand_scans_is_refused(image_factory: ImageFactory) -> None:
+    data = encode(sample_image(), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
-    assert studio.refusal(data[:-2] + data[last:-2] * 1000 + data[-2:]) == "too_many_scans"
+    assert image_factory.rejection_code(data[:-2] + data[last:-2] * 1000 + data[-2:]) == "too_many_scans"
 
 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_frames_are_counted_before_they_are_decoded(studio: Studio, format_: str) -> None:
-    assert studio.refusal(animation(format_, 201, 4, 52)) == "too_many_frames"
-    assert studio.render(animation(format_, 8)).frames == 8
+def test_frames_are_counted_before_they_are_decoded(image_factory: ImageFactory, format_: str) -> None:
+    assert image_factory.rejection_code(animation(format_, 201, 4, 52)) == "too_many_frames"
+    assert image_factory.render(animation(format_, 8)).frames == 8
 
 
-def test_frames_times_pixels_are_bounded(studio: Studio) -> None:
+def test_frames_times_pixels_are_bounded(image_factory: ImageFactory) -> None:
     large = Image.new("L", (1_000, 1_000)), [Image.new("L", (1_000, 1_000), level) for level in range(1, 101)]
-    data = encoded(large[0], "GIF", save_all=True, append_images=large[1])
-    assert studio.refusal(data) == "animation_too_large"
+    data = encode(large[0], "GIF", save_all=True, append_images=large[1])
+    assert image_factory.rejection_code(data) == "animation_too_large"
 
 
-def test_a_camera_picture_with_previews_is_one_photograph(studio: Studio) -> None:
-    previews = [scene(24, 16), scene(12, 8)]
-    picture = studio.render(encoded(scene(), "MPO", save_all=True, append_images=previews), declared="image/jpeg")
+def test_a_camera_picture_with_previews_is_one_photograph(image_factory: ImageFactory) -> None:
+    previews = [sample_image(24, 16), sample_image(12, 8)]
+    picture = image_factory.render(
+        encode(sample_image(), "MPO", save_all=True, append_images=previews), declared="image/jpeg"
+    )
     assert (picture.width, picture.height, picture.frames) == (48, 32, 3)
 
 
-def test_a_camera_picture_that_lost_its_previews_is_still_shown(studio: Studio) -> None:
-    data = encoded(scene(), "MPO", save_all=True, append_images=[scene(24, 16)])
+def test_a_camera_picture_that_lost_its_previews_is_still_shown(image_factory: ImageFactory) -> None:
+    data = encode(sample_image(), "MPO", save_all=True, append_images=[sample_image(24, 16)])
     first_only = data[: data.index(b"\xff\xd9") + 2]
-    assert studio.image(first_only).size == (48, 32)
+    assert image_factory.render_image(first_only).size == (48, 32)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from functions.imageproc.picture import Fit, Format, Spec
 from functions.imageproc.render import render
-from tests.unit.imageproc.sources import encoded, scene
-from tests.unit.imageproc.studio import Studio
+from functions.imageproc.types import Fit, Format, Spec
+from tests.support.image_renderer import ImageFactory
+from tests.support.image_samples import encode, sample_image
 
-JOB = (
+SPECS = (
     Spec("thumbnail", 200, 200, "cover", "webp", 80),
     Spec("small", 640, 640, "contain", "webp", 80),
     Spec("medium", 1280, 1280, "contain", "jpeg", 80),
@@ -27,11 +27,11 @@ def large_photo() -> bytes:
     """Twenty-four megapixels, so that the decoder's own scaling comes into play."""
     with Image.open(PHOTO) as photo:
         large = photo.resize((6000, 4000), Image.Resampling.BICUBIC)
-    return encoded(large, "JPEG", quality=92)
+    return encode(large, "JPEG", quality=92)
 
 
-def test_a_job_makes_every_variant_as_it_was_asked_for(studio: Studio) -> None:
-    picture = studio.render(PHOTO.read_bytes(), *JOB)
+def test_a_job_makes_every_variant_as_it_was_asked_for(image_factory: ImageFactory) -> None:
+    picture = image_factory.render(PHOTO.read_bytes(), *SPECS)
     assert (picture.width, picture.height, picture.content_type, picture.frames) == (2400, 1350, "image/jpeg", 1)
     found = [(each.name, each.width, each.height, each.content_type) for each in picture.variants]
     assert found == [
@@ -41,50 +41,52 @@ def test_a_job_makes_every_variant_as_it_was_asked_for(studio: Studio) -> None:
         ("large", 1920, 1080, "image/avif"),
         ("exact", 320, 40, "image/png"),
     ]
-    for spec, variant in zip(JOB, picture.variants, strict=True):
+    for spec, variant in zip(SPECS, picture.variants, strict=True):
         assert variant.size == variant.path.stat().st_size > 0
         with Image.open(variant.path) as image:
             assert (image.format or "").lower() == spec.format
             assert image.size == (variant.width, variant.height)
 
 
-def test_the_same_source_and_spec_give_the_same_bytes(studio: Studio) -> None:
+def test_the_same_source_and_spec_give_the_same_bytes(image_factory: ImageFactory) -> None:
     data = PHOTO.read_bytes()
-    assert studio.files(data, *JOB) == studio.files(data, *JOB)
+    assert image_factory.render_bytes(data, *SPECS) == image_factory.render_bytes(data, *SPECS)
 
 
-def test_a_variant_made_alone_has_the_bytes_of_one_made_with_others(studio: Studio, large_photo: bytes) -> None:
+def test_a_variant_made_alone_has_the_bytes_of_one_made_with_others(
+    image_factory: ImageFactory, large_photo: bytes
+) -> None:
     # A variant that is made again later, or added to a project, must be as if it had been there from the start.
-    together = studio.files(large_photo, *JOB, Spec("huge", 4096, 4096, "contain", "jpeg", 60))
-    alone = [studio.files(large_photo, spec)[0] for spec in JOB]
-    assert together[: len(JOB)] == alone
+    together = image_factory.render_bytes(large_photo, *SPECS, Spec("huge", 4096, 4096, "contain", "jpeg", 60))
+    alone = [image_factory.render_bytes(large_photo, spec)[0] for spec in SPECS]
+    assert together[: len(SPECS)] == alone
 
 
 @pytest.mark.parametrize("format_", ["webp", "avif", "jpeg", "png"])
 @pytest.mark.parametrize("fit", ["contain", "cover"])
-def test_nothing_is_enlarged_unless_it_is_stretched(studio: Studio, fit: Fit, format_: Format) -> None:
-    picture = studio.render(encoded(scene(48, 32), "PNG"), Spec("big", 1000, 500, fit, format_, 80))
+def test_nothing_is_enlarged_unless_it_is_stretched(image_factory: ImageFactory, fit: Fit, format_: Format) -> None:
+    picture = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 1000, 500, fit, format_, 80))
     expected = (48, 32) if fit == "contain" else (48, 24)
     assert (picture.variants[0].width, picture.variants[0].height) == expected
 
 
-def test_stretch_enlarges(studio: Studio) -> None:
-    picture = studio.render(encoded(scene(48, 32), "PNG"), Spec("big", 100, 500, "stretch", "webp", 80))
+def test_stretch_enlarges(image_factory: ImageFactory) -> None:
+    picture = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 100, 500, "stretch", "webp", 80))
     assert (picture.variants[0].width, picture.variants[0].height) == (100, 500)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (6001, 3)])
-def test_pictures_of_odd_shape_have_at_least_one_pixel(studio: Studio, size: tuple[int, int]) -> None:
-    data = encoded(Image.new("RGB", size, "red"), "JPEG")
-    for variant in studio.render(data, *JOB).variants:
+def test_pictures_of_odd_shape_have_at_least_one_pixel(image_factory: ImageFactory, size: tuple[int, int]) -> None:
+    data = encode(Image.new("RGB", size, "red"), "JPEG")
+    for variant in image_factory.render(data, *SPECS).variants:
         assert variant.width >= 1
         assert variant.height >= 1
 
 
-def test_cover_shows_the_middle(studio: Studio) -> None:
+def test_cover_shows_the_middle(image_factory: ImageFactory) -> None:
     source = Image.new("RGB", (90, 30), "black")
     source.paste("white", (30, 0, 60, 30))
-    made = studio.image(encoded(source, "PNG"), Spec("middle", 30, 30, "cover", "png", 100))
+    made = image_factory.render_image(encode(source, "PNG"), Spec("middle", 30, 30, "cover", "png", 100))
     assert made.get_flattened_data() == ((255, 255, 255),) * 900
 
 
@@ -98,9 +100,11 @@ def test_cover_shows_the_middle(studio: Studio) -> None:
         (300, 100, "stretch"),
     ],
 )
-def test_shortcuts_cannot_be_seen(studio: Studio, large_photo: bytes, width: int, height: int, fit: Fit) -> None:
+def test_shortcuts_cannot_be_seen(
+    image_factory: ImageFactory, large_photo: bytes, width: int, height: int, fit: Fit
+) -> None:
     """Against decoding everything and one pass of Lanczos. 40 dB is where eyes stop telling two pictures apart."""
-    made = studio.image(large_photo, Spec("any", width, height, fit, "png", 100))
+    made = image_factory.render_image(large_photo, Spec("any", width, height, fit, "png", 100))
     with Image.open(io.BytesIO(large_photo)) as whole:
         if fit == "stretch":
             slow: Image.Image = whole.resize((width, height), Image.Resampling.LANCZOS)
@@ -139,20 +143,20 @@ def _block_ssim(one: bytes, other: bytes) -> float:
     return luminance * (2 * covariance + 58.5225) / (variance + variance_other + 58.5225)
 
 
-def test_two_variants_of_one_name_do_not_meet(studio: Studio) -> None:
+def test_two_variants_of_one_name_do_not_meet(image_factory: ImageFactory) -> None:
     same = [Spec("../../same", side, side, "contain", "webp", 80) for side in (10, 20)]
-    variants = studio.render(encoded(scene(), "PNG"), *same).variants
+    variants = image_factory.render(encode(sample_image(), "PNG"), *same).variants
     assert len({variant.path for variant in variants}) == 2
     assert {variant.path.parent for variant in variants} == {variants[0].path.parent}
 
 
 def test_no_variants_still_tell_the_size(tmp_path: Path) -> None:
-    (tmp_path / "source").write_bytes(encoded(scene(), "PNG"))
+    (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
     picture = render(tmp_path / "source", [], tmp_path)
     assert (picture.width, picture.height, picture.variants) == (48, 32, ())
 
 
 def test_a_full_disk_is_no_rejection(tmp_path: Path) -> None:
-    (tmp_path / "source").write_bytes(encoded(scene(), "PNG"))
+    (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
     with pytest.raises(FileNotFoundError):
-        render(tmp_path / "source", JOB, tmp_path / "nowhere")
+        render(tmp_path / "source", SPECS, tmp_path / "nowhere")

@@ -5,34 +5,36 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from holdall.config import settings
+from holdall.platform.config import settings
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is stored of a password."""
     return _hasher().hash(password)
 
 
-def matches(password: str, stored: str | None) -> bool:
+def verify(password: str, stored_hash: str | None) -> bool:
     """Whether this is the password. With nothing stored the same work is done, so that time tells nothing."""
     try:
-        _hasher().verify(stored or _of_nobody(), password)
+        _hasher().verify(stored_hash or _dummy_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
-    return stored is not None
+    return stored_hash is not None
 
 
-def outdated(stored: str) -> bool:
+def needs_rehash(stored_hash: str) -> bool:
     """Whether a hash was made at another cost than is asked for now."""
-    return _hasher().check_needs_rehash(stored)
+    return _hasher().check_needs_rehash(stored_hash)
 
 
 @cache
 def _hasher() -> PasswordHasher:
-    return PasswordHasher(time_cost=settings().password_passes, memory_cost=settings().password_memory, parallelism=1)
+    return PasswordHasher(
+        time_cost=settings().argon2_time_cost, memory_cost=settings().argon2_memory_kib, parallelism=1
+    )
 
 
-def _of_nobody() -> str:
+def _dummy_hash() -> str:
     # Written and not made, as making it would take the time of a second hash; no password is known that has it.
-    cost = f"m={settings().password_memory},t={settings().password_passes},p=1"
+    cost = f"m={settings().argon2_memory_kib},t={settings().argon2_time_cost},p=1"
     return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"

@@ -4,28 +4,28 @@ import json
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall import clock
-from holdall.accounts.model import Challenge, Factor, Linked
-from holdall.errors import Conflict, Failure
+from holdall.accounts.model import Challenge, LinkedIdentity, TotpFactor
 from holdall.iam.tokens import TokenKind
-from holdall.table import Awaited, CredentialRecord, Reading, Transaction
+from holdall.platform import clock
+from holdall.platform.errors import Conflict, HoldallError
+from holdall.platform.table import BatchGet, CredentialRecord, Pending, Transaction
 
 
 class PasswordRecord(CredentialRecord, discriminator="password"):
-    hash = UnicodeAttribute()
+    password_hash = UnicodeAttribute()
     changed_at = UTCDateTimeAttribute()
 
 
 class ChallengeRecord(CredentialRecord, discriminator="challenge"):
-    digest = UnicodeAttribute()
+    secret_sha256 = UnicodeAttribute()
     expires_at = UTCDateTimeAttribute()
-    content = UnicodeAttribute()
+    payload = UnicodeAttribute()
 
 
-class FactorRecord(CredentialRecord, discriminator="factor"):
-    sealed = UnicodeAttribute()
-    on = BooleanAttribute()
-    step = NumberAttribute()  # the last one used
+class TotpRecord(CredentialRecord, discriminator="totp"):
+    encrypted_seed = UnicodeAttribute()
+    enabled = BooleanAttribute()
+    last_step = NumberAttribute()  # the last one used
 
 
 class IdentityRecord(CredentialRecord, discriminator="identity"):
@@ -35,186 +35,190 @@ class IdentityRecord(CredentialRecord, discriminator="identity"):
     linked_at = UTCDateTimeAttribute()
 
 
-class RecoveryRecord(CredentialRecord, discriminator="recovery"):
+class RecoveryCodeRecord(CredentialRecord, discriminator="recovery-code"):
     pass
 
 
-def add_password(write: Transaction, user_id: str, hashed: str) -> None:
+def add_password(tx: Transaction, user_id: str, password_hash: str) -> None:
     """Keep the first password of a user."""
-    record = PasswordRecord(_key(user_id), "PASSWORD", hash=hashed, changed_at=clock.now())
-    write.create(record, otherwise=Conflict("password_exists", "There is a password already."))
+    record = PasswordRecord(_pk(user_id), "PASSWORD", password_hash=password_hash, changed_at=clock.now())
+    tx.put_new(record, error=Conflict("The account already has a password.", code="password_exists"))
 
 
-def replace_hash(write: Transaction, user_id: str, old: str, new: str) -> None:
+def replace_password_hash(tx: Transaction, user_id: str, old_hash: str, new_hash: str) -> None:
     """Keep another hash of the same password."""
-    write.update(
-        PasswordRecord(_key(user_id), "PASSWORD"),
-        [PasswordRecord.hash.set(new)],
-        when=PasswordRecord.hash == old,
-        otherwise=Conflict("password_changed", "The password was changed at this moment. Sign in again."),
+    tx.update(
+        PasswordRecord(_pk(user_id), "PASSWORD"),
+        [PasswordRecord.password_hash.set(new_hash)],
+        condition=PasswordRecord.password_hash == old_hash,
+        error=Conflict("The password changed meanwhile. Sign in again.", code="password_changed"),
     )
 
 
-def password(read: Reading, user_id: str) -> Awaited[str]:
+def get_password_hash(batch: BatchGet, user_id: str) -> Pending[str]:
     """The hash of a user's password."""
-    return read.get(PasswordRecord, _key(user_id), "PASSWORD", lambda record: str(record.hash))
+    return batch.get(PasswordRecord, _pk(user_id), "PASSWORD", lambda record: str(record.hash))
 
 
-def set_password(write: Transaction, user_id: str, hashed: str) -> None:
+def set_password(tx: Transaction, user_id: str, password_hash: str) -> None:
     """Keep a new password, whether or not there was one."""
-    record = PasswordRecord(_key(user_id), "PASSWORD", hash=hashed, changed_at=clock.now())
-    write.put(record)
+    record = PasswordRecord(_pk(user_id), "PASSWORD", password_hash=password_hash, changed_at=clock.now())
+    tx.put(record)
 
 
-def remove_password(write: Transaction, user_id: str) -> None:
+def delete_password(tx: Transaction, user_id: str) -> None:
     """Forget a password."""
-    write.forget(PasswordRecord(_key(user_id), "PASSWORD"))
+    tx.delete_if_exists(PasswordRecord(_pk(user_id), "PASSWORD"))
 
 
-def put_challenge(write: Transaction, challenge: Challenge) -> None:
+def put_challenge(tx: Transaction, challenge: Challenge) -> None:
     """Keep a challenge in the place of any that was there."""
     record = ChallengeRecord(
-        _challenge_key(challenge.kind, challenge.place),
+        _challenge_pk(challenge.kind, challenge.lookup_id),
         "CHALLENGE",
-        digest=challenge.digest,
+        secret_sha256=challenge.secret_sha256,
         expires_at=challenge.expires_at,
-        content=json.dumps(challenge.content),
+        payload=json.dumps(challenge.payload),
         ttl=int(challenge.expires_at.timestamp()),
     )
-    write.put(record)
+    tx.put(record)
 
 
-def find_challenge(kind: TokenKind, place: str) -> Challenge | None:
+def find_challenge(kind: TokenKind, lookup_id: str) -> Challenge | None:
     """The challenge of this kind at a place. Raises Unavailable."""
-    record = ChallengeRecord.find(_challenge_key(kind, place), "CHALLENGE")
+    record = ChallengeRecord.get_or_none(_challenge_pk(kind, lookup_id), "CHALLENGE")
     if record is None:
         return None
-    return Challenge(kind, place, record.digest, record.expires_at, json.loads(record.content))
+    return Challenge(kind, lookup_id, record.secret_sha256, record.expires_at, json.loads(record.payload))
 
 
-def remove_challenge(write: Transaction, challenge: Challenge, *, otherwise: Failure) -> None:
+def consume_challenge(tx: Transaction, challenge: Challenge, *, error: HoldallError) -> None:
     """Use a challenge up, if it is still the same."""
-    record = ChallengeRecord(_challenge_key(challenge.kind, challenge.place), "CHALLENGE")
-    write.delete(record, when=ChallengeRecord.digest == challenge.digest, otherwise=otherwise)
+    record = ChallengeRecord(_challenge_pk(challenge.kind, challenge.lookup_id), "CHALLENGE")
+    tx.delete(record, condition=ChallengeRecord.secret_sha256 == challenge.secret_sha256, error=error)
 
 
-def void_challenge(write: Transaction, kind: TokenKind, place: str) -> None:
+def delete_challenge(tx: Transaction, kind: TokenKind, lookup_id: str) -> None:
     """Make void what may have been asked."""
-    write.forget(ChallengeRecord(_challenge_key(kind, place), "CHALLENGE"))
+    tx.delete_if_exists(ChallengeRecord(_challenge_pk(kind, lookup_id), "CHALLENGE"))
 
 
-def factor_on(read: Reading, user_id: str) -> Awaited[bool]:
+def get_totp_enabled(batch: BatchGet, user_id: str) -> Pending[bool]:
     """Whether a second factor is on; None where none was ever set up."""
-    return read.get(FactorRecord, _key(user_id), "TOTP", lambda record: bool(record.on))
+    return batch.get(TotpRecord, _pk(user_id), "TOTP", lambda record: bool(record.on))
 
 
-def find_factor(user_id: str) -> Factor | None:
+def find_totp_factor(user_id: str) -> TotpFactor | None:
     """A user's second factor, on or only set up. Raises Unavailable."""
-    record = FactorRecord.find(_key(user_id), "TOTP")
-    return Factor(record.sealed, bool(record.on), int(record.step)) if record else None
+    record = TotpRecord.get_or_none(_pk(user_id), "TOTP")
+    return TotpFactor(record.encrypted_seed, bool(record.enabled), int(record.last_step)) if record else None
 
 
-def put_factor(write: Transaction, user_id: str, sealed: str, *, otherwise: Failure) -> None:
+def put_totp_factor(tx: Transaction, user_id: str, encrypted_seed: str, *, error: HoldallError) -> None:
     """Keep a seed, unless one is on."""
-    off = FactorRecord.on == False  # noqa: E712  # a condition
-    write.create(FactorRecord(_key(user_id), "TOTP", sealed=sealed, on=False, step=0), or_when=off, otherwise=otherwise)
-
-
-def enable_factor(write: Transaction, user_id: str, factor: Factor, step: int, *, otherwise: Failure) -> None:
-    """Turn on the seed that a code was shown for."""
-    write.update(
-        FactorRecord(_key(user_id), "TOTP"),
-        [FactorRecord.on.set(True), FactorRecord.step.set(step)],
-        when=(FactorRecord.sealed == factor.sealed) & (FactorRecord.on == False),  # noqa: E712  # a condition
-        otherwise=otherwise,
+    off = TotpRecord.enabled == False  # noqa: E712  # a condition
+    tx.put_new(
+        TotpRecord(_pk(user_id), "TOTP", encrypted_seed=encrypted_seed, enabled=False, last_step=0),
+        or_condition=off,
+        error=error,
     )
 
 
-def use_step(write: Transaction, user_id: str, step: int, *, otherwise: Failure) -> None:
+def enable_totp_factor(tx: Transaction, user_id: str, factor: TotpFactor, step: int, *, error: HoldallError) -> None:
+    """Turn on the seed that a code was shown for."""
+    tx.update(
+        TotpRecord(_pk(user_id), "TOTP"),
+        [TotpRecord.enabled.set(True), TotpRecord.last_step.set(step)],
+        condition=(TotpRecord.encrypted_seed == factor.encrypted_seed) & (TotpRecord.enabled == False),  # noqa: E712  # a condition
+        error=error,
+    )
+
+
+def consume_totp_step(tx: Transaction, user_id: str, step: int, *, error: HoldallError) -> None:
     """Use a time step up; those before it are gone with it."""
-    on = FactorRecord.on == True  # noqa: E712  # a condition
-    record = FactorRecord(_key(user_id), "TOTP")
-    write.update(record, [FactorRecord.step.set(step)], when=on & (FactorRecord.step < step), otherwise=otherwise)
+    on = TotpRecord.enabled == True  # noqa: E712  # a condition
+    record = TotpRecord(_pk(user_id), "TOTP")
+    tx.update(record, [TotpRecord.last_step.set(step)], condition=on & (TotpRecord.last_step < step), error=error)
 
 
-def remove_factor(write: Transaction, user_id: str, *, otherwise: Failure) -> None:
+def delete_totp_factor(tx: Transaction, user_id: str, *, error: HoldallError) -> None:
     """Forget a second factor that is on."""
-    on = FactorRecord.on == True  # noqa: E712  # a condition
-    write.delete(FactorRecord(_key(user_id), "TOTP"), when=on, otherwise=otherwise)
+    on = TotpRecord.enabled == True  # noqa: E712  # a condition
+    tx.delete(TotpRecord(_pk(user_id), "TOTP"), condition=on, error=error)
 
 
-def forget_factor(write: Transaction, user_id: str) -> None:
+def delete_totp_factor_if_exists(tx: Transaction, user_id: str) -> None:
     """Forget whatever second factor there is."""
-    write.forget(FactorRecord(_key(user_id), "TOTP"))
+    tx.delete_if_exists(TotpRecord(_pk(user_id), "TOTP"))
 
 
-def check_factor_on(write: Transaction, user_id: str, *, otherwise: Failure) -> None:
+def check_totp_enabled(tx: Transaction, user_id: str, *, error: HoldallError) -> None:
     """Hold only while a second factor is on."""
-    on = FactorRecord.on == True  # noqa: E712  # a condition
-    write.check(FactorRecord, _key(user_id), "TOTP", on, otherwise=otherwise)
+    on = TotpRecord.enabled == True  # noqa: E712  # a condition
+    tx.condition_check(TotpRecord, _pk(user_id), "TOTP", on, error=error)
 
 
-def recovery_codes(user_id: str) -> list[str]:
+def list_recovery_code_digests(user_id: str) -> list[str]:
     """The digests of the recovery codes that are left. Raises Unavailable."""
-    return [record.sk.partition("#")[2] for record in RecoveryRecord.parts(_key(user_id), "RECOVERY#")]
+    return [record.sk.partition("#")[2] for record in RecoveryCodeRecord.query_prefix(_pk(user_id), "RECOVERY#")]
 
 
-def add_recovery_codes(write: Transaction, user_id: str, digests: list[str]) -> None:
+def add_recovery_codes(tx: Transaction, user_id: str, codes_sha256: list[str]) -> None:
     """Keep recovery codes."""
-    for digest in digests:
-        write.put(RecoveryRecord(_key(user_id), f"RECOVERY#{digest}"))
+    for digest in codes_sha256:
+        tx.put(RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{digest}"))
 
 
-def remove_recovery_codes(write: Transaction, user_id: str, digests: list[str]) -> None:
+def delete_recovery_codes(tx: Transaction, user_id: str, codes_sha256: list[str]) -> None:
     """Forget recovery codes."""
-    for digest in digests:
-        write.forget(RecoveryRecord(_key(user_id), f"RECOVERY#{digest}"))
+    for digest in codes_sha256:
+        tx.delete_if_exists(RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{digest}"))
 
 
-def use_recovery_code(write: Transaction, user_id: str, digest: str, *, otherwise: Failure) -> None:
+def consume_recovery_code(tx: Transaction, user_id: str, code_sha256: str, *, error: HoldallError) -> None:
     """Use a recovery code up."""
-    write.delete(RecoveryRecord(_key(user_id), f"RECOVERY#{digest}"), otherwise=otherwise)
+    tx.delete(RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{code_sha256}"), error=error)
 
 
-def identities(user_id: str) -> list[Linked]:
+def list_identities(user_id: str) -> list[LinkedIdentity]:
     """The identities of a user. Raises Unavailable."""
     return [
-        Linked(record.sk.partition("#")[2], record.issuer, record.subject, record.email, record.linked_at)
-        for record in IdentityRecord.parts(_key(user_id), "IDENTITY#")
+        LinkedIdentity(record.sk.partition("#")[2], record.issuer, record.subject, record.email, record.linked_at)
+        for record in IdentityRecord.query_prefix(_pk(user_id), "IDENTITY#")
     ]
 
 
-def add_identity(write: Transaction, user_id: str, linked: Linked, *, otherwise: Failure) -> None:
+def add_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: HoldallError) -> None:
     """Keep an identity; a user has one of each provider."""
-    values = {name: getattr(linked, name) for name in ("issuer", "subject", "email", "linked_at")}
-    write.create(IdentityRecord(_key(user_id), f"IDENTITY#{linked.provider}", **values), otherwise=otherwise)
+    values = {name: getattr(identity, name) for name in ("issuer", "subject", "email", "linked_at")}
+    tx.put_new(IdentityRecord(_pk(user_id), f"IDENTITY#{identity.provider}", **values), error=error)
 
 
-def remove_identity(write: Transaction, user_id: str, linked: Linked, *, otherwise: Failure) -> None:
+def delete_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: HoldallError) -> None:
     """Forget an identity."""
-    same = IdentityRecord.subject == linked.subject
-    write.delete(IdentityRecord(_key(user_id), f"IDENTITY#{linked.provider}"), when=same, otherwise=otherwise)
+    same = IdentityRecord.subject == identity.subject
+    tx.delete(IdentityRecord(_pk(user_id), f"IDENTITY#{identity.provider}"), condition=same, error=error)
 
 
-def check_identity(write: Transaction, user_id: str, linked: Linked, *, otherwise: Failure) -> None:
+def check_identity_linked(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: HoldallError) -> None:
     """Hold only while an identity is linked."""
-    same = IdentityRecord.subject == linked.subject
-    write.check(IdentityRecord, _key(user_id), f"IDENTITY#{linked.provider}", same, otherwise=otherwise)
+    same = IdentityRecord.subject == identity.subject
+    tx.condition_check(IdentityRecord, _pk(user_id), f"IDENTITY#{identity.provider}", same, error=error)
 
 
-def has_way_in(user_id: str) -> bool:
+def has_sign_in_method(user_id: str) -> bool:
     """Whether a user can sign in by anything. Two round trips. Raises Unavailable."""
-    return PasswordRecord.find(_key(user_id), "PASSWORD") is not None or bool(identities(user_id))
+    return PasswordRecord.get_or_none(_pk(user_id), "PASSWORD") is not None or bool(list_identities(user_id))
 
 
-def check_password(write: Transaction, user_id: str, *, otherwise: Failure) -> None:
+def check_has_password(tx: Transaction, user_id: str, *, error: HoldallError) -> None:
     """Hold only while there is a password."""
-    write.check(PasswordRecord, _key(user_id), "PASSWORD", PasswordRecord.pk.exists(), otherwise=otherwise)
+    tx.condition_check(PasswordRecord, _pk(user_id), "PASSWORD", PasswordRecord.pk.exists(), error=error)
 
 
-def _challenge_key(kind: TokenKind, place: str) -> str:
-    return f"CHALLENGE#{kind.name.lower()}#{place}"
+def _challenge_pk(kind: TokenKind, lookup_id: str) -> str:
+    return f"CHALLENGE#{kind.name.lower()}#{lookup_id}"
 
 
-def _key(user_id: str) -> str:
+def _pk(user_id: str) -> str:
     return f"USER#{user_id}"

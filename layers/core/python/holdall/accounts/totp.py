@@ -14,14 +14,14 @@ from typing import Any
 
 from pyotp import TOTP
 
-from holdall import ids
+from holdall.platform import ids
 
-_STEP = 30  # seconds; RFC 6238 section 5.2
+_STEP_SECONDS = 30  # seconds; RFC 6238 section 5.2
 _DIGITS = 6
 _SEED_LENGTH = 20  # bytes; RFC 4226 section 4, R6, recommends 160 bits
 # One step either way: what is typed late, and a clock that is off by half a minute (RFC 6238 sections 5.2 and 6).
-_DRIFT = (-1, 0, 1)
-_FORM = re.compile(f"[0-9]{{{_DIGITS}}}")
+_STEP_WINDOW = (-1, 0, 1)
+_CODE_PATTERN = re.compile(f"[0-9]{{{_DIGITS}}}")
 _TITLE = "QR code to scan with an authenticator app"
 
 
@@ -39,7 +39,7 @@ def otpauth_uri(seed: str, account: str, issuer: str) -> str:
     return TOTP(seed).provisioning_uri(name=account.replace(":", " "), issuer_name=issuer.replace(":", " "))
 
 
-def matching_step(seed: str, code: str, now: datetime, *, after: int | None) -> int | None:
+def find_matching_step(seed: str, code: str, now: datetime, *, after: int | None) -> int | None:
     """The time step whose code this is, if it is the present one or a neighbour, and later than `after`; else None.
 
     The caller keeps the step, on condition that none as late was kept, and hands it in as `after` the next time. Then a code
@@ -47,16 +47,16 @@ def matching_step(seed: str, code: str, now: datetime, *, after: int | None) -> 
     later counts, so that the code is spent for both.
     """
     said = "".join(code.split())
-    if not _FORM.fullmatch(said):
+    if not _CODE_PATTERN.fullmatch(said):
         return None
-    present = int(now.timestamp()) // _STEP
-    steps = [step for drift in _DRIFT if (step := present + drift) >= 0]
+    present = int(now.timestamp()) // _STEP_SECONDS
+    steps = [step for drift in _STEP_WINDOW if (step := present + drift) >= 0]
     # All are compared, whether or not one was equal before, so that time tells nothing.
-    equal = [step for step in steps if ids.same(_code(seed, step), said)]
+    equal = [step for step in steps if ids.constant_time_equal(_generate_code(seed, step), said)]
     return max((step for step in equal if after is None or step > after), default=None)
 
 
-def qr_svg(uri: str) -> str:
+def render_qr_svg(uri: str) -> str:
     """A QR code as an SVG that can stand in a page or in a file: no script, no style, black on white in any theme."""
     import segno  # noqa: PLC0415  # 50 ms where nothing is compiled yet, for a picture that an account needs once
 
@@ -78,6 +78,6 @@ def qr_svg(uri: str) -> str:
     return picture.getvalue().decode().replace("<svg ", '<svg role="img" ', 1)
 
 
-def _code(seed: str, step: int, *, digits: int = _DIGITS, digest: Callable[..., Any] = hashlib.sha1) -> str:
+def _generate_code(seed: str, step: int, *, digits: int = _DIGITS, digest: Callable[..., Any] = hashlib.sha1) -> str:
     """The code of a time step, which is HOTP with the step as its counter (RFC 6238 section 4.2, RFC 4226 section 5.3)."""
-    return TOTP(seed, digits=digits, digest=digest, interval=_STEP).generate_otp(step)
+    return TOTP(seed, digits=digits, digest=digest, interval=_STEP_SECONDS).generate_otp(step)

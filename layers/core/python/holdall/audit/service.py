@@ -2,20 +2,20 @@
 
 from datetime import date
 
-from holdall import ids
 from holdall.audit import store
-from holdall.audit.model import Entry, Filter, Outcome
-from holdall.caller import Caller, Visitor
-from holdall.page import Page, PageRequest
-from holdall.table import Transaction
+from holdall.audit.model import AuditEntry, AuditFilter, Outcome
+from holdall.platform import ids
+from holdall.platform.caller import Caller, ClientInfo
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import Transaction
 
 ANONYMOUS = "anonymous"
 SHARDS = store.SHARDS  # parts of a day
 
 
-def record(
-    write: Transaction,
-    who: Visitor,
+def log(
+    tx: Transaction,
+    client: ClientInfo,
     action: str,
     target: str,
     *,
@@ -24,35 +24,35 @@ def record(
 ) -> None:
     """Tell, in the transaction of the deed itself, who did what. `actor` names who a visitor turned out to be."""
     entry_id = ids.new_id()
-    entry = Entry(
+    entry = AuditEntry(
         id=entry_id,
-        at=ids.born_at(entry_id),
-        actor=actor or (who.user_id if isinstance(who, Caller) else ANONYMOUS),
-        key=who.key_id if isinstance(who, Caller) else None,
+        created_at=ids.created_at(entry_id),
+        actor=actor or (client.user_id if isinstance(client, Caller) else ANONYMOUS),
+        api_key_id=client.api_key_id if isinstance(client, Caller) else None,
         action=action,
         target=target,
         outcome=outcome,
-        address=who.address,
-        agent=who.agent,
-        request_id=who.request_id,
+        client_ip=client.ip,
+        user_agent=client.user_agent,
+        request_id=client.request_id,
     )
-    store.add(write, entry)
+    store.put(tx, entry)
 
 
-def page(wanted: Filter, asked: PageRequest) -> Page[Entry]:
+def list_entries(filter_: AuditFilter, page: PageRequest) -> Page[AuditEntry]:
     """What was done, newest first. Raises Invalid for a filter that cannot be, and Unavailable."""
-    wanted.check()
-    return store.page(wanted, asked)
+    filter_.validate()
+    return store.list_page(filter_, page)
 
 
-def export(caller: Caller, wanted: Filter, asked: PageRequest) -> Page[Entry]:
+def export(caller: Caller, filter_: AuditFilter, page: PageRequest) -> Page[AuditEntry]:
     """The same in large pages, for a file. Whoever takes the journal away is in it themselves. Raises as `page` does."""
-    wanted.check()
+    filter_.validate()
     with Transaction() as write:
-        record(write, caller, "audit.export", "audit")
-    return store.page(wanted, asked)
+        log(write, caller, "audit.export", "audit")
+    return store.list_page(filter_, page)
 
 
-def page_of_day(day: date, shard: int, asked: PageRequest) -> Page[Entry]:
+def list_day_shard(day: date, shard: int, page: PageRequest) -> Page[AuditEntry]:
     """What was done on a day, one of its parts, oldest first. Complete once the day is over. Raises Unavailable."""
-    return store.page_of_day(day, shard, asked)
+    return store.list_day_shard(day, shard, page)

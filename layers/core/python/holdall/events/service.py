@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from holdall import ids
 from holdall.events import store
 from holdall.events.model import Event
-from holdall.table import Transaction
+from holdall.platform import ids
+from holdall.platform.table import Transaction
 
 
-def emit(write: Transaction, project_id: str, kind: str, **data: Any) -> None:
+def emit(tx: Transaction, project_id: str, event_type: str, **data: Any) -> None:
     """Tell that something changed."""
-    store.add(write, Event(id=ids.new_id(), project_id=project_id, type=kind, data=data))
+    store.put(tx, Event(id=ids.new_id(), project_id=project_id, type=event_type, data=data))

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from pynamodb.attributes import UnicodeAttribute
 
-from holdall import clock
-from holdall.errors import Conflict
 from holdall.events.model import Event
-from holdall.table import Record, Transaction
+from holdall.platform import clock
+from holdall.platform.errors import Conflict
+from holdall.platform.table import Record, Transaction
 
-_KEPT = timedelta(days=7)
+_RETENTION = timedelta(days=7)
 
 
 class EventRecord(Record, discriminator="event"):
@@ -18,13 +18,13 @@ class EventRecord(Record, discriminator="event"):
     data = UnicodeAttribute()
 
 
-def add(write: Transaction, event: Event) -> None:
+def put(tx: Transaction, event: Event) -> None:
     """Add an event to what happens."""
     record = EventRecord(
         f"EVENTS#{event.project_id}",
         event.id,
         type=event.type,
         data=json.dumps(event.data),
-        ttl=int((clock.now() + _KEPT).timestamp()),
+        ttl=int((clock.now() + _RETENTION).timestamp()),
     )
-    write.create(record, otherwise=Conflict("event_exists", "This has been told already."))
+    tx.put_new(record, error=Conflict("The event already exists.", code="event_exists"))

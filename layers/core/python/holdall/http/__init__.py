@@ -1,26 +1,26 @@
 """HTTP: the only part of `holdall` that knows of it. Functions compose their routes with what stands here."""
 
-from holdall.http.admission import Joined, Myself, Placed, anyone, fresh, needs, signed_in
-from holdall.http.api import Api, Router
-from holdall.http.credentials import cookie_in, session_cookie
-from holdall.http.cursors import Cursor, Cursors, Limit
-from holdall.http.envelope import Data, Listed
+from holdall.http.app import HttpApp, Router
+from holdall.http.auth import CurrentMembership, CurrentProject, CurrentUser, public, recent_session, requires, session
+from holdall.http.credentials import read_session_cookie, session_cookie
+from holdall.http.cursors import Cursor, CursorCodec, Limit
+from holdall.http.responses import DataResponse, PageResponse
 
 __all__ = [
-    "Api",
+    "CurrentMembership",
+    "CurrentProject",
+    "CurrentUser",
     "Cursor",
-    "Cursors",
-    "Data",
-    "Joined",
+    "CursorCodec",
+    "DataResponse",
+    "HttpApp",
     "Limit",
-    "Listed",
-    "Myself",
-    "Placed",
+    "PageResponse",
     "Router",
-    "anyone",
-    "cookie_in",
-    "fresh",
-    "needs",
+    "public",
+    "read_session_cookie",
+    "recent_session",
+    "requires",
+    "session",
     "session_cookie",
-    "signed_in",
 ]

@@ -6,60 +6,66 @@ from datetime import timedelta
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from holdall import ids
-from holdall.config import settings
-from holdall.errors import Forbidden, Malformed, Unauthenticated
-from holdall.iam.model import LONGEST, Claims
+from holdall.api_keys import service as api_keys
+from holdall.api_keys.service import ApiKeyCredentials as KeyClaims
+from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials
 from holdall.iam.service import sessions
-from holdall.keys import service as keys
-from holdall.keys.service import Claims as KeyClaims
+from holdall.platform import ids
+from holdall.platform.config import settings
+from holdall.platform.errors import BadRequest, Forbidden, Unauthenticated
 
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-COOKIE = "__Host-session"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SESSION_COOKIE = "__Host-session"
 
 
-def claims_of(event: APIGatewayProxyEventV2) -> Claims | KeyClaims:
+def read_credentials(event: APIGatewayProxyEventV2) -> SessionCredentials | KeyClaims:
     """Who is asking, by their own word. Raises Unauthenticated, and Malformed for two words at once."""
-    authorization, cookie, key = event.headers.get("authorization"), cookie_in(event), event.headers.get("x-api-key")
-    if cookie and not sessions.is_cookie(cookie):
+    authorization, cookie, key = (
+        event.headers.get("authorization"),
+        read_session_cookie(event),
+        event.headers.get("x-api-key"),
+    )
+    if cookie and not sessions.is_session_cookie(cookie):
         cookie = None  # it binds a sign-in that was begun with a provider to this browser, and says nobody's name
     if sum(shown is not None for shown in (authorization, cookie, key)) > 1:
-        raise Malformed(
-            "ambiguous_credentials", "Send an access token, the session's cookie or an API key, and only one."
-        )
+        raise BadRequest("Send exactly one of: access token, session cookie, API key.", code="ambiguous_credentials")
     if key is not None:
-        return keys.claims_of(key.strip())
+        return api_keys.parse_credentials(key.strip())
     if cookie:
-        return sessions.claims_of_cookie(cookie)
+        return sessions.parse_session_cookie(cookie)
     match = _BEARER.fullmatch(authorization.strip()) if authorization else None
     if match is None:
         raise Unauthenticated
-    return sessions.claims_of(match.group(1))
+    return sessions.verify_access_token(match.group(1))
 
 
-def check_same_site(event: APIGatewayProxyEventV2, claims: Claims) -> None:
+def verify_csrf(event: APIGatewayProxyEventV2, claims: SessionCredentials) -> None:
     """Refuse a change that a browser was led into by another site: a cookie comes by itself, so it needs its CSRF token
     and our own Origin beside it (OWASP CSRF prevention cheat sheet). Raises Forbidden.
     """
-    if claims.secret is None or event.http_method in _SAFE:
+    if claims.secret is None or event.http_method in _SAFE_METHODS:
         return
     origin = event.headers.get("origin")
     if origin is not None and origin not in {settings().public_url, *settings().allowed_origins.split(",")}:
-        raise Forbidden("foreign_origin", "This request comes from another site.")
+        raise Forbidden("Requests from this origin are not allowed.", code="origin_not_allowed")
     given = event.headers.get("x-csrf-token") or ""
-    if origin is None or not ids.same(given, sessions.csrf_of(claims.secret)):
-        raise Forbidden("csrf", "Send the CSRF token of this session in X-CSRF-Token, from a page of ours.")
+    if origin is None or not ids.constant_time_equal(given, sessions.derive_csrf_token(claims.secret)):
+        raise Forbidden(
+            "Send the session's CSRF token in the X-CSRF-Token header, with an allowed Origin.", code="csrf"
+        )
 
 
-def cookie_in(event: APIGatewayProxyEventV2) -> str | None:
+def read_session_cookie(event: APIGatewayProxyEventV2) -> str | None:
     """The value of our cookie. The gateway gives cookies as a list, the emulator as a header: both are read."""
     pairs = ";".join([*event.cookies, event.headers.get("cookie") or ""]).split(";")
-    values = (value for name, _, value in (pair.strip().partition("=") for pair in pairs) if name == COOKIE)
+    values = (value for name, _, value in (pair.strip().partition("=") for pair in pairs) if name == SESSION_COOKIE)
     return next(values, None) or None
 
 
-def session_cookie(value: str, lasting: timedelta = LONGEST) -> Cookie:
+def session_cookie(value: str, max_age: timedelta = SESSION_MAX_AGE) -> Cookie:
     """Our one cookie, to be set; an empty value ends it. Lax, as a browser comes back from a provider by a link."""
-    age = int(lasting.total_seconds()) if value else 0
-    return Cookie(COOKIE, value, path="/", secure=True, http_only=True, max_age=age, same_site=SameSite.LAX_MODE)
+    age = int(max_age.total_seconds()) if value else 0
+    return Cookie(
+        SESSION_COOKIE, value, path="/", secure=True, http_only=True, max_age=age, same_site=SameSite.LAX_MODE
+    )

@@ -11,53 +11,53 @@ from typing import Annotated, TypeVar
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from holdall.errors import Malformed
-from holdall.http.envelope import Listed, Pagination
-from holdall.page import Page, PageRequest
+from holdall.http.responses import PageResponse, Pagination
+from holdall.platform.errors import BadRequest
+from holdall.platform.pagination import Page, PageRequest
 
-Content = TypeVar("Content", bound=BaseModel)
+T = TypeVar("T", bound=BaseModel)
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many at the most.")]
-Cursor = Annotated[str | None, Query(max_length=4096, description="`next` or `prev` of a page of the same list.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items per page.")]
+Cursor = Annotated[str | None, Query(max_length=4096, description="`next` or `prev` from a page of the same list.")]
 
 _NEXT, _PREV = "n", "p"
-_LONGEST = 1024  # bytes of a sort key
+_MAX_POSITION_BYTES = 1024  # bytes of a sort key
 
 
-class Cursors:
+class CursorCodec:
     """Reads and writes the cursors of one list, named by its route and whatever selects and orders its rows."""
 
-    def __init__(self, *names: str | None) -> None:
-        self._tag = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:12]
+    def __init__(self, *scope: str | None) -> None:
+        self._scope = hashlib.sha256(json.dumps(scope).encode()).hexdigest()[:12]
 
-    def request(self, limit: int, cursor: str | None) -> PageRequest:
+    def decode(self, limit: int, cursor: str | None) -> PageRequest:
         """The page that is asked for. Raises Malformed for what is no cursor of this list."""
         if cursor is None:
             return PageRequest(limit)
         try:
             tag, way, position = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-            known = tag == self._tag and way in (_NEXT, _PREV) and 0 < len(position.encode()) <= _LONGEST
+            known = tag == self._scope and way in (_NEXT, _PREV) and 0 < len(position.encode()) <= _MAX_POSITION_BYTES
         except (ValueError, TypeError, AttributeError, RecursionError):
             known, way, position = False, "", ""
         if not known:
-            raise Malformed("bad_cursor", "This cursor belongs to another list. Start again without it.")
+            raise BadRequest("The cursor is not valid for this list. Start again without a cursor.", code="bad_cursor")
         return PageRequest(limit, position, backward=way == _PREV)
 
-    def answer(self, page: Page[Content], limit: int) -> Listed[Content]:
+    def respond(self, page: Page[T], limit: int) -> PageResponse[T]:
         """The page in its envelope."""
-        return Listed(
+        return PageResponse(
             data=page.items,
             pagination=Pagination(
                 limit=limit,
                 has_next=page.next is not None,
                 has_prev=page.prev is not None,
-                next=self._cursor(_NEXT, page.next),
-                prev=self._cursor(_PREV, page.prev),
+                next=self._encode(_NEXT, page.next),
+                prev=self._encode(_PREV, page.prev),
             ),
         )
 
-    def _cursor(self, way: str, position: str | None) -> str | None:
+    def _encode(self, direction: str, position: str | None) -> str | None:
         if position is None:
             return None
-        text = json.dumps([self._tag, way, position], ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps([self._scope, direction, position], ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -11,22 +11,22 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from holdall import clock, ids
-from holdall.config import settings
 from holdall.iam import signing_keys
-from holdall.iam.model import Claims, invalid_token
+from holdall.iam.model import SessionCredentials, invalid_token
+from holdall.platform import clock, ids
+from holdall.platform.config import settings
 
 LIFETIME = timedelta(minutes=15)
 _AUDIENCE = "holdall"
 _TYPE = "at+jwt"
 _LEEWAY = 30  # seconds
 _COMPACT = re.compile(r"[A-Za-z0-9_-]{1,512}\.[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{86}")
-_REQUIRED = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
+_REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
 
 
 def issue(user_id: str, session_id: str, lifetime: timedelta = LIFETIME) -> str:
     """A token for one session, valid for LIFETIME at the most: a longer one no door would take. Raises Unavailable."""
-    kid, key = signing_keys.signing()
+    kid, key = signing_keys.current()
     now = int(clock.now().timestamp())
     claims = {
         "iss": settings().public_url,
@@ -40,7 +40,7 @@ def issue(user_id: str, session_id: str, lifetime: timedelta = LIFETIME) -> str:
     return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid, "typ": _TYPE})
 
 
-def verify(token: str) -> Claims:
+def verify(token: str) -> SessionCredentials:
     """What a token says. Raises Unauthenticated for whatever is not exactly one of ours, alive."""
     if not _COMPACT.fullmatch(token):
         raise invalid_token()
@@ -50,12 +50,12 @@ def verify(token: str) -> Claims:
             raise invalid_token()
         claims = jwt.decode(
             token,
-            signing_keys.public(header["kid"]),
+            signing_keys.get_public_key(header["kid"]),
             algorithms=["ES256"],
             audience=_AUDIENCE,
             issuer=settings().public_url,
             leeway=_LEEWAY,
-            options={"require": _REQUIRED, "verify_iat": False, "verify_exp": False},
+            options={"require": _REQUIRED_CLAIMS, "verify_iat": False, "verify_exp": False},
         )
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise invalid_token() from error
@@ -66,13 +66,13 @@ def verify(token: str) -> Claims:
         raise invalid_token()
     if not all(isinstance(claims[name], str) and ids.is_id(claims[name]) for name in ("sub", "sid")):
         raise invalid_token()
-    return Claims(claims["sub"], claims["sid"])
+    return SessionCredentials(claims["sub"], claims["sid"])
 
 
-def public_jwks() -> list[dict[str, str]]:
+def list_jwks() -> list[dict[str, str]]:
     """The public keys for other verifiers, as JSON Web Keys (RFC 7517). Raises Unavailable."""
-    return [_as_jwk(kid, key) for kid, key in signing_keys.published().items()]
+    return [_to_jwk(kid, key) for kid, key in signing_keys.list_public_keys().items()]
 
 
-def _as_jwk(kid: str, key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+def _to_jwk(kid: str, key: ec.EllipticCurvePublicKey) -> dict[str, str]:
     return {**ECAlgorithm.to_jwk(key, as_dict=True), "kid": kid, "alg": "ES256", "use": "sig"}

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from holdall.iam.model import invalid_token
 
-_FORM = re.compile(r"hr_([0-9a-hjkmnp-tv-z]{26})_([0-9a-hjkmnp-tv-z]{26})([0-9a-hjkmnp-tv-z]{26})")
+_PATTERN = re.compile(r"hr_([0-9a-hjkmnp-tv-z]{26})_([0-9a-hjkmnp-tv-z]{26})([0-9a-hjkmnp-tv-z]{26})")
 # A key is derived from a secret that seals once in its life, so a fixed nonce never meets the same key twice.
 _NONCE = bytes(12)
 
@@ -19,29 +19,29 @@ class RefreshToken:
     """A refresh token: the session, the half of its secret that all of the family share, and this rotation's half."""
 
     session_id: str
-    family: str
-    rotation: str
+    family_secret: str
+    rotation_secret: str
 
     def __str__(self) -> str:
-        return f"hr_{self.session_id}_{self.family}{self.rotation}"
+        return f"hr_{self.session_id}_{self.family_secret}{self.rotation_secret}"
 
     @classmethod
-    def read(cls, text: str) -> "RefreshToken":
+    def parse(cls, text: str) -> "RefreshToken":
         """The token in a text. Raises Unauthenticated."""
-        match = _FORM.fullmatch(text)
+        match = _PATTERN.fullmatch(text)
         if match is None:
             raise invalid_token()
         return cls(*match.groups())
 
 
-def seal(successor: str, under: str) -> str:
+def encrypt_successor(successor: str, predecessor: str) -> str:
     """The successor's half, readable only with its predecessor's: kept for a client whose answer was lost."""
-    return _cipher(under).encrypt(_NONCE, successor.encode(), None).hex()
+    return _cipher(predecessor).encrypt(_NONCE, successor.encode(), None).hex()
 
 
-def unseal(sealed: str, under: str) -> str:
+def decrypt_successor(ciphertext: str, predecessor: str) -> str:
     """What `seal` closed."""
-    return _cipher(under).decrypt(_NONCE, bytes.fromhex(sealed), None).decode()
+    return _cipher(predecessor).decrypt(_NONCE, bytes.fromhex(ciphertext), None).decode()
 
 
 def _cipher(secret: str) -> AESGCM:

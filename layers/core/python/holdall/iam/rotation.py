@@ -2,94 +2,101 @@
 
 from dataclasses import dataclass, replace
 
-from holdall import clock, ids
-from holdall.audit.service import record
-from holdall.caller import Visitor
-from holdall.errors import Conflict
+from holdall.audit.service import log
 from holdall.iam import access_token
-from holdall.iam.model import SAME_SUCCESSOR, Session, expiry, invalid_token
-from holdall.iam.refresh_token import RefreshToken, seal, unseal
+from holdall.iam.model import REFRESH_GRACE_PERIOD, StoredSession, expiry, invalid_token
+from holdall.iam.refresh_token import RefreshToken, decrypt_successor, encrypt_successor
 from holdall.iam.store import sessions as store
 from holdall.iam.store import users
-from holdall.table import Transaction
+from holdall.platform import clock, ids
+from holdall.platform.caller import ClientInfo
+from holdall.platform.errors import Conflict
+from holdall.platform.table import Transaction
 
 
 @dataclass(frozen=True)
-class Opened:
+class IssuedSession:
     """What a client gets for a session, once: tokens, or a cookie with its CSRF token. The rest is empty."""
 
-    access: str = ""
-    refresh: str = ""
+    access_token: str = ""
+    refresh_token: str = ""
     expires_in: int = 0  # seconds
     cookie: str = ""
-    csrf: str = ""
+    csrf_token: str = ""
 
 
-def refresh(visitor: Visitor, text: str) -> Opened:
+def refresh(client: ClientInfo, refresh_token: str) -> IssuedSession:
     """Spend a refresh token and get its successor. Two round trips. Raises Unauthenticated.
 
     A client that did not get its answer may ask again for ten seconds, and gets the same successor. Any other use of a spent
     token ends the session: either its holder or its thief used it before (RFC 9700, section 4.14.2).
     """
-    token = RefreshToken.read(text)
-    raced = Conflict("raced", "Another request was first.")
+    token = RefreshToken.parse(refresh_token)
+    raced = Conflict("Another request rotated the token first.", code="already_rotated")
     for _ in range(2):  # the loser of a race finds itself to be the predecessor when it looks again
-        session = _session_of(token)
-        used = ids.digest(token.rotation)
-        if not ids.same(used, session.current):
-            return _again(visitor, session, token, used)
-        following = replace(token, rotation=ids.new_secret())
+        session = _get_token_session(token)
+        used = ids.sha256_hex(token.rotation_secret)
+        if not ids.constant_time_equal(used, session.current_sha256):
+            return _handle_reuse(client, session, token, used)
+        following = replace(token, rotation_secret=ids.new_secret())
         try:
             with Transaction() as write:
-                sealed = seal(following.rotation, under=token.rotation)
-                store.rotate(write, session, _rotated(session, following), sealed, otherwise=raced)
-                users.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
+                sealed = encrypt_successor(following.rotation_secret, predecessor=token.rotation_secret)
+                store.rotate(write, session, _rotated(session, following), sealed, error=raced)
+                users.check_active(write, session.user_id, session.generation, error=invalid_token())
         except Conflict:
             continue
-        return tokens_of(session, following)
+        return issue_tokens(session, following)
     raise invalid_token()
 
 
-def session(session_id: str) -> Session:
+def get_session(session_id: str) -> StoredSession:
     """A session that counts. Raises Unauthenticated."""
     found = store.find_session(session_id)
-    if found is None or not found.live(clock.now()):
+    if found is None or not found.is_active(clock.now()):
         raise invalid_token()
     return found
 
 
-def _session_of(token: RefreshToken) -> Session:
-    found = session(token.session_id)
-    if found.mode != "token" or not ids.same(ids.digest(token.family), found.family):
+def _get_token_session(token: RefreshToken) -> StoredSession:
+    found = get_session(token.session_id)
+    if found.mode != "token" or not ids.constant_time_equal(ids.sha256_hex(token.family_secret), found.family_sha256):
         raise invalid_token()
     return found
 
 
-def _rotated(session: Session, following: RefreshToken) -> Session:
+def _rotated(session: StoredSession, next_token: RefreshToken) -> StoredSession:
     now = clock.now()
     return replace(
         session,
-        current=ids.digest(following.rotation),
+        current_sha256=ids.sha256_hex(next_token.rotation_secret),
         rotated_at=now,
-        used_at=now,
+        last_used_at=now,
         expires_at=expiry(session.created_at, now),
     )
 
 
-def _again(visitor: Visitor, session: Session, token: RefreshToken, used: str) -> Opened:
+def _handle_reuse(client: ClientInfo, session: StoredSession, token: RefreshToken, used_sha256: str) -> IssuedSession:
     """The same successor for its predecessor, shortly after; otherwise the end of the family."""
-    known = session.previous is not None and session.successor is not None and ids.same(used, session.previous)
-    if known and session.successor and clock.now() - session.rotated_at <= SAME_SUCCESSOR:
+    known = (
+        session.previous_sha256 is not None
+        and session.encrypted_successor is not None
+        and ids.constant_time_equal(used_sha256, session.previous_sha256)
+    )
+    if known and session.encrypted_successor and clock.now() - session.rotated_at <= REFRESH_GRACE_PERIOD:
         with Transaction() as write:
-            users.check_active(write, session.user_id, session.generation, otherwise=invalid_token())
-        return tokens_of(session, replace(token, rotation=unseal(session.successor, token.rotation)))
+            users.check_active(write, session.user_id, session.generation, error=invalid_token())
+        return issue_tokens(
+            session,
+            replace(token, rotation_secret=decrypt_successor(session.encrypted_successor, token.rotation_secret)),
+        )
     with Transaction() as write:
-        store.end_session(write, session.id, otherwise=invalid_token())
-        record(write, visitor, "session.reuse", session.id, outcome="denied", actor=session.user_id)
+        store.revoke_session(write, session.id, error=invalid_token())
+        log(write, client, "sessions.reuse_detected", session.id, outcome="denied", actor=session.user_id)
     raise invalid_token()
 
 
-def tokens_of(session: Session, token: RefreshToken) -> Opened:
+def issue_tokens(session: StoredSession, token: RefreshToken) -> IssuedSession:
     """What the client gets of this rotation. Raises Unavailable."""
     access = access_token.issue(session.user_id, session.id)
-    return Opened(access, str(token), int(access_token.LIFETIME.total_seconds()))
+    return IssuedSession(access, str(token), int(access_token.LIFETIME.total_seconds()))

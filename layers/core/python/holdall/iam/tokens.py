@@ -3,8 +3,8 @@
 import re
 from enum import StrEnum
 
-from holdall import ids
 from holdall.iam.model import invalid_token
+from holdall.platform import ids
 
 
 class TokenKind(StrEnum):
@@ -15,45 +15,49 @@ class TokenKind(StrEnum):
     COOKIE = "hc"
     CSRF = "hx"
     MFA = "hm"
-    VERIFY = "hv"
+    EMAIL_VERIFICATION = "hv"
     RESET = "hp"
     EMAIL_CHANGE = "he"
-    INVITATION = "hi"
-    STATE = "ho"
-    KEY = "hk"
-    JOIN = "hj"
+    ACCOUNT_INVITATION = "hi"
+    OAUTH_STATE = "ho"
+    API_KEY = "hk"
+    PROJECT_INVITATION = "hj"
 
 
-_LETTER = "[0-9a-hjkmnp-tv-z]"
-_ALONE, _PROJECT = f"{_LETTER}{{26}}", f"{_LETTER}{{12}}"
-_FORM = re.compile(f"([a-z]{{2}})_([0-9a-z-]+)_({_ALONE})")
+_CHARACTER = "[0-9a-hjkmnp-tv-z]"
+_ID, _PROJECT_ID = f"{_CHARACTER}{{26}}", f"{_CHARACTER}{{12}}"
+_TOKEN_PATTERN = re.compile(f"([a-z]{{2}})_([0-9a-z-]+)_({_ID})")
 # Where the row of a token lies, as its text says it; of those that are not here, under an id that stands alone.
-_PLACES = {
-    TokenKind.JOIN: re.compile(f"{_PROJECT}-{_ALONE}"),
-    TokenKind.KEY: re.compile(f"{_PROJECT}-{_ALONE}-{_ALONE}"),
+_LOOKUP_ID_PATTERNS = {
+    TokenKind.PROJECT_INVITATION: re.compile(f"{_PROJECT_ID}-{_ID}"),
+    TokenKind.API_KEY: re.compile(f"{_PROJECT_ID}-{_ID}-{_ID}"),
 }
-_PLACE = re.compile(_ALONE)
+_DEFAULT_LOOKUP_ID_PATTERN = re.compile(_ID)
 
 
-def write(kind: TokenKind, place: str, secret: str) -> str:
+def format_token(kind: TokenKind, lookup_id: str, secret: str) -> str:
     """The text of a token: what it is, where its row lies, and what proves it."""
-    return f"{kind}_{place}_{secret}"
+    return f"{kind}_{lookup_id}_{secret}"
 
 
-def read(kind: TokenKind, text: str) -> tuple[str, str]:
+def parse(kind: TokenKind, text: str) -> tuple[str, str]:
     """The place and the secret of a token of this kind. Raises Unauthenticated for any other text."""
-    if not is_one(kind, text):
+    if not matches(kind, text):
         raise invalid_token()
     _, place, secret = text.split("_")
     return place, secret
 
 
-def is_one(kind: TokenKind, text: str) -> bool:
+def matches(kind: TokenKind, text: str) -> bool:
     """Whether this is written like a token of this kind."""
-    match = _FORM.fullmatch(text)
-    return match is not None and match.group(1) == kind and bool(_PLACES.get(kind, _PLACE).fullmatch(match.group(2)))
+    match = _TOKEN_PATTERN.fullmatch(text)
+    return (
+        match is not None
+        and match.group(1) == kind
+        and bool(_LOOKUP_ID_PATTERNS.get(kind, _DEFAULT_LOOKUP_ID_PATTERN).fullmatch(match.group(2)))
+    )
 
 
-def csrf_of(cookie_secret: str) -> str:
+def derive_csrf_token(session_secret: str) -> str:
     """The CSRF token of a cookie: it follows from the secret, so nothing is kept, and tells nothing of it."""
-    return f"{TokenKind.CSRF}_{ids.digest(f'csrf {cookie_secret}')}"
+    return f"{TokenKind.CSRF}_{ids.sha256_hex(f'csrf {session_secret}')}"

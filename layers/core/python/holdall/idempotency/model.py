@@ -2,20 +2,19 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from holdall.errors import Failure
+from holdall.platform.errors import HoldallError
 
 
-class Kept(BaseModel):
+class StoredResult(BaseModel):
     """The digest of what was asked, and the outcome that a repetition gets."""
 
     model_config = ConfigDict(frozen=True)
 
-    request: str
-    outcome: str
+    body_sha256: str
+    result: str
 
 
-class Repeated(Failure):
-    """This has been done already, or is being done at this moment by a twin. Services catch it; no caller sees it."""
+class DuplicateRequest(HoldallError):
+    """The request was processed before, or is being processed. Services catch it; no caller sees it."""
 
-    def __init__(self) -> None:
-        super().__init__("repeated", "This request has been done already.")
+    code, detail = "duplicate_request", "This request was already processed."

@@ -1,25 +1,27 @@
 """Requests that may be sent twice and are done once (IETF draft-ietf-httpapi-idempotency-key-header)."""
 
-from holdall.caller import Caller
-from holdall.errors import Invalid, Unavailable
 from holdall.idempotency import store
-from holdall.idempotency.model import Repeated
-from holdall.table import Transaction
+from holdall.idempotency.model import DuplicateRequest
+from holdall.platform.caller import Caller
+from holdall.platform.errors import ServiceUnavailable, ValidationFailed
+from holdall.platform.table import Transaction
 
-__all__ = ["Repeated", "find", "keep", "outcome"]
+__all__ = ["DuplicateRequest", "find", "load", "save"]
 
 
-def keep(write: Transaction, caller: Caller, outcome: str) -> None:
+def save(tx: Transaction, caller: Caller, result: str) -> None:
     """Keep the outcome for a repetition, in the transaction that makes it. The transaction raises Repeated for a second."""
-    if caller.once is not None:
-        store.add(write, caller.once.key, caller.once.request, outcome, otherwise=Repeated())
+    if caller.idempotency_key is not None:
+        store.save(
+            tx, caller.idempotency_key.key_sha256, caller.idempotency_key.body_sha256, result, error=DuplicateRequest()
+        )
 
 
-def outcome(caller: Caller) -> str:
+def load(caller: Caller) -> str:
     """What the first of these requests came to. Raises Invalid when it asked for something else."""
     found = find(caller)
     if found is None:  # it ran out between the write and this read
-        raise Unavailable
+        raise ServiceUnavailable
     return found
 
 
@@ -28,9 +30,9 @@ def find(caller: Caller) -> str | None:
 
     Raises Invalid when it asked for something else.
     """
-    kept = store.find(caller.once.key) if caller.once else None
-    if kept is None or caller.once is None:
+    kept = store.find(caller.idempotency_key.key_sha256) if caller.idempotency_key else None
+    if kept is None or caller.idempotency_key is None:
         return None
-    if kept.request != caller.once.request:
-        raise Invalid("idempotency_key_reused", "This Idempotency-Key was used for another request.")
-    return kept.outcome
+    if kept.body_sha256 != caller.idempotency_key.body_sha256:
+        raise ValidationFailed("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
+    return kept.result

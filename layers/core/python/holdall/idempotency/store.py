@@ -4,38 +4,43 @@ from datetime import timedelta
 
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall import clock
-from holdall.errors import Failure
-from holdall.idempotency.model import Kept
-from holdall.table import EphemeralRecord, Transaction
+from holdall.idempotency.model import StoredResult
+from holdall.platform import clock
+from holdall.platform.errors import HoldallError
+from holdall.platform.table import EphemeralRecord, Transaction
 
-_KEPT = timedelta(hours=24)
+_RETENTION = timedelta(hours=24)
 
 
-class OnceRecord(EphemeralRecord, discriminator="once"):
-    request = UnicodeAttribute()
-    outcome = UnicodeAttribute()
+class IdempotencyRecord(EphemeralRecord, discriminator="idempotency"):
+    body_sha256 = UnicodeAttribute()
+    result = UnicodeAttribute()
     expires_at = UTCDateTimeAttribute()
 
 
-def add(write: Transaction, key: str, request: str, outcome: str, *, otherwise: Failure) -> None:
+def save(tx: Transaction, key_sha256: str, body_sha256: str, result: str, *, error: HoldallError) -> None:
     """Keep the outcome of a request that was not made before within a day."""
     now = clock.now()
-    until = now + _KEPT
-    record = OnceRecord(
-        _key(key), "ONCE", request=request, outcome=outcome, expires_at=until, ttl=int(until.timestamp())
+    until = now + _RETENTION
+    record = IdempotencyRecord(
+        _key(key_sha256),
+        "IDEMPOTENCY",
+        body_sha256=body_sha256,
+        result=result,
+        expires_at=until,
+        ttl=int(until.timestamp()),
     )
     # Told before all other failures: a repetition may also find its name taken and its quota used, by itself.
-    write.create(record, or_when=OnceRecord.expires_at <= now, otherwise=otherwise, first=True)
+    tx.put_new(record, or_condition=IdempotencyRecord.expires_at <= now, error=error, priority=True)
 
 
-def find(key: str) -> Kept | None:
+def find(key_sha256: str) -> StoredResult | None:
     """What was kept within a day. Raises Unavailable."""
-    record = OnceRecord.find(_key(key), "ONCE")
+    record = IdempotencyRecord.get_or_none(_key(key_sha256), "IDEMPOTENCY")
     if record is None or record.expires_at <= clock.now():
         return None
-    return Kept(request=record.request, outcome=record.outcome)
+    return StoredResult(body_sha256=record.body_sha256, result=record.result)
 
 
-def _key(key: str) -> str:
-    return f"ONCE#{key}"
+def _key(key_sha256: str) -> str:
+    return f"IDEMPOTENCY#{key_sha256}"

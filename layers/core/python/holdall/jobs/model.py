@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from holdall.shape import Shown
+from holdall.platform.schemas import ResponseModel
 
-Kind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
-Status = Literal["pending", "processing", "completed", "failed"]
+JobKind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
+JobStatus = Literal["pending", "processing", "completed", "failed"]
 
-PATIENCE = timedelta(seconds=60)  # how long a pending job may wait before its message is sent again
+RESEND_AFTER = timedelta(seconds=60)  # how long a pending job may wait before its message is sent again
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Job:
 
     id: str
     project_id: str
-    kind: Kind
+    kind: JobKind
     file_id: str  # empty when it is about the whole project
-    number: int  # of the version; 0 when it is about the whole file
-    status: Status
+    version_number: int  # of the version; 0 when it is about the whole file
+    status: JobStatus
     reason: str | None
     attempt: int
     cursor: str | None  # where a job of many parts goes on
@@ -29,12 +29,12 @@ class Job:
     updated_at: datetime
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether it is still to be done."""
         return self.status in ("pending", "processing")
 
 
-class Started(Shown):
+class JobAccepted(ResponseModel):
     """A job that goes on when the answer is out."""
 
     job_id: str

@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Phase = Literal["before", "versions", "uploads", "compare"]
+Phase = Literal["snapshot", "versions", "uploads", "compare"]
 # What is kept of a round by shards: moves of quotas before it, sums of originals, and projects that were moved meanwhile.
-Kept = Literal["before", "sums", "moved"]
+Partial = Literal["snapshot", "counts", "changed"]
 INSTALLATION = "installation"
-NAMED = 100  # projects of each list of a report
+MAX_LISTED = 100  # projects of each list of a report
 
 
 class Drift(BaseModel):
@@ -17,12 +17,12 @@ class Drift(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    of: str  # a project, or INSTALLATION
-    held_bytes: int
-    held_files: int
+    scope: str  # a project, or INSTALLATION
+    recorded_bytes: int
+    recorded_files: int
     counted_bytes: int
     counted_files: int
-    moves: int
+    version: int
 
 
 class Report(BaseModel):
@@ -30,15 +30,15 @@ class Report(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    run: str
+    run_id: str
     started_at: datetime
     ended_at: datetime | None = None
-    judged: int = 0
-    unjudged: int = 0  # something came or went there in each round
-    unjudged_projects: list[str] = []
-    drifted: int = 0
+    compared: int = 0
+    skipped: int = 0  # something came or went there in each round
+    skipped_projects: list[str] = []
+    drift_count: int = 0
     drifts: list[Drift] = []
-    installation_judged: bool = False
+    installation_compared: bool = False
 
 
 class Checkpoint(BaseModel):
@@ -46,17 +46,17 @@ class Checkpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    run: str
+    run_id: str
     step: int = 0
-    round: int = 1
-    phase: Phase = "before"
+    round_number: int = 1
+    phase: Phase = "snapshot"
     shard: int = 0
     cursor: str | None = None
-    since: datetime  # versions count from before, uploads from then on
-    moved_at: datetime  # when this was written
+    cutoff_at: datetime  # versions count from before, uploads from then on
+    updated_at: datetime  # when this was written
     done: bool = False
     report: Report
-    installation_moves: int = 0
+    installation_version: int = 0
     # What the installation should say: what projects hold, and what is missing there.
     total_bytes: int = 0
     total_files: int = 0

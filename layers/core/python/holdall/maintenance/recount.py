@@ -9,228 +9,249 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from holdall import clock, ids, observe, queue
-from holdall.errors import Conflict
 from holdall.files import service as files
 from holdall.maintenance import store
-from holdall.maintenance.model import INSTALLATION, NAMED, Checkpoint, Drift, Kept, Report
-from holdall.page import PageRequest
+from holdall.maintenance.model import INSTALLATION, MAX_LISTED, Checkpoint, Drift, Partial, Report
+from holdall.platform import clock, ids, messaging, observability
+from holdall.platform.errors import Conflict
+from holdall.platform.pagination import PageRequest
+from holdall.platform.table import Transaction
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import Held
-from holdall.table import Transaction
+from holdall.quotas.model import QuotaUsage
 from holdall.uploads import service as uploads
 
-_ROUNDS = 3
-_PAUSE = 60  # seconds before another round
-_SETTLING = timedelta(minutes=5)  # longer than a commit takes from its moment to its row, with clocks that differ
-_WORK = timedelta(seconds=60)  # of one step
-_PROJECTS = 10_000  # of one step, about: all of one shard are 300 KB, and an item holds 400
-_PAGE = 100
-_SILENCE = timedelta(minutes=30)  # after which the message of a step is taken for lost
-_LONGEST = timedelta(hours=12)  # after which a run is given up
-_RACED = Conflict("raced", "Another message was first.")
+_MAX_ROUNDS = 3
+_ROUND_DELAY_SECONDS = 60  # seconds before another round
+_SETTLE_TIME = timedelta(minutes=5)  # longer than a commit takes from its moment to its row, with clocks that differ
+_STEP_TIME_BUDGET = timedelta(seconds=60)  # of one step
+_MAX_PROJECTS_PER_STEP = 10_000  # of one step, about: all of one shard are 300 KB, and an item holds 400
+_PAGE_SIZE = 100
+_STEP_TIMEOUT = timedelta(minutes=30)  # after which the message of a step is taken for lost
+_RUN_TIMEOUT = timedelta(hours=12)  # after which a run is given up
+_STEP_CONFLICT = Conflict("Another message already did this step.", code="step_conflict")
 
-Found = list[tuple[Kept, int, dict[str, Any]]]  # what to keep of which shard
+Partials = list[tuple[Partial, int, dict[str, Any]]]  # what to keep of which shard
 
 
 def start() -> int:
     """Begin a recount, or go on with one that was interrupted; tells how many were begun. Raises Unavailable."""
-    seen, now = store.checkpoint(), clock.now()
-    if seen is not None and not seen.done and now - seen.report.started_at < _LONGEST:
-        _send(seen)  # should its message be under way after all, one of the two finds the step done
+    seen, now = store.get_checkpoint_or_none(), clock.now()
+    if seen is not None and not seen.done and now - seen.report.started_at < _RUN_TIMEOUT:
+        _enqueue(seen)  # should its message be under way after all, one of the two finds the step done
         return 0
     run = ids.new_id()
-    fresh = Checkpoint(run=run, since=now - _SETTLING, moved_at=now, report=Report(run=run, started_at=now))
+    fresh = Checkpoint(
+        run_id=run, cutoff_at=now - _SETTLE_TIME, updated_at=now, report=Report(run_id=run, started_at=now)
+    )
     try:
         with Transaction() as write:
-            store.move(write, seen, fresh, otherwise=_RACED)
+            store.save_checkpoint(write, seen, fresh, error=_STEP_CONFLICT)
     except Conflict:
         return 0
-    _send(fresh)
+    _enqueue(fresh)
     return 1
 
 
-def step(subject: str) -> None:
+def run_step(payload: str) -> None:
     """Do one step of a recount, and ask for the next. Raises Unavailable.
 
     A message that comes twice does nothing twice: what a step found is kept in the transaction that moves the checkpoint on.
     """
-    run, _, number = subject.partition("#")
-    at, now = store.checkpoint(), clock.now()
-    if at is None or at.run != run or at.done:
+    run, _, number = payload.partition("#")
+    at, now = store.get_checkpoint_or_none(), clock.now()
+    if at is None or at.run_id != run or at.done:
         return
     if at.step != int(number):
-        if at.step == int(number) + 1 and now - at.moved_at > _SILENCE:
-            _send(at)  # whoever did this step died before it asked for the next
+        if at.step == int(number) + 1 and now - at.updated_at > _STEP_TIMEOUT:
+            _enqueue(at)  # whoever did this step died before it asked for the next
         return
-    after, found = {"before": _before, "versions": _sum, "uploads": _sum, "compare": _compare}[at.phase](at)
-    after = after.model_copy(update={"step": at.step + 1, "moved_at": clock.now()})
+    after, found = {
+        "snapshot": _run_snapshot_phase,
+        "versions": _run_count_phase,
+        "uploads": _run_count_phase,
+        "compare": _run_compare_phase,
+    }[at.phase](at)
+    after = after.model_copy(update={"step": at.step + 1, "updated_at": clock.now()})
     try:
         with Transaction() as write:
-            store.move(write, at, after, otherwise=_RACED)
+            store.save_checkpoint(write, at, after, error=_STEP_CONFLICT)
             for kind, shard, content in found:
-                store.keep(write, at, kind, shard, content, now)
+                store.save_partial(write, at, kind, shard, content, now)
             if after.done:
-                store.keep_report(write, after.report)
+                store.save_report(write, after.report)
     except Conflict:
         return
     if not after.done:
-        _send(after, pause=_PAUSE if after.round > at.round else 0)
+        _enqueue(after, delay_seconds=_ROUND_DELAY_SECONDS if after.round_number > at.round_number else 0)
 
 
-def _before(at: Checkpoint) -> tuple[Checkpoint, Found]:
+def _run_snapshot_phase(checkpoint: Checkpoint) -> tuple[Checkpoint, Partials]:
     """Remember how often each project was moved; in a later round, each that was left by the one before."""
     moves: dict[int, dict[str, int]] = {}
 
     def look(shard: int, project_ids: list[str]) -> None:
-        if at.round > 1:
-            left = _merged(at.run, at.round - 1, "moved", shard)
+        if checkpoint.round_number > 1:
+            left = _load_partials(checkpoint.run_id, checkpoint.round_number - 1, "changed", shard)
             project_ids = [each for each in project_ids if each in left]
-        held = quotas.held_by(project_ids)
-        moves.setdefault(shard, {}).update({each: counted.moves for each, counted in held.items()})
+        held = quotas.batch_get_usage(project_ids)
+        moves.setdefault(shard, {}).update({each: counted.version for each, counted in held.items()})
 
-    after = _walk(at, look)
+    after = _scan_projects(checkpoint, look)
     if after.shard == ids.SHARDS:
         after = after.model_copy(update={"phase": "versions", "shard": 0})
-    return after, [("before", shard, content) for shard, content in moves.items() if content]
+    return after, [("snapshot", shard, content) for shard, content in moves.items() if content]
 
 
-def _sum(at: Checkpoint) -> tuple[Checkpoint, Found]:
+def _run_count_phase(checkpoint: Checkpoint) -> tuple[Checkpoint, Partials]:
     """Sum up by projects what versions hold, then what uploads do."""
-    until, cursor = clock.now() + _WORK, at.cursor
+    until, cursor = clock.now() + _STEP_TIME_BUDGET, checkpoint.cursor
     sums: dict[str, list[int]] = {}
-    originals = files.originals if at.phase == "versions" else uploads.originals
+    originals = files.scan_originals if checkpoint.phase == "versions" else uploads.scan_originals
     while True:
-        counted, cursor = originals(cursor, at.since)
+        counted, cursor = originals(cursor, checkpoint.cutoff_at)
         for project_id, size in counted:
             entry = sums.setdefault(project_id, [0, 0])
             entry[:] = entry[0] + size, entry[1] + 1
-        if cursor is None or len(sums) >= _PROJECTS or clock.now() >= until:
+        if cursor is None or len(sums) >= _MAX_PROJECTS_PER_STEP or clock.now() >= until:
             break
     by_shard: dict[int, dict[str, list[int]]] = {}
     for project_id, entry in sums.items():
         by_shard.setdefault(ids.shard(project_id), {})[project_id] = entry
-    behind = "uploads" if at.phase == "versions" else "compare"
-    after = at.model_copy(update={"phase": at.phase if cursor else behind, "cursor": cursor})
-    return after, [("sums", shard, content) for shard, content in by_shard.items()]
+    behind = "uploads" if checkpoint.phase == "versions" else "compare"
+    after = checkpoint.model_copy(update={"phase": checkpoint.phase if cursor else behind, "cursor": cursor})
+    return after, [("counts", shard, content) for shard, content in by_shard.items()]
 
 
-def _compare(at: Checkpoint) -> tuple[Checkpoint, Found]:
+def _run_compare_phase(checkpoint: Checkpoint) -> tuple[Checkpoint, Partials]:
     """Judge each project that was moved by nothing since it was looked at before, and the installation at the end."""
-    if (at.shard, at.cursor) == (0, None):
-        at = at.model_copy(update={"installation_moves": quotas.installation().moves})
-    judged, read = at, dict[int, tuple[dict[str, int], dict[str, list[int]]]]()
+    if (checkpoint.shard, checkpoint.cursor) == (0, None):
+        checkpoint = checkpoint.model_copy(update={"installation_version": quotas.get_installation_usage().version})
+    judged, read = checkpoint, dict[int, tuple[dict[str, int], dict[str, list[int]]]]()
     left: dict[int, dict[str, int]] = {}
 
     def look(shard: int, project_ids: list[str]) -> None:
         nonlocal judged
         if shard not in read:
             read.clear()  # one shard is in memory at a time
-            read[shard] = _merged(at.run, at.round, "before", shard), _summed(at, shard)
-        held = quotas.held_by(project_ids)
-        judged, moved = _judge(judged, held, *read[shard])
+            read[shard] = (
+                _load_partials(checkpoint.run_id, checkpoint.round_number, "snapshot", shard),
+                _load_counts(checkpoint, shard),
+            )
+        held = quotas.batch_get_usage(project_ids)
+        judged, moved = _compare(judged, held, *read[shard])
         left.setdefault(shard, {}).update(dict.fromkeys(moved, 1))
 
-    place = _walk(at, look)
+    place = _scan_projects(checkpoint, look)
     after = judged.model_copy(update={"shard": place.shard, "cursor": place.cursor})
-    found: Found = [("moved", shard, content) for shard, content in left.items() if content]
-    return (_ended(after) if after.shard == ids.SHARDS else after), found
+    found: Partials = [("changed", shard, content) for shard, content in left.items() if content]
+    return (_finish_round(after) if after.shard == ids.SHARDS else after), found
 
 
-def _judge(
-    at: Checkpoint, held: dict[str, Held], before: dict[str, int], sums: dict[str, list[int]]
+def _compare(
+    checkpoint: Checkpoint, usage: dict[str, QuotaUsage], snapshot: dict[str, int], counts: dict[str, list[int]]
 ) -> tuple[Checkpoint, list[str]]:
     """Judge a page of projects; those that were moved. One that is born since waits for the second round."""
-    still = [each for each in held if before.get(each) == held[each].moves]
-    moved = [each for each in held if each not in still and (each in before or at.round == 1)]
+    still = [each for each in usage if snapshot.get(each) == usage[each].version]
+    moved = [each for each in usage if each not in still and (each in snapshot or checkpoint.round_number == 1)]
     drifts = [
         Drift(
-            of=each,
-            held_bytes=held[each].bytes,
-            held_files=held[each].files,
+            scope=each,
+            recorded_bytes=usage[each].bytes,
+            recorded_files=usage[each].files,
             counted_bytes=counted[0],
             counted_files=counted[1],
-            moves=held[each].moves,
+            version=usage[each].version,
         )
         for each in still
-        if (counted := sums.get(each, [0, 0])) != [held[each].bytes, held[each].files]
+        if (counted := counts.get(each, [0, 0])) != [usage[each].bytes, usage[each].files]
     ]
-    report = _told(at.report, drifts).model_copy(
+    report = _report_drift(checkpoint.report, drifts).model_copy(
         update={
-            "judged": at.report.judged + len(still),
-            "unjudged": at.report.unjudged + len(moved),
-            "unjudged_projects": [*at.report.unjudged_projects, *moved][:NAMED],
+            "compared": checkpoint.report.compared + len(still),
+            "skipped": checkpoint.report.skipped + len(moved),
+            "skipped_projects": [*checkpoint.report.skipped_projects, *moved][:MAX_LISTED],
         }
     )
     totals = {
-        "total_bytes": at.total_bytes + sum(each.bytes for each in held.values()),
-        "total_files": at.total_files + sum(each.files for each in held.values()),
-        "missing_bytes": at.missing_bytes + sum(each.counted_bytes - each.held_bytes for each in drifts),
-        "missing_files": at.missing_files + sum(each.counted_files - each.held_files for each in drifts),
+        "total_bytes": checkpoint.total_bytes + sum(each.bytes for each in usage.values()),
+        "total_files": checkpoint.total_files + sum(each.files for each in usage.values()),
+        "missing_bytes": checkpoint.missing_bytes + sum(each.counted_bytes - each.recorded_bytes for each in drifts),
+        "missing_files": checkpoint.missing_files + sum(each.counted_files - each.recorded_files for each in drifts),
     }
-    return at.model_copy(update={**totals, "report": report}), moved
+    return checkpoint.model_copy(update={**totals, "report": report}), moved
 
 
-def _ended(at: Checkpoint) -> Checkpoint:
+def _finish_round(checkpoint: Checkpoint) -> Checkpoint:
     """The end of a round: judge the installation if nothing moved, or begin another round, or end the run."""
-    report, holds = at.report, quotas.installation()
-    if not report.unjudged and holds.moves == at.installation_moves:
+    report, holds = checkpoint.report, quotas.get_installation_usage()
+    if not report.skipped and holds.version == checkpoint.installation_version:
         # All projects have been judged: what they hold, and what is missing there, is what the installation should say.
-        bytes_, files_ = at.total_bytes + at.missing_bytes, at.total_files + at.missing_files
+        bytes_, files_ = (
+            checkpoint.total_bytes + checkpoint.missing_bytes,
+            checkpoint.total_files + checkpoint.missing_files,
+        )
         drift = Drift(
-            of=INSTALLATION,
-            held_bytes=holds.bytes,
-            held_files=holds.files,
+            scope=INSTALLATION,
+            recorded_bytes=holds.bytes,
+            recorded_files=holds.files,
             counted_bytes=bytes_,
             counted_files=files_,
-            moves=holds.moves,
+            version=holds.version,
         )
         drifts = [drift] if (bytes_, files_) != (holds.bytes, holds.files) else []
-        report = _told(report, drifts).model_copy(update={"installation_judged": True})
-    elif at.round < _ROUNDS:
-        left = report.model_copy(update={"unjudged": 0, "unjudged_projects": []})
-        again = {"round": at.round + 1, "phase": "before" if report.unjudged else "compare", "report": left}
-        totals = {"total_bytes": 0, "total_files": 0, "since": clock.now() - _SETTLING}
-        return at.model_copy(update={**again, **totals, "shard": 0, "cursor": None})
-    observe.event("recount.done", judged=report.judged, unjudged=report.unjudged, drifted=report.drifted)
-    return at.model_copy(update={"done": True, "report": report.model_copy(update={"ended_at": clock.now()})})
+        report = _report_drift(report, drifts).model_copy(update={"installation_compared": True})
+    elif checkpoint.round_number < _MAX_ROUNDS:
+        left = report.model_copy(update={"skipped": 0, "skipped_projects": []})
+        again = {
+            "round_number": checkpoint.round_number + 1,
+            "phase": "snapshot" if report.skipped else "compare",
+            "report": left,
+        }
+        totals = {"total_bytes": 0, "total_files": 0, "cutoff_at": clock.now() - _SETTLE_TIME}
+        return checkpoint.model_copy(update={**again, **totals, "shard": 0, "cursor": None})
+    observability.log_event(
+        "recount.done", compared=report.compared, skipped=report.skipped, drift_count=report.drift_count
+    )
+    return checkpoint.model_copy(update={"done": True, "report": report.model_copy(update={"ended_at": clock.now()})})
 
 
-def _told(report: Report, drifts: list[Drift]) -> Report:
+def _report_drift(report: Report, drifts: list[Drift]) -> Report:
     """Tell of drifts before they are written down: rather twice than never."""
     for drift in drifts:
-        observe.logger.error("quota.drift", extra={"event": "quota.drift", **drift.model_dump()})
-        observe.count("QuotaDrift")
+        observability.logger.error("quota.drift", extra={"event": "quota.drift", **drift.model_dump()})
+        observability.count_metric("QuotaDrift")
     # The installation is told last, and must not be what is cut: it is corrected from here.
-    named = sorted([*report.drifts, *drifts], key=lambda drift: drift.of != INSTALLATION)[:NAMED]
-    return report.model_copy(update={"drifted": report.drifted + len(drifts), "drifts": named})
+    named = sorted([*report.drifts, *drifts], key=lambda drift: drift.scope != INSTALLATION)[:MAX_LISTED]
+    return report.model_copy(update={"drift_count": report.drift_count + len(drifts), "drifts": named})
 
 
-def _walk(at: Checkpoint, look: Callable[[int, list[str]], None]) -> Checkpoint:
+def _scan_projects(checkpoint: Checkpoint, visit: Callable[[int, list[str]], None]) -> Checkpoint:
     """Look at pages of all projects, shard by shard, as far as a step goes; where the next goes on."""
-    until, seen, shard, cursor = clock.now() + _WORK, 0, at.shard, at.cursor
+    until, seen, shard, cursor = clock.now() + _STEP_TIME_BUDGET, 0, checkpoint.shard, checkpoint.cursor
     while True:
-        page, cursor = projects.every(shard, PageRequest(_PAGE, cursor))
-        look(shard, page)
+        page, cursor = projects.list_ids(shard, PageRequest(_PAGE_SIZE, cursor))
+        visit(shard, page)
         seen += len(page)
         shard += cursor is None
-        if shard == ids.SHARDS or seen >= _PROJECTS or clock.now() >= until:
-            return at.model_copy(update={"shard": shard, "cursor": cursor})
+        if shard == ids.SHARDS or seen >= _MAX_PROJECTS_PER_STEP or clock.now() >= until:
+            return checkpoint.model_copy(update={"shard": shard, "cursor": cursor})
 
 
-def _merged(run: str, number: int, kind: Kept, shard: int) -> dict[str, int]:
-    return {key: value for part in store.kept(run, number, kind, shard) for key, value in part.items()}
+def _load_partials(run_id: str, round_number: int, kind: Partial, shard: int) -> dict[str, int]:
+    return {
+        key: value for part in store.load_partials(run_id, round_number, kind, shard) for key, value in part.items()
+    }
 
 
-def _summed(at: Checkpoint, shard: int) -> dict[str, list[int]]:
+def _load_counts(checkpoint: Checkpoint, shard: int) -> dict[str, list[int]]:
     sums: dict[str, list[int]] = {}
-    for part in store.kept(at.run, at.round, "sums", shard):
+    for part in store.load_partials(checkpoint.run_id, checkpoint.round_number, "counts", shard):
         for project_id, (size, number) in part.items():
             entry = sums.setdefault(project_id, [0, 0])
             entry[:] = entry[0] + size, entry[1] + number
     return sums
 
 
-def _send(at: Checkpoint, *, pause: int = 0) -> None:
-    queue.send_work("recount", f"{at.run}#{at.step}", after=pause)
+def _enqueue(checkpoint: Checkpoint, *, delay_seconds: int = 0) -> None:
+    messaging.send_work_message("recount", f"{checkpoint.run_id}#{checkpoint.step}", delay_seconds=delay_seconds)

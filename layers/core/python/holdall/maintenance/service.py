@@ -2,59 +2,64 @@
 
 from datetime import timedelta
 
-from holdall import observe
+from holdall.files import jobs as work_on_files
 from holdall.files import service as files
-from holdall.files import work as work_on_files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
-from holdall.maintenance import correction, export, recount
-from holdall.maintenance import projects as of_projects
+from holdall.maintenance import export, recount, recount_repair
+from holdall.maintenance import project_jobs as of_projects
+from holdall.platform import observability
 from holdall.projects.service import invitations, projects
 from holdall.uploads import service as uploads
 from holdall.variants import service as variants
 from holdall.variants import sync
 
-_LEASE = timedelta(minutes=15)  # longer than maintenance may run
+_JOB_LEASE = timedelta(minutes=15)  # longer than maintenance may run
 
 
-def look(task: str) -> None:
+def run_task(task: str) -> None:
     """Find what is due. Raises KeyError for a task that is none, and Unavailable."""
     tasks = {
-        "expire-uploads": uploads.expire_due,
-        "send-pending-jobs": jobs.send_due,
-        "export-audit": export.send_due,
+        "expire-uploads": uploads.enqueue_expirations,
+        "send-pending-jobs": jobs.resend_due,
+        "export-audit": export.enqueue_due,
         "recount": recount.start,
-        "recount-repair": correction.repair,
+        "recount-repair": recount_repair.repair,
         "purge-projects": projects.purge_due,
-        "post-invitations": invitations.post_waiting,
+        "send-pending-invitations": invitations.send_pending,
     }
     found = tasks[task]()
-    observe.event("task.done", task=task, found=found)
+    observability.log_event("task.done", task=task, found=found)
 
 
-def work(kind: str, subject: str) -> None:
+def run_unit(kind: str, payload: str) -> None:
     """Do one unit of work. Raises KeyError for a kind that is none, and Unavailable or Conflict to get it again."""
-    kinds = {"expire-upload": uploads.expire, "job": _run, "export-audit": export.write, "recount": recount.step}
-    kinds[kind](subject)
+    kinds = {
+        "expire-upload": uploads.expire,
+        "job": _run_job,
+        "export-audit": export.export_partition,
+        "recount": recount.run_step,
+    }
+    kinds[kind](payload)
 
 
-def _run(job_id: str) -> None:
-    job = jobs.claim(job_id, _LEASE)
+def _run_job(job_id: str) -> None:
+    job = jobs.claim(job_id, _JOB_LEASE)
     if job is None:
         return
-    with jobs.held(job):
-        _RUNS[job.kind](job)
+    with jobs.releasing_on_error(job):
+        _JOB_HANDLERS[job.kind](job)
 
 
-def _purge(job: Job) -> None:
+def _purge_file(job: Job) -> None:
     # First, as the rows of its versions tell which uploads they were; done again, nothing changes.
-    uploads.retire([version.id for version in files.versions(job.file_id)])
+    uploads.expire_rows([version.id for version in files.list_versions(job.file_id)])
     work_on_files.run_purge(job)
 
 
-_RUNS = {
+_JOB_HANDLERS = {
     "hash": work_on_files.run_hash,
-    "purge": _purge,
+    "purge": _purge_file,
     "relocate": variants.run_relocate,
     "relocate-project": of_projects.run_relocate,
     "purge-project": of_projects.run_purge,

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from holdall.shape import Distinct, Said, Shown
+from holdall.platform.schemas import RequestModel, ResponseModel, UniqueItems
 
 # With the copies of the epoch and a counter for each that comes or goes, a change fits into one transaction of 100 items.
-_MOST = 40
+_MAX_PERMISSIONS = 40
 
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 PermissionName = Annotated[str, Field(max_length=64, pattern=r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$")]
@@ -17,11 +17,11 @@ Description = Annotated[str, Field(max_length=200)]
 Effect = Literal["allow", "deny", "none"]
 
 
-PermissionNames = Annotated[list[PermissionName], Field(max_length=_MOST), Distinct]
-RoleNames = Annotated[list[RoleName], Field(max_length=20), Distinct]
+PermissionNames = Annotated[list[PermissionName], Field(max_length=_MAX_PERMISSIONS), UniqueItems]
+RoleNames = Annotated[list[RoleName], Field(max_length=20), UniqueItems]
 
 
-class Role(Shown):
+class Role(ResponseModel):
     """What several users may do, under one name."""
 
     name: str
@@ -31,7 +31,7 @@ class Role(Shown):
     created_at: datetime | None = None  # of one that is not built in
 
 
-class NewRole(Said):
+class CreateRoleRequest(RequestModel):
     """What a client says to make a role."""
 
     name: RoleName
@@ -39,14 +39,14 @@ class NewRole(Said):
     permissions: PermissionNames
 
 
-class ChangeRole(Said):
+class UpdateRoleRequest(RequestModel):
     """What a client says to change a role. What is left out stays."""
 
     description: Description | None = None
     permissions: PermissionNames | None = None
 
 
-class PermissionView(Shown):
+class Permission(ResponseModel):
     """A permission, Holdall's or the installation's own."""
 
     name: str
@@ -54,37 +54,39 @@ class PermissionView(Shown):
     built_in: bool
 
 
-class NewPermission(Said):
+class CreatePermissionRequest(RequestModel):
     """What a client says to add a permission of the installation's own."""
 
     name: PermissionName
     description: Description = ""
 
 
-class GiveRole(Said):
+class GrantRoleRequest(RequestModel):
     """The role that somebody is to hold."""
 
     role: RoleName
 
 
-class Question(Said):
+class ExplainRequest(RequestModel):
     """What somebody wants to know: may this user, or they themselves, do this, and there."""
 
     user_id: Annotated[str, Field(max_length=64)] | None = None
     permission: Annotated[str, Field(min_length=1, max_length=64)]
-    resource: Annotated[str, Field(max_length=128, description="A project, or a thing in one.")] | None = None
+    resource: (
+        Annotated[str, Field(max_length=128, description="The ID of a project or of a resource in one.")] | None
+    ) = None
 
 
-class Rule(Shown):
+class ExplainRule(ResponseModel):
     """One rule, and what it had to say."""
 
-    rule: Literal["account active", "global role", "project membership", "projects.any", "project state", "key scope"]
+    rule: Literal["account status", "global role", "project membership", "projects.any", "project state", "key scope"]
     effect: Effect
     detail: str
 
 
-class Explanation(Shown):
+class ExplainResponse(ResponseModel):
     """Whether it is allowed: where a rule allows it and none denies it."""
 
     allowed: bool
-    rules: list[Rule]
+    rules: list[ExplainRule]

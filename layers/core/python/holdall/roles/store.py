@@ -4,13 +4,13 @@ from typing import Any
 
 from pynamodb.attributes import ListAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall import clock, ids
-from holdall.errors import Conflict, Failure
-from holdall.page import Page, PageRequest
-from holdall.roles.model import PermissionView, Role
-from holdall.table import Awaited, ByOwner, Reading, Record, Transaction, page_of
+from holdall.platform import clock, ids
+from holdall.platform.errors import Conflict, HoldallError
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
+from holdall.roles.model import Permission, Role
 
-_UNCOUNTED = Conflict("uncounted", "This counts always.")
+_INVARIANT_VIOLATION = Conflict("A condition failed that cannot fail.", code="internal_error")
 
 
 class RoleRecord(Record, discriminator="role"):
@@ -20,14 +20,14 @@ class RoleRecord(Record, discriminator="role"):
     permissions: ListAttribute[Any] = ListAttribute(
         of=UnicodeAttribute, null=True
     )  # sorted, so that two that hold the same are equal
-    holders = NumberAttribute(default=0)
+    holder_count = NumberAttribute(default=0)
     created_at = UTCDateTimeAttribute(null=True)
 
 
 class PermissionRecord(Record, discriminator="permission"):
     name = UnicodeAttribute()
     description = UnicodeAttribute()
-    roles = NumberAttribute(default=0)  # that hold it
+    role_count = NumberAttribute(default=0)  # that hold it
     created_at = UTCDateTimeAttribute()
 
 
@@ -35,104 +35,104 @@ class EpochRecord(Record, discriminator="epoch"):
     number = NumberAttribute(default=0)
 
 
-def epoch(read: Reading, user_id: str) -> Awaited[int]:
+def get_epoch(batch: BatchGet, user_id: str) -> Pending[int]:
     """The number under which what roles hold may be remembered. It has 16 copies, as every request reads one."""
-    return read.get(EpochRecord, _epoch_key(ids.shard(user_id)), "EPOCH", lambda record: int(record.number))
+    return batch.get(EpochRecord, _epoch_pk(ids.shard(user_id)), "EPOCH", lambda record: int(record.number))
 
 
-def begin_epoch(write: Transaction) -> None:
+def bump_epoch(tx: Transaction) -> None:
     """Make all that is remembered of roles worth nothing: what follows is part of the same transaction.
 
     A new role needs none: nobody holds one that is not there, so its absence is remembered nowhere, and if there was one of its
     name before, the removal of that began an epoch.
     """
     for number in range(ids.SHARDS):
-        write.count(EpochRecord(_epoch_key(number), "EPOCH"), [EpochRecord.number.add(1)], otherwise=_UNCOUNTED)
+        tx.increment(EpochRecord(_epoch_pk(number), "EPOCH"), [EpochRecord.number.add(1)], error=_INVARIANT_VIOLATION)
 
 
-def role(read: Reading, name: str) -> Awaited[Role]:
+def get_role(batch: BatchGet, name: str) -> Pending[Role]:
     """A role of the installation's own."""
-    return read.get(RoleRecord, _role_key(name), "ROLE", _role)
+    return batch.get(RoleRecord, _role_pk(name), "ROLE", _to_role)
 
 
-def roles(asked: PageRequest) -> Page[Role]:
+def list_roles(page: PageRequest) -> Page[Role]:
     """The roles of the installation's own, by name. One round trip. Raises Unavailable."""
-    found = page_of(RoleRecord, ByOwner, "ROLES", asked)
-    return Page([_role(record) for record in found.items], next=found.next, prev=found.prev)
+    found = query_page(RoleRecord, GSI1, "ROLES", page)
+    return Page([_to_role(record) for record in found.items], next=found.next, prev=found.prev)
 
 
-def add_role(write: Transaction, new: Role) -> None:
+def add_role(tx: Transaction, role: Role) -> None:
     """Add a role. The transaction raises Conflict when there is one with this name."""
-    values = new.model_dump(exclude={"built_in"})
-    record = RoleRecord(_role_key(new.name), "ROLE", owner="ROLES", position=new.name, **values)
-    write.create(record, otherwise=Conflict("role_exists", "There is a role with this name already."))
+    values = role.model_dump(exclude={"built_in"})
+    record = RoleRecord(_role_pk(role.name), "ROLE", gsi1pk="ROLES", gsi1sk=role.name, **values)
+    tx.put_new(record, error=Conflict("A role with this name already exists.", code="role_exists"))
 
 
-def change_role(write: Transaction, seen: Role, changed: Role, *, otherwise: Failure) -> None:
+def update_role(tx: Transaction, current: Role, updated: Role, *, error: HoldallError) -> None:
     """Write a role over the view that its change was decided on."""
-    actions = [RoleRecord.description.set(changed.description), RoleRecord.permissions.set(changed.permissions)]
-    same = (RoleRecord.description == seen.description) & (RoleRecord.permissions == seen.permissions)
-    write.update(RoleRecord(_role_key(seen.name), "ROLE"), actions, when=same, otherwise=otherwise)
+    actions = [RoleRecord.description.set(updated.description), RoleRecord.permissions.set(updated.permissions)]
+    same = (RoleRecord.description == current.description) & (RoleRecord.permissions == current.permissions)
+    tx.update(RoleRecord(_role_pk(current.name), "ROLE"), actions, condition=same, error=error)
 
 
-def remove_role(write: Transaction, seen: Role, *, otherwise: Failure) -> None:
+def delete_role(tx: Transaction, current: Role, *, error: HoldallError) -> None:
     """Remove a role that nobody holds."""
-    unheld = (RoleRecord.holders == 0) & (RoleRecord.permissions == seen.permissions)
-    write.delete(RoleRecord(_role_key(seen.name), "ROLE"), when=unheld, otherwise=otherwise)
+    unheld = (RoleRecord.holder_count == 0) & (RoleRecord.permissions == current.permissions)
+    tx.delete(RoleRecord(_role_pk(current.name), "ROLE"), condition=unheld, error=error)
 
 
-def count_holders(write: Transaction, name: str, change: int, *, otherwise: Failure) -> None:
+def increment_holders(tx: Transaction, name: str, delta: int, *, error: HoldallError) -> None:
     """Count one holder more or less of a role that is there."""
-    write.update(RoleRecord(_role_key(name), "ROLE"), [RoleRecord.holders.add(change)], otherwise=otherwise)
+    tx.update(RoleRecord(_role_pk(name), "ROLE"), [RoleRecord.holder_count.add(delta)], error=error)
 
 
-def count_superusers(write: Transaction, name: str, change: int, *, otherwise: Failure) -> None:
+def increment_superusers(tx: Transaction, name: str, delta: int, *, error: HoldallError) -> None:
     """Count one active holder more or less of a role that is never left without one."""
-    record, actions = RoleRecord(_role_key(name), "ROLE"), [RoleRecord.holders.add(change)]
-    if change > 0:
-        write.count(record, actions, otherwise=_UNCOUNTED)
+    record, actions = RoleRecord(_role_pk(name), "ROLE"), [RoleRecord.holder_count.add(delta)]
+    if delta > 0:
+        tx.increment(record, actions, error=_INVARIANT_VIOLATION)
     else:
-        write.update(record, actions, when=RoleRecord.holders > 1, otherwise=otherwise)
+        tx.update(record, actions, condition=RoleRecord.holder_count > 1, error=error)
 
 
-def permission(read: Reading, name: str) -> Awaited[PermissionView]:
+def get_permission(batch: BatchGet, name: str) -> Pending[Permission]:
     """A permission of the installation's own."""
-    return read.get(PermissionRecord, _permission_key(name), "PERMISSION", _permission)
+    return batch.get(PermissionRecord, _permission_pk(name), "PERMISSION", _to_permission)
 
 
-def permissions(asked: PageRequest) -> Page[PermissionView]:
+def list_permissions(page: PageRequest) -> Page[Permission]:
     """The permissions of the installation's own, by name. One round trip. Raises Unavailable."""
-    found = page_of(PermissionRecord, ByOwner, "PERMISSIONS", asked)
-    return Page([_permission(record) for record in found.items], next=found.next, prev=found.prev)
+    found = query_page(PermissionRecord, GSI1, "PERMISSIONS", page)
+    return Page([_to_permission(record) for record in found.items], next=found.next, prev=found.prev)
 
 
-def add_permission(write: Transaction, new: PermissionView) -> None:
+def add_permission(tx: Transaction, permission: Permission) -> None:
     """Add a permission. The transaction raises Conflict when there is one with this name."""
     record = PermissionRecord(
-        _permission_key(new.name),
+        _permission_pk(permission.name),
         "PERMISSION",
-        owner="PERMISSIONS",
-        position=new.name,
-        name=new.name,
-        description=new.description,
+        gsi1pk="PERMISSIONS",
+        gsi1sk=permission.name,
+        name=permission.name,
+        description=permission.description,
         created_at=clock.now(),
     )
-    write.create(record, otherwise=Conflict("permission_exists", "There is a permission with this name already."))
+    tx.put_new(record, error=Conflict("A permission with this name already exists.", code="permission_exists"))
 
 
-def remove_permission(write: Transaction, name: str, *, otherwise: Failure) -> None:
+def delete_permission(tx: Transaction, name: str, *, error: HoldallError) -> None:
     """Remove a permission that no role holds."""
-    unheld = PermissionRecord.roles == 0
-    write.delete(PermissionRecord(_permission_key(name), "PERMISSION"), when=unheld, otherwise=otherwise)
+    unheld = PermissionRecord.role_count == 0
+    tx.delete(PermissionRecord(_permission_pk(name), "PERMISSION"), condition=unheld, error=error)
 
 
-def count_roles(write: Transaction, name: str, change: int, *, otherwise: Failure) -> None:
+def increment_roles(tx: Transaction, name: str, delta: int, *, error: HoldallError) -> None:
     """Count one role more or less that holds a permission which is there."""
-    record = PermissionRecord(_permission_key(name), "PERMISSION")
-    write.update(record, [PermissionRecord.roles.add(change)], otherwise=otherwise)
+    record = PermissionRecord(_permission_pk(name), "PERMISSION")
+    tx.update(record, [PermissionRecord.role_count.add(delta)], error=error)
 
 
-def _role(record: RoleRecord) -> Role:
+def _to_role(record: RoleRecord) -> Role:
     return Role.model_construct(
         name=record.name,
         description=record.description,
@@ -142,17 +142,17 @@ def _role(record: RoleRecord) -> Role:
     )
 
 
-def _permission(record: PermissionRecord) -> PermissionView:
-    return PermissionView.model_construct(name=record.name, description=record.description, built_in=False)
+def _to_permission(record: PermissionRecord) -> Permission:
+    return Permission.model_construct(name=record.name, description=record.description, built_in=False)
 
 
-def _role_key(name: str) -> str:
+def _role_pk(name: str) -> str:
     return f"ROLE#{name}"
 
 
-def _permission_key(name: str) -> str:
+def _permission_pk(name: str) -> str:
     return f"PERMISSION#{name}"
 
 
-def _epoch_key(number: int) -> str:
-    return f"IAM#EPOCH#{number}"
+def _epoch_pk(shard: int) -> str:
+    return f"ROLES_EPOCH#{shard}"

@@ -6,23 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from holdall import clock, ids
-from holdall.files.model import File, FileView, Version, clean_name, kind_of, original_key, planned, shelf_of
+from holdall.files.model import File, FileView, Version, clean_name, kind_of, original_key, planned_variants, prefix_for
+from holdall.platform import clock, ids
+from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.projects.model import Project
-from holdall.shape import Said, Shown
 
-State = Literal["open", "completed", "expired", "aborted"]
-LARGEST = 5 * 1024**3  # bytes of one PUT (Amazon S3 user guide, "Uploading objects")
+UploadState = Literal["open", "completed", "expired", "aborted"]
+MAX_PUT_BYTES = 5 * 1024**3  # bytes of one PUT (Amazon S3 user guide, "Uploading objects")
 
 
-def _named(filename: str) -> str:
+def _validate_filename(filename: str) -> str:
     cleaned = clean_name(filename)
     if not cleaned:
-        raise ValueError("must be the name of a file")
+        raise ValueError("must be a valid file name")
     return cleaned
 
 
-Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_named)]
+Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_validate_filename)]
 ContentType = Annotated[
     str, Field(max_length=127, pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")
 ]
@@ -30,19 +30,19 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class InitUpload(Said):
+class InitUploadRequest(RequestModel):
     """What a client says to upload a file."""
 
     project_id: Id | None = None
     filename: Filename
-    size: Annotated[int, Field(ge=0, le=LARGEST)]
+    size: Annotated[int, Field(ge=0, le=MAX_PUT_BYTES)]
     content_type: ContentType
     sha256: Sha256 | None = None
     file_id: Id | None = None
     auto_commit: bool = False
 
 
-class Commit(Said):
+class CommitUploadRequest(RequestModel):
     """What a client says when the bytes have been sent."""
 
     upload_id: Id | None = None
@@ -51,13 +51,13 @@ class Commit(Said):
     checksum: Sha256 | None = None
 
     @model_validator(mode="after")
-    def _names_one(self) -> "Commit":
+    def _require_upload_id_or_key(self) -> "CommitUploadRequest":
         if (self.upload_id is None) == (self.key is None):
             raise ValueError("either uploadId or key must be given")
         return self
 
 
-class Begun(Shown):
+class InitUploadResponse(ResponseModel):
     """Where to send the bytes, how, and until when."""
 
     upload_id: str
@@ -69,7 +69,7 @@ class Begun(Shown):
     expires_at: datetime
 
 
-class Committed(Shown):
+class CommitUploadResponse(ResponseModel):
     """The version that the bytes became."""
 
     file_id: str
@@ -84,45 +84,45 @@ class Upload:
     id: str
     project_id: str
     file_id: str
-    new_file: bool
+    creates_file: bool
     name: str
     size: int
     content_type: str
-    sha256: str | None
+    declared_sha256: str | None
     auto_commit: bool
     key: str
-    state: State
-    number: int  # of the version, once it is completed
+    state: UploadState
+    version_number: int  # of the version, once it is completed
     created_by: str
     created_at: datetime
-    deadline: datetime
+    expires_at: datetime
     completed_at: datetime | None = None  # the birth of its version as well, to the microsecond
 
 
-def opened(said: InitUpload, project: Project, maker_id: str, expiry: timedelta) -> Upload:
+def new_upload(request: InitUploadRequest, project: Project, created_by: str, lifetime: timedelta) -> Upload:
     """The upload that a client asks for, with an id and a key of ours."""
-    upload_id, now = ids.new_id_in(project.id), clock.now()
+    upload_id, now = ids.new_scoped_id(project.id), clock.now()
     return Upload(
         id=upload_id,
         project_id=project.id,
-        file_id=said.file_id or ids.new_id_in(project.id),
-        new_file=said.file_id is None,
-        name=said.filename,
-        size=said.size,
-        content_type=said.content_type,
-        sha256=said.sha256,
-        auto_commit=said.auto_commit,
-        key=original_key(project, upload_id, said.filename, said.content_type),
+        file_id=request.file_id or ids.new_scoped_id(project.id),
+        creates_file=request.file_id is None,
+        name=request.filename,
+        size=request.size,
+        content_type=request.content_type,
+        declared_sha256=request.sha256,
+        auto_commit=request.auto_commit,
+        key=original_key(project, upload_id, request.filename, request.content_type),
         state="open",
-        number=0,
-        created_by=maker_id,
+        version_number=0,
+        created_by=created_by,
         created_at=now,
-        deadline=now + expiry,
+        expires_at=now + lifetime,
     )
 
 
-def version_of(
-    upload: Upload, project: Project, number: int, now: datetime, *, s3_version: str, sha256: str | None
+def new_version(
+    upload: Upload, project: Project, number: int, now: datetime, *, s3_version_id: str, sha256: str | None
 ) -> Version:
     """The version that an upload becomes. Without its SHA-256, or before it was drawn, it is not ready."""
     image = kind_of(upload.content_type) == "image"
@@ -130,22 +130,22 @@ def version_of(
         id=upload.id,
         number=number,
         key=upload.key,
-        s3_version=s3_version,
+        s3_version_id=s3_version_id,
         size=upload.size,
         content_type=upload.content_type,
         sha256=sha256,
-        announced=upload.sha256,
+        declared_sha256=upload.declared_sha256,
         status="ready" if sha256 and not image else "processing",
         reason=None,
         width=None,
         height=None,
-        variants=planned(project, upload.id, shelf_of(project, "live")) if image else (),
+        variants=planned_variants(project, upload.id, prefix_for(project, "live")) if image else (),
         created_by=upload.created_by,
         created_at=now,
     )
 
 
-def first_file(upload: Upload, version: Version) -> File:
+def new_file(upload: Upload, version: Version) -> File:
     """The file that is born with the version of an upload."""
     return File(
         id=upload.file_id,
@@ -153,7 +153,7 @@ def first_file(upload: Upload, version: Version) -> File:
         name=upload.name,
         kind=kind_of(upload.content_type),
         state="live",
-        latest=version.number,
+        last_number=version.number,
         current=version,
         created_by=upload.created_by,
         created_at=version.created_at,

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from holdall.files.model import File, Version
 from holdall.jobs.model import Job
+from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import Project, VariantSpec
-from holdall.shape import Shown
 
 LEASE = timedelta(minutes=6)  # longer than imageproc may run, so that one at a time draws
 
 
 @dataclass(frozen=True)
-class Drawing:
+class RenderJob:
     """A job in hand: the version to draw, and how."""
 
     job: Job
@@ -25,7 +25,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RenderedVariant:
     """One variant, drawn into a file."""
 
     name: str
@@ -37,16 +37,16 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RenderResult:
     """An image that could be read: its upright size, and what was drawn of it."""
 
     sha256: str
     width: int
     height: int
-    drawn: Sequence[Drawn]
+    variants: Sequence[RenderedVariant]
 
 
-class Forecast(Shown):
+class SyncEstimate(ResponseModel):
     """What bringing the variants of a project up to its settings would do."""
 
     files: int

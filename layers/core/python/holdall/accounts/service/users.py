@@ -1,61 +1,63 @@
 """What administrators do with the accounts of others: never more than they could do themselves."""
 
-from holdall import ids
 from holdall.accounts import passwords
-from holdall.accounts.model import ChangeUser, NewUser, check_password
-from holdall.accounts.service import changes, entry
-from holdall.audit.service import record
-from holdall.caller import Caller
-from holdall.errors import Conflict, Forbidden, Invalid, NotFound
-from holdall.iam.model import Known, User, normal
+from holdall.accounts.model import CreateUserRequest, UpdateUserRequest, check_password_strength
+from holdall.accounts.service import security, sign_in
+from holdall.audit.service import log
+from holdall.emails import service as emails
+from holdall.iam.model import Account, User, normalize_email
 from holdall.iam.service import users
 from holdall.idempotency import service as idempotency
-from holdall.idempotency.service import Repeated
-from holdall.letters import service as letters
+from holdall.idempotency.service import DuplicateRequest
+from holdall.platform import ids
+from holdall.platform.caller import Caller
+from holdall.platform.errors import Conflict, Forbidden, NotFound, ValidationFailed
+from holdall.platform.table import BatchGet, Transaction
 from holdall.roles import service as roles
 from holdall.roles.model import Role
-from holdall.table import Reading, Transaction
 
-_MOST_ROLES = 20  # of one user
-_RACED = Conflict("user_changed", "The user was changed at this moment. Try again.")
-_OPERATOR_ONLY = Forbidden("operator_only", "A superuser is made by the operator of this installation alone.")
+_MAX_ROLES = 20  # of one user
+_USER_CHANGED = Conflict("The user changed meanwhile. Try again.", code="user_changed")
+_OPERATOR_ONLY = Forbidden("Only the operator of this installation can create superusers.", code="operator_only")
 
 
-def create(caller: Caller, new: NewUser) -> User:
+def create(caller: Caller, request: CreateUserRequest) -> User:
     """Make an account. Without a password its owner is asked by letter to choose one; asked again before that, another link.
 
     Raises Invalid for a poor password or an unknown role, Forbidden, audited, for roles that hold more than the caller, and
     Conflict for an address that is taken.
     """
-    _check_roles(caller, new.roles)
-    if new.password is not None:
-        check_password(new.password, new.email)
-    hashed = None if new.password is None else passwords.hashed(new.password)
+    _check_roles(caller, request.roles)
+    if request.password is not None:
+        check_password_strength(request.password, request.email)
+    hashed = None if request.password is None else passwords.hash_password(request.password)
     try:
         with Transaction() as write:
-            known = entry.make(write, caller, new.email, new.name, hashed, action="users.create", roles=new.roles)
-            for name in new.roles:
-                record(write, caller, "roles.grant", name)
-            letter = entry.ask_in(write, known) if hashed is None else None
-            idempotency.keep(write, caller, known.user.model_dump_json())
-    except Repeated:
-        return User.model_validate_json(idempotency.outcome(caller))
+            known = sign_in.create_account(
+                write, caller, request.email, request.name, hashed, action="users.create", roles=request.roles
+            )
+            for name in request.roles:
+                log(write, caller, "roles.grant", name)
+            letter = sign_in.send_invitation(write, known) if hashed is None else None
+            idempotency.save(write, caller, known.user.model_dump_json())
+    except DuplicateRequest:
+        return User.model_validate_json(idempotency.load(caller))
     except Conflict as conflict:
         if conflict.code != "email_taken" or hashed is not None:
             raise
-        return _ask_again(caller, new, conflict)
+        return _resend_invitation(caller, request, conflict)
     if letter:
-        letters.post(letter)
+        emails.dispatch(letter)
     return known.user
 
 
-def change(caller: Caller, user_id: str, said: ChangeUser) -> User:
+def update(caller: Caller, user_id: str, request: UpdateUserRequest) -> User:
     """Change a name, or let somebody in no longer, or again: their sessions end, and stay ended.
 
     Raises NotFound, Forbidden, audited, for who holds more than the caller, and Conflict for the last superuser.
     """
-    seen = _within_rights(caller, user_id, "users.update")
-    name, status = said.name or seen.user.name, said.status or seen.user.status
+    seen = _get_manageable_user(caller, user_id, "users.update")
+    name, status = request.name or seen.user.name, request.status or seen.user.status
     changed = seen.user.model_copy(update={"name": name, "status": status})
     if (name, status) == (seen.user.name, seen.user.status):
         return changed
@@ -63,8 +65,8 @@ def change(caller: Caller, user_id: str, said: ChangeUser) -> User:
     if status != seen.user.status:
         action = "users.disable" if status == "disabled" else "users.enable"
     with Transaction() as write:
-        users.change(write, seen, changed, otherwise=_RACED)
-        record(write, caller, action, user_id)
+        users.update(write, seen, changed, error=_USER_CHANGED)
+        log(write, caller, action, user_id)
     return changed
 
 
@@ -74,92 +76,92 @@ def delete(caller: Caller, user_id: str) -> None:
     Raises NotFound, Forbidden, audited, for who holds more than the caller, and Conflict for the last superuser and oneself.
     """
     if user_id == caller.user_id:  # a session that was forgotten somewhere is not enough for that
-        raise Conflict("own_account", "Delete your own account by DELETE /users/me, which asks for the password.")
-    known = _within_rights(caller, user_id, "users.delete")
-    changes.depart(caller, known, "it was deleted by an administrator")
+        raise Conflict("Use DELETE /users/me with your password to delete your own account.", code="own_account")
+    known = _get_manageable_user(caller, user_id, "users.delete")
+    security.delete_account(caller, known, "your account was deleted by an administrator")
 
 
-def grant(caller: Caller, user_id: str, name: str) -> User:
+def grant_role(caller: Caller, user_id: str, role_name: str) -> User:
     """Give somebody a role, which counts with their next request; one that they hold already changes nothing.
 
     Raises NotFound, Invalid for an unknown role, Forbidden, audited, for one that holds more than the caller, and Conflict.
     """
-    with Reading() as read:
-        found, wanted = users.user(read, ids.as_id(user_id)), roles.role(read, name)
-    seen = users.there(found.value)
-    _check_giveable(caller, name, wanted.value, "users.grant", user_id, "/role")
-    changed = _with_role(seen.user, name)
-    if changed is seen.user and caller.once is None:
+    with BatchGet() as read:
+        found, wanted = users.get_account(read, ids.validate_id(user_id)), roles.get_role(read, role_name)
+    seen = users.require_existing(found.value)
+    _check_grantable(caller, role_name, wanted.value, "users.roles.add", user_id, "/role")
+    changed = _add_role(seen.user, role_name)
+    if changed is seen.user and caller.idempotency_key is None:
         return changed
     try:
         with Transaction() as write:
             if changed is not seen.user:
-                users.change(write, seen, changed, otherwise=_RACED)
-                record(write, caller, "users.grant", user_id)
-                record(write, caller, "roles.grant", name)
-            idempotency.keep(write, caller, changed.model_dump_json())
-    except Repeated:
-        return User.model_validate_json(idempotency.outcome(caller))
+                users.update(write, seen, changed, error=_USER_CHANGED)
+                log(write, caller, "users.roles.add", user_id)
+                log(write, caller, "roles.grant", role_name)
+            idempotency.save(write, caller, changed.model_dump_json())
+    except DuplicateRequest:
+        return User.model_validate_json(idempotency.load(caller))
     return changed
 
 
-def revoke(caller: Caller, user_id: str, name: str) -> None:
+def revoke_role(caller: Caller, user_id: str, role_name: str) -> None:
     """Take a role from somebody, from their next request on.
 
     Raises NotFound, also for a role that they do not hold, Forbidden, audited, for who holds more than the caller, and Conflict
     for the last superuser.
     """
-    seen = _within_rights(caller, user_id, "users.revoke")
-    if name not in seen.user.roles:
+    seen = _get_manageable_user(caller, user_id, "users.roles.remove")
+    if role_name not in seen.user.roles:
         raise NotFound
-    changed = seen.user.model_copy(update={"roles": [each for each in seen.user.roles if each != name]})
+    changed = seen.user.model_copy(update={"roles": [each for each in seen.user.roles if each != role_name]})
     with Transaction() as write:
-        users.change(write, seen, changed, otherwise=_RACED)
-        record(write, caller, "users.revoke", user_id)
-        record(write, caller, "roles.revoke", name)
+        users.update(write, seen, changed, error=_USER_CHANGED)
+        log(write, caller, "users.roles.remove", user_id)
+        log(write, caller, "roles.revoke", role_name)
 
 
-def _ask_again(caller: Caller, new: NewUser, conflict: Conflict) -> User:
+def _resend_invitation(caller: Caller, request: CreateUserRequest, conflict: Conflict) -> User:
     """Send another link to who was asked before and has not come yet; the account stays as it is."""
-    known = entry.unused(users.user_id_of(normal(new.email)) or "nobody")
-    if known is None or set(known.user.roles) != set(new.roles):
+    known = sign_in.find_unclaimed(users.find_user_id_by_email(normalize_email(request.email)) or "nobody")
+    if known is None or set(known.user.roles) != set(request.roles):
         raise conflict
     try:
         with Transaction() as write:
-            letter = entry.ask_in(write, known)
-            record(write, caller, "users.invite", known.user.id)
-            idempotency.keep(write, caller, known.user.model_dump_json())
-    except Repeated:
-        return User.model_validate_json(idempotency.outcome(caller))
-    letters.post(letter)
+            letter = sign_in.send_invitation(write, known)
+            log(write, caller, "users.invite", known.user.id)
+            idempotency.save(write, caller, known.user.model_dump_json())
+    except DuplicateRequest:
+        return User.model_validate_json(idempotency.load(caller))
+    emails.dispatch(letter)
     return known.user
 
 
-def _within_rights(caller: Caller, user_id: str, action: str) -> Known:
+def _get_manageable_user(caller: Caller, user_id: str, action: str) -> Account:
     """Somebody who holds nothing that the caller lacks."""
-    known, held = users.with_rights(user_id)
-    roles.check_covers(caller, held, action, user_id)
+    known, held = users.get_with_permissions(user_id)
+    roles.check_can_grant(caller, held, action, user_id)
     return known
 
 
-def _check_roles(caller: Caller, names: list[str]) -> None:
-    with Reading() as read:
-        wanted = [roles.role(read, name) for name in names]
-    for number, (name, each) in enumerate(zip(names, wanted, strict=True)):
-        _check_giveable(caller, name, each.value, "users.create", "users", f"/roles/{number}")
+def _check_roles(caller: Caller, role_names: list[str]) -> None:
+    with BatchGet() as read:
+        wanted = [roles.get_role(read, name) for name in role_names]
+    for number, (name, each) in enumerate(zip(role_names, wanted, strict=True)):
+        _check_grantable(caller, name, each.value, "users.create", "users", f"/roles/{number}")
 
 
-def _check_giveable(caller: Caller, name: str, role: Role | None, action: str, target: str, pointer: str) -> None:
-    if name == roles.SUPERUSER:
-        raise roles.denied(caller, action, target, _OPERATOR_ONLY)
+def _check_grantable(caller: Caller, role_name: str, role: Role | None, action: str, target: str, pointer: str) -> None:
+    if role_name == roles.SUPERUSER:
+        raise roles.audit_denied(caller, action, target, _OPERATOR_ONLY)
     if role is None:
-        raise Invalid("unknown_role", "There is no role with this name.", pointer=pointer)
-    roles.check_covers(caller, role.permissions, action, target)
+        raise ValidationFailed("This role does not exist.", code="unknown_role", pointer=pointer)
+    roles.check_can_grant(caller, role.permissions, action, target)
 
 
-def _with_role(user: User, name: str) -> User:
-    if name in user.roles:
+def _add_role(user: User, role_name: str) -> User:
+    if role_name in user.roles:
         return user
-    if len(user.roles) >= _MOST_ROLES:
-        raise Conflict("too_many_roles", f"A user holds at most {_MOST_ROLES} roles.")
-    return user.model_copy(update={"roles": [*user.roles, name]})
+    if len(user.roles) >= _MAX_ROLES:
+        raise Conflict(f"A user can have at most {_MAX_ROLES} roles.", code="too_many_roles")
+    return user.model_copy(update={"roles": [*user.roles, role_name]})

@@ -2,134 +2,136 @@
 
 from datetime import timedelta
 
-from holdall import clock, ids
-from holdall.audit.service import record
-from holdall.caller import Caller
-from holdall.errors import Failure, NotFound
-from holdall.iam.model import Known, User, invalid_token
+from holdall.audit.service import log
+from holdall.iam.model import Account, User, invalid_token
 from holdall.iam.store import users as store
-from holdall.page import Page, PageRequest
+from holdall.platform import clock, ids
+from holdall.platform.caller import Caller
+from holdall.platform.errors import HoldallError, NotFound
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import BatchGet, Pending, Transaction
 from holdall.roles import service as roles
-from holdall.table import Awaited, Reading, Transaction
 
-_ADDRESS_KEPT = timedelta(days=30)
+_EMAIL_RESERVATION = timedelta(days=30)
 
 
-def add_user(write: Transaction, user: User, address: str, *, proven: bool) -> None:
+def add_user(tx: Transaction, user: User, normalized_email: str, *, email_verified: bool) -> None:
     """Add a user as a part of a sign-up, and take their address in its normal form. The transaction raises Conflict for a role
     that is gone.
     """
-    store.add_user(write, user, address, proven=proven)
-    roles.given(write, user.roles, active=True)
+    store.add_user(tx, user, normalized_email, email_verified=email_verified)
+    roles.on_granted(tx, user.roles, active=True)
 
 
-def user_id_of_identity(identity: str) -> str | None:
+def find_user_id_by_identity(identity: str) -> str | None:
     """Whose identity with a provider this is."""
-    return store.user_id_of_identity(identity)
+    return store.find_user_id_by_identity(identity)
 
 
-def take_identity(write: Transaction, identity: str, user_id: str, *, otherwise: Failure) -> None:
+def assign_identity(tx: Transaction, identity: str, user_id: str, *, error: HoldallError) -> None:
     """Give an identity with a provider to a user, if it is nobody's."""
-    store.take_identity(write, identity, user_id, otherwise=otherwise)
+    store.assign_identity(tx, identity, user_id, error=error)
 
 
-def release_identity(write: Transaction, identity: str) -> None:
+def release_identity(tx: Transaction, identity: str) -> None:
     """Take an identity with a provider from its user."""
-    store.release_identity(write, identity)
+    store.release_identity(tx, identity)
 
 
-def user_id_of(address: str) -> str | None:
+def find_user_id_by_email(normalized_email: str) -> str | None:
     """Whose address, in its normal form, this is."""
-    return store.user_id_of(address)
+    return store.find_user_id_by_email(normalized_email)
 
 
-def user(read: Reading, user_id: str) -> Awaited[Known]:
+def get_account(batch: BatchGet, user_id: str) -> Pending[Account]:
     """A user, in whatever state."""
-    return store.user(read, user_id)
+    return store.get_account(batch, user_id)
 
 
-def known(user_id: str) -> Known | None:
+def find_active(user_id: str) -> Account | None:
     """A user who is active, or None. One round trip."""
-    with Reading() as read:
-        found = store.user(read, user_id)
+    with BatchGet() as read:
+        found = store.get_account(read, user_id)
     return found.value if found.value and found.value.user.status == "active" else None
 
 
-def myself(caller: Caller) -> Known:
+def current_account(caller: Caller) -> Account:
     """The caller's own user. One round trip. Raises Unauthenticated when they are gone at this moment."""
-    found = known(caller.user_id)
+    found = find_active(caller.user_id)
     if found is None:
         raise invalid_token()
     return found
 
 
-def page(asked: PageRequest) -> Page[User]:
+def list_users(page: PageRequest) -> Page[User]:
     """All users, newest first. One round trip."""
-    return store.users(asked)
+    return store.list_users(page)
 
 
-def find(user_id: str) -> User:
+def get(user_id: str) -> User:
     """A user, disabled or not. One round trip. Raises NotFound, for one who was deleted too."""
-    with Reading() as read:
-        found = store.user(read, ids.as_id(user_id))
-    return there(found.value).user
+    with BatchGet() as read:
+        found = store.get_account(read, ids.validate_id(user_id))
+    return require_existing(found.value).user
 
 
-def with_rights(user_id: str) -> tuple[Known, frozenset[str]]:
+def get_with_permissions(user_id: str) -> tuple[Account, frozenset[str]]:
     """A user, and what their roles hold. One round trip, and that of roles which are not remembered. Raises NotFound."""
-    with Reading() as read:
-        found, epoch = store.user(read, ids.as_id(user_id)), roles.epoch(read, user_id)
-    known = there(found.value)
-    return known, roles.held(known.user.roles, epoch.value or 0)
+    with BatchGet() as read:
+        found, epoch = store.get_account(read, ids.validate_id(user_id)), roles.get_epoch(read, user_id)
+    known = require_existing(found.value)
+    return known, roles.get_permissions(known.user.roles, epoch.value or 0)
 
 
-def there(found: Known | None) -> Known:
+def require_existing(account: Account | None) -> Account:
     """A user who is not deleted. Raises NotFound."""
-    if found is None or found.user.status == "deleted":
+    if account is None or account.user.status == "deleted":
         raise NotFound
-    return found
+    return account
 
 
-def change(write: Transaction, seen: Known, changed: User, *, otherwise: Failure) -> None:
+def update(tx: Transaction, current: Account, updated: User, *, error: HoldallError) -> None:
     """Change name, status and roles over the view that it was decided on, and the counters that follow from them. Who is
     disabled has no session any more. The transaction raises Conflict for the last superuser and for a role that is gone.
     """
-    before, after = seen.user, changed
-    store.change(write, seen, changed, otherwise=otherwise)
+    before, after = current.user, updated
+    store.update(tx, current, updated, error=error)
     if before.status != after.status:
-        roles.switched(write, before.roles, active=after.status == "active")
+        roles.on_active_changed(tx, before.roles, active=after.status == "active")
     active = after.status == "active"
-    roles.given(write, [name for name in after.roles if name not in before.roles], active=active)
-    roles.taken(write, [name for name in before.roles if name not in after.roles], active=active)
+    roles.on_granted(tx, [name for name in after.roles if name not in before.roles], active=active)
+    roles.on_revoked(tx, [name for name in before.roles if name not in after.roles], active=active)
 
 
-def check_active(write: Transaction, user_id: str) -> None:
+def check_active(tx: Transaction, user_id: str) -> None:
     """Hold only while a user is active. The transaction raises Unauthenticated."""
-    store.check_active(write, user_id, otherwise=invalid_token())
+    store.check_active(tx, user_id, error=invalid_token())
 
 
-def check_counts(write: Transaction, known: Known, *, otherwise: Failure) -> None:
+def check_generation(tx: Transaction, account: Account, *, error: HoldallError) -> None:
     """Hold only while a user is active, and nothing that guards the account was changed since they were read."""
-    store.check_active(write, known.user.id, known.generation, otherwise=otherwise)
+    store.check_active(tx, account.user.id, account.generation, error=error)
 
 
 def rename(caller: Caller, name: str) -> User:
     """Change the caller's name."""
-    user = myself(caller).user
+    user = current_account(caller).user
     with Transaction() as write:
-        store.rename(write, user.id, name, otherwise=invalid_token())
-        record(write, caller, "users.rename", user.id)
+        store.rename(write, user.id, name, error=invalid_token())
+        log(write, caller, "accounts.update_profile", user.id)
     return user.model_copy(update={"name": name})
 
 
-def change_address(write: Transaction, user: User, old: str, new: str, email: str, *, otherwise: Failure) -> None:
+def update_email(
+    tx: Transaction, user: User, old_normalized: str, new_normalized: str, new_email: str, *, error: HoldallError
+) -> None:
     """Give a user another address, old and new in their normal form."""
-    store.change_address(write, user, old, new, email, otherwise=otherwise)
+    store.update_email(tx, user, old_normalized, new_normalized, new_email, error=error)
 
 
-def bury(write: Transaction, known: Known, address: str, *, otherwise: Failure) -> None:
+def soft_delete(tx: Transaction, account: Account, normalized_email: str, *, error: HoldallError) -> None:
     """Delete a user and end their sessions; the address is free again after 30 days. The transaction raises Conflict for the
     last superuser.
     """
-    roles.taken(write, known.user.roles, active=known.user.status == "active")
-    store.bury(write, known, address, clock.now() + _ADDRESS_KEPT, otherwise=otherwise)
+    roles.on_revoked(tx, account.user.roles, active=account.user.status == "active")
+    store.soft_delete(tx, account, normalized_email, clock.now() + _EMAIL_RESERVATION, error=error)

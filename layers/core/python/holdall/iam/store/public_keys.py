@@ -2,36 +2,36 @@
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.errors import Conflict
 from holdall.iam.model import PublicKey
-from holdall.table import Record, Transaction
+from holdall.platform.errors import Conflict
+from holdall.platform.table import Record, Transaction
 
 
 class PublicKeyRecord(Record, discriminator="public-key"):
     number = NumberAttribute()
     pem = UnicodeAttribute()
-    signs_from = UTCDateTimeAttribute()
+    activates_at = UTCDateTimeAttribute()
 
 
-def public_keys() -> list[PublicKey]:
+def list_public_keys() -> list[PublicKey]:
     """All public keys. One round trip. Raises Unavailable."""
     return [
-        PublicKey(record.sk, int(record.number), record.pem, record.signs_from)
-        for record in PublicKeyRecord.parts("JWKS")
+        PublicKey(record.sk, int(record.number), record.pem, record.activates_at)
+        for record in PublicKeyRecord.query_prefix("JWKS")
     ]
 
 
 def publish_key(key: PublicKey) -> None:
     """Make a public key known; it may be known already. Raises Unavailable."""
-    record = PublicKeyRecord("JWKS", key.kid, number=key.number, pem=key.pem, signs_from=key.signs_from)
+    record = PublicKeyRecord("JWKS", key.kid, number=key.number, pem=key.pem, activates_at=key.activates_at)
     try:
         with Transaction() as write:
-            write.create(record, otherwise=Conflict("key_exists", "Published already."))
+            write.put_new(record, error=Conflict("The key was already published.", code="key_exists"))
     except Conflict:
         return
 
 
-def withdraw_key(kid: str) -> None:
+def delete_key(kid: str) -> None:
     """Make a public key unknown. Raises Unavailable."""
     with Transaction() as write:
-        write.forget(PublicKeyRecord("JWKS", kid))
+        write.delete_if_exists(PublicKeyRecord("JWKS", kid))

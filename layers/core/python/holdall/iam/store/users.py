@@ -12,15 +12,15 @@ from pynamodb.attributes import (
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from holdall import clock, ids
-from holdall.errors import Conflict, Failure
-from holdall.iam.model import Known, User
-from holdall.page import Page, PageRequest
-from holdall.table import Awaited, ByOwner, Reading, Record, Transaction, page_of
+from holdall.iam.model import Account, User
+from holdall.platform import clock, ids
+from holdall.platform.errors import Conflict, HoldallError
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
 
 # One partition: a list reads it in one round trip, and nobody signs up a thousand times a second.
-_USERS = "USERS"
-_LONGEST_ADDRESS = 1500  # bytes of a normal form: twice what the longest that is taken grows to
+_USERS_GSI1PK = "USERS"
+_MAX_EMAIL_BYTES = 1500  # bytes of a normal form: twice what the longest that is taken grows to
 
 
 class UserRecord(Record, discriminator="user"):
@@ -30,148 +30,154 @@ class UserRecord(Record, discriminator="user"):
     status = UnicodeAttribute()
     roles = ListAttribute(of=UnicodeAttribute)
     generation = NumberAttribute(default=0)
-    proven = BooleanAttribute(default=False)  # whether the address is known to be theirs
+    email_verified = BooleanAttribute(default=False)  # whether the address is known to be theirs
     created_at = UTCDateTimeAttribute()
 
 
 class UniqueRecord(Record, discriminator="unique"):
     user_id = UnicodeAttribute()
-    free_from = UTCDateTimeAttribute(null=True)  # of a name whose holder has left
+    available_at = UTCDateTimeAttribute(null=True)  # of a name whose holder has left
 
 
-def add_user(write: Transaction, user: User, address: str, *, proven: bool) -> None:
+def add_user(tx: Transaction, user: User, normalized_email: str, *, email_verified: bool) -> None:
     """Add a user and take their address, in its normal form. The transaction raises Conflict when somebody has it."""
-    taken = Conflict("email_taken", "There is an account with this address already.")
-    unique = UniqueRecord(_address_key(address), "UNIQUE", user_id=user.id)
-    write.create(unique, or_when=UniqueRecord.free_from <= clock.now(), otherwise=taken)
-    values = {**user.model_dump(), "proven": proven}
-    record = UserRecord(_user_key(user.id), "USER", owner=_USERS, position=user.id, **values)
-    write.create(record, otherwise=Conflict("user_exists", "There is a user with this id already."))
+    taken = Conflict("An account with this email address already exists.", code="email_taken")
+    unique = UniqueRecord(_email_pk(normalized_email), "UNIQUE", user_id=user.id)
+    tx.put_new(unique, or_condition=UniqueRecord.available_at <= clock.now(), error=taken)
+    values = {**user.model_dump(), "email_verified": email_verified}
+    record = UserRecord(_user_pk(user.id), "USER", gsi1pk=_USERS_GSI1PK, gsi1sk=user.id, **values)
+    tx.put_new(record, error=Conflict("A user with this ID already exists.", code="user_exists"))
 
 
-def user_id_of(address: str) -> str | None:
+def find_user_id_by_email(normalized_email: str) -> str | None:
     """Whose address this is, if anybody's. The address is in its normal form. Raises Unavailable."""
-    record = UniqueRecord.find(_address_key(address), "UNIQUE")
+    record = UniqueRecord.get_or_none(_email_pk(normalized_email), "UNIQUE")
     # Of one whose holder has left, only the row that waits for its removal may be there.
-    free_from: datetime | None = getattr(record, "free_from", None)
+    free_from: datetime | None = getattr(record, "available_at", None)
     return record.user_id if record and not (free_from and free_from <= clock.now()) else None
 
 
-def user_id_of_identity(identity: str) -> str | None:
+def find_user_id_by_identity(identity: str) -> str | None:
     """Whose identity this is, if anybody's. Raises Unavailable."""
-    record = UniqueRecord.find(_identity_key(identity), "UNIQUE")
+    record = UniqueRecord.get_or_none(_identity_pk(identity), "UNIQUE")
     return record.user_id if record else None
 
 
-def take_identity(write: Transaction, identity: str, user_id: str, *, otherwise: Failure) -> None:
+def assign_identity(tx: Transaction, identity: str, user_id: str, *, error: HoldallError) -> None:
     """Give an identity to a user, if it is nobody's."""
-    write.create(UniqueRecord(_identity_key(identity), "UNIQUE", user_id=user_id), otherwise=otherwise)
+    tx.put_new(UniqueRecord(_identity_pk(identity), "UNIQUE", user_id=user_id), error=error)
 
 
-def release_identity(write: Transaction, identity: str) -> None:
+def release_identity(tx: Transaction, identity: str) -> None:
     """Make an identity nobody's."""
-    write.forget(UniqueRecord(_identity_key(identity), "UNIQUE"))
+    tx.delete_if_exists(UniqueRecord(_identity_pk(identity), "UNIQUE"))
 
 
-def user(read: Reading, user_id: str) -> Awaited[Known]:
+def get_account(batch: BatchGet, user_id: str) -> Pending[Account]:
     """A user, in whatever state."""
-    return read.get(UserRecord, _user_key(user_id), "USER", _known)
+    return batch.get(UserRecord, _user_pk(user_id), "USER", _to_account)
 
 
-def users(asked: PageRequest) -> Page[User]:
+def list_users(page: PageRequest) -> Page[User]:
     """All users who are not deleted, newest first. One round trip. Raises Unavailable."""
-    found = page_of(UserRecord, ByOwner, _USERS, asked, descending=True)
-    return Page([_known(record).user for record in found.items], next=found.next, prev=found.prev)
+    found = query_page(UserRecord, GSI1, _USERS_GSI1PK, page, descending=True)
+    return Page([_to_account(record).user for record in found.items], next=found.next, prev=found.prev)
 
 
-def change(write: Transaction, seen: Known, changed: User, *, otherwise: Failure) -> None:
+def update(tx: Transaction, current: Account, updated: User, *, error: HoldallError) -> None:
     """Write what an administrator decided over the view that they decided on. Who is disabled has no session any more."""
     actions: list[Action] = [
-        getattr(UserRecord, name).set(getattr(changed, name))
+        getattr(UserRecord, name).set(getattr(updated, name))
         for name in ("name", "status", "roles")
-        if getattr(changed, name) != getattr(seen.user, name)
+        if getattr(updated, name) != getattr(current.user, name)
     ]
-    if changed.status != "active" and seen.user.status == "active":
+    if updated.status != "active" and current.user.status == "active":
         actions.append(UserRecord.generation.add(1))
-    write.update(UserRecord(_user_key(seen.user.id), "USER"), actions, when=_as_seen(seen), otherwise=otherwise)
+    tx.update(
+        UserRecord(_user_pk(current.user.id), "USER"), actions, condition=_unchanged_condition(current), error=error
+    )
 
 
-def change_address(write: Transaction, user: User, old: str, new: str, email: str, *, otherwise: Failure) -> None:
+def update_email(
+    tx: Transaction, user: User, old_normalized: str, new_normalized: str, new_email: str, *, error: HoldallError
+) -> None:
     """Give a user another address that they proved, both in their normal form. The transaction raises Conflict when somebody
     has it.
     """
-    taken = Conflict("email_taken", "There is an account with this address already.")
-    unique = UniqueRecord(_address_key(new), "UNIQUE", user_id=user.id)
-    write.create(unique, or_when=UniqueRecord.free_from <= clock.now(), otherwise=taken)
-    write.delete(UniqueRecord(_address_key(old), "UNIQUE"), when=UniqueRecord.user_id == user.id, otherwise=otherwise)
-    record = UserRecord(_user_key(user.id), "USER")
-    actions = [UserRecord.email.set(email), UserRecord.proven.set(True)]
-    write.update(record, actions, when=UserRecord.email == user.email, otherwise=otherwise)
+    taken = Conflict("An account with this email address already exists.", code="email_taken")
+    unique = UniqueRecord(_email_pk(new_normalized), "UNIQUE", user_id=user.id)
+    tx.put_new(unique, or_condition=UniqueRecord.available_at <= clock.now(), error=taken)
+    tx.delete(UniqueRecord(_email_pk(old_normalized), "UNIQUE"), condition=UniqueRecord.user_id == user.id, error=error)
+    record = UserRecord(_user_pk(user.id), "USER")
+    actions = [UserRecord.email.set(new_email), UserRecord.email_verified.set(True)]
+    tx.update(record, actions, condition=UserRecord.email == user.email, error=error)
 
 
-def rename(write: Transaction, user_id: str, name: str, *, otherwise: Failure) -> None:
+def rename(tx: Transaction, user_id: str, name: str, *, error: HoldallError) -> None:
     """Give a user another name."""
-    write.update(UserRecord(_user_key(user_id), "USER"), [UserRecord.name.set(name)], otherwise=otherwise)
+    tx.update(UserRecord(_user_pk(user_id), "USER"), [UserRecord.name.set(name)], error=error)
 
 
-def bury(write: Transaction, known: Known, address: str, until: datetime, *, otherwise: Failure) -> None:
+def soft_delete(
+    tx: Transaction, account: Account, normalized_email: str, available_at: datetime, *, error: HoldallError
+) -> None:
     """Delete a user: an id without a name stays, and the address is nobody's after a time."""
-    record = UserRecord(_user_key(known.user.id), "USER")
+    record = UserRecord(_user_pk(account.user.id), "USER")
     actions = [
         UserRecord.status.set("deleted"),
         UserRecord.name.set(""),
         UserRecord.email.set(""),
         UserRecord.roles.set([]),
         UserRecord.generation.add(1),
-        UserRecord.owner.remove(),
-        UserRecord.position.remove(),
+        UserRecord.gsi1pk.remove(),
+        UserRecord.gsi1sk.remove(),
     ]
-    same = _as_seen(known) & (UserRecord.generation == known.generation)
-    write.update(record, actions, when=same, otherwise=otherwise)
-    unique = UniqueRecord(_address_key(address), "UNIQUE")
-    freed = [UniqueRecord.free_from.set(until), UniqueRecord.ttl.set(int(until.timestamp()))]
-    write.update(unique, freed, when=UniqueRecord.user_id == known.user.id, otherwise=otherwise)
+    same = _unchanged_condition(account) & (UserRecord.generation == account.generation)
+    tx.update(record, actions, condition=same, error=error)
+    unique = UniqueRecord(_email_pk(normalized_email), "UNIQUE")
+    freed = [UniqueRecord.available_at.set(available_at), UniqueRecord.ttl.set(int(available_at.timestamp()))]
+    tx.update(unique, freed, condition=UniqueRecord.user_id == account.user.id, error=error)
 
 
-def begin_generation(write: Transaction, known: Known, *, proven: bool, otherwise: Failure) -> int:
+def increment_generation(tx: Transaction, account: Account, *, email_verified: bool, error: HoldallError) -> int:
     """End all sessions of a user at once, by the next generation, which is returned; `proven` if this proved the address."""
-    following = known.generation + 1
-    same = UserRecord.generation == known.generation
-    record = UserRecord(_user_key(known.user.id), "USER")
+    following = account.generation + 1
+    same = UserRecord.generation == account.generation
+    record = UserRecord(_user_pk(account.user.id), "USER")
     actions: list[Action] = [UserRecord.generation.set(following)]
-    if proven:
-        actions.append(UserRecord.proven.set(True))
-    write.update(record, actions, when=same, otherwise=otherwise)
+    if email_verified:
+        actions.append(UserRecord.email_verified.set(True))
+    tx.update(record, actions, condition=same, error=error)
     return following
 
 
-def check_active(write: Transaction, user_id: str, generation: int | None = None, *, otherwise: Failure) -> None:
+def check_active(tx: Transaction, user_id: str, generation: int | None = None, *, error: HoldallError) -> None:
     """Hold only while the user is active and, if one is named, their sessions of this generation count."""
     active = UserRecord.status == "active"
     when = active if generation is None else active & (UserRecord.generation == generation)
-    write.check(UserRecord, _user_key(user_id), "USER", when, otherwise=otherwise)
+    tx.condition_check(UserRecord, _user_pk(user_id), "USER", when, error=error)
 
 
-def _as_seen(known: Known) -> Condition:
+def _unchanged_condition(account: Account) -> Condition:
     # What counters of holders follow from: status and roles.
-    same: Condition = (UserRecord.status == known.user.status) & (UserRecord.roles == known.user.roles)
+    same: Condition = (UserRecord.status == account.user.status) & (UserRecord.roles == account.user.roles)
     return same
 
 
-def _known(record: UserRecord) -> Known:
+def _to_account(record: UserRecord) -> Account:
     user = User.model_construct(**{name: getattr(record, name) for name in User.model_fields})
-    return Known(user, int(record.generation), bool(record.proven))
+    return Account(user, int(record.generation), bool(record.email_verified))
 
 
-def _user_key(user_id: str) -> str:
+def _user_pk(user_id: str) -> str:
     return f"USER#{user_id}"
 
 
-def _address_key(address: str) -> str:
+def _email_pk(normalized_email: str) -> str:
     # Nobody's address is so long, but anybody may ask for one, and a key holds 2048 bytes.
-    return f"UNIQUE#email#{address.encode()[:_LONGEST_ADDRESS].decode(errors='ignore')}"
+    return f"UNIQUE#email#{normalized_email.encode()[:_MAX_EMAIL_BYTES].decode(errors='ignore')}"
 
 
-def _identity_key(identity: str) -> str:
+def _identity_pk(identity: str) -> str:
     # A digest, as an issuer and a subject may be longer than a key.
-    return f"UNIQUE#identity#{ids.digest(identity)}"
+    return f"UNIQUE#identity#{ids.sha256_hex(identity)}"

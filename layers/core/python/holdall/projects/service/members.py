@@ -2,132 +2,135 @@
 
 from dataclasses import replace
 
-from holdall import clock, ids
-from holdall.audit.service import record
-from holdall.caller import Caller
-from holdall.errors import Conflict, NotFound
+from holdall.audit.service import log
 from holdall.events.service import emit
-from holdall.iam.model import Known
+from holdall.iam.model import Account
 from holdall.iam.service import users
-from holdall.page import Page, PageRequest
+from holdall.platform import clock, ids
+from holdall.platform.caller import Caller
+from holdall.platform.errors import Conflict, NotFound
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import BatchGet, Pending, Transaction
 from holdall.projects.model import Member, Membership, Project, Role
 from holdall.projects.store import members as store
 from holdall.projects.store import projects as project_store
-from holdall.table import Awaited, Reading, Transaction
 
-_LAST_OWNER = Conflict("last_owner", "A project keeps at least one owner. Make somebody else an owner first.")
-_CHANGED = Conflict("member_changed", "The member was changed at this moment. Try again.")
+_LAST_OWNER = Conflict("A project must have an owner. Make another member an owner first.", code="last_owner")
+_CHANGED = Conflict("The member was changed meanwhile. Try again.", code="member_changed")
 
 
-def page(project: Project, asked: PageRequest) -> Page[Member]:
+def list_members(project: Project, page: PageRequest) -> Page[Member]:
     """The members of a project. Two round trips."""
-    found = store.members(project.id, asked)
-    with Reading() as read:
-        known = [users.user(read, each.user_id) for each in found.items]
-    shown = [_view(each, user.value) for each, user in zip(found.items, known, strict=True)]
+    found = store.list_members(project.id, page)
+    with BatchGet() as read:
+        known = [users.get_account(read, each.user_id) for each in found.items]
+    shown = [_to_response(each, user.value) for each, user in zip(found.items, known, strict=True)]
     return Page(shown, next=found.next, prev=found.prev)
 
 
-def member(read: Reading, project_id: str, user_id: str) -> Awaited[Membership]:
+def get_membership(batch: BatchGet, project_id: str, user_id: str) -> Pending[Membership]:
     """Ask what a user is in a project."""
-    return store.member(read, project_id, user_id)
+    return store.get_membership(batch, project_id, user_id)
 
 
-def change(caller: Caller, project: Project, user_id: str, role: Role) -> Member:
+def set_role(caller: Caller, project: Project, user_id: str, role: Role) -> Member:
     """Give a member another role. Raises NotFound, and Conflict for the last owner."""
-    membership, known = _found(project, user_id)
+    membership, known = _get(project, user_id)
     if membership.role != role:
         with Transaction() as write:
-            store.change_role(write, membership, role, otherwise=_CHANGED)
-            _count_owners(write, project, (role == "owner") - (membership.role == "owner"))
-            record(write, caller, "members.update", f"{project.id}-{user_id}")
-            emit(write, project.id, "member.changed", userId=user_id, role=role)
-    return _view(replace(membership, role=role), known)
+            store.set_role(write, membership, role, error=_CHANGED)
+            _update_owner_count(write, project, (role == "owner") - (membership.role == "owner"))
+            log(write, caller, "members.update", f"{project.id}-{user_id}")
+            emit(write, project.id, "member.updated", userId=user_id, role=role)
+    return _to_response(replace(membership, role=role), known)
 
 
-def remove(caller: Caller, project: Project, user_id: str) -> None:
+def delete(caller: Caller, project: Project, user_id: str) -> None:
     """Remove a member: their keys stop with the next request. Raises NotFound, and Conflict for the last owner."""
-    take_out(caller, project, _found(project, user_id)[0], "members.remove")
+    remove_member(caller, project, _get(project, user_id)[0], "members.remove")
 
 
-def leave(caller: Caller, project: Project, own: Membership | None) -> None:
+def leave(caller: Caller, project: Project, membership: Membership | None) -> None:
     """Leave a project. Raises NotFound for who is no member, and Conflict for the last owner."""
-    if own is None:
+    if membership is None:
         raise NotFound
-    take_out(caller, project, own, "members.leave")
+    remove_member(caller, project, membership, "members.leave")
 
 
-def transfer(caller: Caller, project: Project, own: Membership | None, user_id: str) -> Member:
+def transfer_ownership(caller: Caller, project: Project, membership: Membership | None, user_id: str) -> Member:
     """Hand a project on to a member, who owns it from now on; the caller, if they were an owner, stays as an editor.
 
     Raises NotFound for who is no member, and Conflict for who owns it already.
     """
-    with Reading() as read:
-        to, user = store.member(read, project.id, ids.as_id(user_id)), users.user(read, user_id)
+    with BatchGet() as read:
+        to, user = store.get_membership(read, project.id, ids.validate_id(user_id)), users.get_account(read, user_id)
     if to.value is None:
         raise NotFound
     if to.value.role == "owner":
-        raise Conflict("already_owner", "They own this project already.")
+        raise Conflict("This member is already an owner.", code="already_owner")
     with Transaction() as write:
-        store.change_role(write, to.value, "owner", otherwise=_CHANGED)
-        if own is not None and own.role == "owner":
-            store.change_role(write, own, "editor", otherwise=_CHANGED)
-            emit(write, project.id, "member.changed", userId=caller.user_id, role="editor")
-            _count_owners(write, project, 0)
+        store.set_role(write, to.value, "owner", error=_CHANGED)
+        if membership is not None and membership.role == "owner":
+            store.set_role(write, membership, "editor", error=_CHANGED)
+            emit(write, project.id, "member.updated", userId=caller.user_id, role="editor")
+            _update_owner_count(write, project, 0)
         else:
-            _count_owners(write, project, 1)
-        record(write, caller, "projects.transfer", f"{project.id}-{user_id}")
-        emit(write, project.id, "member.changed", userId=user_id, role="owner")
-    return _view(replace(to.value, role="owner"), user.value)
+            _update_owner_count(write, project, 1)
+        log(write, caller, "projects.transfer_ownership", f"{project.id}-{user_id}")
+        emit(write, project.id, "member.updated", userId=user_id, role="owner")
+    return _to_response(replace(to.value, role="owner"), user.value)
 
 
-def join(write: Transaction, project_id: str, user_id: str, role: Role) -> Membership:
+def add(tx: Transaction, project_id: str, user_id: str, role: Role) -> Membership:
     """Make a user a member, as part of what brings them in. The transaction raises Conflict for one who is there, NotFound for
     a project that does not live, and Unauthenticated for a user who is not active.
     """
     membership = Membership(ids.new_id(), project_id, user_id, role, clock.now())
-    store.add(write, membership)
-    users.check_active(write, user_id)
+    store.put_membership(tx, membership)
+    users.check_active(tx, user_id)
     if role == "owner":
-        project_store.count_owners(write, project_id, 1, otherwise=NotFound())
+        project_store.update_owner_count(tx, project_id, 1, error=NotFound())
     else:
-        project_store.check_lives(write, project_id, otherwise=NotFound())
-    emit(write, project_id, "member.joined", userId=user_id, role=role)
+        project_store.check_active(tx, project_id, error=NotFound())
+    emit(tx, project_id, "member.joined", userId=user_id, role=role)
     return membership
 
 
-def take_out(caller: Caller, project: Project, membership: Membership, action: str) -> None:
+def remove_member(caller: Caller, project: Project, membership: Membership, action: str) -> None:
     """Take a member out of a project. Raises NotFound for one that was put away in this moment, and Conflict for the last owner
     and for who was changed meanwhile.
     """
     with Transaction() as write:
-        store.remove(write, membership, otherwise=_CHANGED)
-        _count_owners(write, project, -(membership.role == "owner"))
-        record(write, caller, action, f"{project.id}-{membership.user_id}")
+        store.delete_membership(write, membership, error=_CHANGED)
+        _update_owner_count(write, project, -(membership.role == "owner"))
+        log(write, caller, action, f"{project.id}-{membership.user_id}")
         emit(write, project.id, "member.left", userId=membership.user_id)
 
 
-def _count_owners(write: Transaction, project: Project, change: int) -> None:
+def _update_owner_count(tx: Transaction, project: Project, delta: int) -> None:
     """Keep the count of the owners of a project. One that lived when it was read is changed no more once it was deleted."""
-    if change:
-        project_store.count_owners(write, project.id, change, otherwise=_LAST_OWNER if change < 0 else NotFound())
+    if delta:
+        project_store.update_owner_count(tx, project.id, delta, error=_LAST_OWNER if delta < 0 else NotFound())
     elif project.status == "active":
-        project_store.check_lives(write, project.id, otherwise=NotFound())
+        project_store.check_active(tx, project.id, error=NotFound())
 
 
-def _found(project: Project, user_id: str) -> tuple[Membership, Known | None]:
-    with Reading() as read:
-        found, known = store.member(read, project.id, ids.as_id(user_id)), users.user(read, user_id)
+def _get(project: Project, user_id: str) -> tuple[Membership, Account | None]:
+    with BatchGet() as read:
+        found, known = (
+            store.get_membership(read, project.id, ids.validate_id(user_id)),
+            users.get_account(read, user_id),
+        )
     if found.value is None:
         raise NotFound
     return found.value, known.value
 
 
-def _view(membership: Membership, known: Known | None) -> Member:
+def _to_response(membership: Membership, account: Account | None) -> Member:
     return Member(
         user_id=membership.user_id,
-        name=known.user.name if known else "",
-        email=known.user.email if known else "",
+        name=account.user.name if account else "",
+        email=account.user.email if account else "",
         role=membership.role,
         joined_at=membership.joined_at,
     )

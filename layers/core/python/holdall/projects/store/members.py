@@ -6,13 +6,13 @@ from datetime import datetime
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.condition import Condition
 
-from holdall import clock, ids
-from holdall.errors import Conflict, Failure
-from holdall.page import Page, PageRequest
-from holdall.projects.model import Invitation, Membership, Role
-from holdall.table import Awaited, ByOwner, Reading, Record, Transaction, page_of
+from holdall.platform import clock, ids
+from holdall.platform.errors import Conflict, HoldallError
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
+from holdall.projects.model import Membership, Role, StoredInvitation
 
-_UNPOSTED = "INVITATIONS#unposted"
+_UNSENT = "INVITATIONS#unsent"
 
 
 class MemberRecord(Record, discriminator="member"):
@@ -26,155 +26,159 @@ class InvitationRecord(Record, discriminator="invitation"):
     id = UnicodeAttribute()
     project_id = UnicodeAttribute()
     email = UnicodeAttribute()
-    address = UnicodeAttribute()  # the same in its normal form
+    normalized_email = UnicodeAttribute()  # the same in its normal form
     role = UnicodeAttribute()
-    digest = UnicodeAttribute()
+    secret_sha256 = UnicodeAttribute()
     created_by = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
 
 
-def add(write: Transaction, membership: Membership) -> None:
+def put_membership(tx: Transaction, membership: Membership) -> None:
     """Add a member. The transaction raises Conflict for one who is there."""
     record = MemberRecord(
-        _key(membership.project_id),
+        _pk(membership.project_id),
         f"MEMBER#{membership.user_id}",
-        owner=_projects_of(membership.user_id),
-        position=membership.id,
+        gsi1pk=_projects_gsi1pk(membership.user_id),
+        gsi1sk=membership.id,
         project_id=membership.project_id,
         user_id=membership.user_id,
         role=membership.role,
         joined_at=membership.joined_at,
     )
-    write.create(record, otherwise=Conflict("already_member", "They are a member of this project already."))
+    tx.put_new(record, error=Conflict("The user is already a member of this project.", code="already_member"))
 
 
-def member(read: Reading, project_id: str, user_id: str) -> Awaited[Membership]:
+def get_membership(batch: BatchGet, project_id: str, user_id: str) -> Pending[Membership]:
     """What a user is in a project."""
-    return read.get(MemberRecord, _key(project_id), f"MEMBER#{user_id}", _membership)
+    return batch.get(MemberRecord, _pk(project_id), f"MEMBER#{user_id}", _to_membership)
 
 
-def members(project_id: str, asked: PageRequest) -> Page[Membership]:
+def list_members(project_id: str, page: PageRequest) -> Page[Membership]:
     """The members of a project. One round trip. Raises Unavailable."""
-    page = page_of(MemberRecord, None, _key(project_id), asked, prefix="MEMBER#")
-    return Page([_membership(record) for record in page.items], next=page.next, prev=page.prev)
+    page_result = query_page(MemberRecord, None, _pk(project_id), page, prefix="MEMBER#")
+    return Page([_to_membership(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
 
 
-def memberships(user_id: str, asked: PageRequest) -> Page[Membership]:
+def list_for_user(user_id: str, page: PageRequest) -> Page[Membership]:
     """What a user is a member of, latest joined first. One round trip. Raises Unavailable."""
-    page = page_of(MemberRecord, ByOwner, _projects_of(user_id), asked, descending=True)
-    return Page([_membership(record) for record in page.items], next=page.next, prev=page.prev)
+    page_result = query_page(MemberRecord, GSI1, _projects_gsi1pk(user_id), page, descending=True)
+    return Page([_to_membership(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
 
 
-def check_same(write: Transaction, membership: Membership, *, otherwise: Failure) -> None:
+def check_unchanged(tx: Transaction, membership: Membership, *, error: HoldallError) -> None:
     """Hold only while a member is what they were when they were read."""
-    pk, sk = _key(membership.project_id), f"MEMBER#{membership.user_id}"
-    write.check(MemberRecord, pk, sk, _same(membership), otherwise=otherwise)
+    pk, sk = _pk(membership.project_id), f"MEMBER#{membership.user_id}"
+    tx.condition_check(MemberRecord, pk, sk, _is_unchanged(membership), error=error)
 
 
-def change_role(write: Transaction, membership: Membership, role: Role, *, otherwise: Failure) -> None:
+def set_role(tx: Transaction, membership: Membership, role: Role, *, error: HoldallError) -> None:
     """Give a member another role."""
-    record = MemberRecord(_key(membership.project_id), f"MEMBER#{membership.user_id}")
-    write.update(record, [MemberRecord.role.set(role)], when=_same(membership), otherwise=otherwise)
+    record = MemberRecord(_pk(membership.project_id), f"MEMBER#{membership.user_id}")
+    tx.update(record, [MemberRecord.role.set(role)], condition=_is_unchanged(membership), error=error)
 
 
-def remove(write: Transaction, membership: Membership, *, otherwise: Failure) -> None:
+def delete_membership(tx: Transaction, membership: Membership, *, error: HoldallError) -> None:
     """Remove a member."""
-    record = MemberRecord(_key(membership.project_id), f"MEMBER#{membership.user_id}")
-    write.delete(record, when=_same(membership), otherwise=otherwise)
+    record = MemberRecord(_pk(membership.project_id), f"MEMBER#{membership.user_id}")
+    tx.delete(record, condition=_is_unchanged(membership), error=error)
 
 
-def forget(write: Transaction, membership: Membership) -> None:
+def delete_membership_if_exists(tx: Transaction, membership: Membership) -> None:
     """Remove a member, with the project."""
-    write.forget(MemberRecord(_key(membership.project_id), f"MEMBER#{membership.user_id}"))
+    tx.delete_if_exists(MemberRecord(_pk(membership.project_id), f"MEMBER#{membership.user_id}"))
 
 
-def forget_invitation(write: Transaction, invitation: Invitation) -> None:
+def delete_invitation_if_exists(tx: Transaction, invitation: StoredInvitation) -> None:
     """Remove an invitation, with the project."""
-    write.forget(InvitationRecord(_key(invitation.project_id), _invitation_key(invitation.id)))
+    tx.delete_if_exists(InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id)))
 
 
-def invite(write: Transaction, invitation: Invitation) -> None:
+def put_invitation(tx: Transaction, invitation: StoredInvitation) -> None:
     """Ask somebody to come; what was asked of the same address before is void."""
     # Owned until it is posted: nobody keeps its secret, so one that was not posted gets another.
     record = InvitationRecord(
-        _key(invitation.project_id),
-        _invitation_key(invitation.id),
-        owner=_UNPOSTED,
-        position=f"{_moment(invitation.created_at)}#{invitation.id}",
+        _pk(invitation.project_id),
+        _invitation_sk(invitation.id),
+        gsi1pk=_UNSENT,
+        gsi1sk=f"{_format_timestamp(invitation.created_at)}#{invitation.id}",
         ttl=int(invitation.expires_at.timestamp()),
         **vars(invitation),
     )
-    write.put(record)
+    tx.put(record)
 
 
-def invitation(read: Reading, invitation_id: str) -> Awaited[Invitation]:
+def get_invitation(batch: BatchGet, invitation_id: str) -> Pending[StoredInvitation]:
     """An invitation, expired or not."""
-    return read.get(InvitationRecord, _key(ids.project_of(invitation_id)), _invitation_key(invitation_id), _invitation)
+    return batch.get(
+        InvitationRecord, _pk(ids.project_id_of(invitation_id)), _invitation_sk(invitation_id), _to_invitation
+    )
 
 
-def invitations(project_id: str, asked: PageRequest) -> Page[Invitation]:
+def list_invitations(project_id: str, page: PageRequest) -> Page[StoredInvitation]:
     """The invitations to a project. One round trip. Raises Unavailable."""
-    page = page_of(InvitationRecord, None, _key(project_id), asked, prefix="INVITATION#")
-    return Page([_invitation(record) for record in page.items], next=page.next, prev=page.prev)
+    page_result = query_page(InvitationRecord, None, _pk(project_id), page, prefix="INVITATION#")
+    return Page([_to_invitation(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
 
 
-def posted(write: Transaction, invitation: Invitation, *, otherwise: Failure) -> None:
+def mark_sent(tx: Transaction, invitation: StoredInvitation, *, error: HoldallError) -> None:
     """Say that the letter of an invitation is on its way."""
-    record = InvitationRecord(_key(invitation.project_id), _invitation_key(invitation.id))
-    gone = [InvitationRecord.owner.remove(), InvitationRecord.position.remove()]
-    write.update(record, gone, when=InvitationRecord.digest == invitation.digest, otherwise=otherwise)
+    record = InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id))
+    gone = [InvitationRecord.gsi1pk.remove(), InvitationRecord.gsi1sk.remove()]
+    tx.update(record, gone, condition=InvitationRecord.secret_sha256 == invitation.secret_sha256, error=error)
 
 
-def renew(write: Transaction, invitation: Invitation, digest: str, *, otherwise: Failure) -> Invitation:
+def reissue(
+    tx: Transaction, invitation: StoredInvitation, secret_sha256: str, *, error: HoldallError
+) -> StoredInvitation:
     """Give an invitation that was not posted another secret."""
-    record = InvitationRecord(_key(invitation.project_id), _invitation_key(invitation.id))
-    position = f"{_moment(clock.now())}#{invitation.id}"
-    actions = [InvitationRecord.digest.set(digest), InvitationRecord.position.set(position)]
-    waits = (InvitationRecord.digest == invitation.digest) & InvitationRecord.owner.exists()
-    write.update(record, actions, when=waits, otherwise=otherwise)
-    return replace(invitation, digest=digest)
+    record = InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id))
+    position = f"{_format_timestamp(clock.now())}#{invitation.id}"
+    actions = [InvitationRecord.secret_sha256.set(secret_sha256), InvitationRecord.gsi1sk.set(position)]
+    waits = (InvitationRecord.secret_sha256 == invitation.secret_sha256) & InvitationRecord.gsi1pk.exists()
+    tx.update(record, actions, condition=waits, error=error)
+    return replace(invitation, secret_sha256=secret_sha256)
 
 
-def unposted(before: datetime, asked: PageRequest) -> Page[Invitation]:
+def list_unsent(before: datetime, page: PageRequest) -> Page[StoredInvitation]:
     """Invitations that were made before a moment and whose letters are not on their way, oldest first. One round trip. Raises
     Unavailable.
     """
-    page = page_of(InvitationRecord, ByOwner, _UNPOSTED, asked, between=(None, _moment(before)))
-    return Page([_invitation(record) for record in page.items], next=page.next, prev=page.prev)
+    page_result = query_page(InvitationRecord, GSI1, _UNSENT, page, range_=(None, _format_timestamp(before)))
+    return Page([_to_invitation(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
 
 
-def withdraw(write: Transaction, invitation: Invitation, *, otherwise: Failure) -> None:
+def delete_invitation(tx: Transaction, invitation: StoredInvitation, *, error: HoldallError) -> None:
     """Remove an invitation: it was taken, or taken back."""
-    record = InvitationRecord(_key(invitation.project_id), _invitation_key(invitation.id))
-    write.delete(record, when=InvitationRecord.digest == invitation.digest, otherwise=otherwise)
+    record = InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id))
+    tx.delete(record, condition=InvitationRecord.secret_sha256 == invitation.secret_sha256, error=error)
 
 
-def _same(membership: Membership) -> Condition:
-    same: Condition = (MemberRecord.position == membership.id) & (MemberRecord.role == membership.role)
+def _is_unchanged(membership: Membership) -> Condition:
+    same: Condition = (MemberRecord.gsi1sk == membership.id) & (MemberRecord.role == membership.role)
     return same
 
 
-def _membership(record: MemberRecord) -> Membership:
+def _to_membership(record: MemberRecord) -> Membership:
     role: Role = record.role  # type: ignore[assignment]  # a text, as it was written
-    return Membership(record.position or "", record.project_id, record.user_id, role, record.joined_at)
+    return Membership(record.gsi1sk or "", record.project_id, record.user_id, role, record.joined_at)
 
 
-def _invitation(record: InvitationRecord) -> Invitation:
-    return Invitation(**{name: getattr(record, name) for name in Invitation.__dataclass_fields__})
+def _to_invitation(record: InvitationRecord) -> StoredInvitation:
+    return StoredInvitation(**{name: getattr(record, name) for name in StoredInvitation.__dataclass_fields__})
 
 
-def _key(project_id: str) -> str:
+def _pk(project_id: str) -> str:
     return f"PROJECT#{project_id}"
 
 
-def _invitation_key(invitation_id: str) -> str:
-    return f"INVITATION#{ids.own_part(invitation_id)}"
+def _invitation_sk(invitation_id: str) -> str:
+    return f"INVITATION#{ids.local_part(invitation_id)}"
 
 
-def _projects_of(user_id: str) -> str:
+def _projects_gsi1pk(user_id: str) -> str:
     return f"USER#{user_id}#PROJECTS"
 
 
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")
+def _format_timestamp(timestamp: datetime) -> str:
+    return timestamp.isoformat(timespec="milliseconds")

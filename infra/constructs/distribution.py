@@ -1,0 +1,150 @@
+"""CloudFront, the one door: the console at /, the API at /api/*, variants of public projects at /media/*."""
+
+import json
+from pathlib import Path
+
+from aws_cdk import Annotations, Aws, Duration, Fn
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs import headers
+from infra.constructs.functions import stack_uuid
+from infra.constructs.nag import suppress
+from infra.stage import Stage
+
+ORIGIN_SECRET_HEADER = "x-holdall-origin-verify"
+
+
+class Distribution(Construct):
+    """The distribution. Knows nothing of the functions, which are told its address."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        api: gateway.HttpApi,
+        console: s3.Bucket,
+        variants: s3.Bucket,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=f"Holdall, {stage.name}",
+            default_root_object="index.html",
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            default_behavior=self._console_behavior(stage, console),
+            additional_behaviors={"/api/*": self._api_behavior(stage, api), "/media/*": self._media_behavior(variants)},
+        )
+        self._grant_media_read(variants)
+        domain = self.distribution.distribution_domain_name
+        self.public_url = stage.public_url.format(
+            domain=domain, label=Fn.select(0, Fn.split(".", domain)), port=stage.port
+        )
+        self._suppress_findings()
+
+    def _console_behavior(self, stage: Stage, bucket: s3.Bucket) -> cloudfront.BehaviorOptions:
+        return cloudfront.BehaviorOptions(
+            origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            compress=True,
+            function_associations=[self._viewer_request("Console", _read_script("viewer_request_console.js"))],
+            response_headers_policy=headers.console_headers(self, stage),
+        )
+
+    def _api_behavior(self, stage: Stage, api: gateway.HttpApi) -> cloudfront.BehaviorOptions:
+        # A list of foreign origins only: our own domain is not known to the function, and needs no preflight.
+        script = _read_script("viewer_request_api.js").replace("__ORIGINS__", json.dumps(stage.allowed_origins))
+        return cloudfront.BehaviorOptions(
+            origin=_api_origin(stage, api),
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            function_associations=[self._viewer_request("Api", script)],
+            response_headers_policy=headers.api_headers(self),
+        )
+
+    def _media_behavior(self, variants: s3.Bucket) -> cloudfront.BehaviorOptions:
+        # As a foreign bucket, so that CDK does not open all of it: `_may_read_media` opens `media/`.
+        bucket = s3.Bucket.from_bucket_attributes(
+            self,
+            "Media",
+            bucket_arn=variants.bucket_arn,
+            bucket_regional_domain_name=variants.bucket_regional_domain_name,
+        )
+        behaviour = cloudfront.BehaviorOptions(
+            origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+            cache_policy=cloudfront.CachePolicy(
+                self,
+                "MediaCache",
+                comment="Variants: the path is all; gone a day after they are deleted",
+                default_ttl=Duration.days(1),
+                max_ttl=Duration.days(1),
+                min_ttl=Duration.seconds(0),
+            ),
+            response_headers_policy=headers.media_headers(self),
+        )
+        Annotations.of(self).acknowledge_warning(
+            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac", "Done by hand, for media/ only."
+        )
+        return behaviour
+
+    def _grant_media_read(self, variants: s3.Bucket) -> None:
+        # No ListBucket: a missing key is 403, as a forbidden one is.
+        variants.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
+                actions=["s3:GetObject"],
+                resources=[variants.arn_for_objects("media/*")],
+                conditions={"StringEquals": {"AWS:SourceArn": self.distribution.distribution_arn}},
+            )
+        )
+
+    def _viewer_request(self, name: str, script: str) -> cloudfront.FunctionAssociation:
+        return cloudfront.FunctionAssociation(
+            event_type=cloudfront.FunctionEventType.VIEWER_REQUEST,
+            function=cloudfront.Function(
+                self,
+                f"{name}Request",
+                runtime=cloudfront.FunctionRuntime.JS_2_0,
+                code=cloudfront.FunctionCode.from_inline(script),
+            ),
+        )
+
+    def _suppress_findings(self) -> None:
+        for finding, reason in {
+            "CFR1": "Holdall is for people everywhere; who wants a fence of countries adds it in CloudFront.",
+            "CFR2": "A WAF costs money at rest. The gateway and holdall.rate_limits limit requests.",
+            "CFR3": "Access logs cost money, and would hold share tokens, which lie in paths.",
+            "CFR4": "Without a domain of its own, a distribution has CloudFront's certificate and its TLS policy.",
+        }.items():
+            suppress(self.distribution, finding, reason=reason)
+
+
+def _api_origin(stage: Stage, api: gateway.HttpApi) -> origins.HttpOrigin:
+    secure = stage.api_origin.protocol == "https"
+    return origins.HttpOrigin(
+        stage.api_origin.domain.format(apiId=api.api_id, region=Aws.REGION),
+        origin_path=stage.api_origin.path.format(apiId=api.api_id) or None,
+        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY
+        if secure
+        else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
+        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2] if secure else None,
+        http_port=None if secure else stage.port,
+        custom_headers={ORIGIN_SECRET_HEADER: stack_uuid()},
+    )
+
+
+def _read_script(file: str) -> str:
+    return Path(__file__).with_name(file).read_text()

@@ -1,0 +1,40 @@
+"""Queues lead to functions."""
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.catalog import FUNCTIONS, Resource
+from infra.constructs.queues import Queues
+from infra.stage import Stage
+
+
+class EventSourceMappings(Construct):
+    """One event source mapping for every function with a queue. A batch may fail in part."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        queues: Queues,
+        functions: Mapping[str, lambda_.Function],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        # What is heavy, or comes by thousands at once: without a bound it would take the account's concurrency from the API.
+        most = {Resource.IMAGES_QUEUE: stage.image_workers, Resource.WORK_QUEUE: stage.maintenance_workers}
+        for function in FUNCTIONS:
+            if function.queue is None:
+                continue
+            # Not `add_event_source`: it adds actions to the role, and the catalogue has named them.
+            lambda_.EventSourceMapping(
+                self,
+                function.name.capitalize(),
+                target=functions[function.name],
+                event_source_arn=queues.queues[function.queue].queue_arn,
+                batch_size=function.batch_size,
+                report_batch_item_failures=True,
+                max_concurrency=most.get(function.queue),
+            )

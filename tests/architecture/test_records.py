@@ -1,0 +1,198 @@
+"""The records: what lies in the tables is what this table says, and nothing else."""
+
+import importlib
+import re
+from typing import Any
+
+import boto3
+import pytest
+
+from holdall.accounts import store
+from holdall.accounts.model import LinkedIdentity
+from holdall.emails import service as emails
+from holdall.emails.model import EmailKind
+from holdall.platform import clock
+from holdall.platform.errors import NotFound
+from holdall.platform.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record, Transaction
+from tests.support import projects, users
+from tests.support.admins import AdminFactory
+from tests.support.aws import FakeAws, make_upload_request
+from tests.support.client import Client
+from tests.support.scenario import Scenario
+from tests.support.source_tree import load_modules
+
+# Section 6 of the design: table, kind of record -> partition key, sort key. What stands in braces varies.
+RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
+    "main": {
+        "user": ("USER#{id}", "USER"),
+        "unique": ("UNIQUE#{kind}#{value}", "UNIQUE"),
+        "session": ("SESSION#{id}", "SESSION"),
+        "role": ("ROLE#{role}", "ROLE"),
+        "permission": ("PERMISSION#{permission}", "PERMISSION"),
+        "epoch": ("ROLES_EPOCH#{number}", "EPOCH"),
+        "public-key": ("JWKS", "{kid}"),
+        "project": ("PROJECT#{project}", "PROJECT"),
+        "quota": ("PROJECT#{project}", "QUOTA"),
+        "installation-quota": ("INSTALLATION#QUOTA#{number}", "QUOTA"),
+        "usage": ("PROJECT#{project}", "USAGE#{number}"),
+        "member": ("PROJECT#{project}", "MEMBER#{id}"),
+        "invitation": ("PROJECT#{project}", "INVITATION#{id}"),
+        "api-key": ("KEY#{project}-{id}-{id}", "KEY"),
+        "upload": ("UPLOAD#{project}-{id}", "UPLOAD"),
+        "file": ("FILE#{project}-{id}", "FILE"),
+        "version": ("FILE#{project}-{id}", "VERSION#{eight}"),
+        "job": ("JOB#{project}-{id}", "JOB"),
+        "event": ("EVENTS#{project}", "{id}"),
+        "recount-checkpoint": ("TASK#recount", "CHECKPOINT"),
+        "recount-report": ("TASK#recount", "REPORT"),
+        "recount-partial": ("TASK#recount#{number}", "{id}#[1-3]#(snapshot|counts|changed)#{six}"),
+    },
+    "credentials": {
+        "password": ("USER#{id}", "PASSWORD"),
+        "challenge": ("CHALLENGE#{purpose}#{lookupid}", "CHALLENGE"),
+        "totp": ("USER#{id}", "TOTP"),
+        "recovery-code": ("USER#{id}", "RECOVERY#{digest}"),
+        "identity": ("USER#{id}", "IDENTITY#{provider}"),
+        "email-outbox": ("OUTBOX#{number}", "{id}"),
+    },
+    "audit": {None: ("DAY#{date}#{number}", "{id}")},  # one kind of row, so it needs no name
+    "ephemeral": {
+        "idempotency": ("IDEMPOTENCY#{digest}", "IDEMPOTENCY"),
+        "rate-limit": ("RATE_LIMIT#{limit}#{subject}#{window}", "RATE_LIMIT"),
+    },
+}
+_PLACEHOLDERS = {
+    "id": "[0-9a-hjkmnp-tv-z]{26}",
+    "project": "[0-9a-hjkmnp-tv-z]{12}",
+    "number": "[0-9]{1,2}",
+    "six": "[0-9]{6}",
+    "eight": "[0-9]{8}",
+    "kind": "[A-Z]+",
+    "value": ".+",
+    "role": "[a-z][a-z0-9-]{0,31}",
+    "permission": r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+",
+    "kid": "[0-9a-f]{16}",
+    "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "digest": "[0-9a-f]{64}",
+    "purpose": "(?:verify|reset|email_change|invitation|mfa|state)",
+    "lookupid": "[0-9a-hjkmnp-tv-z]{26}",
+    "provider": "[a-z0-9][a-z0-9-]{0,31}",
+    "limit": "[a-z-]+",
+    "subject": "[0-9a-z.:/-]+",
+    "window": "[0-9]+",
+}
+# What the index by owner answers: which kinds are in it, and under whom.
+GSI1_KEYS = {
+    "user": "USERS",
+    "project": "PROJECTS#{number}",
+    "role": "ROLES",
+    "permission": "PERMISSIONS",
+    "session": "USER#{id}#SESSIONS#{number}",
+    "member": "USER#{id}#PROJECTS",
+    "invitation": "INVITATIONS#unsent",
+    "api-key": "PROJECT#{project}#KEYS",
+    "upload": "UPLOADS#open#{number}",
+    "file": "PROJECT#{project}#(FILES|TRASH)",
+    "job": "PROJECT#{project}#JOBS",
+}
+# The same of the indexes by facet and by quality.
+GSI2_KEYS = {
+    "project": "PROJECTS#deleted",
+    "upload": "PROJECT#{project}#UPLOADS",
+    "file": "PROJECT#{project}#NAMES",
+    "job": "PROJECT#{project}#JOBS#(pending|processing|completed|failed)",
+}
+GSI3_KEYS = {"file": "PROJECT#{project}#KIND#(image|file)", "job": "JOBS#open#{number}"}
+INDEXES = (("gsi1pk", "gsi1sk", GSI1_KEYS), ("gsi2pk", "gsi2sk", GSI2_KEYS), ("gsi3pk", "gsi3sk", GSI3_KEYS))
+
+
+def test_every_kind_of_record_is_in_the_table() -> None:
+    for module in load_modules("holdall"):
+        if module.name.endswith(".store"):
+            importlib.import_module(module.name)
+    bases: dict[str, type[Item]] = {
+        "main": Record,
+        "credentials": CredentialRecord,
+        "audit": AuditRecord,
+        "ephemeral": EphemeralRecord,
+    }
+    found = {
+        table: {
+            getattr(kind, "record_type", None) and _discriminator(kind)
+            for kind in base.__subclasses__()
+            if kind.__module__.startswith("holdall.")  # a test may declare kinds of its own
+        }
+        for table, base in bases.items()
+    }
+
+    assert found == {table: set(kinds) for table, kinds in RECORDS.items()}
+
+
+@pytest.mark.parametrize("table", RECORDS)
+def test_what_lies_in_a_table_has_the_keys_of_its_kind(table: str, populated_tables: None) -> None:
+    rows = _scan(table)
+
+    for row in rows:
+        kind = row.get("record_type")
+        partition, sort = RECORDS[table][kind]
+        assert _matches(partition, row["pk"]), row
+        assert _matches(sort, row["sk"]), row
+        for name, position, places in INDEXES:
+            assert name not in row or _matches(places[str(kind)], row[name]), row
+            assert (name in row) == (position in row), row
+    assert {row.get("record_type") for row in rows} >= set(RECORDS[table])
+
+
+def test_no_secret_lies_in_a_table(scenario: Scenario, populated_tables: None) -> None:
+    everything = str([_scan(table) for table in RECORDS])
+
+    assert scenario.password not in everything
+    assert scenario.client.refresh_token.rpartition("_")[2] not in everything
+    assert str(scenario.client.access_token) not in everything
+
+
+@pytest.fixture
+def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
+    """Tables after somebody went through the main job."""
+    scenario.create_rendered_image()
+    fake_aws.run_task("recount")
+    fake_aws.run_workers()
+    staff = AdminFactory(users.create_superuser())
+    staff.create_user(staff.create_role(staff.create_permission()))
+    staff.superuser.delete(f"/roles/{staff.create_role()}")  # which begins an epoch
+    code = scenario.set_up_totp()
+    scenario.client.post("/auth/2fa/enable", {"code": code}).data()
+    Client().post("/auth/forgot-password", {"email": scenario.email}).data()
+    with Transaction() as write:
+        emails.enqueue(write, EmailKind.SECURITY_NOTICE, scenario.email)  # one that nobody has posted yet
+        google = LinkedIdentity("google", "issuer", "subject", scenario.email, clock.now())
+        store.add_identity(write, scenario.client.user["id"], google, error=NotFound())
+    scenario.client.request("DELETE", f"/files/{scenario.create_document()}").data()
+    projects.create_api_key_client(scenario.client, scenario.project_id).get("/files").data()
+    away = scenario.client.post("/projects", {"name": "Away"}).created()["id"]
+    scenario.client.delete(f"/projects/{away}").data()
+    scenario.client.post(f"/projects/{scenario.project_id}/sync-variants").data()
+    projects.create_invitation(scenario.client, scenario.project_id, scenario.new_email())
+    scenario.client.post("/files/init-upload", make_upload_request(b"x", projectId=scenario.project_id)).created()
+    scenario.client.request(
+        "POST", "/projects", {"name": "Once"}, headers={"idempotency-key": scenario.email}
+    ).created()
+
+
+def _discriminator(kind: Any) -> Any:
+    return kind.record_type.get_discriminator(kind)
+
+
+def _scan(table: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table):
+        found += [{name: next(iter(value.values())) for name, value in item.items()} for item in page["Items"]]
+    return found
+
+
+def _matches(pattern: str, key: str) -> bool:
+    parts = re.split(r"(\{[a-z]+\})", pattern)
+    return (
+        re.fullmatch("".join(_PLACEHOLDERS[part[1:-1]] if part.startswith("{") else part for part in parts), key)
+        is not None
+    )

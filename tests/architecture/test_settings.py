@@ -1,0 +1,37 @@
+"""One list of settings: what the functions are told is what they read."""
+
+import dataclasses
+import json
+from typing import Any
+from unittest.mock import MagicMock
+
+from holdall.platform.config import Settings
+from infra.constructs.environment import environment
+from infra.stage import Stage
+from tests.support.source_tree import ROOT
+
+# Of the libraries that the functions carry, and of Lambda itself, which sets its region and the service of each function.
+_POWERTOOLS_SETTINGS = {"POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+_LAMBDA_SETTINGS = {"AWS_REGION"}
+
+_STAGES: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
+
+
+def test_the_environment_is_the_settings() -> None:
+    fields = {field.name.upper() for field in dataclasses.fields(Settings)}
+
+    for name in _STAGES:
+        # The parts of the stack are only asked for names, which a stand-in has as well, and without a synth.
+        told = environment(
+            Stage.from_context(name, _STAGES), MagicMock(), public_url="https://example.test", origins=["*"]
+        )
+        assert set(told) | _LAMBDA_SETTINGS == fields | _POWERTOOLS_SETTINGS
+
+
+def test_no_value_is_left_out() -> None:
+    # CloudFormation takes texts alone, and a missing number would be one as well: "None", found at the first request.
+    told = environment(
+        Stage.from_context("local", _STAGES), MagicMock(), public_url="https://example.test", origins=["*"]
+    )
+
+    assert [name for name, value in told.items() if value == "None"] == []

@@ -1,0 +1,145 @@
+"""Letters: to the stored address, by a link that works once, and later rather than never."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from infra.local.suites import E2EEnvironment
+from infra.local.waiting import wait_until
+from tests.support.e2e.actions import wait_for
+from tests.support.e2e.aws_state import AwsState
+from tests.support.e2e.client import PASSWORD, Client, Server, create_client, new_email, sign_in
+from tests.support.e2e.mailbox import Mailbox
+
+_NEW_PASSWORD = "another horse battery"
+_SENDER = "holdall@example.com"
+
+
+def test_a_forgotten_password_is_chosen_anew_by_a_letter(client: Client, anonymous: Client, mailbox: Mailbox) -> None:
+    assert anonymous.post("/auth/forgot-password", {"email": f" {client.email.upper()}"}).status == 202
+    letter = mailbox.wait_for_email(client.email)
+    token = mailbox.wait_for_token(client.email)
+
+    assert (letter.sender, letter.subject) == (_SENDER, "Reset your password")
+    assert letter.links[0] in letter.html
+    answer = anonymous.post("/auth/reset-password", {"token": token, "password": _NEW_PASSWORD})
+    assert (answer.status, answer.content) == (204, b"")
+    client.get("/auth/me").problem(401, "invalid_token")
+    old, new = ({"email": client.email, "password": password} for password in (PASSWORD, _NEW_PASSWORD))
+    anonymous.post("/auth/login", old).problem(401, "invalid_credentials")
+    assert anonymous.post("/auth/login", new).status == 200
+    anonymous.post("/auth/reset-password", {"token": token, "password": PASSWORD}).problem(401, "invalid_token")
+    assert mailbox.wait_for_email(client.email, 2).subject == "Security notice: your account was changed"
+
+
+def test_an_unknown_address_gets_the_same_answer_and_no_letter(
+    client: Client, anonymous: Client, mailbox: Mailbox, aws_state: AwsState
+) -> None:
+    unknown = new_email()
+
+    answers = [anonymous.post("/auth/forgot-password", {"email": email}) for email in (unknown, client.email)]
+
+    shown = [(answer.status, answer.data(), sorted(answer.headers)) for answer in answers]
+    assert shown[0] == shown[1] == (202, {"status": "pending"}, sorted(answers[0].headers))
+    mailbox.wait_for_email(client.email)
+    aws_state.wait_until_queues_empty()
+    assert mailbox.emails_to(unknown) == []
+
+
+def test_a_new_address_is_confirmed_there_and_told_to_the_old_one(
+    client: Client, anonymous: Client, mailbox: Mailbox
+) -> None:
+    new = new_email()
+    said = {"email": new, "password": PASSWORD}
+    assert client.post("/auth/change-email", said).status == 202
+    token = mailbox.wait_for_token(new)
+    assert client.get("/users/me").data()["email"] == client.email
+
+    assert anonymous.post("/auth/confirm-email", {"token": token}).status == 204
+
+    assert mailbox.wait_for_email(client.email).subject == "Security notice: your account was changed"
+    assert sign_in(client.server, new).user["id"] == client.user["id"]
+    anonymous.post("/auth/login", {"email": client.email, "password": PASSWORD}).problem(401, "invalid_credentials")
+    anonymous.post("/auth/confirm-email", {"token": token}).problem(401, "invalid_token")
+
+
+def test_an_address_that_somebody_has_gets_no_letter_about_the_wish_for_it(
+    client: Client, api_gateway: Server, mailbox: Mailbox, aws_state: AwsState
+) -> None:
+    other = create_client(api_gateway)
+
+    assert client.post("/auth/change-email", {"email": other.email, "password": PASSWORD}).status == 202
+
+    aws_state.wait_until_queues_empty()
+    assert mailbox.emails_to(other.email) == []
+
+
+def test_letters_that_ses_refuses_go_out_later(
+    client: Client, anonymous: Client, mailbox: Mailbox, deployment: E2EEnvironment
+) -> None:
+    with _ses_denied(deployment):
+        assert anonymous.post("/auth/forgot-password", {"email": client.email}).status == 202
+        _wait_for_send_attempt(deployment)
+        assert mailbox.emails_to(client.email) == []
+
+    assert mailbox.wait_for_email(client.email).subject == "Reset your password"
+
+
+def test_letters_that_nobody_could_send_are_sent_back_from_the_dead_letter_queue(
+    client: Client, anonymous: Client, mailbox: Mailbox, deployment: E2EEnvironment, aws_state: AwsState
+) -> None:
+    with _ses_denied(deployment), _one_receive(deployment, aws_state):
+        assert anonymous.post("/auth/forgot-password", {"email": client.email}).status == 202
+        wait_for(lambda: aws_state.dead_letter_counts()["Mail"] == 1)
+
+    aws_state.redrive("Mail")
+
+    assert mailbox.wait_for_email(client.email).subject == "Reset your password"
+    assert aws_state.dead_letter_counts()["Mail"] == 0
+
+
+@pytest.fixture(autouse=True)
+def _mail_queue_is_drained(aws_state: AwsState) -> Iterator[None]:
+    """Each test leaves the queue of letters empty."""
+    yield
+    aws_state.wait_until_queues_empty()
+
+
+@contextmanager
+def _ses_denied(deployment: E2EEnvironment) -> Iterator[None]:
+    """Let SES refuse every letter."""
+    iam, role = deployment.cloud.client("iam"), deployment.outputs["MailRole"].rpartition("/")[2]
+    deny = {"Effect": "Deny", "Action": "ses:SendEmail", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    iam.put_role_policy(RoleName=role, PolicyName="deny-ses", PolicyDocument=policy)
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="deny-ses")
+
+
+@contextmanager
+def _one_receive(deployment: E2EEnvironment, aws_state: AwsState) -> Iterator[None]:
+    """Let a letter be tried once, and not five times, which take half an hour."""
+    queue = deployment.outputs["MailQueue"]
+    told = aws_state.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
+    once = {**json.loads(told["RedrivePolicy"]), "maxReceiveCount": 1}
+    aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(once)})
+    try:
+        yield
+    finally:
+        aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes=told)
+
+
+def _wait_for_send_attempt(deployment: E2EEnvironment) -> None:
+    """Wait until the worker has tried a letter, and has left it in its queue."""
+    logs = deployment.cloud.client("logs")
+    group = deployment.cloud.lambda_client().get_function_configuration(FunctionName=deployment.outputs["MailFunction"])
+
+    def failed() -> bool:
+        lines = logs.filter_log_events(logGroupName=group["LoggingConfig"]["LogGroup"])["events"]
+        return any("AccessDenied" in line["message"] for line in lines)
+
+    wait_until(failed, 20, lambda: AssertionError("Nobody tried."))

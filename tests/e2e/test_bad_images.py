@@ -1,0 +1,67 @@
+"""Images that can never be drawn: a result with a reason, and nobody else notices."""
+
+import pytest
+
+from tests.support.e2e import images
+from tests.support.e2e.actions import create_project, upload_file, wait_until_processed
+from tests.support.e2e.aws_state import AwsState
+from tests.support.e2e.client import Client
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "reason"),
+    [
+        (images.make_truncated_jpeg(), "image/jpeg", "broken_image"),
+        (images.make_decompression_bomb(), "image/png", "too_many_pixels"),
+        (images.make_svg_with_script(), "image/png", "unsupported_type"),
+        (b"", "image/jpeg", "empty_file"),
+        (images.make_photo(50), "image/png", "type_mismatch"),
+        (b"\xff\xd8\xff" + bytes(5000), "image/jpeg", "broken_image"),
+    ],
+    ids=["truncated", "bomb", "svg", "empty", "jpeg-called-png", "jpeg-of-zeros"],
+)
+def test_a_bad_image_is_rejected_with_its_reason_and_the_next_one_is_drawn(
+    content: bytes, content_type: str, reason: str, client: Client, aws_state: AwsState
+) -> None:
+    project_id, good = create_project(client), images.make_photo(51)
+    bad = upload_file(client, content, projectId=project_id, filename="picture.png", contentType=content_type)
+    fine = upload_file(client, good, projectId=project_id)
+
+    rejected, ready = wait_until_processed(client, bad["fileId"]), wait_until_processed(client, fine["fileId"])
+
+    assert (rejected["status"], rejected["reason"], rejected["variants"]) == ("rejected", reason, [])
+    assert ready["status"] == "ready"
+    client.get(f"/files/{rejected['id']}/content").problem(409, "rejected")
+    client.get(f"/files/{rejected['id']}/content?variant=thumb").problem(409, "rejected")
+    aws_state.wait_until_queues_empty()
+    assert aws_state.dead_letter_counts() == {"Objects": 0, "Images": 0, "Work": 0, "Mail": 0}
+    assert {job["status"]: job.get("reason") for job in aws_state.jobs(project_id)} == {
+        "failed": reason,
+        "completed": None,
+    }
+    assert len(aws_state.variants(project_id)) == 1
+    assert aws_state.recorded_quota(project_id) == (len(content) + len(good), 2)
+
+
+def test_a_bad_new_version_takes_nothing_from_the_good_one(client: Client, aws_state: AwsState) -> None:
+    project_id, good, bad = create_project(client), images.make_photo(52), images.make_truncated_jpeg()
+    file_id = wait_until_processed(client, upload_file(client, good, projectId=project_id)["fileId"])["id"]
+
+    upload_file(client, bad, projectId=project_id, fileId=file_id)
+    aws_state.wait_until_queues_empty()
+
+    file = client.get(f"/files/{file_id}").data()
+    assert (file["status"], file["version"]) == ("ready", 1)
+    assert [version["status"] for version in aws_state.versions(file_id)] == ["ready", "rejected"]
+
+
+def test_a_rejected_image_can_be_purged(client: Client, aws_state: AwsState) -> None:
+    project_id = create_project(client)
+    file_id = wait_until_processed(
+        client, upload_file(client, images.make_svg_with_script(), projectId=project_id)["fileId"]
+    )["id"]
+
+    assert client.delete(f"/files/{file_id}?permanent=true").status == 202
+    aws_state.wait_until_queues_empty()
+
+    assert (aws_state.originals(project_id), aws_state.recorded_quota(project_id)) == ([], (0, 0))

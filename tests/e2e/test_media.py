@@ -1,0 +1,174 @@
+"""What the world may see: variants of public projects under /media/, and nothing else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from infra.local.suites import E2EEnvironment
+from tests.support.e2e import images
+from tests.support.e2e.actions import create_project, upload_file, wait_for, wait_until_processed
+from tests.support.e2e.aws_state import AwsState
+from tests.support.e2e.client import Client, Server, create_client, request_url
+
+
+@dataclass(frozen=True)
+class PrivateImage:
+    """An image of a private project, and where its bytes lie."""
+
+    owner: Client
+    file: Any
+    original_key: str
+    variant_key: str
+
+
+@pytest.fixture(scope="module")
+def private_image(api_gateway: Server, aws_state: AwsState) -> PrivateImage:
+    """A private project's image, drawn."""
+    owner = create_client(api_gateway)
+    project_id = create_project(owner)
+    file = wait_until_processed(owner, upload_file(owner, images.make_photo(20), projectId=project_id)["fileId"])
+    (original,) = [key for key, _ in aws_state.originals(project_id)]
+    (variant,) = aws_state.variants(project_id)
+    return PrivateImage(owner, file, original, variant)
+
+
+def test_a_public_variant_is_for_everybody_and_for_ever(client: Client) -> None:
+    project_id = create_project(client, visibility="public")
+    file = wait_until_processed(client, upload_file(client, images.make_photo(21), projectId=project_id)["fileId"])
+    (variant,) = file["variants"]
+
+    seen = request_url(variant["url"])
+
+    assert (seen.status, seen.headers["content-type"]) == (200, "image/webp")
+    assert "immutable" in seen.headers["cache-control"]
+    assert images.open_image(seen.content).size == (64, 64)
+    assert request_url(variant["url"], method="HEAD").status == 200
+    assert request_url(variant["url"], headers={"range": "bytes=0-3"}).content == b"RIFF"
+
+
+def test_the_content_route_of_a_public_variant_leads_to_its_permanent_address(client: Client) -> None:
+    project_id = create_project(client, visibility="public")
+    file = wait_until_processed(client, upload_file(client, images.make_photo(22), projectId=project_id)["fileId"])
+
+    seen = client.get(f"/files/{file['id']}/content?variant=thumb")
+
+    assert (seen.status, seen.headers["location"]) == (302, file["variants"][0]["url"])
+
+
+def test_what_was_public_is_nobodys_any_more_once_its_project_is_private(client: Client, aws_state: AwsState) -> None:
+    project_id = create_project(client, visibility="public")
+    file = wait_until_processed(client, upload_file(client, images.make_photo(23), projectId=project_id)["fileId"])
+    (variant,) = file["variants"]
+    seen = request_url(variant["url"])
+    assert seen.status == 200
+
+    client.request("PUT", f"/projects/{project_id}", {"settings": {"visibility": "private"}}).data()
+    wait_for(lambda: [key.partition("/")[0] for key in aws_state.variants(project_id)] == ["private"])
+    aws_state.wait_until_queues_empty()
+
+    assert request_url(variant["url"]).status in (403, 404)
+    led = client.get(f"/files/{file['id']}/content?variant=thumb")
+    assert led.status == 302
+    assert request_url(led.headers["location"]).content == seen.content
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/{variant}",
+        "/media/{variant}",
+        "/media/{variant_below}",
+        "/media/../{variant}",
+        "/media/./../{variant}",
+        "/media/..%2F{variant}",
+        "/media%2F..%2F{variant}",
+        "/media/%2e%2e/{variant}",
+        "/media//{variant}",
+        "/media/..\\{variant}",
+        "/media/x/../../{variant}",
+        "/media/%252e%252e/{variant}",
+        "//{variant}",
+        "/%70rivate/{variant_below}",
+        "/PRIVATE/{variant_below}",
+        "/media/{original}",
+        "/{original}",
+        "/media/../{original}",
+        "/media/../../{originals}/{original}",
+        "/{originals}/{original}",
+        "/media/../../{variants}/{variant}",
+        "/{variants}/{variant}",
+        "/media/{variant_below}?versionId=null",
+        "/media/?list-type=2&prefix=private/",
+        "/media/?prefix=private/",
+        "/media/",
+    ],
+)
+def test_no_path_through_cloudfront_leads_to_a_private_image(
+    path: str, private_image: PrivateImage, deployment: E2EEnvironment, cloudfront: Server
+) -> None:
+    guessed = path.format(
+        variant=private_image.variant_key,
+        variant_below=private_image.variant_key.partition("/")[2],
+        original=private_image.original_key,
+        originals=deployment.outputs["OriginalsBucket"],
+        variants=deployment.outputs["VariantsBucket"],
+    )
+
+    assert cloudfront.request("GET", guessed).status in (403, 404)
+
+
+def test_a_private_variant_is_seen_by_its_owner_for_five_minutes(private_image: PrivateImage) -> None:
+    seen = private_image.owner.get(f"/files/{private_image.file['id']}/content?variant=thumb&disposition=inline")
+    drawn = request_url(seen.headers["location"])
+
+    assert (seen.status, drawn.status) == (302, 200)
+    assert "X-Amz-Expires=300" in seen.headers["location"]
+    assert drawn.headers["content-type"] == "image/webp"
+    assert drawn.headers["content-disposition"].startswith('inline; filename="photo-thumb.webp"')
+
+
+def test_nobody_else_is_led_to_a_private_image(private_image: PrivateImage, client: Client, anonymous: Client) -> None:
+    for path in (
+        f"/files/{private_image.file['id']}/content?variant=thumb",
+        f"/files/{private_image.file['id']}/content",
+    ):
+        anonymous.get(path).problem(401, "unauthenticated")
+        client.get(path).problem(404, "not_found")
+
+
+def test_the_address_of_one_variant_opens_no_other_object(
+    private_image: PrivateImage, deployment: E2EEnvironment
+) -> None:
+    url = private_image.owner.get(f"/files/{private_image.file['id']}/content?variant=thumb").headers["location"]
+    variants, originals = deployment.outputs["VariantsBucket"], deployment.outputs["OriginalsBucket"]
+
+    moved = url.replace(f"/{variants}/{private_image.variant_key}", f"/{originals}/{private_image.original_key}")
+
+    assert moved != url
+    assert request_url(moved).status == 403
+    assert request_url(url.partition("?")[0]).status == 403
+
+
+def test_a_bucket_is_open_to_nobody_without_a_signature(
+    private_image: PrivateImage, deployment: E2EEnvironment
+) -> None:
+    server = Server(deployment.cloud.port, f"127.0.0.1:{deployment.cloud.port}")
+    variants, originals = deployment.outputs["VariantsBucket"], deployment.outputs["OriginalsBucket"]
+
+    for path in (
+        f"/{variants}/{private_image.variant_key}",
+        f"/{originals}/{private_image.original_key}",
+        f"/{variants}",
+        f"/{originals}",
+    ):
+        assert server.request("GET", path).status == 403
+    assert server.request("PUT", f"/{originals}/{private_image.original_key}", body=b"mine").status == 403
+    assert server.request("DELETE", f"/{originals}/{private_image.original_key}").status == 403
+
+
+def test_media_takes_no_writes(private_image: PrivateImage, cloudfront: Server) -> None:
+    for method in ("PUT", "POST", "DELETE", "PATCH"):
+        assert cloudfront.request(
+            method, f"/media/{private_image.variant_key.partition('/')[2]}", body=b"x"
+        ).status in (403, 405)

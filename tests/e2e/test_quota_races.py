@@ -1,0 +1,145 @@
+"""U3: quotas are never exceeded, whatever sixty-four clients do at once, and what they held is given back exactly once."""
+
+import random
+
+import pytest
+
+from tests.support.e2e.actions import create_project, wait_for
+from tests.support.e2e.client import Client, Response, Server, create_client
+from tests.support.e2e.load_rounds import CLIENT_COUNT, LoadRound, plan_uploads, race, retry_while_busy
+from tests.support.e2e.quota_ledger import ZERO, QuotaLedger, Usage, sample_in_background, shard_limit
+
+_ROUND_COUNT = 20
+_MAX_PUT_BYTES = 5 * 1024**3  # bytes of one PUT
+_FREE_BYTES = 12 * _MAX_PUT_BYTES  # that is left in the installation
+_WARM_UP_STEP = 8  # workers at once that the local cloud unpacks within an answer's patience
+_TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
+
+
+@pytest.fixture(scope="module")
+def owner(api_gateway: Server) -> Client:
+    """Who calls, with sixty-four workers of `upload` that are ready: a race of cold starts is a queue.
+
+    They come in steps, as each is 70 MB to unpack. What is asked is refused as late as can be, so that all are at it at once.
+    """
+    client = create_client(api_gateway)
+    full = create_project(client, quota={"maxFiles": 0})
+    for count in range(_WARM_UP_STEP, CLIENT_COUNT + 1, _WARM_UP_STEP):
+        asked = {"projectId": full, "size": 1, **_TEXT_FILE}
+        race(count, lambda _: client.post("/files/init-upload", asked).problem(409, "quota_exceeded"))  # noqa: B023
+    return client
+
+
+@pytest.mark.parametrize("number", range(_ROUND_COUNT))
+def test_sixty_four_clients_at_the_edge_of_a_quota(number: int, owner: Client, quota_ledger: QuotaLedger) -> None:
+    before = quota_ledger.installation_usage()
+    round_ = _create_round(number, owner, quota_ledger)
+    project_id = round_.project_id
+
+    with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as seen:
+        round_.start_uploads(plan_uploads(number, project_id, photo_count=3 if number % 10 == 0 else 0))
+        assert quota_ledger.recorded_usage(project_id) == quota_ledger.actual_usage(project_id)
+        round_.finish_uploads()
+        quota_ledger.aws_state.wait_until_queues_empty()
+    _assert_counters_match(quota_ledger, project_id, before)
+    assert len(seen) > 10
+    assert [count for count in seen if not count.fits_in(round_.limit) or not ZERO.fits_in(count)] == []
+
+    if number % 10 == 3:
+        with sample_in_background(quota_ledger.installation_usage) as sums:
+            round_.purge_project()
+            quota_ledger.aws_state.wait_until_queues_empty()
+        assert [count for count in sums if not before.fits_in(count)] == []
+    else:
+        with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as seen:
+            round_.release_all()
+            quota_ledger.aws_state.wait_until_queues_empty()
+        _assert_counters_match(quota_ledger, project_id, before)
+        assert [count for count in seen if not ZERO.fits_in(count)] == []
+        assert quota_ledger.recorded_usage(project_id) == ZERO
+    assert quota_ledger.actual_usage(project_id) == ZERO
+    assert quota_ledger.recorded_usage_by_kind(project_id) == {}
+    assert quota_ledger.aws_state.originals(project_id) == []
+    assert quota_ledger.installation_usage() == before
+
+
+def test_sixty_four_clients_of_four_projects_at_the_edge_of_the_installation(
+    owner: Client, quota_ledger: QuotaLedger
+) -> None:
+    before, cap = quota_ledger.installation_usage(), quota_ledger.installation_limit()
+    filled = _reserve_bytes(owner, cap.bytes - before.bytes - _FREE_BYTES)
+    projects = [create_project(owner) for _ in range(4)]
+    chance = random.Random(64)  # noqa: S311  # no secret
+    sizes = [chance.randint(1, _MAX_PUT_BYTES) for _ in range(CLIENT_COUNT)]
+
+    with sample_in_background(quota_ledger.shards) as seen:
+        answers = race(CLIENT_COUNT, lambda number: _init_upload(owner, projects[number % 4], sizes[number]))
+    begun = sum(size for answer, size in zip(answers, sizes, strict=True) if answer.status == 201)
+    for answer, size in zip(answers, sizes, strict=True):
+        if answer.status != 201:
+            answer.problem(409, "installation_full")
+            assert begun + size > _FREE_BYTES, "somebody had room"
+    assert 0 < begun <= _FREE_BYTES
+    held = sum((quota_ledger.recorded_usage(each) for each in [filled, *projects]), ZERO)
+    assert quota_ledger.installation_usage() - before == held
+    shares = [shard_limit(cap, part) for part in range(len(seen[0]))]
+    assert len(seen) > 10
+    for parts in seen:
+        assert all(part.fits_in(share) for part, share in zip(parts, shares, strict=True))
+
+    with sample_in_background(quota_ledger.installation_usage) as sums:
+        _purge_projects(owner, quota_ledger, [filled, *projects])
+    assert all(each.fits_in(cap) for each in sums)
+    assert quota_ledger.installation_usage() == before
+
+
+def _reserve_bytes(owner: Client, size: int) -> str:
+    """A project that has announced so many bytes."""
+    project_id, (count, rest) = create_project(owner), divmod(size, _MAX_PUT_BYTES)
+    sizes = [rest, *([_MAX_PUT_BYTES] * count)]
+    answers = race(len(sizes), lambda number: _init_upload(owner, project_id, sizes[number]))
+    assert {answer.status for answer in answers} == {201}
+    return project_id
+
+
+def _init_upload(owner: Client, project_id: str, size: int) -> Response:
+    return retry_while_busy(
+        lambda: owner.post("/files/init-upload", {"projectId": project_id, "size": size, **_TEXT_FILE})
+    )
+
+
+def _purge_projects(owner: Client, quota_ledger: QuotaLedger, projects: list[str]) -> None:
+    """Purge projects while uploads in them begin: each by two at once, and its message comes twice more."""
+
+    def one(number: int) -> None:
+        project_id = projects[number % len(projects)]
+        if number >= 2 * len(projects):
+            assert _init_upload(owner, project_id, 1).status in (201, 404, 409)
+            return
+        answer = retry_while_busy(lambda: owner.delete(f"/projects/{project_id}?permanent=true"))
+        assert answer.status in (202, 404, 409), answer.content
+        if answer.status == 202:
+            for _ in range(2):
+                quota_ledger.send_work_message("job", answer.data()["jobId"])
+
+    race(8 * len(projects), one)
+    wait_for(lambda: not any(quota_ledger.aws_state.rows(f"PROJECT#{each}") for each in projects), 90)
+    quota_ledger.aws_state.wait_until_queues_empty()
+    assert [quota_ledger.actual_usage(each) for each in projects] == [ZERO] * len(projects)
+
+
+def _create_round(number: int, owner: Client, quota_ledger: QuotaLedger) -> LoadRound:
+    """Rounds at the edge of bytes, of files, and of both, in turn."""
+    chance = random.Random(number)  # noqa: S311  # no secret
+    bytes_, files = chance.randint(9_000, 25_000), chance.randint(7, 18)
+    most = [Usage(bytes_, CLIENT_COUNT), Usage(10**9, files), Usage(bytes_, files)][number % 3]
+    project_id = create_project(owner, quota={"maxBytes": most.bytes, "maxFiles": most.files})
+    return LoadRound(owner, quota_ledger, project_id, most, quota_ledger.send_work_message)
+
+
+def _assert_counters_match(quota_ledger: QuotaLedger, project_id: str, before: Usage) -> None:
+    """All counters say what is there, and the installation's moved by the same."""
+    counted = quota_ledger.recorded_usage(project_id)
+    assert counted == quota_ledger.actual_usage(project_id)
+    assert quota_ledger.recorded_usage_by_kind(project_id) == quota_ledger.actual_usage_by_kind(project_id)
+    assert quota_ledger.installation_usage() - before == counted

@@ -1,0 +1,100 @@
+"""The server that judges: what it is made of, who reaches it, and what it cannot judge."""
+
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pynamodb.attributes import NumberAttribute
+
+from holdall.platform.errors import Conflict
+from holdall.platform.table import Record, Transaction, records
+from infra.local import dynamodb
+from infra.local.dynamodb import DynamoDBLocal
+from infra.local.progress import UserError
+
+_THREADS, _UPDATES_PER_THREAD = 32, 10
+
+
+class CounterRecord(Record, discriminator="tally"):
+    """Something that many change."""
+
+    value = NumberAttribute(default=0)
+
+
+def test_it_listens_on_one_address_of_this_machine(dynamodb_local: DynamoDBLocal) -> None:
+    def reached(address: str) -> bool:
+        with socket.socket() as visitor:
+            return visitor.connect_ex((address, dynamodb_local.port)) == 0
+
+    assert reached("127.0.0.1")
+    assert not reached("127.0.0.2")  # whoever listens on every address answers here too
+
+
+def test_what_is_run_is_what_was_listed(dynamodb_local: DynamoDBLocal) -> None:
+    assert dynamodb.find_mismatches(dynamodb._JARS_DIR, dynamodb._CHECKSUMS) == []
+
+
+@pytest.mark.parametrize("tampering", ["changed", "missing", "added"])
+def test_another_jar_than_the_listed_ones_is_found(
+    tampering: str, tmp_path: Path, dynamodb_local: DynamoDBLocal
+) -> None:
+    jars = tmp_path / "lib"
+    shutil.copytree(dynamodb._JARS_DIR, jars)
+    jar = jars / "DynamoDBLocal-3.0.0.jar"
+    if tampering == "changed":
+        jar.write_bytes(jar.read_bytes() + b"x")
+    elif tampering == "missing":
+        jar.unlink()
+    else:
+        jar = jars / "more.jar"
+        jar.touch()
+
+    assert dynamodb.find_mismatches(jars, dynamodb._CHECKSUMS) == [jar.name]
+
+
+def test_a_machine_without_java_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(UserError, match=r"JDK of Java 17.*apt-get install default-jdk-headless"):
+        dynamodb.ensure()
+
+
+def test_it_takes_transactions_one_by_one_and_never_answers_a_conflict(transaction_results: Counter[str]) -> None:
+    # So a conflict is injected where its meaning is asked for. Should this server learn it, the tests of races may ask it.
+    with Transaction() as write:
+        write.put_new(CounterRecord("TALLY", "TALLY"), error=Conflict("", code="there"))
+
+    def count(_: int) -> None:
+        for _ in range(_UPDATES_PER_THREAD):
+            with Transaction() as write:
+                write.update(
+                    CounterRecord("TALLY", "TALLY"), [CounterRecord.value.add(1)], error=Conflict("", code="gone")
+                )
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        list(threads.map(count, range(_THREADS)))
+
+    found = CounterRecord.get_or_none("TALLY", "TALLY")
+    assert found is not None
+    assert found.value == _THREADS * _UPDATES_PER_THREAD
+    assert transaction_results == {"done": 1 + _THREADS * _UPDATES_PER_THREAD}
+
+
+@pytest.fixture
+def transaction_results(tables: None) -> Iterator[Counter[str]]:
+    """What the server said to transactions: done, or why each part of one was not."""
+    heard: Counter[str] = Counter()
+
+    def hear(parsed: dict[str, Any], **_: Any) -> None:
+        reasons = [reason["Code"] for reason in parsed.get("CancellationReasons", [])]
+        heard.update(reasons or [parsed.get("Error", {}).get("Code", "done")])
+
+    events = records.connection.client.meta.events
+    events.register("after-call.dynamodb.TransactWriteItems", hear)
+    yield heard
+    events.unregister("after-call.dynamodb.TransactWriteItems", hear)

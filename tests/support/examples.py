@@ -1,0 +1,135 @@
+"""What is right for each route of the contract: ids that are there, queries and bodies that are taken."""
+
+import json
+from typing import Any
+
+import pyotp
+
+from tests.api.conftest import OverrideSettings
+from tests.support import mailbox, projects, users
+from tests.support.admins import AdminFactory, unique_permission_name, unique_role_name
+from tests.support.aws import FakeAws, make_upload_request
+from tests.support.client import Client
+
+PROVIDER = "github"
+OAUTH_CALLBACK = "GET /auth/oauth/{provider}/callback"
+
+
+def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: OverrideSettings) -> dict[str, Any]:
+    """By route: what makes it say yes to this client."""
+    made = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
+    (upload,) = fake_aws.find_rows("main", record_type="upload")
+    other = users.sign_in(client.user["email"])
+    session_id = other.refresh_token.split("_")[1]
+    shared_project = _project_path_values(client, fake_aws)
+    configure_provider(fake_aws, override_settings)
+    return {
+        "path": {
+            "projectId": users.personal_project_id(client),
+            "fileId": made["fileId"],
+            "asset": "start.js",
+            "sessionId": session_id,
+            "provider": PROVIDER,
+            **_role_path_values(client),
+        },
+        "project_path": shared_project,
+        "query": {OAUTH_CALLBACK: "?state=unknown"},
+        "body": {
+            "POST /projects": {"name": "x"},
+            "POST /files/init-upload": make_upload_request(b"x"),
+            "POST /files/commit": {"uploadId": upload["id"]},
+            "POST /auth/login": {"email": client.user["email"], "password": users.PASSWORD},
+            "POST /auth/refresh": {"refreshToken": client.refresh_token},
+            "POST /auth/change-password": {"currentPassword": users.PASSWORD, "newPassword": "another horse battery"},
+            "POST /auth/change-email": {"email": users.unique_email(), "password": users.PASSWORD},
+            "POST /auth/forgot-password": {"email": client.user["email"]},
+            "POST /auth/verify-email/resend": {"email": users.unique_email()},
+            "PUT /users/me": {"name": "Ada"},
+            "DELETE /users/me": {"password": users.PASSWORD},
+            "POST /users": {"email": users.unique_email(), "password": users.PASSWORD, "roles": ["user"]},
+            "PUT /users/{userId}": {"name": "Ada"},
+            "POST /users/{userId}/roles": {"role": "admin"},
+            "POST /roles": {"name": unique_role_name(), "permissions": ["users.read"]},
+            "PUT /roles/{name}": {"permissions": ["users.read"]},
+            "POST /permissions": {"name": unique_permission_name()},
+            "POST /authz/explain": {"permission": "users.read"},
+            **_member_bodies(client, fake_aws, shared_project["userId"]),
+            **_email_token_bodies(client, fake_aws, override_settings),
+            **_mfa_bodies(client),
+        },
+    }
+
+
+def configure_provider(fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
+    """A provider that the stage knows and nobody asks."""
+    override_settings(OAUTH_PROVIDERS=json.dumps([{"name": PROVIDER, "kind": "github"}]))
+    keys = json.dumps({"clientId": "id", "clientSecret": "secret"})
+    fake_aws.ssm.put_parameter(Name=f"/holdall/test/oauth-{PROVIDER}", Value=keys, Type="SecureString", Overwrite=True)
+
+
+def _project_path_values(client: Client, fake_aws: FakeAws) -> dict[str, str]:
+    """What paths below a project name: a project that is not personal, with a member, a key and an invitation."""
+    shared_project = projects.create_shared_project(client)
+    return {
+        "projectId": shared_project,
+        "userId": projects.create_member(client, shared_project, fake_aws, "editor").user["id"],
+        "keyId": projects.create_api_key_client(client, shared_project).key_id,
+        "invitationId": projects.create_invitation(client, shared_project, users.unique_email())["id"],
+    }
+
+
+def _member_bodies(client: Client, fake_aws: FakeAws, member_id: str) -> dict[str, Any]:
+    host = users.create_client()
+    return {
+        "PUT /projects/{projectId}": {"name": "x"},
+        "PATCH /projects/{projectId}/members/{userId}": {"role": "viewer"},
+        "POST /projects/{projectId}/transfer": {"userId": member_id},
+        "POST /projects/{projectId}/invitations": {"email": users.unique_email(), "role": "viewer"},
+        "POST /projects/{projectId}/keys": {"name": "Robot", "scopes": ["files.read"]},
+        "PATCH /projects/{projectId}/keys/{keyId}": {"enabled": False},
+        "POST /invitations/accept": {
+            "token": projects.create_invitation_token(
+                host, projects.create_shared_project(host), fake_aws, client.user["email"]
+            )
+        },
+    }
+
+
+def _role_path_values(client: Client) -> dict[str, str]:
+    """Somebody with a role; a role and a permission that nobody holds."""
+    admins = AdminFactory(client)
+    user, role = users.sign_up(), admins.create_role("users.read")
+    return {"userId": user["id"], "role": "user", "name": role, "permission": admins.create_permission()}
+
+
+def _email_token_bodies(client: Client, fake_aws: FakeAws, override_settings: OverrideSettings) -> dict[str, Any]:
+    mailbox.receive_emails(fake_aws)
+    unknown = {"email": users.unique_email(), "password": users.PASSWORD}
+    override_settings(EMAIL_VERIFICATION="on")
+    Client().post("/auth/sign-up", unknown).data()
+    verify = mailbox.receive_token(fake_aws, "verify")
+    override_settings(EMAIL_VERIFICATION="off")
+    client.post("/auth/forgot-password", {"email": client.user["email"]}).data()
+    reset = mailbox.receive_token(fake_aws, "reset")
+    client.post("/auth/change-email", {"email": users.unique_email(), "password": users.PASSWORD}).data()
+    confirm = mailbox.receive_token(fake_aws, "email-change")
+    invited = mailbox.create_account_invitation(users.unique_email())
+    return {
+        "POST /auth/sign-up": {"email": users.unique_email(), "password": users.PASSWORD},
+        "POST /auth/verify-email": {"token": verify, "password": users.PASSWORD},
+        "POST /auth/reset-password": {"token": reset, "password": "another horse battery"},
+        "POST /auth/confirm-email": {"token": confirm},
+        "POST /auth/accept-invitation": {"token": invited, "password": "another horse battery"},
+    }
+
+
+def _mfa_bodies(client: Client) -> dict[str, Any]:
+    guarded = users.create_client()
+    mailbox.enable_mfa(guarded)
+    code = guarded.post("/auth/2fa/recovery-codes").data()["recoveryCodes"][0]
+    token = mailbox.request_mfa_token(guarded.user["email"])
+    seed = client.post("/auth/2fa/setup").data()["secret"]
+    return {
+        "POST /auth/2fa/verify": {"mfaToken": token, "recoveryCode": code},
+        "POST /auth/2fa/enable": {"code": pyotp.TOTP(seed).now()},
+    }

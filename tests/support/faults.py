@@ -1,0 +1,178 @@
+"""Faults of AWS below the SDK: one call of many is refused, gets no answer, or is the last thing that a process does.
+
+What the SDK tries again fails again, so a fault lasts for all attempts of its call.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from holdall.platform import aws
+from holdall.platform.table import records
+from tests.api.conftest import FrozenClock
+from tests.support.aws import FakeAws
+from tests.support.client import Response
+
+# refused: no connection; throttled: a retryable error; timeout: the call took effect, no response; crash: the call took effect, then the process ended.
+FaultMode = Literal["refused", "throttled", "timeout", "crash"]
+FAULT_MODES: tuple[FaultMode, ...] = ("refused", "throttled", "timeout", "crash")
+
+
+class ProcessCrash(BaseException):
+    """The process ended here: no code of ours runs any more."""
+
+
+@dataclass
+class StubResponse:
+    """The head of an answer that is made here."""
+
+    status_code: int
+
+
+@dataclass
+class FaultInjector:
+    """Counts the calls to AWS, and lets one of them fail."""
+
+    fail_at: int = -1
+    mode: FaultMode = "refused"
+    down_services: tuple[str, ...] = ()  # those that fail always
+    calls: list[str] = field(default_factory=list)
+    _attempts: int = 0
+
+    @property
+    def was_reached(self) -> bool:
+        """Whether there were calls enough for the fault to happen."""
+        return len(self.calls) > self.fail_at
+
+    @property
+    def _is_target_call(self) -> bool:
+        return len(self.calls) - 1 == self.fail_at
+
+    def before_call(self, model: Any, **_: Any) -> Any:
+        """Each call once, whatever the number of its attempts. An answer from here keeps it from being sent."""
+        self.calls.append(f"{model.service_model.service_name}.{model.name}")
+        self._attempts = 0
+        if self._is_target_call and self.mode == "throttled":
+            code = "ThrottlingException" if model.service_model.service_name == "dynamodb" else "SlowDown"
+            error = {"Code": code, "Message": "Slow down."}
+            return StubResponse(503), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 503, "HTTPHeaders": {}}}
+        return None
+
+    def before_send(self, request: Any, **_: Any) -> None:
+        """Before the servers see an attempt."""
+        self._attempts += 1
+        down = self.calls[-1].partition(".")[0] in self.down_services
+        again = self._attempts > 1 and self.mode == "timeout"
+        if down or (self._is_target_call and (self.mode == "refused" or again)):
+            raise EndpointConnectionError(endpoint_url=request.url)
+
+    def after_send(self, request: Any, **_: Any) -> None:
+        """After the servers did what was asked."""
+        if self._is_target_call and self.mode == "timeout":
+            raise ReadTimeoutError(endpoint_url=request.url)
+        if self._is_target_call and self.mode == "crash":
+            raise ProcessCrash
+
+
+@contextmanager
+def inject_faults(
+    monkeypatch: pytest.MonkeyPatch, fail_at: int = -1, mode: FaultMode = "refused", *down_services: str
+) -> Iterator[FaultInjector]:
+    """Let the call of this number fail in this way, and all calls to the services that are `down`."""
+    faults = FaultInjector(fail_at, mode, down_services)
+    emitters = [
+        records.connection.client.meta.events,
+        *(aws.client(service).meta.events for service in ("s3", "sqs", "ssm", "sesv2")),
+    ]
+    for events in emitters:
+        events.register_first("before-call", faults.before_call)
+        events.register_first("before-send", faults.before_send)
+        events.register_last("before-send", faults.after_send)
+    with monkeypatch.context() as within:
+        within.setattr("time.sleep", lambda seconds: None)  # the pauses of the SDK and of ours
+        try:
+            yield faults
+        finally:
+            for events in emitters:
+                events.unregister("before-call", faults.before_call)
+                events.unregister("before-send", faults.before_send)
+                events.unregister("before-send", faults.after_send)
+
+
+@contextmanager
+def interleave(operation: str, action: Callable[[], object]) -> Iterator[list[object]]:
+    """Let something happen between what a request has read and its first call of `operation`, as TransactWriteItems.
+
+    What is done meanwhile goes through services: a function serves one request at a time.
+    """
+    done: list[object] = []
+    events = records.connection.client.meta.events
+    name = f"before-call.dynamodb.{operation}"
+
+    def step_in(**_: Any) -> None:
+        events.unregister(name, step_in)
+        done.append(action())
+
+    events.register_first(name, step_in)
+    try:
+        yield done
+        assert done, f"{operation} was never called"
+    finally:
+        events.unregister(name, step_in)
+
+
+@dataclass(frozen=True)
+class FaultScenario:
+    """Something that is asked of Holdall, made ready for one more time.
+
+    `deliver` asks, and asks the same when it is called again; `check` tells what must hold after that.
+    """
+
+    send: Callable[[], Any]
+    check: Callable[[Any], None]
+
+
+def assert_survives_faults(
+    monkeypatch: pytest.MonkeyPatch, mode: FaultMode, prepare: Callable[[], FaultScenario]
+) -> None:
+    """Let each call to AWS fail in its turn, ask again without faults, and check."""
+    for number in count():
+        token_set = prepare()
+        with inject_faults(monkeypatch, number, mode) as faults:
+            try:
+                first = token_set.send()
+            except ProcessCrash:
+                first = None
+        if not faults.was_reached:
+            assert number > 0, "nothing was asked of AWS"
+            return
+        _assert_retryable(first)
+        try:
+            token_set.check(token_set.send())
+        except BaseException as error:
+            error.add_note(f"call {number} was {mode}: {', '.join(faults.calls)}")
+            raise
+
+
+def _assert_retryable(result: Any) -> None:
+    """A request is answered, and where a store is silent it says when to come back."""
+    if isinstance(result, Response) and result.status >= 500:
+        assert (result.status, result.problem()["code"]) == (503, "unavailable"), result.text
+        assert int(result.headers["retry-after"]) > 0
+
+
+def run_until_idle(fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+    """Let time pass until no job is open: leases end, and what was lost is sent again."""
+    for _ in range(6):
+        frozen_clock.advance(minutes=16)
+        fake_aws.run_task("send-pending-jobs")
+        fake_aws.render_images()
+        fake_aws.run_workers()
+        if all(row["status"] in ("completed", "failed") for row in fake_aws.find_rows("main", record_type="job")):
+            return
+    pytest.fail("There are jobs that are never done.")

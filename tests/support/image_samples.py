@@ -1,0 +1,105 @@
+"""Images that are made for tests: every mode, every format, and the ways in which they break."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from PIL import Image, ImageCms
+
+RED: Final = (200, 30, 40)
+BLUE: Final = (20, 60, 180)
+CONTENT_TYPES: Final = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
+}
+
+
+def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format_, **options)
+    return buffer.getvalue()
+
+
+def sample_image(width: int = 48, height: int = 32) -> Image.Image:
+    """A picture without symmetry: red left, blue right, a white corner at the top left, a grey ramp below."""
+    image = Image.new("RGB", (width, height), RED)
+    image.paste(BLUE, (width // 2, 0, width, height))
+    image.paste("white", (0, 0, width // 4, height // 4))
+    ramp = Image.linear_gradient("L").rotate(90).resize((width, height // 4))
+    image.paste(ramp.convert("RGB"), (0, height - height // 4))
+    return image
+
+
+def animation(format_: str, frame_count: int, width: int = 24, height: int = 16) -> bytes:
+    """Frames that differ, so that no encoder folds them into one; the first one is red, the others are blue."""
+    first = Image.new("RGB", (width, height), RED)
+    others = []
+    for number in range(1, frame_count):
+        other = Image.new("RGB", (width, height), BLUE)
+        other.putpixel((number % width, number // width % height), (255, number % 256, 0))
+        others.append(other)
+    return encode(first, format_, save_all=True, append_images=others, duration=40)
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def build_png(
+    size: tuple[int, int],
+    depth: int,
+    color_type: int,
+    rows: bytes,
+    *,
+    transparent: bytes = b"",
+    compressed_rows: bytes | None = None,
+) -> bytes:
+    """A PNG by hand, for what Pillow does not write: any depth, a transparent colour, a false size."""
+    header = struct.pack(">IIBBBBB", *size, depth, color_type, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + (png_chunk(b"tRNS", transparent) if transparent else b"")
+        + png_chunk(b"IDAT", zlib.compress(rows) if compressed_rows is None else compressed_rows)
+        + png_chunk(b"IEND", b"")
+    )
+
+
+def wide_gamut_profile() -> bytes:
+    """An ICC profile whose red and green primaries are exchanged sRGB ones: what it paints red is green to the eye."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack_from(">I", profile, 128)[0]
+    places = {bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * count, 12)}
+    profile[places[b"rXYZ"] : places[b"rXYZ"] + 4], profile[places[b"gXYZ"] : places[b"gXYZ"] + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def corpus() -> Iterator[tuple[str, str, bytes]]:
+    """Small images of every format and mode: a name, a content type, the bytes."""
+    image = sample_image()
+    translucent = image.copy()
+    translucent.putalpha(Image.linear_gradient("L").resize(image.size))
+    palette = image.quantize(16)
+    modes = {
+        "JPEG": [image, image.convert("L"), image.convert("CMYK")],
+        "PNG": [image, image.convert("L"), image.convert("1"), palette, translucent, translucent.convert("LA")],
+        "WEBP": [image, translucent],
+        "GIF": [palette, image.convert("L"), image.convert("1")],
+        "AVIF": [image, translucent, image.convert("L")],
+    }
+    for format_, images in modes.items():
+        for each in images:
+            yield f"{format_.lower()}-{each.mode}", CONTENT_TYPES[format_], encode(each, format_)
+    yield "jpeg-progressive", "image/jpeg", encode(image, "JPEG", progressive=True)
+    yield "webp-lossless", "image/webp", encode(translucent, "WEBP", lossless=True)
+    yield "png-16", "image/png", build_png((1, 2), 16, 0, b"\0\x80\x00\0\xff\xff")
+    yield "png-transparent-colour", "image/png", encode(palette, "PNG", transparency=0)
+    yield "mpo", "image/jpeg", encode(image, "MPO", save_all=True, append_images=[image.rotate(180)])
+    for format_ in ("GIF", "PNG", "WEBP", "AVIF"):
+        yield f"{format_.lower()}-animated", CONTENT_TYPES[format_], animation(format_, 3)

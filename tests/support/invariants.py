@@ -1,0 +1,110 @@
+"""The books of a project: what must agree whatever happened."""
+
+import hashlib
+import json
+from typing import Any
+
+from holdall.files.model import IMAGE_TYPES, without_prefix
+from tests.support.aws import FakeAws
+
+
+def quota_usage(fake_aws: FakeAws, project_id: str) -> tuple[int, int]:
+    """The bytes and files that the quota counts."""
+    (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{project_id}", sk="QUOTA")
+    return int(row["bytes"]), int(row["files"])
+
+
+def upload_rows(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
+    return fake_aws.find_rows("main", record_type="upload", project_id=project_id)
+
+
+def stored_versions(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
+    rows = fake_aws.find_rows("main", record_type="version")
+    return [json.loads(row["version_json"]) for row in rows if row["pk"].startswith(f"FILE#{project_id}-")]
+
+
+def installation_usage(fake_aws: FakeAws) -> tuple[int, int]:
+    """The bytes and files that the parts of the installation's quota count."""
+    return _sum_usage(fake_aws.find_rows("main", record_type="installation-quota"))
+
+
+def total_project_usage(fake_aws: FakeAws) -> tuple[int, int]:
+    """The bytes and files that the quotas of all projects count."""
+    return _sum_usage(fake_aws.find_rows("main", record_type="quota"))
+
+
+def counted_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
+    """What is counted of versions by kind and of variants; what is nothing is left out."""
+    rows = [row for row in fake_aws.find_rows("main", record_type="usage") if row["pk"] == f"PROJECT#{project_id}"]
+    names = ("image_bytes", "images", "file_bytes", "files", "variant_bytes", "variants")
+    return _without_zeros({name: sum(int(row.get(name, 0)) for row in rows) for name in names})
+
+
+def measured_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
+    """What lies there of versions by kind and of variants that are ready; what is nothing is left out."""
+    found = dict.fromkeys(("image_bytes", "images", "file_bytes", "files", "variant_bytes", "variants"), 0)
+    for version in stored_versions(fake_aws, project_id):
+        kind = "image" if version["content_type"] in IMAGE_TYPES else "file"
+        ready = [each["size"] for each in version["variants"] if each["status"] == "ready"]
+        found[f"{kind}_bytes"] += version["size"]
+        found[f"{kind}s"] += 1
+        found["variant_bytes"] += sum(ready)
+        found["variants"] += len(ready)
+    return _without_zeros(found)
+
+
+def assert_project_consistent(fake_aws: FakeAws, project_id: str) -> None:
+    """Quota = bytes of what lives, open uploads too; usage = what lies there by kind; the installation = all projects; a ready
+    version has its object, a ready variant too, and no variant lies there without a row; the audit tells what was done.
+    """
+    living, begun = stored_versions(fake_aws, project_id), upload_rows(fake_aws, project_id)
+    sizes = [int(each["size"]) for each in begun if each["state"] == "open"] + [each["size"] for each in living]
+    assert quota_usage(fake_aws, project_id) == (sum(sizes), len(sizes))
+    assert counted_usage(fake_aws, project_id) == measured_usage(fake_aws, project_id)
+    assert installation_usage(fake_aws) == total_project_usage(fake_aws)
+
+    for version in living:
+        if version["status"] == "ready":
+            stored = fake_aws.s3.get_object(Bucket="originals", Key=version["key"], VersionId=version["s3_version_id"])
+            assert hashlib.sha256(stored["Body"].read()).hexdigest() == version["sha256"]
+    rendered_file_id = [each for version in living for each in version["variants"]]
+    promised = {each["key"] for each in rendered_file_id if each["status"] == "ready"}
+    # What is being drawn may lie there already; whoever draws it settles where.
+    places = {without_prefix(each["key"]) for each in rendered_file_id if each["status"] != "ready"}
+    there = set(fake_aws.list_keys("variants", project_id))
+    assert promised <= there
+    assert {key for key in there - promised if without_prefix(key) not in places} == set()
+
+    assert sorted(
+        row["target"] for row in fake_aws.find_rows("audit", action="uploads.init") if is_in_project(row, project_id)
+    ) == sorted(each["id"] for each in begun)
+    committed = [
+        row["target"] for row in fake_aws.find_rows("audit", action="uploads.commit") if is_in_project(row, project_id)
+    ]
+    assert len(committed) == len(set(committed))
+    assert set(committed) <= {each["id"] for each in begun if each["state"] == "completed"}
+
+
+def assert_project_purged(fake_aws: FakeAws, project_id: str) -> None:
+    """No file, version, object or byte of quota."""
+    assert stored_versions(fake_aws, project_id) == []
+    assert [row for row in fake_aws.find_rows("main", record_type="file") if row["project_id"] == project_id] == []
+    assert quota_usage(fake_aws, project_id) == (0, 0)
+    assert counted_usage(fake_aws, project_id) == {}
+    assert installation_usage(fake_aws) == total_project_usage(fake_aws)
+    assert fake_aws.list_keys("variants", project_id) == []
+    answer = fake_aws.s3.list_object_versions(Bucket="originals")
+    entries = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+    assert [entry["Key"] for entry in entries if project_id in entry["Key"]] == []
+
+
+def is_in_project(row: dict[str, Any], project_id: str) -> bool:
+    return bool(row["target"].startswith(f"{project_id}-"))
+
+
+def _sum_usage(rows: list[dict[str, Any]]) -> tuple[int, int]:
+    return sum(int(row["bytes"]) for row in rows), sum(int(row["files"]) for row in rows)
+
+
+def _without_zeros(counts: dict[str, int]) -> dict[str, int]:
+    return {name: number for name, number in counts.items() if number}

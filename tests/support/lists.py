@@ -1,0 +1,232 @@
+"""Every list that Holdall answers with pages: how its rows come to be, and how a page of it is asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from holdall.api_keys import store as keys
+from holdall.api_keys.model import StoredApiKey
+from holdall.audit import store as audit
+from holdall.audit.model import AuditEntry, AuditFilter
+from holdall.files import store as files
+from holdall.files.model import planned_variants
+from holdall.iam.model import StoredSession, User
+from holdall.iam.store import sessions, users
+from holdall.jobs import store as jobs
+from holdall.jobs.model import Job
+from holdall.platform import clock, ids
+from holdall.platform.caller import Caller
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import Transaction
+from holdall.projects.model import Membership, Project, ProjectSettings, ProjectWithRole, StoredInvitation
+from holdall.projects.service import projects
+from holdall.projects.store import members
+from holdall.projects.store import projects as project_store
+from holdall.roles import store as roles
+from holdall.roles.model import Permission, Role
+from tests.support import factories
+from tests.support.rows import RowFactory
+
+_ACTION = "files.commit"
+
+
+@dataclass(frozen=True)
+class RouteList:
+    """A list of rows, and its route. `order` names the sort key it goes by; those that begin with `beginning` are in it."""
+
+    route: str
+    factory: RowFactory
+    query: Callable[[str, PageRequest], Page[Any]]
+    sort_key: str = "gsi1sk"
+    descending: bool = True
+    prefix: str = ""
+
+
+def _new_project(project_id: str) -> Project:
+    now = clock.now()
+    return Project(
+        id=project_id,
+        name="Holiday",
+        slug="holiday",
+        personal=False,
+        status="active",
+        settings=ProjectSettings(),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _add_project_of_user(tx: Transaction, user_id: str, _: int) -> None:
+    project = _new_project(ids.new_project_id())
+    project_store.put(tx, project)
+    members.put_membership(tx, Membership(ids.new_id(), project.id, user_id, "editor", project.created_at))
+
+
+def _add_member(tx: Transaction, project_id: str, _: int) -> None:
+    members.put_membership(tx, Membership(ids.new_id(), project_id, ids.new_id(), "editor", clock.now()))
+
+
+def _add_invitation(tx: Transaction, project_id: str, number: int) -> None:
+    now, email = clock.now(), f"guest{number:05}@example.test"
+    id_, digest, maker = ids.new_scoped_id(project_id), ids.sha256_hex(ids.new_secret()), ids.new_id()
+    ends = now + timedelta(days=7)
+    members.put_invitation(tx, StoredInvitation(id_, project_id, email, email, "viewer", digest, maker, now, ends))
+
+
+def _add_file(tx: Transaction, project_id: str, number: int) -> None:
+    version_id, now = ids.new_scoped_id(project_id), clock.now()
+    version = replace(
+        factories.make_version(1, "ready"),
+        id=version_id,
+        content_type="image/jpeg",
+        sha256=ids.sha256_hex(version_id),
+        variants=planned_variants(_new_project(project_id), version_id, "private"),
+        created_at=now,
+    )
+    file = replace(
+        factories.make_file(version), id=ids.new_scoped_id(project_id), project_id=project_id, created_at=now
+    )
+    files.put(tx, replace(file, name=f"photo-{number:05}.jpg", kind="image"))
+
+
+def _add_job(tx: Transaction, project_id: str, _: int) -> None:
+    now = clock.now()
+    job_id, file_id = ids.new_scoped_id(project_id), ids.new_scoped_id(project_id)
+    jobs.put(tx, Job(job_id, project_id, "render", file_id, 1, "pending", None, 0, None, now, now))
+
+
+def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:
+    now, maker = clock.now(), ids.new_id()
+    key = StoredApiKey(
+        id=ids.new_api_key_id(project_id, maker),
+        project_id=project_id,
+        name="Website",
+        scopes=frozenset({"files.read", "files.write"}),
+        enabled=True,
+        secret_sha256=ids.sha256_hex(ids.new_secret()),
+        membership_id=ids.new_id(),
+        created_by=maker,
+        created_at=now,
+        expires_at=None,
+        last_used_at=now,
+    )
+    keys.put(tx, key)
+
+
+def _add_session(tx: Transaction, user_id: str, _: int) -> None:
+    now = clock.now()
+    session = StoredSession(
+        id=ids.new_id(),
+        user_id=user_id,
+        mode="token",
+        generation=1,
+        family_sha256=ids.sha256_hex(ids.new_secret()),
+        current_sha256=ids.sha256_hex(ids.new_secret()),
+        previous_sha256=None,
+        encrypted_successor=None,
+        rotated_at=now,
+        created_at=now,
+        authenticated_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(days=7),
+        revoked=False,
+        client_ip="192.0.2.7",
+        user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    )
+    sessions.add_session(tx, session)
+
+
+def _add_audit_entry(tx: Transaction, user_id: str, _: int) -> None:
+    id_ = ids.new_id()
+    said = {"actor": user_id, "api_key_id": None, "action": _ACTION, "target": user_id, "outcome": "success"}
+    whence = {"client_ip": "192.0.2.7", "user_agent": "curl/8.9.1", "request_id": "JKJaXmPLvHcESHA="}
+    audit.put(tx, AuditEntry.model_validate({"id": id_, "created_at": ids.created_at(id_), **said, **whence}))
+
+
+def _add_user(tx: Transaction, _: str, number: int) -> None:
+    id_, email = ids.new_id(), f"person{number:05}@example.test"
+    user = User(id=id_, email=email, name="Ada", status="active", roles=["user"], created_at=clock.now())
+    users.add_user(tx, user, f"{id_}@example.test", email_verified=False)
+
+
+def _add_role(tx: Transaction, _: str, __: int) -> None:
+    name = f"r{ids.new_id()}"
+    roles.add_role(
+        tx,
+        Role(name=name, description="", permissions=["users.read"], built_in=False, created_at=clock.now()),
+    )
+
+
+def _add_permission(tx: Transaction, _: str, __: int) -> None:
+    roles.add_permission(tx, Permission(name=f"reports.r{ids.new_id()}", description="", built_in=False))
+
+
+def _list_projects_of_user(user_id: str, page: PageRequest) -> Page[ProjectWithRole]:
+    return projects.list_for_user(
+        Caller("192.0.2.7", "curl/8.9.1", "request", user_id, ids.new_id(), frozenset()), page
+    )
+
+
+_PROJECTS_OF_USER = RowFactory(_add_project_of_user, members.MemberRecord)
+_MEMBERS = RowFactory(_add_member, members.MemberRecord, ids.new_project_id)
+_INVITATIONS = RowFactory(_add_invitation, members.InvitationRecord, ids.new_project_id)
+_API_KEYS = RowFactory(_add_api_key, keys.ApiKeyRecord, ids.new_project_id)
+_FILES = RowFactory(_add_file, files.FileRecord, ids.new_project_id)
+_JOBS = RowFactory(_add_job, jobs.JobRecord, ids.new_project_id)
+_SESSIONS = RowFactory(_add_session, sessions.SessionRecord)
+_AUDIT_ENTRIES = RowFactory(_add_audit_entry, audit.AuditEntryRecord)
+
+LISTS = {
+    "projects of a user": RouteList("GET /projects", _PROJECTS_OF_USER, _list_projects_of_user),
+    "members of a project": RouteList(
+        "GET /projects/{projectId}/members", _MEMBERS, members.list_members, "sk", descending=False
+    ),
+    "invitations": RouteList(
+        "GET /projects/{projectId}/invitations", _INVITATIONS, members.list_invitations, "sk", descending=False
+    ),
+    "API keys of a project": RouteList("GET /projects/{projectId}/keys", _API_KEYS, keys.list_page),
+    "files, newest first": RouteList("GET /files", _FILES, files.list_newest),
+    "files by name": RouteList(
+        "GET /files", _FILES, lambda owner, asked: files.list_by_name(owner, "", asked), "gsi2sk", descending=False
+    ),
+    "files by prefix": RouteList(
+        "GET /files",
+        # Ten of them, however many others there are.
+        _FILES,
+        lambda owner, asked: files.list_by_name(owner, "Photo-0000", asked),
+        "gsi2sk",
+        descending=False,
+        prefix="photo-0000",
+    ),
+    "files by kind": RouteList(
+        "GET /files", _FILES, lambda owner, asked: files.list_by_kind(owner, "image", asked), "gsi3sk"
+    ),
+    "jobs of a project": RouteList("GET /jobs", _JOBS, jobs.list_by_project),
+    "sessions of a user": RouteList(
+        "GET /auth/sessions", _SESSIONS, lambda owner, asked: sessions.list_sessions(owner, 1, asked)
+    ),
+    "users": RouteList("GET /users", RowFactory(_add_user, users.UserRecord), lambda _, asked: users.list_users(asked)),
+    "roles": RouteList(
+        "GET /roles",
+        RowFactory(_add_role, roles.RoleRecord),
+        lambda _, asked: roles.list_roles(asked),
+        descending=False,
+    ),
+    "permissions": RouteList(
+        "GET /permissions",
+        RowFactory(_add_permission, roles.PermissionRecord),
+        lambda _, asked: roles.list_permissions(asked),
+        descending=False,
+    ),
+    "audit": RouteList("GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(), asked), "gsi_sk"),
+    "audit log by actor": RouteList(
+        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(actor=owner), asked), "gsi_sk"
+    ),
+    "audit log by action": RouteList(
+        "GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(action=_ACTION), asked), "gsi_sk"
+    ),
+    "audit log by target": RouteList(
+        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(target=owner), asked), "gsi_sk"
+    ),
+}

@@ -1,0 +1,162 @@
+"""Addresses and passwords of accounts (A1, A3)."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from holdall.accounts.model import LoginRequest, SignUpRequest, check_password_strength
+from holdall.iam.model import EmailAddress, normalize_email
+from holdall.iam.store import users as iam_store
+from holdall.platform.errors import ValidationFailed
+
+EMAIL_ADAPTER: TypeAdapter[str] = TypeAdapter(EmailAddress)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "Ada@example.test",
+        " ada@example.test ",
+        "ADA@EXAMPLE.TEST",
+        "ada@example。test",
+        "\uff41\uff44\uff41@example.test",
+        "ada@\uff45xample.test",
+        "\tada@example.test\n",
+    ],
+)
+def test_ways_to_write_one_address_are_one(same: str) -> None:
+    assert normalize_email(EMAIL_ADAPTER.validate_python(same)) == "ada@example.test"
+    assert normalize_email(same) == "ada@example.test"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße@example.test", "STRASSE@example.test"),
+        ("ada@bücher.test", "ada@xn--bcher-kva.test"),
+        ("ada@BÜCHER.test", "ada@bücher.test"),
+        ("e\u0301a@example.test", "éa@example.test"),
+        ("\u03a3\u0391\u03a3@example.test", "\u03c3\u03b1\u03c2@example.test"),
+    ],
+)
+def test_letters_of_all_alphabets_are_folded(one: str, other: str) -> None:
+    assert normalize_email(one) == normalize_email(other)
+
+
+def test_other_addresses_stay_others() -> None:
+    addresses = ["ada@example.test", "a.da@example.test", "ada+x@example.test", "ada@other.test", "ada@a.example.test"]
+
+    assert len({normalize_email(each) for each in addresses}) == len(addresses)
+
+
+@given(st.text(max_size=40), st.sampled_from(["example.test", "bücher.test", "EXAMPLE.test", "例え.test"]))
+def test_the_normal_form_is_one_whatever_way_the_address_came(local: str, domain: str) -> None:
+    try:
+        kept = EMAIL_ADAPTER.validate_python(f"{local}@{domain}")
+    except ValidationError:
+        return
+    assert normalize_email(kept) == normalize_email(f"{local}@{domain}")
+    assert normalize_email(normalize_email(kept)) == normalize_email(kept)
+    assert kept.count("@") == normalize_email(kept).count("@") == 1
+    assert not {unicodedata.category(each)[0] for each in normalize_email(kept)} & {"C", "Z"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "@example.test",
+        "ada@",
+        "ada@localhost",
+        "ada@.test",
+        "ada@example.",
+        "ada@example..test",
+        "ada@@example.test",
+        "ada@b@example.test",
+        "a da@example.test",
+        "ada@exa mple.test",
+        "ada\n@example.test",
+        "ada\x00@example.test",
+        "ada\u202e@example.test",
+        "ada@example.test\r\nBcc: all@example.test",
+        "ada\uff20b@example.test",
+        "ada@exa\uff20mple.test",
+        "x" * 65 + "@example.test",
+        "ada@" + "x" * 64 + ".test",
+        "ada@" + "x." * 130 + "test",
+        "\ufdfa@example.test",
+    ],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError):
+        EMAIL_ADAPTER.validate_python(address)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_an_address_or_refused(text: str) -> None:
+    normalize_email(text)
+    try:
+        EMAIL_ADAPTER.validate_python(text)
+    except ValidationError:
+        return
+
+
+def sign_up_request(password: str) -> SignUpRequest:
+    return SignUpRequest(email="ada@example.test", password=password)
+
+
+@pytest.mark.parametrize(
+    "password", ["12345678", "x" * 128, "漢" * 128, "😀" * 128, " " * 8, "pass\nword\x00", "e\u0301" * 8]
+)
+def test_a_password_may_be_any_text_and_is_kept_as_it_is(password: str) -> None:
+    assert sign_up_request(password).password == password
+
+
+@pytest.mark.parametrize("password", ["", "1234567", "x" * 129, "é" * 7])
+def test_a_password_has_8_to_128_characters(password: str) -> None:
+    with pytest.raises(ValidationError):
+        sign_up_request(password)
+
+
+@pytest.mark.parametrize("password", ["x" * 1025, "漢" * 400, "😀" * 300])
+def test_nobody_hashes_more_than_1024_bytes(password: str) -> None:
+    with pytest.raises(ValidationError):
+        LoginRequest(email="ada@example.test", password=password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "lovelace",
+        "Lovelace1",
+        "123LOVELACE",
+        "lovelace@example.test",
+        "LOVELACE@EXAMPLE.TEST",
+    ],
+)
+def test_a_password_made_of_the_address_is_refused(password: str) -> None:
+    with pytest.raises(ValidationFailed) as failure:
+        check_password_strength(password, "lovelace@example.test")
+    assert failure.value.pointer == "/password"
+
+
+@pytest.mark.parametrize(
+    ("password", "address"),
+    [
+        ("correct horse battery", "lovelace@example.test"),
+        ("lovelace and much more", "lovelace@example.test"),
+        ("adadadadada", "ada@example.test"),
+    ],
+)
+def test_a_password_that_only_reminds_of_the_address_is_taken(password: str, address: str) -> None:
+    check_password_strength(password, address)
+
+
+def test_the_key_of_an_address_fits_into_a_table_however_long_its_normal_form_is() -> None:
+    # One sign becomes eighteen here, and a login takes any text for an address.
+    assert len(iam_store._email_pk(normalize_email("\ufdfa" * 254)).encode()) <= 2048
+    assert iam_store._email_pk("ada@example.test") == "UNIQUE#EMAIL#ada@example.test"
