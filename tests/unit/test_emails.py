@@ -48,6 +48,12 @@ def test_letters_of_all_alphabets_are_folded(one: str, other: str) -> None:
 
 def test_other_addresses_stay_others() -> None:
     addresses = ["ada@example.test", "a.da@example.test", "ada+x@example.test", "ada@other.test", "ada@a.example.test"]
+    addresses += [
+        "ada@fa\u00df.test",
+        "ada@fass.test",
+        "ada@\u03b2\u03cc\u03bb\u03bf\u03c2.test",
+        "ada@\u03b2\u03cc\u03bb\u03bf\u03c3.test",
+    ]  # RFC 5894, section 7.2
 
     assert len({normalize_email(each) for each in addresses}) == len(addresses)
 
@@ -89,6 +95,19 @@ def test_the_normal_form_is_one_whatever_way_the_address_came(local: str, domain
         "ada@" + "x" * 64 + ".test",
         "ada@" + "x." * 130 + "test",
         "\ufdfa@example.test",
+        '"ada"@example.test',
+        "Ada <ada@example.test>",
+        ".ada@example.test",
+        "ada.@example.test",
+        "a..da@example.test",
+        "a.\uff0eda@example.test",
+        "ada@[127.0.0.1]",
+        "ada@1.2.3.4",
+        "ada@a_b.test",
+        "ada@-a.test",
+        "ada@\u2603.test",
+        "ada@xn--a.test",
+        "ada@example.local",
     ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
