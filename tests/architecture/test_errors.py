@@ -15,9 +15,6 @@ from holdall.platform.errors import HoldallError
 from tests.support.source_tree import Module, load_modules
 
 _CODE_PATTERN = re.compile(r"[a-z]+(_[a-z0-9]+)*")
-# Failures that no caller sees, since a service catches each of them.
-_INTERNAL_ERRORS = {"DuplicateRequest"}
-
 _MODULES = load_modules("holdall", "functions")
 
 
@@ -33,37 +30,7 @@ def test_every_kind_of_failure_has_a_status() -> None:
             importlib.import_module(module.name)
     homeless = {kind.__name__ for kind in _error_classes() if STATUSES.keys().isdisjoint(kind.__mro__)}
 
-    assert homeless == _INTERNAL_ERRORS
-
-
-def test_a_repetition_is_caught_wherever_an_outcome_is_kept() -> None:
-    assert [found for module in _MODULES for found in _uncaught_duplicate_requests(module)] == []
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def create():\n with Transaction():\n  idempotency.save()",
-        "def create():\n try: idempotency.save()\n except Conflict: pass",
-        "def create():\n try: pass\n except DuplicateRequest: idempotency.save()",
-        "def create():\n _retry()\ndef _retry():\n idempotency.save()",
-        "def create():\n try: pass\n except Conflict: _retry()\n except DuplicateRequest: pass\ndef _retry():\n idempotency.save()",
-    ],
-)
-def test_a_repetition_that_nobody_catches_is_found(source: str) -> None:
-    assert list(_uncaught_duplicate_requests(Module("holdall.synthetic", source, frozenset())))
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def create():\n try:\n  with Transaction():\n   idempotency.save()\n except DuplicateRequest: pass",
-        "def create():\n try: _retry()\n except DuplicateRequest: pass\ndef _retry():\n idempotency.save()",
-        "def create():\n store.save()",
-    ],
-)
-def test_a_repetition_that_is_caught_passes(source: str) -> None:
-    assert not list(_uncaught_duplicate_requests(Module("holdall.synthetic", source, frozenset())))
+    assert homeless == set()
 
 
 def test_every_failure_names_a_code() -> None:
@@ -112,30 +79,6 @@ def _errors_without_code(module: Module) -> Iterator[str]:
             continue
         if not _CODE_PATTERN.fullmatch(code):
             yield f"{module.location(node.lineno)}: a failure without a code in snake_case"
-
-
-def _uncaught_duplicate_requests(module: Module) -> Iterator[str]:
-    """Public functions that let a repetition out: by themselves, or by one that they call in their module."""
-    functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)]
-    loud, heard = {"idempotency.save"}, -1
-    while heard != len(loud):
-        heard = len(loud)
-        loud |= {each.name for each in functions if _can_raise(each, loud)}
-    for each in functions:
-        if each.name in loud and not each.name.startswith("_"):
-            yield f"{module.location(each.lineno)}: a repetition is caught nowhere"
-
-
-def _can_raise(node: ast.AST, raising: set[str]) -> bool:
-    """Whether a call of one of these stands here, outside of what `except Repeated` guards."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in raising:
-        return True
-    inside = list(ast.iter_child_nodes(node))
-    if isinstance(node, ast.Try) and any(
-        each.type and ast.unparse(each.type) == "DuplicateRequest" for each in node.handlers
-    ):
-        inside = [each for each in inside if each not in node.body]
-    return any(_can_raise(each, raising) for each in inside)
 
 
 def _has_code_parameter(error_class: type[HoldallError]) -> bool:

@@ -1,4 +1,4 @@
-"""Errors on the wire: RFC 9457, with a stable code. The one table from kinds of failure to statuses stands here."""
+"""Error responses (RFC 9457), with a stable code. No other module knows the HTTP status of an error."""
 
 import json
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
+from holdall.idempotency.model import AlreadyProcessed
 from holdall.platform import observability
 from holdall.platform.errors import (
-    AlreadyProcessed,
     BadRequest,
     Conflict,
     Forbidden,
@@ -31,14 +31,13 @@ STATUSES: dict[type[HoldallError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
-    AlreadyProcessed: HTTPStatus.CONFLICT,
     PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ValidationFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     ServiceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_CODES = {  # pydantic's names for what is wrong, in ours; the rest keep theirs
+_CODES = {  # the error types of pydantic that have another name in the API
     "extra_forbidden": "unknown_field",
     "missing": "required",
     "string_too_long": "too_long",
@@ -48,7 +47,7 @@ _CODES = {  # pydantic's names for what is wrong, in ours; the rest keep theirs
 
 
 def from_error(error: HoldallError) -> Response[str]:
-    """The answer to a failure of a kind in the table."""
+    """Return the response to an error."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     headers: dict[str, str | list[str]] = {}
     if isinstance(error, ServiceUnavailable):
@@ -57,16 +56,16 @@ def from_error(error: HoldallError) -> Response[str]:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):
         headers |= {"Retry-After": str(error.rate_limit.resets_in), **error.rate_limit.headers}
-    more: dict[str, Any] = {}
+    extensions: dict[str, Any] = {}
     if isinstance(error, AlreadyProcessed):
-        more["id"] = error.resource_id
+        extensions["id"] = error.resource_id
     if isinstance(error, ValidationFailed) and error.pointer is not None:
-        more["errors"] = [{"pointer": error.pointer, "code": error.code, "detail": error.detail}]
-    return problem(status, error.code, error.detail, headers=headers, **more)
+        extensions["errors"] = [{"pointer": error.pointer, "code": error.code, "detail": error.detail}]
+    return problem(status, error.code, error.detail, headers=headers, **extensions)
 
 
 def from_validation(error: RequestValidationError) -> Response[str]:
-    """The answer to a request that does not fit its schema: each place, and what is wrong there."""
+    """Return the response to an invalid request, with a JSON pointer (RFC 6901) for each error."""
     errors = [
         {
             "pointer": _pointer(each["loc"]),
@@ -75,19 +74,19 @@ def from_validation(error: RequestValidationError) -> Response[str]:
         }
         for each in error.errors()
     ]
-    places = ", ".join(dict.fromkeys(each["pointer"] or "body" for each in errors))
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"Not valid: {places}.", errors=errors)
+    pointers = ", ".join(dict.fromkeys(each["pointer"] or "body" for each in errors))
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"Not valid: {pointers}.", errors=errors)
 
 
 def method_not_allowed(allowed: Iterable[str]) -> Response[str]:
-    """The answer to a method that this path does not have (RFC 9110, section 15.5.6)."""
+    """Return the response to a method that the path does not support (RFC 9110, section 15.5.6)."""
     names = ", ".join(sorted(allowed))
     detail = f"Allowed methods: {names}."
     return problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers={"Allow": names})
 
 
 def internal_error() -> Response[str]:
-    """The answer to a failure of ours: nothing but the request id goes out."""
+    """Return the response to an unexpected error. The client learns only the request ID."""
     detail = "An internal error occurred. Report the request ID to the operator."
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
 
@@ -95,7 +94,7 @@ def internal_error() -> Response[str]:
 def problem(
     status: HTTPStatus, code: str, detail: str, *, headers: dict[str, str | list[str]] | None = None, **extensions: Any
 ) -> Response[str]:
-    """The one shape of an error."""
+    """Return an error response."""
     body = {
         "type": "about:blank",
         "title": status.phrase,
@@ -112,7 +111,7 @@ def problem(
 
 
 def _pointer(location: tuple[str | int, ...]) -> str:
-    """The place as a JSON pointer (RFC 6901) in the body; one outside of it begins with its room, as "query/limit"."""
-    room, *path = location
+    """Return a JSON pointer (RFC 6901) into the body, or a path outside it that begins with its location: `query/limit`."""
+    kind, *path = location
     parts = [str(part).replace("~", "~0").replace("/", "~1") for part in path]
-    return "".join(f"/{part}" for part in parts) if room == "body" else "/".join([str(room), *parts])
+    return "".join(f"/{part}" for part in parts) if kind == "body" else "/".join([str(kind), *parts])

@@ -1,20 +1,36 @@
-"""What is kept of a request with an Idempotency-Key."""
+"""Requests with an Idempotency-Key."""
 
-from pydantic import BaseModel, ConfigDict
+from dataclasses import dataclass
+from datetime import timedelta
 
-from holdall.platform.errors import HoldallError
+from holdall.platform.errors import Conflict, ValidationFailed
+
+RETENTION = timedelta(hours=24)
 
 
-class StoredResult(BaseModel):
-    """The digest of what was asked, and the outcome that a repetition gets."""
+class DuplicateRequest(Exception):
+    """A request with the same key was committed before. Only `service.run` sees this error."""
 
-    model_config = ConfigDict(frozen=True)
+
+class IdempotencyKeyReused(ValidationFailed):
+    """The key was used before, with another body."""
+
+    code, detail = "idempotency_key_reused", "This Idempotency-Key was used for another request."
+
+
+class AlreadyProcessed(Conflict):
+    """The request was processed before, and its response contained a secret, which is shown only once."""
+
+    code, detail = "already_done", "This request was processed before."
+
+    def __init__(self, resource_id: str) -> None:
+        super().__init__(f"This request was processed before and created {resource_id}. Its secret is not shown again.")
+        self.resource_id = resource_id
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """The result of a request, and the digest of its body."""
 
     body_sha256: str
     result: str
-
-
-class DuplicateRequest(HoldallError):
-    """The request was processed before, or is being processed. Services catch it; no caller sees it."""
-
-    code, detail = "duplicate_request", "This request was already processed."

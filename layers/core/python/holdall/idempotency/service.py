@@ -1,38 +1,52 @@
-"""Requests that may be sent twice and are done once (IETF draft-ietf-httpapi-idempotency-key-header)."""
+"""Idempotent requests (IETF draft-ietf-httpapi-idempotency-key-header)."""
+
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from holdall.idempotency import store
-from holdall.idempotency.model import DuplicateRequest
+from holdall.idempotency.model import AlreadyProcessed, DuplicateRequest, IdempotencyKeyReused, StoredResult
 from holdall.platform.caller import Caller
-from holdall.platform.errors import ServiceUnavailable, ValidationFailed
+from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.table import Transaction
 
-__all__ = ["DuplicateRequest", "find", "load", "save"]
+R = TypeVar("R")
 
 
-def save(tx: Transaction, caller: Caller, result: str) -> None:
-    """Keep the outcome for a repetition, in the transaction that makes it. The transaction raises Repeated for a second."""
-    if caller.idempotency_key is not None:
-        store.save(
-            tx, caller.idempotency_key.key_sha256, caller.idempotency_key.body_sha256, result, error=DuplicateRequest()
-        )
+def run(caller: Caller, work: Callable[[Transaction], R], *, save: Callable[[R], str], replay: Callable[[str], R]) -> R:
+    """Do the work in a transaction, once for each Idempotency-Key, and return its result.
+
+    The transaction stores `save(result)` for 24 hours. A duplicate request gets `replay(stored)` instead. Effects that must
+    not be repeated belong into the transaction or its `on_commit`. Raises IdempotencyKeyReused if the body differs from the
+    first one.
+    """
+    key = caller.idempotency_key
+    try:
+        with Transaction() as tx:
+            result = work(tx)
+            if key is not None:
+                store.save(tx, key.key_sha256, StoredResult(key.body_sha256, save(result)))
+    except DuplicateRequest:
+        stored = find(caller)
+        if stored is None:  # it expired between the write and this read
+            raise ServiceUnavailable from None
+        return replay(stored)
+    return result
 
 
-def load(caller: Caller) -> str:
-    """What the first of these requests came to. Raises Invalid when it asked for something else."""
-    found = find(caller)
-    if found is None:  # it ran out between the write and this read
-        raise ServiceUnavailable
-    return found
+def reject_replay(resource_id: str) -> NoReturn:
+    """Reject a duplicate request whose response would contain a secret. Raises AlreadyProcessed."""
+    raise AlreadyProcessed(resource_id)
 
 
 def find(caller: Caller) -> str | None:
-    """What the first of these requests came to, or None. One round trip, and none without a key.
+    """Return the stored result of the first request with this key. One round trip, and none without a key.
 
-    Raises Invalid when it asked for something else.
+    Raises IdempotencyKeyReused if the body differs from the first one.
     """
-    kept = store.find(caller.idempotency_key.key_sha256) if caller.idempotency_key else None
-    if kept is None or caller.idempotency_key is None:
+    key = caller.idempotency_key
+    stored = store.get_or_none(key.key_sha256) if key else None
+    if stored is None or key is None:
         return None
-    if kept.body_sha256 != caller.idempotency_key.body_sha256:
-        raise ValidationFailed("This Idempotency-Key was used for another request.", code="idempotency_key_reused")
-    return kept.result
+    if stored.body_sha256 != key.body_sha256:
+        raise IdempotencyKeyReused
+    return stored.result

@@ -1,15 +1,10 @@
-"""The records of requests that carried an Idempotency-Key."""
-
-from datetime import timedelta
+"""Records of requests with an Idempotency-Key."""
 
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.idempotency.model import StoredResult
+from holdall.idempotency.model import RETENTION, DuplicateRequest, StoredResult
 from holdall.platform import clock
-from holdall.platform.errors import HoldallError
 from holdall.platform.table import EphemeralRecord, Transaction
-
-_RETENTION = timedelta(hours=24)
 
 
 class IdempotencyRecord(EphemeralRecord, discriminator="idempotency"):
@@ -18,29 +13,27 @@ class IdempotencyRecord(EphemeralRecord, discriminator="idempotency"):
     expires_at = UTCDateTimeAttribute()
 
 
-def save(tx: Transaction, key_sha256: str, body_sha256: str, result: str, *, error: HoldallError) -> None:
-    """Keep the outcome of a request that was not made before within a day."""
+def save(tx: Transaction, key_sha256: str, result: StoredResult) -> None:
+    """Save the result of a request. The transaction raises DuplicateRequest if there is one.
+
+    It raises DuplicateRequest before all other errors, because the first request may have taken the name or used up the quota
+    that the duplicate asks for.
+    """
     now = clock.now()
-    until = now + _RETENTION
+    expires_at = now + RETENTION
     record = IdempotencyRecord(
-        _key(key_sha256),
-        "IDEMPOTENCY",
-        body_sha256=body_sha256,
-        result=result,
-        expires_at=until,
-        ttl=int(until.timestamp()),
+        *_key(key_sha256), expires_at=expires_at, ttl=int(expires_at.timestamp()), **vars(result)
     )
-    # Told before all other failures: a repetition may also find its name taken and its quota used, by itself.
-    tx.put_new(record, or_condition=IdempotencyRecord.expires_at <= now, error=error, priority=True)
+    tx.put_new(record, or_condition=IdempotencyRecord.expires_at <= now, error=DuplicateRequest, priority=True)
 
 
-def find(key_sha256: str) -> StoredResult | None:
-    """What was kept within a day. Raises Unavailable."""
-    record = IdempotencyRecord.get_or_none(_key(key_sha256), "IDEMPOTENCY")
+def get_or_none(key_sha256: str) -> StoredResult | None:
+    """Return the result of a request in the last 24 hours. Raises ServiceUnavailable."""
+    record = IdempotencyRecord.get_or_none(*_key(key_sha256))
     if record is None or record.expires_at <= clock.now():
         return None
-    return StoredResult(body_sha256=record.body_sha256, result=record.result)
+    return StoredResult(record.body_sha256, record.result)
 
 
-def _key(key_sha256: str) -> str:
-    return f"IDEMPOTENCY#{key_sha256}"
+def _key(key_sha256: str) -> tuple[str, str]:
+    return f"IDEMPOTENCY#{key_sha256}", "IDEMPOTENCY"

@@ -56,16 +56,6 @@ class Busy(Conflict):
     code, detail = "busy", "Too many changes at the same time. Try again."
 
 
-class AlreadyProcessed(Conflict):
-    """A request with the same Idempotency-Key created the resource, and its response is shown only once."""
-
-    code, detail = "already_done", "This request was processed before."
-
-    def __init__(self, resource_id: str) -> None:
-        super().__init__(f"This request was processed before and created {resource_id}. Its secret is not shown again.")
-        self.resource_id = resource_id
-
-
 class PayloadTooLarge(HoldallError):
     """The body has more bytes than the route accepts."""
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from holdall.iam.model import EmailAddress, Token
+from holdall.platform.errors import Conflict
 from holdall.platform.schemas import RequestModel, ResponseModel
 
 RENDERER_VERSION = "1"  # part of every spec's hash: a renderer that draws otherwise makes new URLs
@@ -20,6 +21,12 @@ Role = Literal["viewer", "editor", "owner"]
 RETENTION = timedelta(days=30)  # how long a deleted project may be restored
 INVITATION_TTL = timedelta(days=7)
 Dimension = Annotated[int, Field(ge=1, le=4096)]  # larger ones may take more memory than imageproc has
+
+
+class ProjectChanged(Conflict):
+    """Another request changed the project after this one had read it."""
+
+    code, detail = "project_changed", "The project was changed. Try again."
 
 
 def _normalize_name(text: str) -> str:

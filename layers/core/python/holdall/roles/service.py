@@ -1,301 +1,313 @@
-"""What roles hold, and how roles and permissions of the installation's own are made, changed and removed."""
+"""Use cases of roles and permissions, and the functions of the table and the store that other capabilities use.
 
-from collections.abc import Iterable
+Built-in roles and permissions come from the table in `permissions`, so a deployment changes them for everyone at once. Only
+custom ones are records.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
+from operator import attrgetter
+from typing import NoReturn, TypeVar
 
 from holdall.audit.service import log
 from holdall.idempotency import service as idempotency
-from holdall.idempotency.service import DuplicateRequest
 from holdall.platform import clock
 from holdall.platform.caller import Caller
-from holdall.platform.errors import Conflict, Forbidden, NotFound, ValidationFailed
+from holdall.platform.errors import Forbidden, NotFound
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import BatchGet, Pending, Transaction
 from holdall.roles import permissions, store
-from holdall.roles.model import CreatePermissionRequest, CreateRoleRequest, Permission, Role, UpdateRoleRequest
+from holdall.roles.model import (
+    SUPERUSER,
+    BuiltInImmutable,
+    CreatePermissionRequest,
+    CreateRoleRequest,
+    Permission,
+    PermissionExists,
+    PermissionNotGrantable,
+    PermissionNotHeld,
+    Role,
+    RoleChanged,
+    RoleExists,
+    UnknownPermission,
+    UpdateRoleRequest,
+)
+from holdall.roles.permissions import (
+    can_grant,
+    get_key_scopes,
+    get_project_role_permissions,
+    is_builtin,
+    is_key_scope,
+    is_project_permission,
+)
+from holdall.roles.store import get_epoch, get_permission
+
+__all__ = [
+    "can_grant",
+    "check_can_grant",
+    "create",
+    "create_permission",
+    "delete",
+    "delete_permission",
+    "deny",
+    "get",
+    "get_epoch",
+    "get_key_scopes",
+    "get_permission",
+    "get_permissions",
+    "get_project_role_permissions",
+    "get_role",
+    "is_builtin",
+    "is_key_scope",
+    "is_project_permission",
+    "list_permissions",
+    "list_roles",
+    "update",
+    "update_holder_counts",
+]
 
 Named = TypeVar("Named", bound=Role | Permission)
 
-get_epoch = store.get_epoch
-can_grant = permissions.can_grant
-get_project_role_permissions = permissions.get_project_role_permissions
-is_project_permission = permissions.is_project_permission
-is_builtin = permissions.is_builtin
-is_key_scope = permissions.is_key_scope
-get_permission = store.get_permission
-SUPERUSER = permissions.SUPERUSER
-
 _EPOCH_SETTLE_TIME = timedelta(seconds=2)
-_MAX_NAME_LENGTH = 64  # of what a path may name: a longer one is nobody's, and may be too long for a key
-_BUILT_IN_IMMUTABLE = Conflict("Built-in roles and permissions cannot be changed or deleted.", code="built_in")
-_BEYOND_OWN_PERMISSIONS = Forbidden(
-    "You cannot grant or change permissions that you do not have.", code="permission_not_held"
-)
-_ROLE_CHANGED = Conflict("The role changed meanwhile. Try again.", code="role_changed")
-_LAST_SUPERUSER = Conflict("The last active superuser cannot be removed.", code="last_superuser")
-_ROLE_GONE = Conflict("The role does not exist.", code="role_not_found")
+_MAX_NAME_LENGTH = 64  # of a name in a path: a longer one does not exist, and may be too long for a key
 _BUILT_IN_ROLES = {
-    name: Role(name=name, description=words, permissions=sorted(permissions.get_role_permissions(name)), built_in=True)
-    for name, words in permissions.BUILT_IN_ROLES.items()
+    name: Role(
+        name=name,
+        description=description,
+        permissions=sorted(permissions.get_role_permissions(name)),
+        built_in=True,
+    )
+    for name, description in permissions.BUILT_IN_ROLES.items()
 }
-_BUILT_IN_PERMISSIONS = {
-    name: Permission(name=name, description=each.description, built_in=True)
-    for name, each in permissions.PERMISSIONS.items()
-}
+_BUILT_IN_PERMISSIONS = [
+    Permission(name=name, description=each.description, built_in=True) for name, each in permissions.PERMISSIONS.items()
+]
 
 
 @dataclass(frozen=True)
 class _RoleCache:
-    """What roles of the installation's own hold under one epoch, and when this process first saw that epoch."""
+    """The permissions of roles under an epoch, and when this process first read the epoch. Starts with the built-in roles."""
 
     first_seen_at: datetime
-    permissions_by_role: dict[str, frozenset[str]] = field(default_factory=dict)
-
-
-_caches: dict[int, _RoleCache] = {}  # one, under its epoch
-
-
-def get_permissions(role_names: Iterable[str], epoch: int) -> frozenset[str]:
-    """What somebody with these roles may do in the whole installation. One round trip for roles not remembered under this
-    epoch, which must have been read before. Raises Unavailable.
-    """
-    ours, theirs = _split_builtin(role_names)
-    return frozenset().union(
-        *(permissions.get_role_permissions(name) for name in ours),
-        *_get_custom_role_permissions(theirs, epoch).values(),
+    permissions_by_role: dict[str, frozenset[str]] = field(
+        default_factory=lambda: {name: frozenset(role.permissions) for name, role in _BUILT_IN_ROLES.items()}
     )
 
 
-def get_key_scopes(role: str) -> frozenset[str]:
-    """What a key may carry that was made by a member with this role."""
-    return frozenset(name for name in get_project_role_permissions(role) if is_key_scope(name))
+_cache_by_epoch: dict[int, _RoleCache] = {}  # only of the latest epoch
+
+
+def get_permissions(role_names: Sequence[str], epoch: int) -> frozenset[str]:
+    """Return the permissions of roles in the whole installation. One round trip for roles that are not cached.
+
+    The epoch must have been read before. Raises ServiceUnavailable.
+    """
+    cache = _get_cache(epoch)
+    # The epoch is older than what is read here, or as old. If a request is slower than an update, it writes to the cache of an
+    # old epoch, which no other request reads.
+    missing = [name for name in role_names if name not in cache.permissions_by_role]
+    with BatchGet() as batch:
+        pending = {name: store.get_role(batch, name) for name in missing}
+    found = {name: frozenset(each.value.permissions if each.value else ()) for name, each in pending.items()}
+    # A transaction writes its items one after the other, and only the read of each item is serializable (DynamoDB developer
+    # guide, "Isolation levels"). So for a moment a role may be older than a new epoch, and must not be cached under it.
+    if clock.now() - cache.first_seen_at >= _EPOCH_SETTLE_TIME:
+        cache.permissions_by_role.update(found)
+    by_role = cache.permissions_by_role | found
+    return frozenset().union(*(by_role[name] for name in role_names))
 
 
 def get_role(batch: BatchGet, name: str) -> Pending[Role]:
-    """Ask for a role, built in or not."""
+    """Read a role."""
     if name not in _BUILT_IN_ROLES:
         return store.get_role(batch, name)
-    known: Pending[Role] = Pending()
-    known.set(_BUILT_IN_ROLES[name])
-    return known
+    pending: Pending[Role] = Pending()
+    pending.set(_BUILT_IN_ROLES[name])
+    return pending
 
 
 def get(name: str) -> Role:
-    """A role. Raises NotFound."""
+    """Return a role. Raises NotFound."""
     if len(name) > _MAX_NAME_LENGTH:
         raise NotFound
-    with BatchGet() as read:
-        found = get_role(read, name)
-    if found.value is None:
-        raise NotFound
-    return found.value
+    with BatchGet() as batch:
+        pending = get_role(batch, name)
+    return pending.require(NotFound)
 
 
 def list_roles(page: PageRequest) -> Page[Role]:
-    """All roles, by name. One round trip."""
-    return _merge_builtin(_BUILT_IN_ROLES, store.list_roles(page), page)
+    """Return the roles, by name. One round trip."""
+    return _insert(_BUILT_IN_ROLES.values(), store.list_roles(page), page)
 
 
 def list_permissions(page: PageRequest) -> Page[Permission]:
-    """All permissions, by name. One round trip."""
-    return _merge_builtin(_BUILT_IN_PERMISSIONS, store.list_permissions(page), page)
+    """Return the permissions, by name. One round trip."""
+    return _insert(_BUILT_IN_PERMISSIONS, store.list_permissions(page), page)
 
 
 def create(caller: Caller, request: CreateRoleRequest) -> Role:
-    """Make a role. Raises Invalid for what no role may hold, Forbidden, audited, for more than the caller holds, and Conflict
-    for a name that is taken.
+    """Create a custom role.
+
+    Raises RoleExists, PermissionNotGrantable, UnknownPermission, and PermissionNotHeld, which is logged.
     """
     if request.name in _BUILT_IN_ROLES:
-        raise Conflict("A role with this name already exists.", code="role_exists")
+        raise RoleExists
     _check_grantable(request.permissions)
     check_can_grant(caller, request.permissions, "roles.create", request.name)
-    made = Role(
+    role = Role(
         name=request.name,
         description=request.description,
         permissions=sorted(request.permissions),
         built_in=False,
         created_at=clock.now(),
     )
-    try:
-        with Transaction() as write:
-            store.add_role(write, made)
-            _update_role_counts(write, (), request.permissions)
-            log(write, caller, "roles.create", made.name)
-            idempotency.save(write, caller, made.model_dump_json())
-    except DuplicateRequest:
-        return Role.model_validate_json(idempotency.load(caller))
-    return made
+
+    def work(tx: Transaction) -> Role:
+        store.add_role(tx, role)
+        _update_role_counts(tx, [], request.permissions)
+        log(tx, caller, "roles.create", role.name)
+        return role
+
+    return idempotency.run(caller, work, save=Role.model_dump_json, replay=Role.model_validate_json)
 
 
 def update(caller: Caller, name: str, request: UpdateRoleRequest) -> Role:
-    """Change what a role holds, for everybody who has it, with their next request; what is not said stays.
+    """Update a custom role, with effect on the next request of every user who has it.
 
-    Raises NotFound, Invalid for what no role may hold, Forbidden, audited, for more than the caller holds, and Conflict.
+    Raises NotFound, BuiltInImmutable, PermissionNotGrantable, UnknownPermission, PermissionNotHeld, which is logged, and
+    RoleChanged.
     """
-    seen = _get_custom_role(name)
-    wanted = seen.permissions if request.permissions is None else request.permissions
-    _check_grantable(wanted)
-    check_can_grant(caller, {*seen.permissions, *wanted}, "roles.update", name)
-    description = seen.description if request.description is None else request.description
-    changed = seen.model_copy(update={"description": description, "permissions": sorted(wanted)})
-    if changed == seen:
-        return seen
-    with Transaction() as write:
-        store.update_role(write, seen, changed, error=_ROLE_CHANGED)
-        if changed.permissions != seen.permissions:
-            _update_role_counts(write, seen.permissions, wanted)
-            store.bump_epoch(write)
-        log(write, caller, "roles.update", name)
-    return changed
+    current = _get_custom_role(name)
+    permission_names = current.permissions if request.permissions is None else request.permissions
+    _check_grantable(permission_names)
+    check_can_grant(caller, {*current.permissions, *permission_names}, "roles.update", name)
+    description = current.description if request.description is None else request.description
+    updated = current.model_copy(update={"description": description, "permissions": sorted(permission_names)})
+    if updated == current:
+        return current
+    with Transaction() as tx:
+        store.update_role(tx, current, updated)
+        if updated.permissions != current.permissions:
+            _update_role_counts(tx, current.permissions, permission_names)
+            store.bump_epoch(tx)
+        log(tx, caller, "roles.update", name)
+    return updated
 
 
 def delete(caller: Caller, name: str) -> None:
-    """Remove a role that nobody holds. Raises NotFound, Forbidden, audited, for one that holds more than the caller, and
-    Conflict.
+    """Delete a custom role that no user has.
+
+    Raises NotFound, BuiltInImmutable, PermissionNotHeld, which is logged, and RoleInUse.
     """
-    seen = _get_custom_role(name)
-    check_can_grant(caller, seen.permissions, "roles.delete", name)
-    in_use = Conflict("Users have this role, or it changed meanwhile.", code="role_in_use")
-    with Transaction() as write:
-        store.delete_role(write, seen, error=in_use)
-        _update_role_counts(write, seen.permissions, ())
-        store.bump_epoch(write)
-        log(write, caller, "roles.delete", name)
+    role = _get_custom_role(name)
+    check_can_grant(caller, role.permissions, "roles.delete", name)
+    with Transaction() as tx:
+        store.delete_role(tx, role)
+        _update_role_counts(tx, role.permissions, [])
+        store.bump_epoch(tx)
+        log(tx, caller, "roles.delete", name)
 
 
 def create_permission(caller: Caller, request: CreatePermissionRequest) -> Permission:
-    """Add a permission of the installation's own. Raises Conflict for a name that is taken, or looks like one of Holdall's."""
+    """Create a custom permission. Raises PermissionExists."""
     if permissions.is_reserved(request.name):
-        raise Conflict("This prefix is reserved for built-in permissions.", code="permission_exists")
-    made = Permission(name=request.name, description=request.description, built_in=False)
-    try:
-        with Transaction() as write:
-            store.add_permission(write, made)
-            log(write, caller, "permissions.create", made.name)
-            idempotency.save(write, caller, made.model_dump_json())
-    except DuplicateRequest:
-        return Permission.model_validate_json(idempotency.load(caller))
-    return made
+        raise PermissionExists("This prefix is reserved for built-in permissions.")
+    permission = Permission(name=request.name, description=request.description, built_in=False)
+
+    def work(tx: Transaction) -> Permission:
+        store.add_permission(tx, permission)
+        log(tx, caller, "permissions.create", permission.name)
+        return permission
+
+    return idempotency.run(caller, work, save=Permission.model_dump_json, replay=Permission.model_validate_json)
 
 
 def delete_permission(caller: Caller, name: str) -> None:
-    """Remove a permission that no role holds. Raises NotFound and Conflict."""
-    if name in _BUILT_IN_PERMISSIONS:
-        raise _BUILT_IN_IMMUTABLE
+    """Delete a custom permission that no role has. Raises NotFound, BuiltInImmutable and PermissionInUse."""
+    if is_builtin(name):
+        raise BuiltInImmutable
     if len(name) > _MAX_NAME_LENGTH:
         raise NotFound
-    with BatchGet() as read:
-        found = store.get_permission(read, name)
-    if found.value is None:
-        raise NotFound
-    in_use = Conflict("Roles have this permission, or it was deleted meanwhile.", code="permission_in_use")
-    with Transaction() as write:
-        store.delete_permission(write, name, error=in_use)
-        log(write, caller, "permissions.delete", name)
+    with BatchGet() as batch:
+        pending = store.get_permission(batch, name)
+    pending.require(NotFound)
+    with Transaction() as tx:
+        store.delete_permission(tx, name)
+        log(tx, caller, "permissions.delete", name)
 
 
 def check_can_grant(caller: Caller, required: Iterable[str], action: str, target: str) -> None:
-    """Nobody hands on, or lays hands on, what they lack. Raises Forbidden, and tells of the attempt in the audit."""
+    """Check that the caller has all permissions that an action grants or changes. Raises PermissionNotHeld, which is logged."""
     if not can_grant(caller.global_permissions, frozenset(required)):
-        raise audit_denied(caller, action, target)
+        deny(caller, action, target, PermissionNotHeld)
 
 
-def audit_denied(caller: Caller, action: str, target: str, error: Forbidden = _BEYOND_OWN_PERMISSIONS) -> Forbidden:
-    """Tell of an attempt to go beyond one's own rights; the failure to raise. One round trip."""
-    with Transaction() as write:
-        log(write, caller, action, target, outcome="denied")
-    return error
+def deny(caller: Caller, action: str, target: str, error: type[Forbidden]) -> NoReturn:
+    """Log that an action was denied, and raise the error. One round trip."""
+    with Transaction() as tx:
+        log(tx, caller, action, target, outcome="denied")
+    raise error
 
 
-def on_granted(tx: Transaction, role_names: Iterable[str], *, active: bool) -> None:
-    """Count a user, active or not, who holds these roles from now on. The transaction raises Conflict for one that is gone."""
-    ours, theirs = _split_builtin(role_names)
-    if active:
-        on_active_changed(tx, ours, active=True)
-    for name in theirs:
-        store.increment_holders(tx, name, 1, error=_ROLE_GONE)
+def update_holder_counts(
+    tx: Transaction, before: Sequence[str], after: Sequence[str], *, was_active: bool, is_active: bool
+) -> None:
+    """Count a user whose roles or status change. Users with custom roles are counted, and active superusers.
 
-
-def on_revoked(tx: Transaction, role_names: Iterable[str], *, active: bool) -> None:
-    """Count a user, active or not, who holds these roles no longer. The transaction raises Conflict for the last superuser."""
-    ours, theirs = _split_builtin(role_names)
-    if active:
-        on_active_changed(tx, ours, active=False)
-    for name in theirs:
-        store.increment_holders(tx, name, -1, error=_ROLE_GONE)
-
-
-def on_active_changed(tx: Transaction, role_names: Iterable[str], *, active: bool) -> None:
-    """Count a user with these roles who is active from now on, or no longer. The transaction raises Conflict for the last
-    superuser: it is the active ones that are counted.
+    The transaction raises RoleDeleted and LastSuperuser.
     """
-    if SUPERUSER in role_names:
-        store.increment_superusers(tx, SUPERUSER, 1 if active else -1, error=_LAST_SUPERUSER)
+    superusers = (is_active and SUPERUSER in after) - (was_active and SUPERUSER in before)
+    if superusers:
+        store.increment_superusers(tx, superusers)
+    for name in sorted({*before, *after}.difference(_BUILT_IN_ROLES)):
+        if delta := (name in after) - (name in before):
+            store.increment_holders(tx, name, delta)
 
 
-def _get_custom_role_permissions(role_names: list[str], epoch: int) -> dict[str, frozenset[str]]:
-    memory = _caches.get(epoch)
-    if memory is None:
-        _caches.clear()
-        memory = _caches[epoch] = _RoleCache(clock.now())
-    # What is read here is as new as the epoch or newer, which was read before; and a request that is slower than a change
-    # remembers into the memory of its own epoch, which nobody looks into any more.
-    missing = [name for name in role_names if name not in memory.permissions_by_role]
-    with BatchGet() as read:
-        wanted = {name: store.get_role(read, name) for name in missing}
-    found = {name: frozenset(each.value.permissions if each.value else ()) for name, each in wanted.items()}
-    # A transaction reaches its items one after the other, and only each by itself is read as it is ("Isolation levels",
-    # DynamoDB developer guide): for a moment a role may be older than an epoch that is new. So it is not remembered then.
-    if clock.now() - memory.first_seen_at >= _EPOCH_SETTLE_TIME:
-        memory.permissions_by_role.update(found)
-    return {name: found[name] if name in found else memory.permissions_by_role[name] for name in role_names}
-
-
-def _split_builtin(role_names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Those that are built in, and those of the installation's own."""
-    every = list(role_names)
-    return [name for name in every if name in _BUILT_IN_ROLES], [name for name in every if name not in _BUILT_IN_ROLES]
+def _get_cache(epoch: int) -> _RoleCache:
+    if epoch not in _cache_by_epoch:
+        _cache_by_epoch.clear()
+        _cache_by_epoch[epoch] = _RoleCache(clock.now())
+    return _cache_by_epoch[epoch]
 
 
 def _get_custom_role(name: str) -> Role:
-    found = get(name)
-    if found.built_in:
-        raise _BUILT_IN_IMMUTABLE
-    return found
+    role = get(name)
+    if role.built_in:
+        raise BuiltInImmutable
+    return role
 
 
-def _check_grantable(names: Iterable[str]) -> None:
-    for number, name in enumerate(names):
-        if name in _BUILT_IN_PERMISSIONS and not permissions.is_grantable(name):
-            detail = "Custom roles cannot have this permission."
-            raise ValidationFailed(detail, code="permission_not_grantable", pointer=f"/permissions/{number}")
+def _check_grantable(permission_names: Sequence[str]) -> None:
+    for index, name in enumerate(permission_names):
+        if is_builtin(name) and not permissions.is_grantable(name):
+            raise PermissionNotGrantable(pointer=f"/permissions/{index}")
 
 
-def _update_role_counts(tx: Transaction, before: Iterable[str], after: Iterable[str]) -> None:
-    """Count the role into the permissions that it gains, which proves that there are such, and out of those that it loses."""
-    old, new = list(before), list(after)
-    for number, name in enumerate(new):
-        if name not in _BUILT_IN_PERMISSIONS and name not in old:
-            unknown = ValidationFailed(
-                "This permission does not exist.", code="unknown_permission", pointer=f"/permissions/{number}"
-            )
+def _update_role_counts(tx: Transaction, before: Sequence[str], after: Sequence[str]) -> None:
+    """Count a role whose permissions change. The transaction raises UnknownPermission for one that does not exist."""
+    for index, name in enumerate(after):
+        if name not in before and not is_builtin(name):
+            unknown = partial(UnknownPermission, pointer=f"/permissions/{index}")
             store.increment_roles(tx, name, 1, error=unknown)
-    for name in old:
-        if name not in _BUILT_IN_PERMISSIONS and name not in new:
-            store.increment_roles(tx, name, -1, error=_ROLE_CHANGED)
+    for name in before:
+        if name not in after and not is_builtin(name):
+            store.increment_roles(tx, name, -1, error=RoleChanged)
 
 
-def _merge_builtin(builtin: dict[str, Named], custom: Page[Named], page: PageRequest) -> Page[Named]:
-    """A page of the installation's own, and of ours that belong between them."""
-    here: list[Named] = [each for name, each in builtin.items() if _is_in_page(name, page)]
-    every = sorted([*custom.items, *here], key=lambda each: each.name)
-    more = len(every) > page.limit or (custom.prev if page.backward else custom.next) is not None
-    shown = every[-page.limit :] if page.backward else every[: page.limit]
-    before, behind = (more, True) if page.backward else (page.position is not None, more)
+def _insert(builtin: Iterable[Named], custom: Page[Named], page: PageRequest) -> Page[Named]:
+    """Return a page of custom roles or permissions with the built-in ones that belong to it."""
+    here = [each for each in builtin if _is_in_page(each.name, page)]
+    items = sorted([*custom.items, *here], key=attrgetter("name"))
+    has_more = len(items) > page.limit or (custom.prev if page.backward else custom.next) is not None
+    items = items[-page.limit :] if page.backward else items[: page.limit]
+    has_next, has_prev = (True, has_more) if page.backward else (has_more, page.position is not None)
     return Page(
-        shown, next=shown[-1].name if shown and behind else None, prev=shown[0].name if shown and before else None
+        items,
+        next=items[-1].name if items and has_next else None,
+        prev=items[0].name if items and has_prev else None,
     )
 
 

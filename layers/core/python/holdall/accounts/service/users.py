@@ -1,5 +1,7 @@
 """What administrators do with the accounts of others: never more than they could do themselves."""
 
+from functools import partial
+
 from holdall.accounts import passwords
 from holdall.accounts.model import CreateUserRequest, UpdateUserRequest, check_password_strength
 from holdall.accounts.service import security, sign_in
@@ -8,7 +10,6 @@ from holdall.emails import service as emails
 from holdall.iam.model import Account, User, normalize_email
 from holdall.iam.service import users
 from holdall.idempotency import service as idempotency
-from holdall.idempotency.service import DuplicateRequest
 from holdall.platform import ids
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, Forbidden, NotFound, ValidationFailed
@@ -18,7 +19,12 @@ from holdall.roles.model import Role
 
 _MAX_ROLES = 20  # of one user
 _USER_CHANGED = Conflict("The user changed meanwhile. Try again.", code="user_changed")
-_OPERATOR_ONLY = Forbidden("Only the operator of this installation can create superusers.", code="operator_only")
+
+
+class OperatorOnly(Forbidden):
+    """Superusers cannot be created over HTTP."""
+
+    code, detail = "operator_only", "Only the operator of this installation can create superusers."
 
 
 def create(caller: Caller, request: CreateUserRequest) -> User:
@@ -31,24 +37,23 @@ def create(caller: Caller, request: CreateUserRequest) -> User:
     if request.password is not None:
         check_password_strength(request.password, request.email)
     hashed = None if request.password is None else passwords.hash_password(request.password)
+
+    def work(tx: Transaction) -> User:
+        account = sign_in.create_account(
+            tx, caller, request.email, request.name, hashed, action="users.create", roles=request.roles
+        )
+        for name in request.roles:
+            log(tx, caller, "roles.grant", name)
+        if hashed is None:
+            tx.on_commit(partial(emails.dispatch, sign_in.send_invitation(tx, account)))
+        return account.user
+
     try:
-        with Transaction() as write:
-            known = sign_in.create_account(
-                write, caller, request.email, request.name, hashed, action="users.create", roles=request.roles
-            )
-            for name in request.roles:
-                log(write, caller, "roles.grant", name)
-            letter = sign_in.send_invitation(write, known) if hashed is None else None
-            idempotency.save(write, caller, known.user.model_dump_json())
-    except DuplicateRequest:
-        return User.model_validate_json(idempotency.load(caller))
+        return idempotency.run(caller, work, save=User.model_dump_json, replay=User.model_validate_json)
     except Conflict as conflict:
         if conflict.code != "email_taken" or hashed is not None:
             raise
         return _resend_invitation(caller, request, conflict)
-    if letter:
-        emails.dispatch(letter)
-    return known.user
 
 
 def update(caller: Caller, user_id: str, request: UpdateUserRequest) -> User:
@@ -93,16 +98,15 @@ def grant_role(caller: Caller, user_id: str, role_name: str) -> User:
     changed = _add_role(seen.user, role_name)
     if changed is seen.user and caller.idempotency_key is None:
         return changed
-    try:
-        with Transaction() as write:
-            if changed is not seen.user:
-                users.update(write, seen, changed, error=_USER_CHANGED)
-                log(write, caller, "users.roles.add", user_id)
-                log(write, caller, "roles.grant", role_name)
-            idempotency.save(write, caller, changed.model_dump_json())
-    except DuplicateRequest:
-        return User.model_validate_json(idempotency.load(caller))
-    return changed
+
+    def work(tx: Transaction) -> User:
+        if changed is not seen.user:
+            users.update(tx, seen, changed, error=_USER_CHANGED)
+            log(tx, caller, "users.roles.add", user_id)
+            log(tx, caller, "roles.grant", role_name)
+        return changed
+
+    return idempotency.run(caller, work, save=User.model_dump_json, replay=User.model_validate_json)
 
 
 def revoke_role(caller: Caller, user_id: str, role_name: str) -> None:
@@ -126,15 +130,13 @@ def _resend_invitation(caller: Caller, request: CreateUserRequest, conflict: Con
     known = sign_in.find_unclaimed(users.find_user_id_by_email(normalize_email(request.email)) or "nobody")
     if known is None or set(known.user.roles) != set(request.roles):
         raise conflict
-    try:
-        with Transaction() as write:
-            letter = sign_in.send_invitation(write, known)
-            log(write, caller, "users.invite", known.user.id)
-            idempotency.save(write, caller, known.user.model_dump_json())
-    except DuplicateRequest:
-        return User.model_validate_json(idempotency.load(caller))
-    emails.dispatch(letter)
-    return known.user
+
+    def work(tx: Transaction) -> User:
+        tx.on_commit(partial(emails.dispatch, sign_in.send_invitation(tx, known)))
+        log(tx, caller, "users.invite", known.user.id)
+        return known.user
+
+    return idempotency.run(caller, work, save=User.model_dump_json, replay=User.model_validate_json)
 
 
 def _get_manageable_user(caller: Caller, user_id: str, action: str) -> Account:
@@ -153,7 +155,7 @@ def _check_roles(caller: Caller, role_names: list[str]) -> None:
 
 def _check_grantable(caller: Caller, role_name: str, role: Role | None, action: str, target: str, pointer: str) -> None:
     if role_name == roles.SUPERUSER:
-        raise roles.audit_denied(caller, action, target, _OPERATOR_ONLY)
+        roles.deny(caller, action, target, OperatorOnly)
     if role is None:
         raise ValidationFailed("This role does not exist.", code="unknown_role", pointer=pointer)
     roles.check_can_grant(caller, role.permissions, action, target)

@@ -20,7 +20,7 @@ from holdall.platform.table.records import (
     Record,
     translate_dynamodb_errors,
 )
-from holdall.platform.table.transaction import Transaction
+from holdall.platform.table.transaction import ErrorFactory, Transaction
 
 __all__ = [
     "GSI1",
@@ -34,6 +34,7 @@ __all__ = [
     "ByTime",
     "CredentialRecord",
     "EphemeralRecord",
+    "ErrorFactory",
     "Item",
     "Pending",
     "Record",

@@ -48,6 +48,7 @@ class Transaction:
         self._deletes: list[tuple[Item, Condition | None, ErrorFactory]] = []
         self._puts: list[tuple[Item, Condition | None, ErrorFactory]] = []
         self._updates: list[tuple[Item, list[Action], Condition | None, ErrorFactory]] = []
+        self._on_commit: list[Callable[[], object]] = []
 
     def put_new(
         self,
@@ -119,6 +120,10 @@ class Transaction:
         """Require a condition of a record that the transaction does not write."""
         self._checks.append((record_type, pk, sk, condition, error))
 
+    def on_commit(self, callback: Callable[[], object]) -> None:
+        """Call a function after the commit, such as one that sends a message. A transaction that fails does not call it."""
+        self._on_commit.append(callback)
+
     def __enter__(self) -> Self:
         return self
 
@@ -127,6 +132,8 @@ class Transaction:
     ) -> None:
         if exc_type is None:
             self._commit()
+            for callback in self._on_commit:
+                callback()
 
     def _commit(self) -> None:
         for attempt in range(_ATTEMPTS):

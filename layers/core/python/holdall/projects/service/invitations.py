@@ -2,17 +2,17 @@
 
 import contextlib
 from datetime import timedelta
+from functools import partial
 
 from holdall.audit.service import log
 from holdall.emails import service as emails
 from holdall.emails.model import EmailKind
 from holdall.events.service import emit
 from holdall.iam import tokens
-from holdall.iam.model import Account, User, invalid_token, normalize_email
+from holdall.iam.model import Account, InvalidToken, User, normalize_email
 from holdall.iam.service import users
 from holdall.iam.tokens import TokenKind
 from holdall.idempotency import service as idempotency
-from holdall.idempotency.service import DuplicateRequest
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticated
@@ -56,18 +56,16 @@ def create(caller: Caller, project: Project, inviter: User, request: CreateInvit
         created_at=now,
         expires_at=now + INVITATION_TTL,
     )
-    shown = _to_response(invitation)
-    try:
-        with Transaction() as write:
-            project_store.check_active(write, project.id, error=NotFound())
-            store.put_invitation(write, invitation)
-            log(write, caller, "invitations.create", invitation.id)
-            emit(write, project.id, "member.invited", role=request.role)  # not whom: viewers may read this
-            idempotency.save(write, caller, shown.model_dump_json())
-    except DuplicateRequest:
-        return Invitation.model_validate_json(idempotency.load(caller))
-    _send(invitation, secret, inviter.email)
-    return shown
+
+    def work(tx: Transaction) -> Invitation:
+        project_store.check_active(tx, project.id, error=NotFound())
+        store.put_invitation(tx, invitation)
+        log(tx, caller, "invitations.create", invitation.id)
+        emit(tx, project.id, "member.invited", role=request.role)  # without the email, because viewers may read this
+        tx.on_commit(partial(_send, invitation, secret, inviter.email))
+        return _to_response(invitation)
+
+    return idempotency.run(caller, work, save=Invitation.model_dump_json, replay=Invitation.model_validate_json)
 
 
 def list_invitations(project: Project, page: PageRequest) -> Page[Invitation]:
@@ -94,13 +92,11 @@ def accept(caller: Caller, token: str) -> ProjectWithRole:
     """
     try:
         return _accept(caller, token)
-    except DuplicateRequest:
-        return ProjectWithRole.model_validate_json(idempotency.load(caller), by_name=True)
-    except Unauthenticated:  # a repetition finds its invitation used, by itself
-        kept = idempotency.find(caller)
-        if kept is None:
+    except Unauthenticated:  # the first of two equal requests deletes the invitation
+        stored = idempotency.find(caller)
+        if stored is None:
             raise
-        return ProjectWithRole.model_validate_json(kept, by_name=True)
+        return _replay_accept(stored)
 
 
 def _accept(caller: Caller, token: str) -> ProjectWithRole:
@@ -117,23 +113,29 @@ def _accept(caller: Caller, token: str) -> ProjectWithRole:
         or invitation.expires_at <= clock.now()
         or not ids.constant_time_equal(ids.sha256_hex(secret), invitation.secret_sha256)
     ):
-        raise invalid_token()
+        raise InvalidToken
     if project.value is None or project.value.status != "active" or known.value is None:
-        raise invalid_token()
+        raise InvalidToken
     if normalize_email(known.value.user.email) != invitation.normalized_email:
         raise Forbidden(
             "This invitation was sent to another email address. Sign in with the account that has it.",
             code="email_mismatch",
         )
     if not _creator_can_invite(invitation):
-        raise invalid_token()  # whoever was shown the door brings nobody in, themselves least of all
-    shown = projects.with_role(project.value, invitation.role)
-    with Transaction() as write:
-        store.delete_invitation(write, invitation, error=invalid_token())
-        members.add(write, invitation.project_id, caller.user_id, invitation.role)
-        log(write, caller, "invitations.accept", f"{invitation.project_id}-{caller.user_id}")
-        idempotency.save(write, caller, shown.model_dump_json())
-    return shown
+        raise InvalidToken  # whoever was shown the door brings nobody in, themselves least of all
+    joined = projects.with_role(project.value, invitation.role)
+
+    def work(tx: Transaction) -> ProjectWithRole:
+        store.delete_invitation(tx, invitation, error=InvalidToken)
+        members.add(tx, invitation.project_id, caller.user_id, invitation.role)
+        log(tx, caller, "invitations.accept", f"{invitation.project_id}-{caller.user_id}")
+        return joined
+
+    return idempotency.run(caller, work, save=ProjectWithRole.model_dump_json, replay=_replay_accept)
+
+
+def _replay_accept(stored: str) -> ProjectWithRole:
+    return ProjectWithRole.model_validate_json(stored, by_name=True)
 
 
 def send_pending() -> int:

@@ -1,12 +1,12 @@
 """What people do with projects."""
 
+from functools import partial
 from typing import Any
 
 from holdall.audit.service import log
 from holdall.events.service import emit
 from holdall.iam.service import users
 from holdall.idempotency import service as idempotency
-from holdall.idempotency.service import DuplicateRequest
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.platform import clock, ids
@@ -19,6 +19,7 @@ from holdall.projects.model import (
     CreateProjectRequest,
     Membership,
     Project,
+    ProjectChanged,
     ProjectSettings,
     ProjectWithRole,
     UpdateProjectRequest,
@@ -31,7 +32,7 @@ from holdall.projects.store import projects as store
 from holdall.quotas import service as quotas
 
 quota_limits = quota.quota_limits
-PROJECT_CHANGED = Conflict("The project was changed. Try again.", code="project_changed")
+PROJECT_CHANGED = ProjectChanged()
 _PERSONAL_PROJECT = Conflict("A personal project can only be deleted with its account.", code="personal_project")
 _MAX_ATTEMPTS = 5
 
@@ -39,14 +40,13 @@ _MAX_ATTEMPTS = 5
 def create(caller: Caller, request: CreateProjectRequest) -> Project:
     """Make a project that the caller owns. Raises Invalid for a quota above the installation's."""
     quota.validate(request.settings.quota)
-    try:
-        with Transaction() as write:
-            project = add(write, caller, caller.user_id, request)
-            users.check_active(write, caller.user_id)  # one who is deleted in this moment would own it for ever
-            idempotency.save(write, caller, project.model_dump_json())
-    except DuplicateRequest:
-        return Project.model_validate_json(idempotency.load(caller), by_name=True)
-    return project
+
+    def work(tx: Transaction) -> Project:
+        users.check_active(tx, caller.user_id)  # a user who is deleted at the same time would own the project forever
+        return add(tx, caller, caller.user_id, request)
+
+    replay = partial(Project.model_validate_json, by_name=True)
+    return idempotency.run(caller, work, save=Project.model_dump_json, replay=replay)
 
 
 def add(
