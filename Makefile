@@ -1,9 +1,9 @@
-# Holdall. `make help` tells what there is to say.
+# Holdall. `make help` lists the commands.
 
 SHELL := /bin/sh
 STAGE ?= cloud
 
-# The first Python that is new enough; PYTHON=… names another.
+# The first Python on the PATH that is new enough. PYTHON=… names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 RUN := .venv/bin/python
@@ -11,96 +11,100 @@ CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSIO
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo minio mail superuser invite token rotate-keys test check bench layers openapi synth diff deploy python desk node all
+.PHONY: help up down status demo minio outbox superuser invite token rotate-keys test test-long check bench layers openapi synth diff \
+	deploy require-python env-dev env-node env-all
 
-help: ## what there is to say
+help: ## list the commands
 	@echo 'Holdall: a file and media cloud of your own.'
 	@echo
-	@echo 'At the desk'
+	@echo 'On this machine'
 	@sed -n 's/^\([a-z-]*\):[^#]*## \([^A-Z].*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
-	@echo 'In an account of AWS, with the credentials of this shell (STAGE=cloud unless you say another)'
+	@echo 'In AWS, with the credentials of this shell (STAGE=cloud by default)'
 	@sed -n 's/^\([a-z-]*\):[^#]*## AWS: \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
-	@echo 'Settings: HOLDALL_PORT=4566  HOLDALL_MINIO_PORT=9000  PYTHON=python3'
+	@echo 'Variables: HOLDALL_PORT=4566  HOLDALL_MINIO_PORT=9000  PYTHON=python3'
 
-up: all ## start Holdall on this machine, and print its addresses
+up: env-all ## start Holdall and print its URLs
 	@$(RUN) -m infra.local up
 
-down: python ## end what was started, by its own record; the data stays
-	@if [ -x $(RUN) ]; then $(RUN) -m infra.local down; else echo 'Nothing of Holdall was installed, so nothing runs.'; fi
+down: require-python ## stop Holdall and keep its data
+	@if [ -x $(RUN) ]; then $(RUN) -m infra.local down; else echo 'Holdall is not installed, so nothing is running.'; fi
 
-status: desk ## what runs, and where
+status: env-dev ## print the URLs of the running servers
 	@$(RUN) -m infra.local status
 
-demo: up ## see a photo become variants: make demo FILE=photo.jpg
+demo: up ## upload a photo and show its variants: make demo FILE=photo.jpg
 	@$(RUN) -m infra.local.demo $(if $(FILE),'$(FILE)')
 
-minio: desk ## start a MinIO, found or built
+minio: env-dev ## start MinIO
 	@$(RUN) -m infra.local minio
 
-superuser: desk ## make one more superuser: make superuser EMAIL=… (in AWS too: STAGE=cloud)
-	@[ -n '$(EMAIL)' ] || { echo 'Say whose: make superuser EMAIL=somebody@example.com'; exit 2; }
+superuser: env-dev ## create a superuser: make superuser EMAIL=… (in AWS: STAGE=cloud)
+	@[ -n '$(EMAIL)' ] || { echo 'Name the email address: make superuser EMAIL=you@example.com'; exit 2; }
 	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' superuser '$(EMAIL)',$(RUN) -m infra.local superuser '$(EMAIL)')
 
-mail: desk ## the letters that Holdall sent here, with their links, newest last
-	@$(RUN) -m infra.local mail
+outbox: env-dev ## print the emails that Holdall sent, with their links, newest last
+	@$(RUN) -m infra.local outbox
 
-invite: desk ## prepare an account and send its owner a letter: make invite EMAIL=… (in AWS too: STAGE=cloud)
-	@[ -n '$(EMAIL)' ] || { echo 'Say whom: make invite EMAIL=somebody@example.com'; exit 2; }
+invite: env-dev ## create an account and email an invitation: make invite EMAIL=… (in AWS: STAGE=cloud)
+	@[ -n '$(EMAIL)' ] || { echo 'Name the email address: make invite EMAIL=you@example.com'; exit 2; }
 	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' invite '$(EMAIL)',$(RUN) -m infra.local invite '$(EMAIL)')
 
-token: desk ## an access token to try the API with, here only: make token EMAIL=… (TTL=900 seconds, the most)
-	@[ -n '$(EMAIL)' ] || { echo 'Say whose: make token EMAIL=somebody@example.com'; exit 2; }
+token: env-dev ## print an access token for the API: make token EMAIL=… (TTL=900 seconds by default, the maximum)
+	@[ -n '$(EMAIL)' ] || { echo 'Name the email address: make token EMAIL=you@example.com'; exit 2; }
 	@$(RUN) -m infra.local token '$(EMAIL)' $(if $(TTL),'$(TTL)')
 
-rotate-keys: desk ## make the next signing key; the old one stays valid (in AWS too: STAGE=cloud)
+rotate-keys: env-dev ## create the next signing key; the old one stays valid (in AWS: STAGE=cloud)
 	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' rotate-keys,$(RUN) -m infra.local rotate-keys)
 
-test: all ## run every suite, or some: make test SUITES='unit api'
+test: env-all ## run all test suites, or some: make test SUITES='unit api'
 	@$(RUN) -m infra.local test $(SUITES)
 
-check: desk node ## ruff, mypy, and the template by cdk-nag and cfn-lint
+test-long: env-all ## run all test suites, with 20 rounds of each quota race instead of 3
+	@$(RUN) -m infra.local test --long $(SUITES)
+
+check: env-dev env-node ## run ruff and mypy, and cdk-nag and cfn-lint on the template
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
 
-bench: python ## measure: cold starts, requests, logins, images, uploads at once
-	@$(PYTHON) -m infra.local.install desk cloud
+bench: require-python ## run the benchmarks: cold starts, latency, login timing, images, uploads
+	@$(PYTHON) -m infra.local.install dev ministack
 	@$(RUN) -m bench
 
-layers: desk ## build the layers for this machine and for Lambda
+layers: env-dev ## build the layers for this machine and for Lambda
 	@$(RUN) -m infra.build host
 	@$(RUN) -m infra.build lambda
 
-openapi: desk ## write docs/openapi.json and docs/api.md from the code
+openapi: env-dev ## write docs/openapi.json and docs/api.md
 	@$(RUN) -m infra.build.openapi
 
-synth: desk node ## AWS: write the template to cdk.out; needs no account
+synth: env-dev env-node ## AWS: write the template to cdk.out; needs no account
 	@$(CDK) synth --quiet
-	@echo 'Written to cdk.out'
+	@echo 'The template is in cdk.out.'
 
-diff: desk node ## AWS: what a deploy would change
+diff: env-dev env-node ## AWS: show what a deployment would change
 	@$(CDK) diff
 
-deploy: desk node ## AWS: deploy
+deploy: env-dev env-node ## AWS: deploy the stack
 	@$(CDK) deploy
 
-# The environments. Each is made anew only when its pinned requirements changed.
-python:
+# The environments. Each one is installed again only if its pinned requirements have changed.
+require-python:
 	@[ -n '$(PYTHON)' ] || { echo 'Holdall needs Python 3.11 or newer, and there is none on the PATH.' \
 		'Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo \
-		'Holdall needs Python 3.11 or newer; $(PYTHON) is older, or does not run.' \
+		'Holdall needs Python 3.11 or newer, and $(PYTHON) is older or does not run.' \
 		'Name another: make $(MAKECMDGOALS) PYTHON=/path/to/python3'; exit 1; }
 
-desk: python
-	@$(PYTHON) -m infra.local.install desk
+env-dev: require-python
+	@$(PYTHON) -m infra.local.install dev
 
-node: python
+env-node: require-python
 	@$(PYTHON) -m infra.local.install node
 
-all: python
-	@$(PYTHON) -m infra.local.install node desk cloud
+env-all: require-python
+	@$(PYTHON) -m infra.local.install node dev ministack

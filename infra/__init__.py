@@ -1,1 +1,1 @@
-"""What Holdall runs on: the stack as code, its builds, and the same cloud on a laptop."""
+"""The CDK stack, the builds of its assets, and the local environment that runs the same stack."""

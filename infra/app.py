@@ -15,7 +15,7 @@ from infra.stage import DEFAULT_PORT, InvalidStage, Stage
 
 
 def create_stack(app: cdk.App, stage: Stage, stack_assets: assets.Assets) -> HoldallStack:
-    """The stack of a stage, with the findings of cdk-nag as errors where it is made for AWS."""
+    """Create the stack of a stage. In a stack for AWS, cdk-nag's findings are errors."""
     if stage.credentials == "bootstrap":
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     synthesizer = cdk.CliCredentialsStackSynthesizer() if stage.credentials == "cli" else cdk.DefaultStackSynthesizer()
@@ -25,13 +25,12 @@ def create_stack(app: cdk.App, stage: Stage, stack_assets: assets.Assets) -> Hol
 def main() -> None:
     app = cdk.App()
     try:
-        stage = Stage.from_context(
+        stage = Stage.load(
             app.node.try_get_context("stage"),
-            app.node.try_get_context("stages"),
             port=int(app.node.try_get_context("port") or DEFAULT_PORT),
             overrides=json.loads(app.node.try_get_context("overrides") or "{}"),
         )
-        # CDK copies assets to its output as it meets them, so ours need not stay.
+        # Synth copies the assets to its output, so the folder is needed only until then.
         with TemporaryDirectory() as folder:
             create_stack(app, stage, assets.build(Path(__file__).parents[1], stage.layer_platform, Path(folder)))
             app.synth()

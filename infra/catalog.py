@@ -1,7 +1,7 @@
-"""Every function of Holdall: what leads to it, what it is made of, and the actions that it may do. Plain data.
+"""The functions: routes and triggers, resources of the runtime, and the IAM actions that each may use. Plain data.
 
-The stack makes roles and routes of it, the OpenAPI build finds the handlers by it, and the tests compare the template
-with a table of their own. An action that is not named here is refused, on a laptop as in AWS.
+The stack creates roles and routes from this catalog, the OpenAPI build finds the handlers in it, and the tests compare the
+template with a table of their own. IAM denies every action that is not listed here, locally as in AWS.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Resource(StrEnum):
-    """What a function may be given actions on. Each member is one ARN, or one family of ARNs, in `constructs.roles`."""
+    """A resource that a function can have actions on. `HoldallStack` maps each member to ARNs."""
 
     MAIN = "main"
     MAIN_INDEXES = "main-indexes"
@@ -33,7 +33,7 @@ class Resource(StrEnum):
 
 @dataclass(frozen=True)
 class Grant:
-    """Named actions on one resource. With a `switch` only where that value of the stage is "on"."""
+    """Named actions on one resource. If `enabled_by` names a switch of the stage, only where it is on."""
 
     resource: Resource
     actions: tuple[str, ...]
@@ -42,9 +42,9 @@ class Grant:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A call of a function every so many minutes, or once a day at an hour in UTC.
+    """A scheduled call of a function: every `rate_minutes`, or once a day at an hour in UTC.
 
-    With neither: every so many minutes as the stage says (`expireUploadsMinutes`). `switch` is that of a grant.
+    Without either, the stage sets the rate (`expireUploadsMinutes`). `enabled_by` means the same as in `Grant`.
     """
 
     task: str
@@ -55,20 +55,20 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Function:
-    """One folder of `functions/`, deployed."""
+    """A Lambda function: one folder of `functions/`."""
 
     name: str
     description: str
     grants: tuple[Grant, ...]
-    path_prefixes: tuple[str, ...] = ()  # each makes two routes: itself, and all below it
-    is_default_route: bool = False  # the target of `$default`, so that an unknown path gets our error shape
+    path_prefixes: tuple[str, ...] = ()  # each gets two routes: the prefix itself, and everything below it
+    is_default_route: bool = False  # the target of `$default`, so that an unknown path gets our error format
     queue: Resource | None = None
     batch_size: int = 1  # messages per call
     schedules: tuple[Schedule, ...] = ()
-    memory: int = 1024  # MB; a Lambda has a whole CPU from 1769 on
-    timeout: int = 25  # seconds; the gateway gives up after 30
+    memory: int = 1024  # MB; a function has one whole CPU at 1,769 MB
+    timeout: int = 25  # seconds; API Gateway gives up after 30
     layers: tuple[str, ...] = ("core", "deps")
-    bundles_openapi: bool = False  # carries docs/openapi.json
+    bundles_openapi: bool = False  # whether the package contains docs/openapi.json
 
 
 _GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
@@ -84,7 +84,7 @@ _MAIN_TABLE = (
     Grant(Resource.MAIN, (*_GET, "dynamodb:Query", *_WRITE)),
     Grant(Resource.MAIN_INDEXES, ("dynamodb:Query",)),
 )
-# Rows that are written and never changed: beside this no function has more on the audit table than to read it.
+# Audit rows are written once and never changed. Every other grant on the audit table is for reading.
 _AUDIT = Grant(Resource.AUDIT, ("dynamodb:PutItem",))
 _AUDIT_EXPORT = "audit_export"
 _EPHEMERAL = Grant(
@@ -134,7 +134,7 @@ FUNCTIONS = (
             *_MAIN_TABLE,
             _AUDIT,
             _EPHEMERAL,
-            # Without ListBucket, HeadObject of a missing key is 403 in AWS, and "not uploaded" could not be told.
+            # Without ListBucket, HeadObject of a missing key returns 403 instead of 404 (S3 API reference, HeadObject).
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(
                 Resource.ORIGINALS_OBJECTS,
@@ -198,10 +198,10 @@ FUNCTIONS = (
         name="imageproc",
         description="Renders the variants of one image.",
         queue=Resource.IMAGES_QUEUE,
-        memory=3008,  # the most that a new account may ask for; encoders run side by side
+        memory=3008,  # the maximum in a new account; encoders run in parallel
         timeout=120,
         layers=("core", "deps", "imaging"),
-        # It opens files of strangers, so it may do the least: no index, no deletion of rows, nobody's credentials.
+        # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(
             Grant(
                 Resource.MAIN,
@@ -225,7 +225,7 @@ FUNCTIONS = (
         description="Runs scheduled tasks and long jobs, one SQS message per unit.",
         queue=Resource.WORK_QUEUE,
         batch_size=1,
-        timeout=600,  # a unit walks pages of rows
+        timeout=600,  # a message can take many pages of rows
         schedules=(
             Schedule("expire-uploads"),
             Schedule("send-pending-jobs", rate_minutes=1),
@@ -236,7 +236,7 @@ FUNCTIONS = (
         ),
         grants=(
             *_MAIN_TABLE,
-            # The recount reads the table itself, as an index may lag behind. Nobody else scans, and no function of the API.
+            # The recount reads the table itself, because an index may lag behind. No other function scans.
             Grant(Resource.MAIN, ("dynamodb:Scan",)),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
             Grant(
@@ -254,7 +254,7 @@ FUNCTIONS = (
             _SEND_IMAGES,
             _SEND_MAIL,
             Grant(Resource.WORK_QUEUE, (*_RECEIVE, "sqs:SendMessage")),
-            # What was written away can be read by nobody here, and overwritten or deleted by nobody at all.
+            # No function can read an export, and no one can overwrite or delete it (Object Lock).
             Grant(Resource.AUDIT, ("dynamodb:Query",), enabled_by=_AUDIT_EXPORT),
             Grant(Resource.EXPORTS_OBJECTS, ("s3:PutObject",), enabled_by=_AUDIT_EXPORT),
         ),

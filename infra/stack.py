@@ -1,7 +1,8 @@
-"""The stack: the parts, and who is told about whom.
+"""The stack.
 
-The order is the story: tables and queues; the API without its routes; the distribution in front of it; the originals,
-which let the distribution's pages in; the functions, which are told all of that; at last what leads to them.
+The order of the constructs follows their dependencies: tables and queues; the API without its routes; the distribution in
+front of it; the originals bucket, whose CORS rules name the distribution; the functions, whose environment names all of
+these; at last the routes, queues and schedules that call the functions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,12 @@ from infra.constructs.api import Api
 from infra.constructs.buckets import Exports, Originals, Variants
 from infra.constructs.console import Console
 from infra.constructs.distribution import Distribution
-from infra.constructs.environment import Resources, environment, parameter_prefix
+from infra.constructs.environment import environment, parameter_prefix
 from infra.constructs.event_sources import EventSourceMappings
 from infra.constructs.functions import Functions
 from infra.constructs.queues import Queues
 from infra.constructs.schedules import Schedules
-from infra.constructs.tables import Tables
+from infra.constructs.tables import AUDIT_INDEXES, MAIN_INDEXES, Tables
 from infra.stage import Stage
 
 
@@ -32,86 +33,96 @@ class HoldallStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, assets: Assets, **options: Any) -> None:
         super().__init__(scope, construct_id, description=f"Holdall, stage {stage.name}", **options)
-        tables, queues = Tables(self, "Tables"), Queues(self, "Queues")
-        variants = Variants(self, "Variants")
+        self._stage = stage
+        self._tables, self._queues = Tables(self, "Tables"), Queues(self, "Queues")
+        self._variants = Variants(self, "Variants")
         api = Api(self, "HttpApi", stage=stage)
         console = Console(self, "Console", stage=stage, publisher_code=assets.publisher)
-        edge = Distribution(self, "Cdn", stage=stage, api=api.api, console=console.bucket, variants=variants.bucket)
-        origins = (edge.public_url, *stage.allowed_origins)
-        originals = Originals(
-            self, "Originals", allowed_origins=origins, objects_queue=queues.queues[Resource.OBJECTS_QUEUE]
+        self._cdn = Distribution(
+            self, "Cdn", stage=stage, api=api.api, console=console.bucket, variants=self._variants.bucket
         )
-        exports = (
-            Exports(self, "Exports", retention_days=stage.audit_export_days)
-            if stage.is_enabled("audit_export")
-            else None
+        origins = (self._cdn.public_url, *stage.allowed_origins)
+        self._originals = Originals(
+            self, "Originals", allowed_origins=origins, objects_queue=self._queues.queues[Resource.OBJECTS_QUEUE]
         )
-        parts = Resources(tables, queues, originals, variants, exports)
+        self._exports = self._create_exports()
         functions = Functions(
             self,
             "Functions",
             stage=stage,
             assets=assets,
-            resources=_resource_arns(parts, parameter_prefix(stage)),
-            environment=environment(stage, parts, public_url=edge.public_url, origins=origins),
+            resources=self._resource_arns(),
+            environment=environment(
+                stage,
+                tables=self._tables,
+                queues=self._queues,
+                originals=self._originals,
+                variants=self._variants,
+                exports=self._exports,
+                public_url=self._cdn.public_url,
+                origins=origins,
+            ),
         )
         if stage.mail_sender:
             ses.EmailIdentity(self, "EmailIdentity", identity=ses.Identity.email(stage.mail_sender))
         api.add_routes(functions.functions)
-        EventSourceMappings(self, "EventSourceMappings", stage=stage, queues=queues, functions=functions.functions)
+        EventSourceMappings(
+            self, "EventSourceMappings", stage=stage, queues=self._queues, functions=functions.functions
+        )
         Schedules(self, "Schedules", stage=stage, functions=functions.functions)
-        Alarms(self, "Alarms", stage=stage, queues=queues, api=api.api, log_groups=functions.log_groups)
-        self._add_outputs(stage, parts, edge, api, functions)
+        Alarms(self, "Alarms", stage=stage, queues=self._queues, api=api.api, log_groups=functions.log_groups)
+        self._add_outputs(api, functions)
 
-    def _add_outputs(
-        self, stage: Stage, resources: Resources, edge: Distribution, api: Api, functions: Functions
-    ) -> None:
-        direct = stage.api_url.format(apiId=api.api.api_id, region=Aws.REGION, port=stage.port)
-        told = {
-            "ConsoleUrl": f"{edge.public_url}/",
-            "ApiUrl": f"{edge.public_url}/api/v1",
-            "DocsUrl": f"{edge.public_url}/api/v1/docs",
-            "DirectApiUrl": f"{direct}/api/v1",
-            "MainTable": resources.tables.main.table_name,
-            "CredentialsTable": resources.tables.credentials.table_name,
-            "AuditTable": resources.tables.audit.table_name,
-            "EphemeralTable": resources.tables.ephemeral.table_name,
-            "OriginalsBucket": resources.originals.bucket.bucket_name,
-            "VariantsBucket": resources.variants.bucket.bucket_name,
+    def _create_exports(self) -> Exports | None:
+        if not self._stage.is_enabled("audit_export"):
+            return None
+        return Exports(self, "Exports", retention_days=self._stage.audit_export_days)
+
+    def _add_outputs(self, api: Api, functions: Functions) -> None:
+        public_url = self._cdn.public_url
+        api_url = self._stage.api_url.format(apiId=api.api.api_id, region=Aws.REGION, port=self._stage.port)
+        outputs = {
+            "ConsoleUrl": f"{public_url}/",
+            "ApiUrl": f"{public_url}/api/v1",
+            "DocsUrl": f"{public_url}/api/v1/docs",
+            "DirectApiUrl": f"{api_url}/api/v1",
+            "MainTable": self._tables.main.table_name,
+            "CredentialsTable": self._tables.credentials.table_name,
+            "AuditTable": self._tables.audit.table_name,
+            "EphemeralTable": self._tables.ephemeral.table_name,
+            "OriginalsBucket": self._originals.bucket.bucket_name,
+            "VariantsBucket": self._variants.bucket.bucket_name,
         }
-        if resources.exports:
-            told["ExportsBucket"] = resources.exports.bucket.bucket_name
-        for resource, queue in resources.queues.queues.items():
+        if self._exports:
+            outputs["ExportsBucket"] = self._exports.bucket.bucket_name
+        for resource, queue in self._queues.queues.items():
             name = resource.split("-")[0].capitalize()
-            told[f"{name}Queue"] = queue.queue_url
-            told[f"{name}DeadLetterQueue"] = resources.queues.dead_letter_queues[resource].queue_url
+            outputs[f"{name}Queue"] = queue.queue_url
+            outputs[f"{name}DeadLetterQueue"] = self._queues.dead_letter_queues[resource].queue_url
         for name, function in functions.functions.items():
-            told[f"{name.capitalize()}Function"] = function.function_name
-            told[f"{name.capitalize()}Role"] = function.role.role_arn if function.role else ""
-        for output, value in told.items():
-            CfnOutput(self, output, value=value)
+            outputs[f"{name.capitalize()}Function"] = function.function_name
+            outputs[f"{name.capitalize()}Role"] = function.role.role_arn if function.role else ""
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
 
-
-def _resource_arns(resources: Resources, prefix: str) -> Mapping[Resource, Sequence[str]]:
-    """What the catalogue's words stand for."""
-    tables, originals, variants = resources.tables, resources.originals.bucket, resources.variants.bucket
-    return {
-        Resource.MAIN: [tables.main.table_arn],
-        # Each by its name: `index/*` would open indexes that nobody has thought of yet.
-        Resource.MAIN_INDEXES: [f"{tables.main.table_arn}/index/{index}" for index in ("gsi1", "gsi2", "gsi3")],
-        Resource.AUDIT_INDEXES: [
-            f"{tables.audit.table_arn}/index/{index}" for index in ("by-actor", "by-target", "by-action", "by-time")
-        ],
-        Resource.CREDENTIALS: [tables.credentials.table_arn],
-        Resource.AUDIT: [tables.audit.table_arn],
-        Resource.EPHEMERAL: [tables.ephemeral.table_arn],
-        Resource.ORIGINALS: [originals.bucket_arn],
-        Resource.ORIGINALS_OBJECTS: [originals.arn_for_objects("*")],
-        Resource.VARIANTS: [variants.bucket_arn],
-        Resource.EXPORTS_OBJECTS: [resources.exports.bucket.arn_for_objects("*")] if resources.exports else [],
-        Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
-        **{resource: [queue.queue_arn] for resource, queue in resources.queues.queues.items()},
-        Resource.SES_IDENTITIES: ["*"],
-        Resource.SES_ACCOUNT: ["*"],
-        Resource.PARAMETERS: [f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter{prefix}/*"],
-    }
+    def _resource_arns(self) -> Mapping[Resource, Sequence[str]]:
+        tables, originals, variants = self._tables, self._originals.bucket, self._variants.bucket
+        parameters = f"parameter{parameter_prefix(self._stage)}/*"
+        return {
+            Resource.MAIN: [tables.main.table_arn],
+            # By name, because `index/*` would also allow every index that is added later.
+            Resource.MAIN_INDEXES: [f"{tables.main.table_arn}/index/{name}" for name in MAIN_INDEXES],
+            Resource.AUDIT_INDEXES: [f"{tables.audit.table_arn}/index/{name}" for name in AUDIT_INDEXES],
+            Resource.CREDENTIALS: [tables.credentials.table_arn],
+            Resource.AUDIT: [tables.audit.table_arn],
+            Resource.EPHEMERAL: [tables.ephemeral.table_arn],
+            Resource.ORIGINALS: [originals.bucket_arn],
+            Resource.ORIGINALS_OBJECTS: [originals.arn_for_objects("*")],
+            Resource.VARIANTS: [variants.bucket_arn],
+            Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
+            Resource.EXPORTS_OBJECTS: [self._exports.bucket.arn_for_objects("*")] if self._exports else [],
+            **{resource: [queue.queue_arn] for resource, queue in self._queues.queues.items()},
+            Resource.SES_IDENTITIES: ["*"],
+            Resource.SES_ACCOUNT: ["*"],
+            Resource.PARAMETERS: [f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:{parameters}"],
+        }

@@ -1,99 +1,107 @@
-"""The values of a stage, as `cdk.json` gives them. What differs between a laptop and a cloud stands there alone."""
+"""The stages in `cdk.json`. All differences between a local and a cloud deployment are values of a stage."""
 
-import dataclasses
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Self
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic.alias_generators import to_camel
 
 DEFAULT_PORT = 4566
+_CDK_JSON = Path(__file__).parents[1] / "cdk.json"
+
+Switch = Literal["on", "off"]
+Concurrency = Annotated[int, Field(ge=2)]  # the minimum of SQS's MaximumConcurrency
 
 
 class InvalidStage(Exception):
-    """`cdk.json` does not say what a stage has to say. The message is meant for people."""
+    """`cdk.json` has no such stage, or a value is missing, unknown or not valid. The message is for people."""
 
 
-@dataclass(frozen=True)
-class ApiOrigin:
-    """How the distribution reaches the HTTP API. `domain` and `path` are templates of `{apiId}` and `{region}`."""
+class _StageModel(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+class ApiOrigin(_StageModel):
+    """The HTTP API as the origin of the distribution. `domain` and `path` are templates of {apiId} and {region}."""
 
     protocol: Literal["https", "http"]
     domain: str
     path: str
 
 
-@dataclass(frozen=True)
-class Throttle:
-    """Requests per second that the gateway lets through, for all callers together."""
+class Throttle(_StageModel):
+    """Requests per second that API Gateway accepts from all callers together."""
 
-    rate: int
-    burst: int
+    rate: PositiveInt
+    burst: PositiveInt
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One entry of `stages` in `cdk.json`; `docs/operations.md` tells what each value does."""
+class OAuthProvider(_StageModel):
+    """A provider that users can sign in with."""
 
     name: str
-    port: int  # of the local cloud; a template without `{port}` does not ask for it
+    kind: Literal["google", "github", "oidc"]
+    issuer: str | None = None  # of kind oidc
+    site: str | None = None  # `site` and `api`: URLs of a GitHub Enterprise Server
+    api: str | None = None
+
+
+class Stage(_StageModel):
+    """One entry of `stages` in `cdk.json`. See docs/operations.md for what each value does."""
+
+    name: str
+    port: int  # of the local cloud; only templates with {port} use it
     stack_name: str
-    credentials: Literal["bootstrap", "cli"]  # whose rights deploy: the bootstrap's roles, or those of the command line
-    layer_platform: Literal["lambda", "host"]  # for which machine third-party packages are fetched
+    credentials: Literal["bootstrap", "cli"]  # deploy with the roles of `cdk bootstrap`, or with the caller's own
+    layer_platform: Literal["lambda", "host"]  # the machine that third-party packages are downloaded for
     public_url: str  # template of {domain}, {label} (first part of the domain), {port}
     api_url: str  # template of {apiId}, {region}, {port}
     api_origin: ApiOrigin
-    bucket_url: str  # template of {bucket}, {region}, {port}: where a presigned URL of a bucket begins
-    bucket_origins: str  # template of {region}, {port}: the same without the bucket, as a source in a CSP
-    allowed_origins: tuple[str, ...]  # of browsers, besides our own
+    bucket_url: str  # template of {bucket}, {region}, {port}: the start of presigned URLs
+    bucket_origins: str  # template of {region}, {port}: the sources of all buckets, for the CSP
+    allowed_origins: tuple[str, ...]  # of browsers, in addition to our own
     sign_up: Literal["open", "invite", "closed"]
-    email_verification: Literal["on", "off"]
-    developer_tokens: Literal["on", "off"]  # whether `make token` works: in no stage that strangers can reach
-    mail_sender: str  # the address that letters come from, verified with SES; empty: none are sent
-    password_memory: int  # KiB
-    password_passes: int
-    upload_expiry: int  # seconds
-    max_bytes: int
-    max_files: int
-    max_file_bytes: int
-    rate_limits: Mapping[
-        str, Sequence[int]
-    ]  # name -> requests, seconds: by network, account, user or key, as docs/operations.md tells
-    oauth_providers: Sequence[Mapping[str, str]]  # {"name", "kind": google | github | oidc, "issuer"?, "site"?, "api"?}
+    email_verification: Switch
+    developer_tokens: Switch  # whether `make token` works; "off" in every stage that strangers can reach
+    mail_sender: str  # the email address of the sender, verified with SES; if empty, no email is sent
+    password_memory: PositiveInt  # KiB
+    password_passes: PositiveInt
+    upload_expiry: PositiveInt  # seconds
+    max_bytes: PositiveInt
+    max_files: PositiveInt
+    max_file_bytes: PositiveInt
+    rate_limits: Mapping[str, tuple[PositiveInt, PositiveInt]]  # name -> requests, seconds
+    oauth_providers: tuple[OAuthProvider, ...]
     throttle: Throttle
-    expire_uploads_minutes: int
-    image_workers: int  # calls of imageproc at once, at least 2
-    maintenance_workers: int  # messages of long work at once, at least 2
-    log_retention_days: int
-    audit_export: Literal["on", "off"]  # whether the audit table is copied each night to a bucket that keeps it
-    audit_export_days: int  # how long nobody can delete a copy
-    alarm_email: str  # empty: alarms are only shown
+    expire_uploads_minutes: PositiveInt
+    image_workers: Concurrency
+    maintenance_workers: Concurrency
+    log_retention_days: PositiveInt
+    audit_export: Switch  # whether the audit table is copied every night to a bucket with Object Lock
+    audit_export_days: PositiveInt  # days for which no one can delete a copy
+    alarm_email: str  # if empty, alarms are shown only on the dashboard
 
     def is_enabled(self, setting: str | None) -> bool:
-        """Whether a switch, named by its field, is on; what has none is always there."""
+        """Return whether the switch of this name is on. None is always on."""
         return setting is None or getattr(self, setting) == "on"
 
     @classmethod
-    def from_context(
+    def load(
         cls,
         name: str,
-        stages: Mapping[str, Mapping[str, Any]],
+        *,
         port: int = DEFAULT_PORT,
         overrides: Mapping[str, Any] | None = None,
+        cdk_json: Path = _CDK_JSON,
     ) -> Self:
-        """The stage called `name`, but for the values that a test says otherwise. Raises BadStage."""
+        """Read a stage from `cdk.json`, and replace the values in `overrides`. Raises InvalidStage."""
+        stages = json.loads(cdk_json.read_text())["context"]["stages"]
         if name not in stages:
             raise InvalidStage(f"cdk.json has no stage {name!r}, only: {', '.join(stages)}.")
-        given = {**stages[name], **(overrides or {})}
-        names = {field.name: _to_camel(field.name) for field in dataclasses.fields(cls)}
-        expected = set(names.values()) - {"name", "port"}
-        if given.keys() != expected:
-            differing = ", ".join(sorted(given.keys() ^ expected))
-            raise InvalidStage(f"Stage {name!r} in cdk.json has too much or too little: {differing}.")
-        given["apiOrigin"] = ApiOrigin(**given["apiOrigin"])
-        given["throttle"] = Throttle(**given["throttle"])
-        given["allowedOrigins"] = tuple(given["allowedOrigins"])
-        return cls(name=name, port=port, **{field: given[key] for field, key in names.items() if key in expected})
-
-
-def _to_camel(field: str) -> str:
-    return re.sub("_([a-z])", lambda match: match[1].upper(), field)
+        try:
+            return cls(name=name, port=port, **{**stages[name], **(overrides or {})})
+        except ValidationError as error:
+            problems = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise InvalidStage(f"Stage {name!r} in cdk.json is not valid. {'; '.join(problems)}.") from error

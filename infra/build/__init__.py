@@ -1,1 +1,1 @@
-"""What is made of the tree before it can be deployed: layers, the code of functions, the publisher's site."""
+"""Builds of what the stack deploys (layers, packages of functions, the site), and of the API documentation."""

@@ -1,5 +1,6 @@
-"""`python -m infra.build [lambda|host]`: build the layers, by themselves."""
+"""`python -m infra.build {lambda,host}`: build the layers without a deployment."""
 
+import argparse
 import sys
 from pathlib import Path
 from typing import get_args
@@ -7,21 +8,17 @@ from typing import get_args
 from infra.build import layers
 
 
-def main(arguments: list[str]) -> int:
-    machine = arguments[0] if arguments else "host"
-    if machine not in get_args(layers.Platform):
-        sys.stderr.write(f"Build for one of {', '.join(get_args(layers.Platform))}, not {machine!r}.\n")
-        return 2
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="infra.build", description=__doc__)
+    parser.add_argument("platform", choices=get_args(layers.Platform))
     try:
-        built = layers.build(Path(__file__).parents[2], "lambda" if machine == "lambda" else "host")
+        built = layers.build(Path(__file__).parents[2], parser.parse_args().platform)
     except layers.BuildFailed as failure:
-        sys.stderr.write(f"{failure}\n")
-        return 1
-    for folder in built.values():
+        sys.exit(str(failure))
+    for name, folder in built.items():
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        sys.stdout.write(f"{folder.name:10} {size / 2**20:6.1f} MiB  {folder}\n")
-    return 0
+        sys.stdout.write(f"{name:10} {size / 2**20:6.1f} MiB  {folder}\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

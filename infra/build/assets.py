@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.build import layers
-from infra.catalog import FUNCTIONS
-from infra.catalog import Function
+from infra.catalog import FUNCTIONS, Function
 
 
 @dataclass(frozen=True)
 class Assets:
-    """Where the code of everything deployed lies. A test may hand in folders of its own, so that synth builds nothing."""
+    """The code of the layers, the functions and the publisher. Tests pass empty folders, so that synth builds nothing."""
 
     layers: Mapping[str, Path]
     functions: Mapping[str, Path]
@@ -20,7 +19,7 @@ class Assets:
 
 
 def build(root: Path, layer_platform: layers.Platform, output_dir: Path) -> Assets:
-    """Lay our own code out below `into`, and fetch layers whose pins have changed. Raises layers.BuildFailed."""
+    """Copy the code of each function below `output_dir`, and build the layers. Raises BuildFailed."""
     return Assets(
         layers={"core": root / "layers" / "core", **layers.build(root, layer_platform)},
         functions={function.name: _copy_function(root, output_dir, function) for function in FUNCTIONS},
@@ -29,10 +28,7 @@ def build(root: Path, layer_platform: layers.Platform, output_dir: Path) -> Asse
 
 
 def _copy_function(root: Path, output_dir: Path, function: Function) -> Path:
-    """One function's code in the shape that it has in the tree, so that a module has one import path everywhere.
-
-    Raises layers.BuildFailed when a part of it is missing.
-    """
+    """Copy the code of a function with the same paths as in the repository, because a module has one import path everywhere."""
     source = root / "functions" / function.name
     folder = output_dir / function.name
     shutil.copytree(source, folder / "functions" / function.name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -43,15 +39,15 @@ def _copy_function(root: Path, output_dir: Path, function: Function) -> Path:
         (folder / "docs").mkdir()
         document = root / "docs" / "openapi.json"
         if not document.is_file():
-            raise layers.BuildFailed(f"There is no {document}. Write it: make openapi")
+            raise layers.BuildFailed(f"{document} does not exist. Write it: make openapi")
         shutil.copy(document, folder / "docs")
     return folder
 
 
 def _copy_publisher(root: Path, output_dir: Path) -> Path:
-    """The code of the console's publisher, which carries the site with it."""
+    """Copy the code of the console's publisher, and the site."""
     folder = output_dir / "publisher"
     folder.mkdir()
-    shutil.copy(root / "infra" / "constructs" / "publish.py", folder)
+    shutil.copy(root / "infra" / "constructs" / "console_publisher.py", folder)
     shutil.copytree(root / "web", folder / "site")
     return folder

@@ -1,21 +1,22 @@
-"""The layers `deps` and `imaging`: third-party packages, fetched by hash for the machine that will run them."""
+"""The layers `deps` and `imaging`: third-party packages, downloaded by hash for the machine that will run them."""
 
 import compileall
-import hashlib
-import os
 import py_compile
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from infra import cache
+
 Platform = Literal["lambda", "host"]
 
-THIRD_PARTY_LAYERS = ("deps", "imaging")  # `core` is our own code and ships as it is
-LAMBDA_PYTHON = "3.14"  # as `constructs.functions` deploys it; the tests compare
-# Of botocore's descriptions of 440 services, the ones that Holdall calls. The rest is two thirds of all files, and every
-# file is unpacked at a cold start. Another service is added here, or its client cannot be made.
+THIRD_PARTY_LAYERS = ("deps", "imaging")  # the layer `core` is our own code, and needs no build
+LAMBDA_PYTHON = "3.14"  # a test compares it with `constructs.functions.RUNTIME`
+# The AWS services that Holdall calls. botocore describes 440 services, which are two thirds of its files, and a cold start
+# unpacks every file. A client of a service that is not listed here cannot be created.
 BOTOCORE_SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "sesv2", "sqs", "ssm", "sts"})
 # Wheels for Amazon Linux 2023 on Graviton, the newest ABI first.
 _LAMBDA_PLATFORM = [
@@ -26,76 +27,53 @@ _LAMBDA_PLATFORM = [
 
 
 class BuildFailed(Exception):
-    """A layer cannot be built. The message is meant for people."""
+    """A layer cannot be built. The message is for people."""
 
 
 def build(root: Path, layer_platform: Platform) -> dict[str, Path]:
-    """Each fetched layer's folder, made anew only when its pinned requirements have changed. Raises BuildFailed."""
-    return {name: _build_layer(root, name, layer_platform) for name in THIRD_PARTY_LAYERS}
+    """Return the directory of each layer. Builds a layer if it is not in the cache. Raises BuildFailed."""
+    return {name: _get_layer(root / "requirements" / f"{name}.txt", layer_platform) for name in THIRD_PARTY_LAYERS}
 
 
-def _build_layer(root: Path, name: str, layer_platform: Platform) -> Path:
-    requirements = root / "requirements" / f"{name}.txt"
-    folder = root / "build" / "layers" / layer_platform / name
-    stamp = folder.with_suffix(".stamp")
-    wanted = _fingerprint(requirements, layer_platform)
-    if folder.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
-        return folder
-    # Aside first, then into its place: another build may be under way, and one that fails must leave nothing half.
-    aside = folder.with_name(f"{name}-{os.getpid()}")
-    try:
-        _pip_install(requirements, aside / "python", layer_platform)
-        _prune_botocore(aside / "python")
-        if layer_platform == "host" or _python_version() == LAMBDA_PYTHON:
-            _compile_bytecode(aside / "python")
-        stamp.unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    stamp.write_text(wanted)
-    return folder
+def _get_layer(requirements: Path, layer_platform: Platform) -> Path:
+    target = f"{LAMBDA_PYTHON} by {_python_version()}" if layer_platform == "lambda" else f"{cache.MACHINE} {sys.version}"
+    key = "\n".join([requirements.read_text(), Path(__file__).read_text(), target])
+    name = f"layer-{requirements.stem}-{layer_platform}"
+    return cache.get_or_build(name, key, partial(_build, requirements, layer_platform))
 
 
-def _fingerprint(requirements: Path, layer_platform: Platform) -> str:
-    """All that decides what is in a layer: the pins, the Pythons, and how this file builds."""
-    target = f"{LAMBDA_PYTHON} by {_python_version()}" if layer_platform == "lambda" else sys.version
-    recipe = Path(__file__).read_bytes()
-    return hashlib.sha256(requirements.read_bytes() + recipe + target.encode()).hexdigest()
+def _build(requirements: Path, layer_platform: Platform, folder: Path) -> None:
+    packages = folder / "python"
+    _pip_install(requirements, packages, layer_platform)
+    _prune_botocore(packages)
+    if layer_platform == "host" or _python_version() == LAMBDA_PYTHON:
+        _compile_bytecode(packages)
 
 
 def _pip_install(requirements: Path, folder: Path, layer_platform: Platform) -> None:
-    folder.mkdir(parents=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += [
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--requirement",
-        str(requirements),
-        "--target",
-        str(folder),
-    ]
+    command += ["--require-hashes", "--only-binary", ":all:"]
+    command += ["--requirement", str(requirements), "--target", str(folder)]
     if layer_platform == "lambda":
         command += ["--no-deps", *_LAMBDA_PLATFORM]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildFailed(f"pip could not fetch {requirements.name} for {layer_platform}:\n{done.stderr.strip()[-2000:]}")
-    # Console scripts name the interpreter that fetched them, which is not the one that will run.
+    pip = subprocess.run(command, capture_output=True, text=True, check=False)
+    if pip.returncode:
+        raise BuildFailed(f"pip could not install {requirements.name} for {layer_platform}:\n{pip.stderr.strip()[-2000:]}")
+    # Console scripts name the interpreter of this machine.
     shutil.rmtree(folder / "bin", ignore_errors=True)
 
 
 def _prune_botocore(folder: Path) -> None:
-    described = folder / "botocore" / "data"
-    for service in described.iterdir() if described.is_dir() else ():
+    data = folder / "botocore" / "data"
+    for service in data.iterdir() if data.is_dir() else ():
         if service.is_dir() and service.name not in BOTOCORE_SERVICES:
             shutil.rmtree(service)
 
 
 def _compile_bytecode(folder: Path) -> None:
-    """Compile once what every cold start would compile again, since a layer is read-only: half of the import's time.
+    """Compile to bytecode, because a layer is read-only and every cold start would compile again: half of its import time.
 
-    Only a Python of the version that will run it can. Nothing of this machine goes in: no times, and Lambda's own paths.
+    Only the Python version that runs the layer can compile it. The result contains no timestamps and the paths of Lambda.
     """
     compileall.compile_dir(
         folder,

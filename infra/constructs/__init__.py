@@ -1,1 +1,1 @@
-"""The parts of the stack, a subject each."""
+"""The constructs of the stack, one module for each subject."""

@@ -1,4 +1,4 @@
-"""What wakes a person up, and the one page that shows how things are. Ten alarm metrics are free; these are fewer."""
+"""The alarms and the dashboard. Ten alarm metrics are free of charge, and there are fewer."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ _FIVE_MINUTES = Duration.minutes(5)
 
 
 class Alarms(Construct):
-    """Alarms go to the stage's `alarmEmail`; without one they are only shown."""
+    """The alarms notify `alarmEmail` of the stage. Without it they are only shown on the dashboard."""
 
     def __init__(
         self,
@@ -35,29 +35,30 @@ class Alarms(Construct):
         self._topic = self._create_topic(stage.alarm_email)
         self._alarms: list[cloudwatch.Alarm] = []
         for resource, queue in queues.dead_letter_queues.items():
-            dead = f"{resource.split('-')[0].capitalize()}DeadLetters"
-            waiting = queue.metric_approximate_number_of_messages_visible(statistic="max", period=_FIVE_MINUTES)
-            self._add_alarm(dead, waiting, 1, f"Messages of {resource} failed five times. See docs/operations.md.")
+            self._add_alarm(
+                f"{resource.split('-')[0].capitalize()}DeadLetters",
+                queue.metric_approximate_number_of_messages_visible(statistic="max", period=_FIVE_MINUTES),
+                1,
+                f"Messages of {resource} failed five times. See docs/operations.md.",
+            )
         self._add_alarm(
             "ImagesQueueAge",
             queues.queues[Resource.IMAGES_QUEUE].metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES),
             900,
-            "An image has waited a quarter of an hour for its variants.",
+            "An image has waited 15 minutes for its variants.",
         )
         self._add_alarm(
             "Api5xxErrors",
             api.metric_server_error(statistic="sum", period=_FIVE_MINUTES),
             5,
-            "Requests end with a 5xx.",
+            "Requests fail with a 5xx status.",
         )
-        self._add_alarm(
-            "ErrorLogs", self._error_log_metric(stage, log_groups), 1, "A function logged an error of ours."
-        )
+        self._add_alarm("ErrorLogs", self._error_log_metric(stage, log_groups), 1, "A function logged an error.")
         for metric, meaning in {
-            "Errors": "failed or ran out of time",
-            "Throttles": "were refused for concurrency",
+            "Errors": "failed or timed out",
+            "Throttles": "were throttled",
         }.items():
-            self._add_alarm(f"Function{metric}", _lambda_metric(metric), 5, f"Calls of functions {meaning}.")
+            self._add_alarm(f"Function{metric}", _lambda_metric(metric), 5, f"Invocations {meaning}.")
         self._add_dashboard(queues, api)
 
     def _create_topic(self, email: str) -> sns.Topic | None:
@@ -75,7 +76,7 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            # No requests, no numbers, no alarm.
+            # Without requests there are no data points, and that is no reason for an alarm.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=description,
         )
@@ -84,7 +85,7 @@ class Alarms(Construct):
         self._alarms.append(alarm)
 
     def _error_log_metric(self, stage: Stage, log_groups: Mapping[str, logs.LogGroup]) -> cloudwatch.IMetric:
-        """Lines of level ERROR in all functions. They are few by design: a failure that a caller sees is none."""
+        """Return the number of log events of level ERROR. Errors of callers are not logged at this level."""
         namespace = f"Holdall/{stage.stack_name}"
         for name, group in log_groups.items():
             logs.MetricFilter(
@@ -107,7 +108,7 @@ class Alarms(Construct):
         )
         dashboard.add_widgets(
             _graph_widget(
-                "Messages waiting", [q.metric_approximate_number_of_messages_visible() for q in queues.queues.values()]
+                "Waiting messages", [q.metric_approximate_number_of_messages_visible() for q in queues.queues.values()]
             ),
             _graph_widget("Functions", [_lambda_metric(metric) for metric in ("Invocations", "Errors", "Throttles")]),
         )
@@ -119,7 +120,7 @@ def _graph_widget(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.Gr
 
 
 def _quota_drift_metric() -> cloudwatch.Metric:
-    # Counted by maintenance beside a line of level ERROR, so that ErrorLines rings and no alarm of its own is needed.
+    # Needs no alarm of its own, because maintenance also logs each drift at level ERROR, which ErrorLogs counts.
     return cloudwatch.Metric(
         namespace="Holdall",
         metric_name="QuotaDrift",
@@ -130,5 +131,5 @@ def _quota_drift_metric() -> cloudwatch.Metric:
 
 
 def _lambda_metric(metric_name: str) -> cloudwatch.Metric:
-    # Without a dimension: of all functions in the region, for the price of one metric.
+    # Without a dimension, the metric covers all functions in the region.
     return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=metric_name, statistic="sum", period=_FIVE_MINUTES)

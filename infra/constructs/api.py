@@ -1,4 +1,4 @@
-"""The HTTP API: two routes for each prefix of the catalogue, and `$default`."""
+"""The HTTP API: two routes for each path prefix in the catalog, and `$default`."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from infra.constructs.functions import create_log_group
 from infra.constructs.nag import suppress
 from infra.stage import Stage
 
-# Neither path, query nor cookie: share tokens lie there. The route key says which prefix it was.
+# No path, query or cookie, because they can contain share tokens. The route key names the prefix.
 _ACCESS_LOG_FORMAT = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -27,11 +27,11 @@ _ACCESS_LOG_FORMAT = {
 
 
 class Api(Construct):
-    """Made before the functions, since they are told its address; `lead_to` adds the routes once they are there."""
+    """The API. Created before the functions, because their environment has its address; `add_routes` is called later."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        # No CORS here: the distribution answers preflights, `holdall.http` adds the headers.
+        # No CORS here: the distribution answers preflight requests, and `holdall.http` adds the headers.
         self.api = gateway.HttpApi(self, "Api", create_default_stage=False, description="Holdall")
         self.stage = gateway.HttpStage(
             self,
@@ -39,7 +39,7 @@ class Api(Construct):
             http_api=self.api,
             stage_name="$default",
             auto_deploy=True,
-            detailed_metrics_enabled=False,  # a metric per route costs money
+            detailed_metrics_enabled=False,  # metrics for each route cost money
             throttle=gateway.ThrottleSettings(rate_limit=stage.throttle.rate, burst_limit=stage.throttle.burst),
         )
         child = self.stage.node.default_child
@@ -50,7 +50,7 @@ class Api(Construct):
             )
 
     def add_routes(self, functions: Mapping[str, lambda_.Function]) -> None:
-        """Add the routes of every function of the catalogue."""
+        """Add the routes of every function in the catalog."""
         for function in FUNCTIONS:
             if function.path_prefixes or function.is_default_route:
                 self._add_function_routes(function, functions[function.name])

@@ -1,4 +1,4 @@
-"""The buckets of files: originals, as they were sent, and variants, as we rendered them; and that of the audit's export."""
+"""The buckets of originals, of rendered variants, and of audit exports."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from infra.constructs.nag import suppress
 
 
 class Originals(Construct):
-    """Written by clients through presigned URLs, and by nobody else. Tells `objects` of whatever arrives.
+    """The files as they were uploaded, by clients with presigned URLs only. Notifies the queue `objects` of each new object.
 
-    No rule deletes versions: only the code does, naming the version, after its row says so.
+    No lifecycle rule deletes versions. Only the code does, by version ID, after it has updated the row.
     """
 
     def __init__(
@@ -31,8 +31,8 @@ class Originals(Construct):
         self._add_notification(objects_queue)
 
     def _add_notification(self, objects_queue: sqs.Queue) -> None:
-        # By the account and not by the bucket: S3 checks the queue's policy when the bucket is made, so the policy must
-        # come first and cannot know the bucket. CDK's way round is a Lambda with rights on all buckets' notifications.
+        # The condition names the account and not the bucket: S3 checks the queue policy when the bucket is created, so the
+        # policy must exist first. CDK's own solution is a Lambda function that may change the notifications of all buckets.
         objects_queue.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("s3.amazonaws.com")],
@@ -42,7 +42,7 @@ class Originals(Construct):
             )
         )
         bucket = self.bucket.node.default_child
-        if not isinstance(bucket, s3.CfnBucket):  # pragma: no cover  # a promise of CDK
+        if not isinstance(bucket, s3.CfnBucket):  # pragma: no cover  # never in CDK
             raise TypeError(type(bucket))
         bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             queue_configurations=[
@@ -54,7 +54,7 @@ class Originals(Construct):
 
 
 class Variants(Construct):
-    """Written by imageproc. CloudFront reads what lies under `media/`; the rest goes out by presigned GET only."""
+    """The variants. CloudFront can read the prefix `media/`; everything else needs a presigned URL."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -62,15 +62,15 @@ class Variants(Construct):
 
 
 class Exports(Construct):
-    """What the audit table said, a night after the other. Not even the account's owner deletes it before its time.
+    """The nightly exports of the audit table. No one can delete them before the retention period ends.
 
-    COMPLIANCE and not GOVERNANCE, which whoever has all rights may lift: against them the table alone is no proof.
+    The mode is COMPLIANCE, because an administrator can bypass GOVERNANCE, and could also change the audit table.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, retention_days: int) -> None:
         super().__init__(scope, construct_id)
-        kept = s3.ObjectLockRetention.compliance(Duration.days(retention_days))
-        self.bucket = _create_bucket(self, "Bucket", versioned=True, object_lock_retention=kept)
+        retention = s3.ObjectLockRetention.compliance(Duration.days(retention_days))
+        self.bucket = _create_bucket(self, "Bucket", versioned=True, object_lock_retention=retention)
 
 
 def _create_bucket(
@@ -95,7 +95,7 @@ def _create_bucket(
         enforce_ssl=True,
         removal_policy=RemovalPolicy.RETAIN,
     )
-    suppress(bucket, "S1", reason="Access logs cost money for every request; who did what stands in the audit table.")
+    suppress(bucket, "S1", reason="Access logs cost money for every request. The audit table records who did what.")
     return bucket
 
 
@@ -103,7 +103,7 @@ def _cors_rule(allowed_origins: Sequence[str]) -> s3.CorsRule:
     return s3.CorsRule(
         allowed_origins=list(allowed_origins),
         allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.PUT, s3.HttpMethods.POST],
-        # What a presigned request may be signed with.
+        # The headers that a presigned request can have.
         allowed_headers=["content-type", "if-none-match", "range", "x-amz-*"],
         exposed_headers=["ETag", "Location", "x-amz-checksum-sha256", "x-amz-version-id"],
         max_age=3600,

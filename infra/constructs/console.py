@@ -1,4 +1,4 @@
-"""The console: its bucket, and the custom resource that fills it."""
+"""The console: its bucket, and the custom resource that uploads the site."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from infra.stage import Stage
 
 
 class Console(Construct):
-    """The site travels in the code of its publisher, the same way in every stage."""
+    """The site is part of the publisher's code, in every stage."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, publisher_code: Path) -> None:
         super().__init__(scope, construct_id)
@@ -25,10 +25,10 @@ class Console(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
-            # Nothing lies here that the tree does not hold; the publisher empties it when the stack goes.
+            # Holds only files from the repository. The publisher empties it when the stack is deleted.
             removal_policy=RemovalPolicy.DESTROY,
         )
-        suppress(self.bucket, "S1", reason="Access logs cost money for every request, and this is a public page.")
+        suppress(self.bucket, "S1", reason="Access logs cost money for every request, and the site is public.")
         self._add_publisher(stage, publisher_code)
 
     def _add_publisher(self, stage: Stage, publisher_code: Path) -> None:
@@ -46,15 +46,17 @@ class Console(Construct):
         )
         bucket_id = self.bucket.stack.get_logical_id(self.bucket.node.default_child)  # type: ignore[arg-type]
         suppress(
-            role, f"IAM5[Resource::<{self.bucket.stack.resolve(bucket_id)}.Arn>/*]", reason="All files of the site."
+            role,
+            f"IAM5[Resource::<{self.bucket.stack.resolve(bucket_id)}.Arn>/*]",
+            reason="All files of the site.",
         )
         publisher = lambda_.Function(
             self,
             "Publisher",
-            description="Puts the console into its bucket.",
+            description="Uploads the console to its bucket.",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            handler="publish.handler",
+            handler="console_publisher.handler",
             code=lambda_.Code.from_asset(str(publisher_code)),
             memory_size=512,
             timeout=Duration.minutes(2),
@@ -66,6 +68,6 @@ class Console(Construct):
             self,
             "SiteDeployment",
             service_token=publisher.function_arn,
-            # Without a changed property CloudFormation sends no update.
+            # CloudFormation sends an update only if a property has changed.
             properties={"Bucket": self.bucket.bucket_name, "Version": FileSystem.fingerprint(str(publisher_code))},
         )

@@ -1,20 +1,24 @@
-"""The publisher of the console: a custom resource that carries the site in its own code. Alone in its asset."""
+"""The publisher of the console: the Lambda function of a custom resource. Its package contains this module and the site."""
 
 import json
 import mimetypes
 import urllib.request
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 SITE_DIR = Path(__file__).parent / "site"
-HASHED_PREFIX = "assets/"  # the bundler puts a hash into the names of all that lies here
+HASHED_PREFIX = "assets/"  # the bundler adds a hash to the names of these files
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Publish on Create and Update, empty the bucket on Delete, and tell CloudFormation how it went."""
-    answer = {
+    """Upload the site on Create and Update, empty the bucket on Delete, and report the result to CloudFormation."""
+    response = {
         "Status": "SUCCESS",
         "PhysicalResourceId": event.get("PhysicalResourceId", "console"),
         "StackId": event["StackId"],
@@ -22,22 +26,23 @@ def handler(event: dict[str, Any], context: Any) -> None:
         "LogicalResourceId": event["LogicalResourceId"],
     }
     try:
-        publish(event["ResourceProperties"]["Bucket"], keep_files=event["RequestType"] != "Delete")
-    except Exception as error:  # noqa: BLE001  # CloudFormation waits an hour for an answer that does not come
-        answer |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error} ({context.aws_request_id})"}
-    # CloudFormation signed the address for a PUT without a content type.
-    request = urllib.request.Request(  # noqa: S310  # the address is CloudFormation's
-        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT", headers={"Content-Type": ""}
+        s3, bucket = boto3.client("s3"), event["ResourceProperties"]["Bucket"]
+        keys = () if event["RequestType"] == "Delete" else upload_site(s3, bucket)
+        delete_objects_except(s3, bucket, keys)
+    except Exception as error:  # noqa: BLE001  # CloudFormation would wait an hour for a response that does not come
+        response |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error} ({context.aws_request_id})"}
+    # CloudFormation presigned the URL for a PUT without a content type.
+    request = urllib.request.Request(  # noqa: S310  # the URL is CloudFormation's
+        event["ResponseURL"], data=json.dumps(response).encode(), method="PUT", headers={"Content-Type": ""}
     )
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
-def publish(bucket: str, *, keep_files: bool) -> None:
-    """Make the bucket hold the site, or nothing."""
-    s3 = boto3.client("s3")
-    files = sorted((file for file in SITE_DIR.rglob("*") if file.is_file()), key=_html_last) if keep_files else []
-    wanted = {file.relative_to(SITE_DIR).as_posix(): file for file in files}
-    for key, file in wanted.items():
+def upload_site(s3: "S3Client", bucket: str) -> Collection[str]:
+    """Upload all files of the site, and return their keys."""
+    files = sorted((file for file in SITE_DIR.rglob("*") if file.is_file()), key=_html_last)
+    keys = {file.relative_to(SITE_DIR).as_posix(): file for file in files}
+    for key, file in keys.items():
         s3.put_object(
             Bucket=bucket,
             Key=key,
@@ -45,12 +50,17 @@ def publish(bucket: str, *, keep_files: bool) -> None:
             ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
             CacheControl="public, max-age=31536000, immutable" if key.startswith(HASHED_PREFIX) else "no-cache",
         )
+    return keys.keys()
+
+
+def delete_objects_except(s3: "S3Client", bucket: str, keys: Collection[str]) -> None:
+    """Delete every object whose key is not in `keys`."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for found in page.get("Contents", []):
-            if found["Key"] not in wanted:
-                s3.delete_object(Bucket=bucket, Key=found["Key"])
+        for entry in page.get("Contents", []):
+            if entry["Key"] not in keys:
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])
 
 
 def _html_last(file: Path) -> tuple[bool, str]:
-    # A page must not name what is not there yet.
+    # A page must not link to a file that is not there yet.
     return file.suffix == ".html", file.as_posix()

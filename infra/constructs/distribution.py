@@ -1,4 +1,4 @@
-"""CloudFront, the one door: the console at /, the API at /api/*, variants of public projects at /media/*."""
+"""The CloudFront distribution: the console at /, the API at /api/*, variants of public projects at /media/*."""
 
 import json
 from pathlib import Path
@@ -16,11 +16,11 @@ from infra.constructs.functions import stack_uuid
 from infra.constructs.nag import suppress
 from infra.stage import Stage
 
-ORIGIN_SECRET_HEADER = "x-holdall-origin-verify"
+_VERIFY_HEADER = "x-holdall-origin-verify"
 
 
 class Distribution(Construct):
-    """The distribution. Knows nothing of the functions, which are told its address."""
+    """The distribution. Created before the functions, because their environment has its URL."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Distribution(Construct):
         )
 
     def _api_behavior(self, stage: Stage, api: gateway.HttpApi) -> cloudfront.BehaviorOptions:
-        # A list of foreign origins only: our own domain is not known to the function, and needs no preflight.
+        # Without our own domain, which is unknown here and needs no preflight requests.
         script = _read_script("viewer_request_api.js").replace("__ORIGINS__", json.dumps(stage.allowed_origins))
         return cloudfront.BehaviorOptions(
             origin=_api_origin(stage, api),
@@ -74,21 +74,21 @@ class Distribution(Construct):
         )
 
     def _media_behavior(self, variants: s3.Bucket) -> cloudfront.BehaviorOptions:
-        # As a foreign bucket, so that CDK does not open all of it: `_may_read_media` opens `media/`.
+        # As an imported bucket, because CDK would allow reading all of it. `_grant_media_read` allows `media/` only.
         bucket = s3.Bucket.from_bucket_attributes(
             self,
             "Media",
             bucket_arn=variants.bucket_arn,
             bucket_regional_domain_name=variants.bucket_regional_domain_name,
         )
-        behaviour = cloudfront.BehaviorOptions(
+        behavior = cloudfront.BehaviorOptions(
             origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
             cache_policy=cloudfront.CachePolicy(
                 self,
                 "MediaCache",
-                comment="Variants: the path is all; gone a day after they are deleted",
+                comment="Variants: the cache key is the path; deleted variants disappear within a day",
                 default_ttl=Duration.days(1),
                 max_ttl=Duration.days(1),
                 min_ttl=Duration.seconds(0),
@@ -96,12 +96,13 @@ class Distribution(Construct):
             response_headers_policy=headers.media_headers(self),
         )
         Annotations.of(self).acknowledge_warning(
-            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac", "Done by hand, for media/ only."
+            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac",
+            "_grant_media_read adds the policy.",
         )
-        return behaviour
+        return behavior
 
     def _grant_media_read(self, variants: s3.Bucket) -> None:
-        # No ListBucket: a missing key is 403, as a forbidden one is.
+        # Without ListBucket, a missing key returns 403, like a forbidden one.
         variants.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
@@ -124,10 +125,10 @@ class Distribution(Construct):
 
     def _suppress_findings(self) -> None:
         for finding, reason in {
-            "CFR1": "Holdall is for people everywhere; who wants a fence of countries adds it in CloudFront.",
-            "CFR2": "A WAF costs money at rest. The gateway and holdall.rate_limits limit requests.",
-            "CFR3": "Access logs cost money, and would hold share tokens, which lie in paths.",
-            "CFR4": "Without a domain of its own, a distribution has CloudFront's certificate and its TLS policy.",
+            "CFR1": "Holdall is for users in all countries. An operator can add a geographic restriction in CloudFront.",
+            "CFR2": "A WAF costs money while no one uses it. API Gateway and holdall.rate_limits limit requests.",
+            "CFR3": "Access logs cost money, and would contain share tokens, which are part of paths.",
+            "CFR4": "A distribution without a custom domain has CloudFront's certificate and TLS policy.",
         }.items():
             suppress(self.distribution, finding, reason=reason)
 
@@ -142,7 +143,7 @@ def _api_origin(stage: Stage, api: gateway.HttpApi) -> origins.HttpOrigin:
         else cloudfront.OriginProtocolPolicy.HTTP_ONLY,
         origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2] if secure else None,
         http_port=None if secure else stage.port,
-        custom_headers={ORIGIN_SECRET_HEADER: stack_uuid()},
+        custom_headers={_VERIFY_HEADER: stack_uuid()},
     )
 
 

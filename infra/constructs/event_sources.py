@@ -1,4 +1,4 @@
-"""Queues lead to functions."""
+"""The queues that invoke functions."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from infra.stage import Stage
 
 
 class EventSourceMappings(Construct):
-    """One event source mapping for every function with a queue. A batch may fail in part."""
+    """One event source mapping for each function with a queue. A batch can fail partially."""
 
     def __init__(
         self,
@@ -23,12 +23,12 @@ class EventSourceMappings(Construct):
         functions: Mapping[str, lambda_.Function],
     ) -> None:
         super().__init__(scope, construct_id)
-        # What is heavy, or comes by thousands at once: without a bound it would take the account's concurrency from the API.
-        most = {Resource.IMAGES_QUEUE: stage.image_workers, Resource.WORK_QUEUE: stage.maintenance_workers}
+        # These queues can fill quickly. Without a limit their functions would use up the account's concurrency.
+        max_concurrency = {Resource.IMAGES_QUEUE: stage.image_workers, Resource.WORK_QUEUE: stage.maintenance_workers}
         for function in FUNCTIONS:
             if function.queue is None:
                 continue
-            # Not `add_event_source`: it adds actions to the role, and the catalogue has named them.
+            # Not `add_event_source`, because it adds actions to the role, and the catalog already lists them.
             lambda_.EventSourceMapping(
                 self,
                 function.name.capitalize(),
@@ -36,5 +36,5 @@ class EventSourceMappings(Construct):
                 event_source_arn=queues.queues[function.queue].queue_arn,
                 batch_size=function.batch_size,
                 report_batch_item_failures=True,
-                max_concurrency=most.get(function.queue),
+                max_concurrency=max_concurrency.get(function.queue),
             )

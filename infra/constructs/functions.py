@@ -1,4 +1,4 @@
-"""The functions of the catalogue, each with a role and a log group of its own."""
+"""The functions of the catalog. Each has its own role and log group."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,15 +15,15 @@ from infra.stage import Stage
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
-# Why an action is not held to one resource.
+# Why an action is allowed on all resources.
 _WILDCARD_REASONS = {
-    Resource.SES_IDENTITIES: "In its sandbox SES asks for rights on the receiver's identity too; a condition names the sender.",
-    Resource.SES_ACCOUNT: "What SES tells of an account knows no resource.",
+    Resource.SES_IDENTITIES: "In the sandbox, SES also checks the recipient's identity. A condition restricts the sender.",
+    Resource.SES_ACCOUNT: "GetAccount has no resource type.",
 }
 
 
 class Functions(Construct):
-    """`made` and `log_groups` are by name of the function."""
+    """`functions` and `log_groups` are by function name."""
 
     def __init__(
         self,
@@ -36,9 +36,9 @@ class Functions(Construct):
         environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
-        # The resource of a letter is the identity that sends it, or its configuration set, or both: the sender is what counts.
-        sender = {"StringEqualsIfExists": {"ses:FromAddress": stage.mail_sender}}
-        self._iam_conditions = {Resource.SES_IDENTITIES: sender}
+        # SendEmail is checked for identities and configuration sets, so the sender is restricted by a condition.
+        is_sender = {"StringEqualsIfExists": {"ses:FromAddress": stage.mail_sender}}
+        self._iam_conditions = {Resource.SES_IDENTITIES: is_sender}
         self._stage = stage
         self.functions: dict[str, lambda_.Function] = {}
         self.log_groups: dict[str, logs.LogGroup] = {}
@@ -70,7 +70,7 @@ class Functions(Construct):
             f"{name.capitalize()}Layer",
             code=lambda_.Code.from_asset(
                 str(assets.layers[name]),
-                # What an editor or a test left beside our own code; fetched packages are compiled on purpose.
+                # Only of our own code, where tests leave it. Third-party packages are compiled on purpose.
                 exclude=["**/__pycache__"] if name == "core" else None,
             ),
             compatible_runtimes=[RUNTIME],
@@ -94,12 +94,12 @@ class Functions(Construct):
             for resource in resources[grant.resource]:
                 if "*" in resource:
                     _suppress_wildcard(role, grant.resource, resource)
-        # Whatever CDK would add to a role by itself is named here already, or is not wanted.
+        # CDK must add nothing to the role. What it needs is in the catalog.
         return role.without_policy_updates()
 
 
 def create_log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup:
-    """A log group that forgets after the stage's number of days."""
+    """Create a log group with the retention time of the stage."""
     group = logs.LogGroup(scope, name, removal_policy=RemovalPolicy.DESTROY)
     child = group.node.default_child
     if isinstance(child, logs.CfnLogGroup):
@@ -110,7 +110,7 @@ def create_log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup
 def create_role(
     scope: Construct, name: str, group: logs.LogGroup, statements: Sequence[iam.PolicyStatement]
 ) -> iam.Role:
-    """A Lambda's role with these statements, its own log group, and traces."""
+    """Create the role of a function, with these statements, and with rights on its own log group and on traces."""
     role = iam.Role(
         scope,
         name,
@@ -127,22 +127,22 @@ def create_role(
             )
         },
     )
-    suppress(role, "IAM5[Resource::*]", reason="X-Ray's two actions know no resource.")
+    suppress(role, "IAM5[Resource::*]", reason="The two actions of X-Ray have no resource type.")
     return role
 
 
 def stack_uuid() -> str:
-    """The UUID at the end of the stack's id: known to whoever may describe the stack, and written in no template."""
+    """Return the UUID at the end of the stack's ID. It is in no template, and only callers with rights on the stack know it."""
     return Fn.select(2, Fn.split("/", Aws.STACK_ID))
 
 
 def _suppress_wildcard(role: iam.Role, resource: Resource, arn: str) -> None:
-    below = f"The names below {resource} are made at run time; the actions on them are named."
-    suppress(role, f"IAM5[Resource::{_format_nag_arn(role, arn)}]", reason=_WILDCARD_REASONS.get(resource, below))
+    reason = _WILDCARD_REASONS.get(resource, f"Names in {resource} are only known at run time. The actions are listed.")
+    suppress(role, f"IAM5[Resource::{_format_nag_arn(role, arn)}]", reason=reason)
 
 
 def _format_nag_arn(role: iam.Role, arn: str) -> str:
-    """An ARN as cdk-nag writes it in a finding: references in angle brackets."""
+    """Format an ARN as in cdk-nag's findings, with references in angle brackets."""
     resolved = role.stack.resolve(arn)
     if isinstance(resolved, str):
         return resolved

@@ -1,4 +1,4 @@
-"""Response headers that the edge adds, by what is behind it."""
+"""The response headers that CloudFront adds, for each origin."""
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudfront as cloudfront
@@ -8,8 +8,8 @@ from infra.stage import Stage
 
 
 def console_headers(scope: Construct, stage: Stage) -> cloudfront.ResponseHeadersPolicy:
-    """For the console: everything from ourselves; bytes of files also straight from and to the buckets."""
-    # Not the buckets by name: theirs depend on the distribution (CORS), and this policy comes before it.
+    """Return the policy of the console. It may load from our own origin, and read and write files in the buckets."""
+    # Not by bucket name, because the originals bucket depends on the distribution (CORS), which depends on this policy.
     buckets = stage.bucket_origins.format(region=Aws.REGION, port=stage.port)
     return _policy(
         scope,
@@ -33,7 +33,7 @@ def console_headers(scope: Construct, stage: Stage) -> cloudfront.ResponseHeader
 
 
 def api_headers(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
-    """For the API. A page of its own, such as the documents, may say more exactly what it loads."""
+    """Return the policy of the API. A response may override the CSP, as the documentation page does."""
     return _policy(
         scope,
         "ApiHeaders",
@@ -44,7 +44,7 @@ def api_headers(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
 
 
 def media_headers(scope: Construct) -> cloudfront.ResponseHeadersPolicy:
-    """For variants: pictures that any page may show, and that can do nothing when opened by themselves."""
+    """Return the policy of variants. Any page may embed them, and a variant that is opened directly can run nothing."""
     return _policy(
         scope,
         "MediaHeaders",

@@ -1,4 +1,4 @@
-"""The queues between the parts, each with its dead-letter queue."""
+"""The queues, each with a dead-letter queue."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
@@ -6,8 +6,10 @@ from constructs import Construct
 
 from infra.catalog import FUNCTIONS, Resource
 
-MAX_RECEIVE_COUNT = 5  # an outage may last some calls; what fails five times is looked at by a person
-_VISIBILITY_TIMEOUT_FACTOR = 6  # times the function's timeout (AWS: Lambda with SQS, "Configuring a queue")
+MAX_RECEIVE_COUNT = 5  # enough for a short outage; then a person has to look at the message
+_VISIBILITY_TIMEOUT_FACTOR = (
+    6  # times the timeout of the function (Lambda developer guide, "Using Lambda with Amazon SQS")
+)
 _CONSTRUCT_IDS = {
     Resource.OBJECTS_QUEUE: "Objects",
     Resource.IMAGES_QUEUE: "Images",
@@ -17,7 +19,7 @@ _CONSTRUCT_IDS = {
 
 
 class Queues(Construct):
-    """One queue for every function that takes messages, by the resource that the catalogue calls it."""
+    """One queue for each function that has one in the catalog. `queues` and `dead_letter_queues` are by resource."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -37,7 +39,7 @@ class Queues(Construct):
             name,
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(_VISIBILITY_TIMEOUT_FACTOR * timeout),
-            # Far less than the dead-letter queue's, which counts from the first send as well.
+            # Much shorter than in the dead-letter queue, because there too the period counts from the first send.
             retention_period=Duration.days(4),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letter_queues[resource], max_receive_count=MAX_RECEIVE_COUNT

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: calls of functions at their times, in UTC."""
+"""The schedules (EventBridge Scheduler) that invoke functions. Times are in UTC."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from infra.stage import Stage
 
 
 class Schedules(Construct):
-    """One schedule for each of the catalogue's. The next call makes up for one that is lost, so none is repeated."""
+    """One schedule for each in the catalog. There are no retries, because the next call does the work of a lost one."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, stage: Stage, functions: Mapping[str, lambda_.Function]

@@ -1,18 +1,18 @@
-// CloudFront, viewer request, /api/*: who is calling, how much is coming, and which browsers may ask.
-// __ORIGINS__ is replaced by the stage's exact list of foreign origins; our own needs no CORS.
+// CloudFront function, viewer request of /api/*: sets the client IP, limits bodies, and answers preflight requests.
+// __ORIGINS__ is replaced by the allowed origins of the stage. Our own origin needs no CORS.
 var ORIGINS = __ORIGINS__;
-var BODY = 256 * 1024;
-var DIRECT_BODY = 4 * 1024 * 1024;
+var MAX_BODY = 256 * 1024; // bytes
+var MAX_DIRECT_UPLOAD = 4 * 1024 * 1024; // bytes
 var METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 var HEADERS = 'authorization, content-type, idempotency-key, x-api-key, x-csrf-token, x-request-id';
 
 function handler(event) {
   var request = event.request;
   var headers = request.headers;
-  // Overwritten, whatever the client sent: the API believes this one.
+  // Overwrites what the client sent, because the API trusts this header.
   headers['x-holdall-viewer'] = { value: event.viewer.ip };
 
-  var limit = request.uri.indexOf('/api/v1/upload/') === 0 ? DIRECT_BODY : BODY;
+  var limit = request.uri.indexOf('/api/v1/upload/') === 0 ? MAX_DIRECT_UPLOAD : MAX_BODY;
   var length = headers['content-length'];
   if (length && !(Number(length.value) <= limit)) {
     return problem(event, 413, 'Content Too Large', 'body_too_large', 'The body is over ' + limit + ' bytes.');
@@ -40,10 +40,10 @@ function preflight(event, origin) {
   };
 }
 
-// The shape of every error of ours (RFC 9457), see holdall.http.
+// The same format as holdall.http.problems (RFC 9457).
 function problem(event, status, title, code, detail) {
-  var given = event.request.headers['x-request-id'];
-  var id = given && /^[A-Za-z0-9._-]{1,64}$/.test(given.value) ? given.value : event.context.requestId;
+  var sent = event.request.headers['x-request-id'];
+  var id = sent && /^[A-Za-z0-9._-]{1,64}$/.test(sent.value) ? sent.value : event.context.requestId;
   var body = {
     type: 'about:blank', title: title, status: status, detail: detail, instance: event.request.uri,
     code: code, message: detail, requestId: id
@@ -55,7 +55,7 @@ function problem(event, status, title, code, detail) {
   };
   var origin = event.request.headers.origin;
   if (origin && ORIGINS.indexOf(origin.value) >= 0) {
-    // Without this its page would be told of a broken network, and not why.
+    // Without this header, the page would see a network error and not the reason.
     headers['access-control-allow-origin'] = { value: origin.value };
     headers.vary = { value: 'Origin' };
   }

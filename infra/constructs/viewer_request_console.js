@@ -1,4 +1,4 @@
-// CloudFront, viewer request, /: the console is one page. Whatever is not a file of it is a place in it.
+// CloudFront function, viewer request of /: every path that is not a file is a route of the console, a single-page app.
 function handler(event) {
   var request = event.request;
   if (request.uri.split('/').pop().indexOf('.') < 0) {

@@ -4,9 +4,8 @@ import software.amazon.dynamodb.services.local.server.LocalDynamoDBRequestHandle
 import software.amazon.dynamodb.services.local.server.LocalDynamoDBServerHandler;
 
 /**
- * DynamoDB Local in memory, the same for all credentials and regions, on the loopback address alone: its own command
- * line listens on every address and knows no option against that. Telemetry is set up by that command line only, and
- * so is off here.
+ * Runs DynamoDB Local in memory, with the same tables for all credentials and regions, on the loopback address only. Its own
+ * command line always listens on every address. That command line also sets up telemetry, so there is none here.
  */
 class Loopback {
     public static void main(String[] port) throws Exception {

@@ -1,1 +1,1 @@
-"""The same stack on a laptop: its servers, their records, and the commands of the Makefile."""
+"""The local environment: its servers, the deployment of the stack, and the commands of the Makefile."""

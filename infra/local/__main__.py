@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: up, down, status, minio, mail, superuser, invite, token, rotate-keys, test."""
+"""The commands behind the Makefile: up, down, status, minio, outbox, superuser, invite, token, rotate-keys, test."""
 
 import argparse
 import sys
@@ -11,57 +11,56 @@ from infra.local.progress import echo, exit_on_user_error
 from infra.operator_cli import MAX_TOKEN_LIFETIME, create_superuser, invite_user, rotate_keys
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="infra.local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, does in {
-        "up": "start the local cloud, deploy, and print the addresses",
-        "down": "end what was started, keeping its data",
-        "status": "print the addresses of what runs",
-        "minio": "start a MinIO",
-        "mail": "print the emails that were sent",
+    for command, description in {
+        "up": "start the local cloud, deploy the stack, and print the URLs",
+        "down": "stop the servers, and keep their data",
+        "status": "print the URLs of the running servers",
+        "minio": "start MinIO",
+        "outbox": "print the emails that were sent",
         "rotate-keys": "create the next signing key",
     }.items():
-        commands.add_parser(command, help=does)
+        commands.add_parser(command, help=description)
     commands.add_parser("superuser", help="create a superuser").add_argument("email")
     commands.add_parser("invite", help="create an account and email its owner an invitation").add_argument("email")
     token = commands.add_parser("token", help="print an access token")
     token.add_argument("email")
     token.add_argument("seconds", type=int, nargs="?", default=MAX_TOKEN_LIFETIME)
-    commands.add_parser("test", help="run the suites").add_argument("suites", nargs="*")
-    given = parser.parse_args()
+    test = commands.add_parser("test", help="run all test suites, or some")
+    test.add_argument("--long", action="store_true", help="run all rounds of tests that repeat a race")
+    test.add_argument("suites", nargs="*")
+    arguments = parser.parse_args()
     bypass_proxy()
-    status = 0
     with exit_on_user_error():
-        if given.command == "test":
-            status = suites.run_suites(given.suites)
-        else:
-            _run_command(given)
-    return status
+        if arguments.command == "test":
+            sys.exit(suites.run_suites(arguments.suites, long=arguments.long))
+        _run_command(arguments)
 
 
 def _run_command(arguments: argparse.Namespace) -> None:
-    house = LocalEnvironment(ROOT)
+    local = LocalEnvironment(ROOT)
     if arguments.command == "superuser":
-        create_superuser(house.operator, arguments.email)
+        create_superuser(local.operator, arguments.email)
     elif arguments.command == "invite":
-        invite_user(house.operator, arguments.email)
+        invite_user(local.operator, arguments.email)
     elif arguments.command == "token":
-        echo(house.operator.issue_token(arguments.email, arguments.seconds))
+        echo(local.operator.issue_token(arguments.email, arguments.seconds))
     elif arguments.command == "rotate-keys":
-        rotate_keys(house.operator)
-    elif arguments.command == "mail":
-        echo(outbox.format_emails(house.emails()))
+        rotate_keys(local.operator)
+    elif arguments.command == "outbox":
+        echo(outbox.format_emails(local.emails()))
     elif arguments.command == "minio":
-        house.minio.start()
-        echo(f"\nMinIO is up: {house.minio.endpoint}\nTo end it: make down")
+        local.minio.start()
+        echo(f"\nMinIO is running: {local.minio.endpoint}\nStop it: make down")
     elif arguments.command == "up":
-        house.up()
+        local.up()
     elif arguments.command == "down":
-        house.down()
+        local.down()
     else:
-        house.print_status()
+        local.print_status()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""Debian's packages, for what a machine lacks and its system has."""
+"""Installation of Debian packages."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ from infra.local.progress import Step
 
 
 def install_packages(title: str, *packages: str) -> None:
-    """Install packages where that is ours to do: on Debian, as root. The asker looks afterwards for what it needs."""
+    """Install packages if this is Debian and we are root. A failure is ignored, so the caller checks the result."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with Step(f"Installing {title} (Debian's package)"):
+    with Step(f"Installing {title} (Debian package)"):
         for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
             subprocess.run(
                 ["apt-get", *command], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False

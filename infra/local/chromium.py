@@ -1,4 +1,7 @@
-"""A Chromium for the tests that look at pages: one that is there, else Debian's package, else Playwright's download."""
+"""Chromium for the browser tests: an installed one, else Debian's package, else Playwright's download.
+
+Playwright keeps its download in a cache directory of the user, so it is not in `infra.cache`.
+"""
 
 import os
 import shutil
@@ -14,7 +17,7 @@ _MACOS_PATH = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome
 
 
 def find_executable() -> Path | None:
-    """The program, when there is one. `HOLDALL_CHROMIUM` names another."""
+    """Return the path of an installed Chromium, if there is one. The variable `HOLDALL_CHROMIUM` has priority."""
     named = os.environ.get("HOLDALL_CHROMIUM")
     candidates = [Path(named)] if named else []
     candidates += [Path(found) for name in _EXECUTABLES if (found := shutil.which(name))]
@@ -23,29 +26,29 @@ def find_executable() -> Path | None:
 
 
 def ensure() -> Path:
-    """The program, installed first where there is none. Raises Trouble."""
-    found = find_executable()
-    if found is None:
+    """Return the path of Chromium, and install it first if it is missing. Raises UserError."""
+    executable = find_executable()
+    if executable is None:
         _install()
-        found = find_executable()
-    if found is None:
+        executable = find_executable()
+    if executable is None:
         raise UserError(
-            "There is no Chromium, and none could be installed. Install one, or name it: HOLDALL_CHROMIUM=…"
+            "Chromium is not installed, and could not be installed. Install it, or set HOLDALL_CHROMIUM=/path."
         )
-    return found
+    return executable
 
 
 def _playwright_path() -> Path:
-    # Asked in a process of its own: the driver is slow to start and may not run where an event loop does.
+    # In a process of its own, because the driver starts slowly and may not run where an event loop does.
     script = "from playwright.sync_api import sync_playwright as p\nwith p() as q: print(q.chromium.executable_path)"
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    return Path(told.stdout.strip() or "/nowhere")
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
+    return Path(output.strip() or "/nowhere")
 
 
 def _install() -> None:
     apt.install_packages("Chromium", "chromium")
     if find_executable() is None:
-        with Step("Installing Chromium (Playwright's)"):
+        with Step("Installing Chromium (Playwright)"):
             command = [sys.executable, "-m", "playwright", "install", "chromium"]
-            # A failure is judged by what is there afterwards.
+            # `ensure` checks the result.
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

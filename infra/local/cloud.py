@@ -1,4 +1,4 @@
-"""A local cloud: MiniStack, and our stack in it, deployed by the real CDK command line."""
+"""The local cloud: MiniStack, and our stack in it, deployed with the CDK command line."""
 
 import os
 import shutil
@@ -27,90 +27,87 @@ ACCOUNT = "000000000000"
 
 @dataclass
 class LocalCloud(Server):
-    """`directory` keeps its state: two clouds on two ports and with two directories know nothing of each other."""
+    """MiniStack. Its state is in `directory`, so clouds with different directories and ports are independent."""
 
     name = "the local cloud"
     stage: str = "local"
     root: Path = install.ROOT
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # values of the stage that are others here
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # values that replace those of the stage
 
     def start(self) -> None:
-        """Start MiniStack, or find it started. Raises Trouble."""
+        """Start MiniStack if it is not running. Raises UserError."""
         if self.is_running():
             return
-        made_on = self.state_port()
-        if made_on not in (None, self.port):
+        state_port = self.state_port()
+        if state_port not in (None, self.port):
             raise UserError(
-                f"The local cloud was made on port {made_on} and must stay there: the addresses of its queues hold it. "
-                f"Say it without HOLDALL_PORT; or begin anew, without its data: remove {self.directory}"
+                f"The local cloud was created on port {state_port}, which is part of the URLs of its queues. "
+                f"Run the command without HOLDALL_PORT, or remove {self.directory} to start again without its data."
             )
         require_free_port(self.port, "The local cloud", "HOLDALL_PORT")
         self._clean_up()
         self._port_file.write_text(str(self.port))
-        python, server = install.MINISTACK_VENV / "bin" / "python", Path(__file__).with_name("server.py")
+        python, server = install.MINISTACK_VENV / "bin" / "python", Path(__file__).with_name("ministack_server.py")
         self.launch([str(python), "-P", str(server)], self._environment(), timeout=60)
 
     def deploy(self) -> Mapping[str, str]:
-        """Deploy the stack, if anything changed since the last time, and wait for its health: its outputs."""
+        """Deploy the stack if anything has changed, wait until it is healthy, and return its outputs. Raises UserError."""
         outputs = self.deployment.deploy_if_changed()
-        with Step("Waiting for health"):
+        with Step("Waiting until the API is healthy"):
             health = f"{outputs['DirectApiUrl']}/health"
             wait_until(lambda: _is_healthy(health), 60, lambda: self._health_error(health))
         return outputs
 
     def is_ready(self) -> bool:
-        """Whether it is ready."""
         try:
             return requests.get(f"{self.endpoint}/_ministack/health", timeout=2).ok
         except requests.RequestException:
             return False
 
     def state_port(self) -> int | None:
-        """The port that the kept state was made on; None when none is kept."""
+        """Return the port that the saved state was created on, or None if there is no state."""
         return int(self._port_file.read_text()) if self._has_state() and self._port_file.is_file() else None
 
     def outputs(self) -> Mapping[str, str]:
-        """The outputs of the deployed stack. Raises Trouble when there is none."""
-        found = self.deployment.find_stack()
-        if found is None:
-            raise UserError("There is no local cloud. First: make up")
-        return found.outputs
+        """Return the outputs of the deployed stack. Raises UserError if it is not deployed."""
+        stack = self.deployment.find_stack()
+        if stack is None:
+            raise UserError("The local cloud is not running. Start it: make up")
+        return stack.outputs
 
     @cached_property
     def deployment(self) -> Deployment:
-        """Our stack in this cloud."""
         return Deployment(self.root, self.directory, self.stage, self.port, self.client_environment(), self.overrides)
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client with all rights; with `aws_access_key_id` and so on, one with a role's."""
-        given = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **options}
-        given.setdefault("config", Config(retries={"mode": "standard"}, s3={"addressing_style": "path"}))
-        # The name comes from the caller, so no overload fits.
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **given)  # type: ignore[call-overload]
+        """Return a boto3 client with all rights, or with the credentials in `options`."""
+        options = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **options}
+        options.setdefault("config", Config(retries={"mode": "standard"}, s3={"addressing_style": "path"}))
+        # No overload accepts a variable name.
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **options)  # type: ignore[call-overload]
 
     def lambda_client(self) -> "LambdaClient":
-        """The client that invokes functions directly."""
         client: LambdaClient = self.client("lambda")
         return client
 
     def client_environment(self) -> dict[str, str]:
-        """What the CDK command line, or anything else at the desk, needs to speak to this cloud and to no other."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-        nothing = str(self.directory / "none")
+        """Return environment variables with which the CDK command line and SDKs reach this cloud and no other."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        missing_file = str(self.directory / "none")
         return {
-            **kept,
+            **inherited,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_CONFIG_FILE": nothing,
-            "AWS_SHARED_CREDENTIALS_FILE": nothing,
+            "AWS_CONFIG_FILE": missing_file,
+            "AWS_SHARED_CREDENTIALS_FILE": missing_file,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
     def _environment(self) -> dict[str, str]:
-        """All that MiniStack may see: whatever it sees, every Lambda sees too."""
+        """Return all variables of MiniStack. It inherits none, because every Lambda function would see them."""
         python = install.MINISTACK_VENV / "bin"
         return {
             "PATH": f"{python}:/usr/local/bin:/usr/bin:/bin",
@@ -128,7 +125,7 @@ class LocalCloud(Server):
         }
 
     def _clean_up(self) -> None:
-        """What a killed server leaves: its temporary folders, and objects that no state knows of."""
+        """Delete what a killed server leaves: temporary files, and objects that are not in the saved state."""
         shutil.rmtree(self._tmp_dir, ignore_errors=True)
         if not self._has_state():
             shutil.rmtree(self._objects_dir, ignore_errors=True)
@@ -136,7 +133,7 @@ class LocalCloud(Server):
             folder.mkdir(parents=True, exist_ok=True)
 
     def _has_state(self) -> bool:
-        # A server that was killed before its first clean stop leaves a key there, and nothing that it knew.
+        # A server that is killed before its first clean stop leaves other files in the directory.
         return (self._state_dir / "cloudformation.json").is_file()
 
     @property
@@ -157,8 +154,8 @@ class LocalCloud(Server):
 
     def _health_error(self, url: str) -> UserError:
         return UserError(
-            f"{url} does not answer 200. The functions' log lines are in CloudWatch Logs of the local cloud; "
-            f"its own log is {self.process.log_file}."
+            f"{url} does not return 200. The logs of the functions are in CloudWatch Logs of the local cloud. "
+            f"Its own log is {self.process.log_file}."
         )
 
 

@@ -1,4 +1,4 @@
-"""`make demo`: the main job, as a client does it. Nothing here knows more than the API's documents tell."""
+"""`make demo`: uploads a photo and shows its variants. Uses only the documented API, as any client."""
 
 import argparse
 import hashlib
@@ -34,49 +34,49 @@ _RENDER_TIMEOUT = 120.0  # seconds for the variants
 
 @dataclass
 class ApiClient:
-    """The API, called with `requests` by its direct address."""
+    """A client of the API at `base_url`."""
 
     base_url: str
     token: str = ""
     session: requests.Session = field(default_factory=requests.Session)
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """What the answer's `data` holds. Raises Trouble with the problem that it tells."""
+        """Return `data` of the response. Raises UserError if the request fails."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
-            answer = self.session.request(method, self.base_url + path, json=body, headers=headers, timeout=60)
+            response = self.session.request(method, self.base_url + path, json=body, headers=headers, timeout=60)
         except requests.RequestException as error:
-            raise UserError(f"{self.base_url} does not answer. First: make up") from error
-        if not answer.ok:
-            raise UserError(f"{method} {path}: {answer.status_code} {answer.text}")
-        return answer.json()["data"]
+            raise UserError(f"{self.base_url} does not respond. Start it: make up") from error
+        if not response.ok:
+            raise UserError(f"{method} {path}: {response.status_code} {response.text}")
+        return response.json()["data"]
 
 
 def run(photo: Path) -> None:
-    """Show the main job with one photo. Raises Trouble."""
+    """Sign up, upload a photo, and print its variants. Raises UserError."""
     if not photo.is_file():
-        raise UserError(f"There is no file {photo}. Say another: make demo FILE=photo.jpg")
+        raise UserError(f"{photo} does not exist. Name a file: make demo FILE=photo.jpg")
     addresses = json.loads((ROOT / ".local" / "addresses.json").read_text())
     api = ApiClient(addresses["api"])
-    echo(f"\nOne photo, from a sign-up to its variants: {photo.name}, {photo.stat().st_size:,} bytes\n")
-    with Step("Signing up, and in"):
+    echo(f"\nA photo and its variants: {photo.name}, {photo.stat().st_size:,} bytes\n")
+    with Step("Signing up and signing in"):
         email, password = f"demo-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(12)
         api.request("POST", "/auth/sign-up", {"email": email, "password": password})
         api.token = api.request("POST", "/auth/login", {"email": email, "password": password})["accessToken"]
-    with Step("Making a public project with four variants"):
+    with Step("Creating a public project with four variants"):
         settings = {"visibility": "public", "variants": _VARIANTS}
         project = api.request("POST", "/projects", {"name": "Demo", "settings": settings})
     committed = _upload(api, project["id"], photo)
-    begun = time.monotonic()
+    start = time.monotonic()
     with Step("Waiting for the variants") as step:
         file = _wait_until_rendered(api, committed["fileId"], step)
-    _print_variants(file, addresses["console"], time.monotonic() - begun)
-    echo(f"\nLook at one in a browser: {file['variants'][-1]['url']}\nOr try the API yourself:    {addresses['docs']}")
+    _print_variants(file, addresses["console"], time.monotonic() - start)
+    echo(f"\nOpen one in a browser: {file['variants'][-1]['url']}\nTry the API:           {addresses['docs']}")
 
 
 def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:
     content = photo.read_bytes()
-    begun = api.request(
+    upload = api.request(
         "POST",
         "/files/init-upload",
         {
@@ -87,50 +87,49 @@ def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:
             "sha256": hashlib.sha256(content).hexdigest(),
         },
     )
-    with _progress_bar("  Sending it to S3, past the API", len(content)) as progress, photo.open("rb") as source:
-        answer = requests.request(
-            begun["method"],
-            begun["url"],
+    with _progress_bar("  Uploading to S3", len(content)) as progress, photo.open("rb") as source:
+        response = requests.request(
+            upload["method"],
+            upload["url"],
             data=_ProgressReader(source, len(content), progress),
-            headers=begun["headers"],
+            headers=upload["headers"],
             timeout=300,
         )
-    if not answer.ok:
-        raise UserError(f"S3 refused the upload: {answer.status_code} {answer.text}")
+    if not response.ok:
+        raise UserError(f"S3 rejected the upload: {response.status_code} {response.text}")
     with Step("Committing"):
-        return api.request("POST", "/files/commit", {"uploadId": begun["uploadId"]})
+        return api.request("POST", "/files/commit", {"uploadId": upload["uploadId"]})
 
 
 def _wait_until_rendered(api: ApiClient, file_id: str, step: Step) -> Any:
-    until = time.monotonic() + _RENDER_TIMEOUT
-    while time.monotonic() < until:
+    end = time.monotonic() + _RENDER_TIMEOUT
+    while time.monotonic() < end:
         file = api.request("GET", f"/files/{file_id}")
         if file["status"] == "rejected":
             raise UserError(f"The file was rejected: {file['reason']}")
         if file["status"] == "ready":
             return file
-        step.note("drawing")
+        step.note("rendering")
         time.sleep(0.2)
-    raise UserError(f"The variants were not drawn within {_RENDER_TIMEOUT:.0f} seconds.")
+    raise UserError(f"The variants were not rendered within {_RENDER_TIMEOUT:.0f} seconds.")
 
 
 def _print_variants(file: Mapping[str, Any], console_url: str, seconds: float) -> None:
-    """A table of the variants, each fetched through the distribution's address."""
-    table = Table(
-        title=f"\n{file['name']}: {file['width']} x {file['height']}, drawn in {seconds:.1f} s", title_justify="left"
-    )
-    for heading in ("variant", "size", "type", "bytes", "share", "fetched in"):
+    """Print a table of the variants. Downloads each one through CloudFront."""
+    title = f"\n{file['name']}: {file['width']} x {file['height']}, rendered in {seconds:.1f} s"
+    table = Table(title=title, title_justify="left")
+    for heading in ("variant", "size", "type", "bytes", "of original", "downloaded in"):
         table.add_column(heading, justify="left" if heading in ("variant", "type") else "right")
     for variant in file["variants"]:
-        begun = time.monotonic()
-        answer = _fetch_via_cloudfront(console_url, variant["url"])
+        start = time.monotonic()
+        response = _fetch_via_cloudfront(console_url, variant["url"])
         table.add_row(
             variant["name"],
             f"{variant['width']}x{variant['height']}",
             variant["contentType"],
-            f"{len(answer.content):,}",
-            f"{len(answer.content) / file['size']:.0%}",
-            f"{(time.monotonic() - begun) * 1000:.0f} ms",
+            f"{len(response.content):,}",
+            f"{len(response.content) / file['size']:.0%}",
+            f"{(time.monotonic() - start) * 1000:.0f} ms",
         )
     Console().print(table)
     for variant in file["variants"]:
@@ -138,17 +137,17 @@ def _print_variants(file: Mapping[str, Any], console_url: str, seconds: float) -
 
 
 def _fetch_via_cloudfront(console_url: str, url: str) -> requests.Response:
-    """Fetch a URL of the distribution. Python does not resolve *.localhost, so the name goes in the Host header."""
+    """Download a URL of the distribution. Sends the name in the Host header, because Python does not resolve *.localhost."""
     split = urlsplit(url)
     direct = f"{split.scheme}://127.0.0.1:{split.port}{split.path}" if ".localhost" in console_url else url
-    answer = requests.get(direct, headers={"Host": split.netloc}, timeout=60)
-    if not answer.ok:
-        raise UserError(f"{url} answers {answer.status_code}.")
-    return answer
+    response = requests.get(direct, headers={"Host": split.netloc}, timeout=60)
+    if not response.ok:
+        raise UserError(f"{url} returns {response.status_code}.")
+    return response
 
 
 class _ProgressReader:
-    """A file that tells a progress bar how much of it was read. Its length makes `requests` send Content-Length."""
+    """A file that advances a progress bar when it is read. Its length makes `requests` send Content-Length."""
 
     def __init__(self, source: Any, size: int, progress: Progress) -> None:
         self._source, self._size, self._progress = source, size, progress

@@ -1,4 +1,4 @@
-"""Our stack in a cloud: bootstrap and deploy by the CDK command line, only when something changed."""
+"""Deployments of the stack to the local cloud with the CDK command line, only if something has changed."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from infra.local.progress import Step, UserError
 from infra.stage import Stage
 
-# All that the template and its assets are made of.
+# The sources of the template and its assets.
 _FINGERPRINTED_PATHS = (
     "cdk.json",
     "docs/openapi.json",
@@ -33,7 +33,7 @@ _TOOLKIT_STACK = "CDKToolkit"
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack that is there, in rest."""
+    """A stack that no operation is changing."""
 
     id: str
     outputs: Mapping[str, str]
@@ -41,39 +41,38 @@ class DeployedStack:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The stack of `stage`, for a local cloud on `port`, reached through `environment`."""
+    """The stack of `stage` in the local cloud on `port`. The AWS variables in `environment` lead there."""
 
     root: Path
     directory: Path
     stage: str
     port: int
     environment: Mapping[str, str]
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # values of the stage that are others here
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # values that replace those of the stage
 
     def deploy_if_changed(self) -> Mapping[str, str]:
-        """Bootstrap and deploy what is missing or has changed: the outputs. Raises Trouble."""
-        wanted, found = self._fingerprint(), self.find_stack()
-        if found and self._read_record() == {"fingerprint": wanted, "stack": found.id}:
-            return found.outputs
+        """Bootstrap and deploy what is missing or has changed, and return the outputs. Raises UserError."""
+        fingerprint, stack = self._fingerprint(), self.find_stack()
+        if stack and self._read_record() == {"fingerprint": fingerprint, "stack": stack.id}:
+            return stack.outputs
         if self._describe_stack(_TOOLKIT_STACK) is None:
-            with Step("Preparing the account (cdk bootstrap)") as step:
+            with Step("Preparing the local account (cdk bootstrap)") as step:
                 self._run_cdk(step, "bootstrap", "aws://000000000000/us-east-1")
         with Step("Deploying the stack (cdk deploy)") as step:
             self._run_cdk(step, "deploy", "--require-approval", "never")
-        found = self.find_stack()
-        if found is None:
-            raise UserError(f"cdk deploy left no finished stack behind. {self._recovery_hint()}")
-        self._record_file.write_text(json.dumps({"fingerprint": wanted, "stack": found.id}))
-        return found.outputs
+        stack = self.find_stack()
+        if stack is None:
+            raise UserError(f"cdk deploy did not complete the stack. {self._recovery_hint()}")
+        self._record_file.write_text(json.dumps({"fingerprint": fingerprint, "stack": stack.id}))
+        return stack.outputs
 
     def find_stack(self) -> DeployedStack | None:
-        """The stack, when it is there and in rest."""
-        stack = self._describe_stack(self._load_stage().stack_name)
+        """Return the stack if it exists and no operation is changing it."""
+        stack = self._describe_stack(Stage.load(self.stage).stack_name)
         if stack is None or not re.fullmatch("(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE", stack["StackStatus"]):
             return None
-        return DeployedStack(
-            stack["StackId"], {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-        )
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        return DeployedStack(stack["StackId"], outputs)
 
     def _describe_stack(self, name: str) -> Mapping[str, Any] | None:
         client = boto3.client(
@@ -95,17 +94,13 @@ class Deployment:
         command += ["--context", f"stage={self.stage}", "--context", f"port={self.port}"]
         command += ["--context", f"overrides={json.dumps(self.overrides)}"]
         command += ["--app", f"{sys.executable} -m infra.app", "--output", str(self.directory / "cdk.out")]
-        said = list(_stream_output(command, self.root, {**self.environment, **node_environment()}, step))
-        if said[-1] != "0":
-            told = "\n".join(said[:-1][-25:])
-            raise UserError(f"cdk {arguments[0]} failed. It said:\n{told}\n\n{self._recovery_hint()}")
+        *lines, status = _stream_output(command, self.root, {**self.environment, **node_environment()}, step)
+        if status != "0":
+            output = "\n".join(lines[-25:])
+            raise UserError(f"cdk {arguments[0]} failed:\n{output}\n\n{self._recovery_hint()}")
 
     def _recovery_hint(self) -> str:
-        return f"Mend that and say it again; or begin anew, without its data: make down, then remove {self.directory}"
-
-    def _load_stage(self) -> Stage:
-        stages = json.loads((self.root / "cdk.json").read_text())["context"]["stages"]
-        return Stage.from_context(self.stage, stages, self.port)
+        return f"Fix the error and run the command again. To start again without data: make down, then remove {self.directory}"
 
     @property
     def _record_file(self) -> Path:
@@ -115,19 +110,20 @@ class Deployment:
         return json.loads(self._record_file.read_text()) if self._record_file.is_file() else {}
 
     def _fingerprint(self) -> str:
-        made_of = hashlib.sha256(f"{self.stage} {self.port} {json.dumps(self.overrides)} {sys.version}".encode())
+        fingerprint = hashlib.sha256(f"{self.stage} {self.port} {json.dumps(self.overrides)} {sys.version}".encode())
         for file in _source_files(self.root):
-            made_of.update(f"{file.relative_to(self.root)} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
-        return made_of.hexdigest()
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            fingerprint.update(f"{file.relative_to(self.root)} {digest}".encode())
+        return fingerprint.hexdigest()
 
 
 def node_environment() -> dict[str, str]:
-    """Variables that keep the CDK from asking after its newest version, and from shouting about the age of Node."""
+    """Return variables that turn off the CDK's version check and its warning about old versions of Node."""
     return {"CDK_DISABLE_VERSION_CHECK": "1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "18,20,21"}
 
 
 def _stream_output(command: Sequence[str], root: Path, environment: Mapping[str, str], step: Step) -> Iterator[str]:
-    """The lines that a command writes; the last is its exit status."""
+    """Yield the lines of the output of a command, and then its exit status."""
     with subprocess.Popen(
         command,
         cwd=root,
@@ -149,5 +145,5 @@ def _stream_output(command: Sequence[str], root: Path, environment: Mapping[str,
 def _source_files(root: Path) -> Iterator[Path]:
     for source in _FINGERPRINTED_PATHS:
         path = root / source
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        yield from (file for file in inside if file.is_file() and "__pycache__" not in file.parts)
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (file for file in files if file.is_file() and "__pycache__" not in file.parts)

@@ -1,4 +1,4 @@
-"""The developer's local Holdall: one cloud and one MinIO below `.local/`, and the addresses for whoever uses them."""
+"""The local environment of a developer: a local cloud and a MinIO in `.local/`, and a file with their URLs."""
 
 import json
 import os
@@ -19,17 +19,17 @@ _SUPERUSER_EMAIL = "superuser@example.com"
 
 @dataclass
 class LocalEnvironment:
-    """Everything that `make up` starts and `make down` ends, for the tree at `root`."""
+    """All that `make up` starts and `make down` stops, for the repository at `root`."""
 
     root: Path
     cloud: LocalCloud = field(init=False)
     minio: Minio = field(init=False)
 
     def __post_init__(self) -> None:
-        here = self.root / ".local"
-        self.cloud = LocalCloud(here / "cloud", _port_from_env("HOLDALL_PORT") or DEFAULT_PORT, root=self.root)
-        self.minio = Minio(here / "minio", _port_from_env("HOLDALL_MINIO_PORT") or 9000)
-        # What runs is found where it runs, and what was made is started where it was made.
+        directory = self.root / ".local"
+        self.cloud = LocalCloud(directory / "cloud", _port_from_env("HOLDALL_PORT") or DEFAULT_PORT, root=self.root)
+        self.minio = Minio(directory / "minio", _port_from_env("HOLDALL_MINIO_PORT") or 9000)
+        # Without a port from the user, use that of the running server, or of the saved state.
         if not _port_from_env("HOLDALL_PORT"):
             self.cloud.port = self.cloud.process.running_port() or self.cloud.state_port() or self.cloud.port
         if not _port_from_env("HOLDALL_MINIO_PORT"):
@@ -40,9 +40,9 @@ class LocalEnvironment:
         return self.root / ".local" / "addresses.json"
 
     def up(self) -> None:
-        """Start, deploy, make the superuser, and tell where everything is. Quick when all is there. Raises Trouble."""
+        """Start the local cloud, deploy the stack, create the superuser, and print the URLs. Raises UserError."""
         if self.cloud.process.crashed():
-            echo("The local cloud was not ended cleanly last time: it goes on from its last clean stop (make down).")
+            echo("The local cloud was not stopped with `make down`. Changes since the last `make down` are lost.")
         self.cloud.start()
         outputs = self.cloud.deploy()
         addresses = self._build_addresses(outputs)
@@ -51,45 +51,44 @@ class LocalEnvironment:
         self.print_addresses(addresses)
 
     def down(self) -> None:
-        """End what runs, by our own record of it. Raises Trouble."""
+        """Stop the servers that `make up` and `make minio` started. Raises UserError."""
         for name, process in {"the local cloud": self.cloud.process, "MinIO": self.minio.process}.items():
             if process.running_port() is None:
-                process.stop()  # of one that ended by itself, the record is still to be removed
+                process.stop()  # removes the record of a process that ended by itself
                 continue
-            with Step(f"Ending {name}"):
+            with Step(f"Stopping {name}"):
                 process.stop()
-        echo("Nothing of Holdall runs now. Its data is kept.")
+        echo("Holdall is stopped. Its data is kept.")
 
     def print_addresses(self, addresses: Mapping[str, Any]) -> None:
-        """Print the addresses."""
         user = addresses["superuser"]
         rows = {
             "Console": addresses["console"],
-            "API documents": addresses["docs"],
+            "Documentation": addresses["docs"],
             "API": addresses["api"],
             "Superuser": f"{user['email']}  {user['password']}",
-            "Written to": str(self.addresses_file.relative_to(self.root)),
+            "Saved in": str(self.addresses_file.relative_to(self.root)),
         }
-        echo("\nHoldall is up.\n")
+        echo("\nHoldall is running.\n")
         for name, value in rows.items():
             echo(f"  {name:<14} {value}")
-        echo("\nTo end it, keeping its data: make down")
+        echo("\nStop it, and keep its data: make down")
 
     def print_status(self) -> None:
-        """Print what runs, and where. Raises Trouble when nothing does."""
+        """Print the URLs of the running servers. Raises UserError if the local cloud is not running."""
         if self.cloud.process.running_port() is None or not self.addresses_file.is_file():
-            raise UserError("The local cloud does not run. To start it: make up")
+            raise UserError("The local cloud is not running. Start it: make up")
         self.print_addresses(json.loads(self.addresses_file.read_text()))
         if self.minio.process.running_port():
             echo(f"  {'MinIO':<14} {self.minio.endpoint}")
 
     @property
     def operator(self) -> OperatorClient:
-        """Whoever has all rights here. Raises Trouble when nothing is deployed."""
+        """Return the operator's client. Raises UserError if the stack is not deployed."""
         return OperatorClient(self.cloud.lambda_client(), self.cloud.outputs()["AuthFunction"])
 
     def emails(self) -> list[Email]:
-        """What was sent here, newest last. Raises Trouble when the local cloud does not run."""
+        """Return the emails in the outbox, newest last. Raises UserError if the local cloud is not running."""
         if self.cloud.process.running_port() is None:
             raise UserError("The local cloud is not running. Start it: make up")
         return fetch_emails(self.cloud.endpoint)
@@ -103,12 +102,12 @@ class LocalEnvironment:
         }
 
     def _ensure_superuser(self, outputs: Mapping[str, str]) -> dict[str, str]:
-        """The superuser of this stack, made once; the same again when the stack was made anew."""
+        """Create the superuser once for each stack, always with the same email address and password."""
         record = self.cloud.directory / "superuser.json"
-        known: dict[str, str] = json.loads(record.read_text()) if record.is_file() else {}
-        email, password = known.get("email", _SUPERUSER_EMAIL), known.get("password") or generate_password()
-        if known.get("main_table") != outputs["MainTable"]:
-            with Step("Making the superuser"):
+        saved: dict[str, str] = json.loads(record.read_text()) if record.is_file() else {}
+        email, password = saved.get("email", _SUPERUSER_EMAIL), saved.get("password") or generate_password()
+        if saved.get("main_table") != outputs["MainTable"]:
+            with Step("Creating the superuser"):
                 OperatorClient(self.cloud.lambda_client(), outputs["AuthFunction"]).create_superuser(email, password)
             record.touch(mode=0o600)
             record.write_text(json.dumps({"main_table": outputs["MainTable"], "email": email, "password": password}))
@@ -116,10 +115,10 @@ class LocalEnvironment:
 
 
 def _port_from_env(variable: str) -> int | None:
-    """The port that an environment variable asks for. Raises Trouble when it is none."""
-    given = os.environ.get(variable)
-    if not given:
+    """Return the port in an environment variable, if it is set. Raises UserError if it is not valid."""
+    value = os.environ.get(variable)
+    if not value:
         return None
-    if not (given.isdecimal() and 1024 <= int(given) <= 65535):
-        raise UserError(f"{variable} must be a port from 1024 to 65535, not {given!r}.")
-    return int(given)
+    if not (value.isdecimal() and 1024 <= int(value) <= 65535):
+        raise UserError(f"{variable} must be a port from 1024 to 65535, not {value!r}.")
+    return int(value)

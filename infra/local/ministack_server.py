@@ -1,7 +1,7 @@
-"""The local cloud's process. Runs in its own environment, and sees nothing of ours.
+"""The process of MiniStack. It runs in a virtual environment of its own, and imports nothing of ours.
 
-Everything at the desk is plain HTTP, and the stack enforces TLS; MiniStack takes this header for it. So the same
-policies hold here, and a client cannot say otherwise.
+The local cloud uses plain HTTP, and the policies of the stack require TLS. MiniStack decides by the header
+X-Forwarded-Proto whether a request used TLS. This module sets it, so the same policies work here, and clients cannot change it.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -16,10 +16,10 @@ _ministack_app = ministack.app.app
 async def app(
     scope: _Message, receive: Callable[[], Awaitable[_Message]], send: Callable[[_Message], Awaitable[None]]
 ) -> None:
-    """MiniStack, told that each request came over TLS."""
+    """Pass the request to MiniStack as one that was received over TLS."""
     if scope["type"] in ("http", "websocket"):
-        kept = [header for header in scope["headers"] if header[0].lower() != b"x-forwarded-proto"]
-        scope = {**scope, "headers": [*kept, (b"x-forwarded-proto", b"https")]}
+        others = [header for header in scope["headers"] if header[0].lower() != b"x-forwarded-proto"]
+        scope = {**scope, "headers": [*others, (b"x-forwarded-proto", b"https")]}
     await _ministack_app(scope, receive, send)
 
 

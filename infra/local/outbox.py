@@ -1,4 +1,4 @@
-"""`make mail`: the letters that Holdall sent here. None leaves this machine: MiniStack keeps what SES would send."""
+"""`make outbox`: the emails that the local cloud would have sent. MiniStack keeps them, and sends none."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _WIDTH = 100
 
 @dataclass(frozen=True)
 class Email:
-    """One letter as SES was given it."""
+    """An email as it was passed to SES."""
 
     sender: str
     to: str
@@ -25,28 +25,27 @@ class Email:
 
     @classmethod
     def from_ministack(cls, message: dict[str, Any]) -> Self:
-        """A letter as MiniStack tells it."""
+        """Convert a message in MiniStack's format."""
         sent_at = datetime.fromtimestamp(message["Timestamp"], UTC)
-        receivers = ", ".join(message["To"])
-        return cls(message["Source"], receivers, message["Subject"], message["BodyText"], message["BodyHtml"], sent_at)
+        recipients = ", ".join(message["To"])
+        return cls(message["Source"], recipients, message["Subject"], message["BodyText"], message["BodyHtml"], sent_at)
 
     @property
     def links(self) -> list[str]:
-        """The addresses in it."""
+        """Return the URLs in the text."""
         return _LINK.findall(self.text)
 
 
 def fetch_emails(endpoint: str) -> list[Email]:
-    """All letters of the cloud that answers there, newest last."""
-    told = requests.get(f"{endpoint}/_ministack/ses/messages", timeout=10).json()["messages"]
-    return sorted(
-        (Email.from_ministack(one) for every in told.values() for one in every), key=lambda letter: letter.sent_at
-    )
+    """Return all emails of the local cloud at this endpoint, newest last."""
+    by_account = requests.get(f"{endpoint}/_ministack/ses/messages", timeout=10).json()["messages"]
+    emails = (Email.from_ministack(message) for messages in by_account.values() for message in messages)
+    return sorted(emails, key=lambda email: email.sent_at)
 
 
 def format_emails(emails: Sequence[Email]) -> str:
-    """Letters as a person reads them: the plain text, whose links a terminal opens."""
-    return "\n".join(_format_email(letter) for letter in emails) or "No emails yet."
+    """Format emails for a terminal: the plain text, with clickable links."""
+    return "\n".join(map(_format_email, emails)) or "No emails yet."
 
 
 def _format_email(email: Email) -> str:

@@ -1,4 +1,4 @@
-"""A server that we started, known by a record of ours: a pid alone may be another program's by now."""
+"""Server processes. A record with the start time identifies each, because the system may reuse its PID."""
 
 import contextlib
 import dataclasses
@@ -29,16 +29,16 @@ class _ProcessRecord:
 
 @dataclass(frozen=True)
 class Process:
-    """`record` holds what we started, `log` what it said."""
+    """A process that outlives this one. `record_file` identifies it, `log_file` has its output."""
 
     record_file: Path
     log_file: Path
 
     def start(self, command: Sequence[str], *, port: int, environment: Mapping[str, str]) -> None:
-        """Start it, detached from this terminal."""
+        """Start the process, detached from the terminal."""
         self.record_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("wb") as log:
-            started = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -46,40 +46,43 @@ class Process:
                 env=dict(environment),
                 start_new_session=True,
             )
-        known = _ProcessRecord(started.pid, _start_time(started.pid), port)
-        self.record_file.write_text(json.dumps(dataclasses.asdict(known)))
+        record = _ProcessRecord(process.pid, _start_time(process.pid), port)
+        self.record_file.write_text(json.dumps(dataclasses.asdict(record)))
 
     def running_port(self) -> int | None:
-        """The port that it was started on, or None when it does not run."""
-        known = self._read_record()
-        return known.port if known and self._is_alive(known) else None
+        """Return the port of the process, or None if it is not running."""
+        record = self._read_record()
+        return record.port if record and self._is_alive(record) else None
 
     def crashed(self) -> bool:
-        """Whether it ended without `stop`: killed, or the machine went down."""
-        known = self._read_record()
-        return known is not None and not self._is_alive(known)
+        """Return whether the process ended without `stop`: it was killed, or the machine went down."""
+        record = self._read_record()
+        return record is not None and not self._is_alive(record)
 
     def stop(self, timeout: float = 40) -> bool:
-        """Ask it to end and wait until it has; False when it did not run. Raises Trouble when it does not end."""
-        known = self._read_record()
-        if known is None:
+        """Stop the process with SIGTERM, and wait until it has ended. Return False if it was not running.
+
+        Raises UserError after `timeout` seconds.
+        """
+        record = self._read_record()
+        if record is None:
             return False
-        if not self._is_alive(known):
+        if not self._is_alive(record):
             self.record_file.unlink()
             return False
-        os.kill(known.pid, signal.SIGTERM)
+        os.kill(record.pid, signal.SIGTERM)
         end = time.monotonic() + timeout
-        while self._is_alive(known):
+        while self._is_alive(record):
             if time.monotonic() > end:
                 raise UserError(
-                    f"Process {known.pid} was asked to end and has not in {timeout:.0f} s. See {self.log_file}."
+                    f"Process {record.pid} did not end within {timeout:.0f} s of SIGTERM. See {self.log_file}."
                 )
             time.sleep(0.05)
         self.record_file.unlink()
         return True
 
     def log_tail(self) -> str:
-        """The end of its log."""
+        """Return the end of the log."""
         return self.log_file.read_text(errors="replace")[-1500:].strip() if self.log_file.is_file() else ""
 
     def _read_record(self) -> _ProcessRecord | None:
@@ -94,7 +97,7 @@ class Process:
 
 @dataclass
 class Server(ABC):
-    """One that answers on 127.0.0.1. `directory` keeps its record, its log, and what it stores."""
+    """A server on 127.0.0.1. Its record, log and data are in `directory`."""
 
     name: ClassVar[str]
     directory: Path
@@ -105,27 +108,26 @@ class Server(ABC):
         self.process = Process(self.directory / "process.json", self.directory / "log.txt")
 
     def stop(self) -> bool:
-        """End it and wait until it has ended; False when it did not run. Raises Trouble."""
+        """Stop the server, and wait until it has ended. Return False if it was not running. Raises UserError."""
         return self.process.stop()
 
     @property
     def endpoint(self) -> str:
-        """Where it answers."""
         return f"http://{HOST}:{self.port}"
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether it is ready."""
+        """Return whether the server responds."""
 
     def is_running(self) -> bool:
-        """Whether it runs where it should. Raises Trouble when it runs on another port."""
-        running = self.process.running_port()
-        if running not in (None, self.port):
-            raise UserError(f"On port {running} runs {self.name} already. First: make down")
-        return running is not None
+        """Return whether the server is running. Raises UserError if it is running on another port."""
+        port = self.process.running_port()
+        if port not in (None, self.port):
+            raise UserError(f"{self.name} is already running on port {port}. Stop it first: make down")
+        return port is not None
 
     def launch(self, command: Sequence[str], environment: Mapping[str, str], *, timeout: float) -> None:
-        """Start it, and wait for so many seconds until it answers. Raises Trouble."""
+        """Start the server, and wait up to `timeout` seconds until it is ready. Raises UserError."""
         with Step(f"Starting {self.name}"):
             self.process.start(command, port=self.port, environment=environment)
             wait_until(self._is_ready_or_raise, timeout, self._start_error)
@@ -136,45 +138,45 @@ class Server(ABC):
         return self.is_ready()
 
     def _start_error(self) -> UserError:
-        return UserError(f"Could not start {self.name}. It said:\n{self.process.log_tail()}")
+        return UserError(f"Could not start {self.name}. Its log ends with:\n{self.process.log_tail()}")
 
 
 def bypass_proxy() -> None:
-    """Keep what we ask of this machine from a proxy that the shell may name."""
+    """Exclude this machine from the proxy that the environment may set."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [HOST, "localhost", os.environ.get(name)]))
 
 
 def require_free_port(port: int, program: str, variable: str) -> None:
-    """Raise Trouble when another program has the port."""
+    """Raise UserError if another program listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             raise UserError(
-                f"{program} needs port {port}, and another program has it. End that program, or take another port: "
+                f"{program} needs port {port}, and another program uses it. Stop that program, or use another port: "
                 f"{variable}={port + 1} make …"
             ) from error
 
 
 def find_free_port() -> int:
-    """A port that nobody has at this moment."""
+    """Return a port that no program uses at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def _start_time(pid: int) -> str:
-    """When a process was born, as its system tells it; "" when it has ended."""
+    """Return the start time of a process in the format of the system, or "" if it has ended."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child of ours that has ended would go on as a zombie
+        os.waitpid(pid, os.WNOHANG)  # otherwise an ended child process would remain as a zombie
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:
             state, *fields = stat.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return ""
-        return "" if state in ("Z", "X") else fields[18]  # field 22 of the line: ticks since the machine started
-    told = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return told.stdout.strip()
+        return "" if state in ("Z", "X") else fields[18]  # field 22: clock ticks since boot (man page proc_pid_stat)
+    ps = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return ps.stdout.strip()

@@ -1,4 +1,4 @@
-"""What a person sees while waiting: a line per step, with its time. Runs before anything is installed."""
+"""Progress on the terminal: a line for each step, with its time. Imports the standard library only, as `install` does."""
 
 import sys
 import threading
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-_CLEAR_LINE = "\r\x1b[2K"  # back to the start of the line, which is emptied
+_CLEAR_LINE = "\r\x1b[2K"  # erases the line and goes back to its start
 
 
 class UserError(Exception):
-    """It cannot go on. The message says what is wrong and what to do."""
+    """The command cannot continue. The message says why, and what the user can do."""
 
 
 class Step:
-    """One line: what is done, and how long it took. At a terminal the seconds run."""
+    """A step of a command: one line with its title and duration. On a terminal, the duration is updated."""
 
     def __init__(self, title: str) -> None:
         self._title = f"  {title:<52}"
@@ -27,7 +27,7 @@ class Step:
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
     def note(self, text: str) -> None:
-        """Say how far it is; shown at a terminal only."""
+        """Show a note after the duration, on a terminal only."""
         self._note = text
 
     def __enter__(self) -> Self:
@@ -55,19 +55,19 @@ class Step:
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Turn trouble into its sentence and exit status 1, without a traceback."""
+    """Exit with status 1 and the message of a UserError, without a traceback."""
     try:
         yield
-    except UserError as trouble:
-        sys.stderr.write(f"\n{trouble}\n")
+    except UserError as error:
+        sys.stderr.write(f"\n{error}\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped. Say it again to go on from here.\n")
+        sys.stderr.write("\nStopped. Run the command again to continue.\n")
         sys.exit(130)
 
 
 def echo(text: str = "") -> None:
-    """A line for the person."""
+    """Print a line."""
     _write(f"{text}\n")
 
 

@@ -1,11 +1,11 @@
-"""Waiting for something that another program does."""
+"""Waiting for other programs."""
 
 import time
 from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, error: Callable[[], Exception]) -> None:
-    """Ask until the answer is yes; raise what `otherwise` makes when it was no for `patience` seconds."""
+    """Return when the condition is true. Raise the error that `error` creates after `timeout` seconds."""
     end = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > end:

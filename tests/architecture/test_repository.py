@@ -91,7 +91,7 @@ def test_the_makefile_tells_of_each_of_its_commands() -> None:
     }
 
     # What the others stand on: the environments.
-    assert _make_targets() - told == {"python", "desk", "node", "all"}
+    assert _make_targets() - told == {"require-python", "env-dev", "env-node", "env-all"}
 
 
 def _make_targets() -> set[str]:

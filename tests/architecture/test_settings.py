@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from typing import Any
 from unittest.mock import MagicMock
 
 from holdall.platform.config import Settings
@@ -14,24 +13,22 @@ from tests.support.source_tree import ROOT
 _POWERTOOLS_SETTINGS = {"POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 _LAMBDA_SETTINGS = {"AWS_REGION"}
 
-_STAGES: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
+_STAGE_NAMES = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
 
 
 def test_the_environment_is_the_settings() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
 
-    for name in _STAGES:
-        # The parts of the stack are only asked for names, which a stand-in has as well, and without a synth.
-        told = environment(
-            Stage.from_context(name, _STAGES), MagicMock(), public_url="https://example.test", origins=["*"]
-        )
-        assert set(told) | _LAMBDA_SETTINGS == fields | _POWERTOOLS_SETTINGS
+    for name in _STAGE_NAMES:
+        assert set(_environment(name)) | _LAMBDA_SETTINGS == fields | _POWERTOOLS_SETTINGS
 
 
 def test_no_value_is_left_out() -> None:
     # CloudFormation takes texts alone, and a missing number would be one as well: "None", found at the first request.
-    told = environment(
-        Stage.from_context("local", _STAGES), MagicMock(), public_url="https://example.test", origins=["*"]
-    )
+    assert [name for name, value in _environment("local").items() if value == "None"] == []
 
-    assert [name for name, value in told.items() if value == "None"] == []
+
+def _environment(stage_name: str) -> dict[str, str]:
+    # Mocks have names, as the constructs do, and need no synth.
+    constructs = {name: MagicMock() for name in ("tables", "queues", "originals", "variants", "exports")}
+    return environment(Stage.load(stage_name), **constructs, public_url="https://example.test", origins=["*"])

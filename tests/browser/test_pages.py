@@ -11,7 +11,7 @@ from infra.local.suites import E2EEnvironment
 from tests.browser.conftest import RecordedPage
 
 
-def test_the_first_page_leads_to_what_there_is(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
+def test_start_page_links_to_documentation_and_health(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
     recorded_page.page.goto(deployment.outputs["ConsoleUrl"])
 
     expect(recorded_page.page).to_have_title("Holdall")
@@ -27,7 +27,7 @@ def test_the_first_page_leads_to_what_there_is(recorded_page: RecordedPage, depl
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_every_link_of_the_first_page_leads_somewhere(
+def test_links_of_the_start_page_work(
     number: int, recorded_page: RecordedPage, deployment: E2EEnvironment
 ) -> None:
     recorded_page.page.goto(deployment.outputs["ConsoleUrl"])
@@ -39,7 +39,7 @@ def test_every_link_of_the_first_page_leads_somewhere(
     assert navigation.value.status == 200
 
 
-def test_the_documentation_shows_every_route_and_nothing_goes_wrong(
+def test_documentation_shows_every_route_without_errors(
     recorded_page: RecordedPage, deployment: E2EEnvironment
 ) -> None:
     recorded_page.page.goto(deployment.outputs["DocsUrl"])
@@ -61,7 +61,7 @@ def test_the_documentation_shows_every_route_and_nothing_goes_wrong(
     assert recorded_page.errors == []
 
 
-def test_a_route_can_be_tried_in_the_documentation(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
+def test_route_can_be_tried_in_the_documentation(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
     recorded_page.page.goto(deployment.outputs["DocsUrl"])
     block = recorded_page.page.locator("#operations-health-health-alive")
 
@@ -73,7 +73,7 @@ def test_a_route_can_be_tried_in_the_documentation(recorded_page: RecordedPage, 
     assert recorded_page.errors == []
 
 
-def test_pages_ask_nobody_but_holdall(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
+def test_pages_send_requests_only_to_holdall(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
     home = urlsplit(deployment.outputs["ConsoleUrl"]).netloc
     for page in ("ConsoleUrl", "DocsUrl"):
         recorded_page.page.goto(deployment.outputs[page], wait_until="networkidle")

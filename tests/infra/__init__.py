@@ -1,1 +1,1 @@
-"""Does the stack say what we mean?"""
+"""Tests of the stack's template and of the local environment."""

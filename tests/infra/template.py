@@ -1,4 +1,4 @@
-"""A synthesised template, and questions to it."""
+"""Queries of a synthesized template."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Template:
-    """What CDK wrote for one stage."""
+    """The CloudFormation template of one stage."""
 
     body: Mapping[str, Any]
 
     def resources(self, resource_type: str) -> dict[str, Properties]:
-        """The resources of a CloudFormation type, by logical id."""
-        return {name: one for name, one in self.body["Resources"].items() if one["Type"] == resource_type}
+        """Return the resources of a type, by logical ID."""
+        return {name: each for name, each in self.body["Resources"].items() if each["Type"] == resource_type}
 
     def properties(self, resource_type: str) -> dict[str, Properties]:
-        """Their properties."""
-        return {name: one.get("Properties", {}) for name, one in self.resources(resource_type).items()}
+        """Return the properties of the resources of a type, by logical ID."""
+        return {name: each.get("Properties", {}) for name, each in self.resources(resource_type).items()}
 
     def functions(self) -> dict[str, Properties]:
-        """The properties of the functions of the catalogue, by name; the console's publisher is none of them."""
+        """Return the properties of the functions in the catalog, by name. The console's publisher is not in the catalog."""
         functions = self.properties("AWS::Lambda::Function").values()
         return {
             function["Handler"].split(".")[1]: function
@@ -31,16 +31,16 @@ class Template:
         }
 
     def function_role(self, function: Properties) -> Properties:
-        """The role that a function runs with."""
+        """Return the execution role of a function."""
         return self.properties("AWS::IAM::Role")[function["Role"]["Fn::GetAtt"][0]]
 
     def function_statements(self, function: Properties) -> Iterator[tuple[str, list[str]]]:
-        """What a function may do: a resource, in words, and actions on it."""
+        """Yield each resource, formatted, with the actions that a function may use on it."""
         return self.role_statements(self.function_role(function))
 
     def role_statements(self, role: Properties) -> Iterator[tuple[str, list[str]]]:
-        """What a role may do, in the same way."""
-        assert not role.get("ManagedPolicyArns"), "a managed policy is nobody's list of named actions"
+        """Yield the same for a role."""
+        assert not role.get("ManagedPolicyArns"), "a managed policy can have more actions than the catalog"
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 assert statement["Effect"] == "Allow"
@@ -48,12 +48,12 @@ class Template:
                     yield format_arn(resource), _as_list(statement["Action"])
 
     def attached_policies(self) -> list[Properties]:
-        """Policies that lie outside the roles."""
+        """Return the policies that are resources of their own."""
         return list(self.properties("AWS::IAM::Policy").values())
 
 
 def format_arn(arn: Any) -> str:
-    """An ARN of a template as one reads it: `<logical id>` and what follows."""
+    """Format an ARN in a template: `<logical ID>` and the rest."""
     if isinstance(arn, str):
         return arn
     [(function, target)] = arn.items()

@@ -1,8 +1,9 @@
-"""The functions: what they are told, what they are made of, and what they cost while nobody calls them."""
+"""The functions: environment, layers, logs, alarms, and the costs of an unused stack."""
 
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +12,14 @@ from holdall.platform.config import Settings
 from infra.build import layers
 from infra.catalog import FUNCTIONS
 from infra.constructs import functions
-from infra.stage import InvalidStage, Stage
-from tests.infra.conftest import ROOT
+from infra.stage import InvalidStage, OAuthProvider, Stage
 from tests.infra.template import Properties, Template, format_arn
+from tests.support.source_tree import ROOT
 
-# Given by Lambda, and not to be set.
-_LAMBDA_VARIABLES = {"AWS_REGION"}
-# Read by Powertools.
+_LAMBDA_VARIABLES = {"AWS_REGION"}  # set by Lambda
 _POWERTOOLS_VARIABLES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 _EMAIL_IDENTITY = "AWS::SES::EmailIdentity"
-# What a stack of ours may hold. Whatever costs money at rest is none of these.
+# The types that cost nothing while no one uses Holdall.
 _ALLOWED_TYPES = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Integration",
@@ -52,7 +51,9 @@ _ALLOWED_TYPES = {
 }
 
 
-def test_functions_are_told_what_settings_read(cloud_template: Template, local_template: Template) -> None:
+def test_environment_has_exactly_the_variables_of_the_settings(
+    cloud_template: Template, local_template: Template
+) -> None:
     expected = {
         field.name.upper() for field in dataclasses.fields(Settings)
     } - _LAMBDA_VARIABLES | _POWERTOOLS_VARIABLES
@@ -62,7 +63,7 @@ def test_functions_are_told_what_settings_read(cloud_template: Template, local_t
             assert set(function["Environment"]["Variables"]) == expected, name
 
 
-def test_functions_are_those_of_the_catalogue(cloud_template: Template) -> None:
+def test_stack_has_exactly_the_functions_of_the_catalog(cloud_template: Template) -> None:
     deployed = cloud_template.functions()
 
     assert set(deployed) == {function.name for function in FUNCTIONS}
@@ -74,7 +75,7 @@ def test_functions_are_those_of_the_catalogue(cloud_template: Template) -> None:
         assert deployed[function.name]["LoggingConfig"]["LogFormat"] == "JSON"
 
 
-def test_imaging_is_a_layer_of_imageproc_alone(cloud_template: Template) -> None:
+def test_only_imageproc_has_the_imaging_layer(cloud_template: Template) -> None:
     for name, function in cloud_template.functions().items():
         names = [layer["Ref"] for layer in function["Layers"]]
         assert any("ImagingLayer" in layer for layer in names) == (name == "imageproc")
@@ -82,111 +83,127 @@ def test_imaging_is_a_layer_of_imageproc_alone(cloud_template: Template) -> None
         assert any("DepsLayer" in layer for layer in names)
 
 
-def test_functions_behind_the_gateway_end_before_it_gives_up() -> None:
+def test_api_functions_time_out_before_the_gateway() -> None:
     assert all(function.timeout < 30 for function in FUNCTIONS if function.path_prefixes)
 
 
-def test_logs_are_forgotten(cloud_template: Template) -> None:
+def test_logs_have_a_retention_time(cloud_template: Template) -> None:
     groups = cloud_template.properties("AWS::Logs::LogGroup").values()
 
-    assert len(groups) == len(FUNCTIONS) + 2  # the publisher's and the gateway's
+    assert len(groups) == len(FUNCTIONS) + 2  # of the publisher and of API Gateway
     assert {group["RetentionInDays"] for group in groups} == {90}
 
 
-def test_nothing_is_paid_for_while_nobody_uses_it(cloud_template: Template) -> None:
+def test_stack_has_no_resource_that_costs_money_while_unused(cloud_template: Template) -> None:
     assert {resource["Type"] for resource in cloud_template.body["Resources"].values()} <= _ALLOWED_TYPES
     for function in cloud_template.functions().values():
         assert "SnapStart" not in function
         assert "ReservedConcurrentExecutions" not in function
 
 
-def test_at_most_ten_alarm_metrics(cloud_template: Template, template_with_email: Template) -> None:
+def test_alarms_have_at_most_ten_metrics(cloud_template: Template, template_with_email: Template) -> None:
     for template in (cloud_template, template_with_email):
         alarms = template.properties("AWS::CloudWatch::Alarm")
         assert sum(len(alarm.get("Metrics", [alarm])) for alarm in alarms.values()) <= 10
         assert sum("Dead" in name for name in alarms) == 4
 
 
-def test_the_dashboard_shows_quotas_that_had_drifted(cloud_template: Template) -> None:
+def test_dashboard_shows_quota_drift(cloud_template: Template) -> None:
     [dashboard] = cloud_template.properties("AWS::CloudWatch::Dashboard").values()
     environment = cloud_template.functions()["maintenance"]["Environment"]["Variables"]
 
-    shown = [metric for widget in _widgets(dashboard) for metric in widget["properties"].get("metrics", [])]
-    named = [metric[:4] for metric in shown if "QuotaDrift" in metric]
+    metrics = [metric for widget in _widgets(dashboard) for metric in widget["properties"].get("metrics", [])]
     namespace, service = environment["POWERTOOLS_METRICS_NAMESPACE"], environment["POWERTOOLS_SERVICE_NAME"]
-    assert named == [[namespace, "QuotaDrift", "service", service]]
+    assert [metric[:4] for metric in metrics if "QuotaDrift" in metric] == [
+        [namespace, "QuotaDrift", "service", service]
+    ]
 
 
-def test_an_alarm_tells_of_letters_that_nobody_could_send(cloud_template: Template) -> None:
-    [alarm] = [one for name, one in cloud_template.properties("AWS::CloudWatch::Alarm").items() if "MailDead" in name]
+def test_undeliverable_email_raises_an_alarm(cloud_template: Template) -> None:
+    [alarm] = [each for name, each in cloud_template.properties("AWS::CloudWatch::Alarm").items() if "MailDead" in name]
 
-    [queue] = [one["Value"] for one in alarm["Dimensions"] if one["Name"] == "QueueName"]
+    [queue] = [each["Value"] for each in alarm["Dimensions"] if each["Name"] == "QueueName"]
     assert format_arn(queue).startswith("<QueuesMailDead")
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 1)
 
 
-def test_alarms_go_to_somebody_when_the_stage_names_one(
-    cloud_template: Template, template_with_email: Template
-) -> None:
+def test_alarms_notify_the_email_address_of_the_stage(cloud_template: Template, template_with_email: Template) -> None:
     assert not any("AlarmActions" in alarm for alarm in cloud_template.properties("AWS::CloudWatch::Alarm").values())
     assert all(alarm["AlarmActions"] for alarm in template_with_email.properties("AWS::CloudWatch::Alarm").values())
 
 
-def test_stages_differ_in_values_only(template_with_export: Template, local_template: Template) -> None:
-    kinds = [
-        sorted(one["Type"] for one in template.body["Resources"].values() if one["Type"] != _EMAIL_IDENTITY)
+def test_local_and_cloud_stages_have_the_same_resources(
+    template_with_export: Template, local_template: Template
+) -> None:
+    cloud, local = (
+        sorted(each["Type"] for each in template.body["Resources"].values() if each["Type"] != _EMAIL_IDENTITY)
         for template in (template_with_export, local_template)
-    ]
+    )
 
-    assert kinds[0] == kinds[1]
+    assert cloud == local
 
 
-def test_the_address_that_letters_come_from_is_an_identity_of_ses(
+def test_mail_sender_is_an_ses_identity(
     cloud_template: Template, template_with_email: Template, local_template: Template
 ) -> None:
-    assert cloud_template.properties(_EMAIL_IDENTITY) == {}  # which names none yet
-    assert [one["EmailIdentity"] for one in template_with_email.properties(_EMAIL_IDENTITY).values()] == [
-        "holdall@example.com"
-    ]
-    assert [one["EmailIdentity"] for one in local_template.properties(_EMAIL_IDENTITY).values()] == [
-        "holdall@example.com"
-    ]
+    assert cloud_template.properties(_EMAIL_IDENTITY) == {}  # the stage has no sender
+    for template in (template_with_email, local_template):
+        [identity] = template.properties(_EMAIL_IDENTITY).values()
+        assert identity["EmailIdentity"] == "holdall@example.com"
 
 
-def test_layers_are_fetched_for_the_deployed_python() -> None:
+def test_layers_are_built_for_the_deployed_python() -> None:
     assert functions.RUNTIME.name == f"python{layers.LAMBDA_PYTHON}"
 
 
-def test_the_layer_describes_every_service_that_is_called() -> None:
+def test_deps_layer_describes_every_aws_service_that_is_called() -> None:
     code = [file.read_text() for folder in ("layers/core", "functions") for file in (ROOT / folder).rglob("*.py")]
     called = {service for text in code for service in re.findall(r"""client\(\s*["']([a-z0-9-]+)["']""", text)}
 
     assert called | {"dynamodb"} <= layers.BOTOCORE_SERVICES
 
 
-def test_a_stage_that_says_too_little_is_refused_by_name() -> None:
-    with pytest.raises(InvalidStage, match="only: cloud"):
-        Stage.from_context("tset", {"cloud": {}})
-    with pytest.raises(InvalidStage, match="signUp"):
-        Stage.from_context("cloud", {"cloud": {}})
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "signUp: Field required"),
+        ({"oauthProvider": []}, "oauthProvider: Extra inputs are not permitted"),
+        ({"signUp": "maybe"}, "signUp: Input should be 'open', 'invite' or 'closed'"),
+        ({"imageWorkers": 1}, "imageWorkers: Input should be greater than or equal to 2"),
+        ({"oauthProviders": [{"name": "work", "kind": "saml"}]}, r"oauthProviders\.0\.kind: Input should be"),
+    ],
+)
+def test_invalid_stage_is_rejected_with_the_name_of_the_value(
+    values: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    cdk_json = tmp_path / "cdk.json"
+    cdk_json.write_text(json.dumps({"context": {"stages": {"cloud": values}}}))
+
+    with pytest.raises(InvalidStage, match=message):
+        Stage.load("cloud", cdk_json=cdk_json)
 
 
-def test_a_stage_of_tests_is_another_but_for_what_it_says(stages: dict[str, Stage]) -> None:
-    given = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
+def test_unknown_stage_is_rejected_with_the_names_of_the_stages() -> None:
+    with pytest.raises(InvalidStage, match="no stage 'clod', only: cloud, local"):
+        Stage.load("clod")
 
-    stage = Stage.from_context("local", given, 4566, {"oauthProviders": [{"name": "work", "kind": "oidc"}]})
 
-    assert stage == dataclasses.replace(stages["local"], oauth_providers=[{"name": "work", "kind": "oidc"}])
+def test_overrides_replace_values_of_a_stage(stages: dict[str, Stage]) -> None:
+    provider = {"name": "work", "kind": "oidc", "issuer": "https://login.example.com"}
+
+    stage = Stage.load("local", overrides={"oauthProviders": [provider]})
+
+    assert stage == stages["local"].model_copy(update={"oauth_providers": (OAuthProvider.model_validate(provider),)})
     with pytest.raises(InvalidStage, match="oauthProvider"):
-        Stage.from_context("local", given, 4566, {"oauthProvider": []})
+        Stage.load("local", overrides={"oauthProvider": []})
 
 
-def test_pins_name_hashes_and_no_address() -> None:
-    pins = sorted((ROOT / "requirements").glob("*.txt"))
+def test_requirements_have_hashes_and_no_urls() -> None:
+    files = sorted((ROOT / "requirements").glob("*.txt"))
 
-    assert [pin.stem for pin in pins] == ["deps", "dev", "go", "imaging", "ministack"]
-    for pin in pins:
-        text = pin.read_text()
+    assert [file.stem for file in files] == ["deps", "dev", "go", "imaging", "ministack"]
+    for file in files:
+        text = file.read_text()
         assert "://" not in text
         assert all("--hash=sha256:" in block for block in text.replace("\\\n", "").splitlines() if block.strip())
 

@@ -1,4 +1,4 @@
-"""The servers at the desk: found by our own record, and nobody else's touched."""
+"""Server processes: started, found again by their record, and stopped; no other process is touched."""
 
 import json
 import os
@@ -17,20 +17,20 @@ from infra.local.progress import UserError
 
 _SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 _IGNORE_SIGTERM_SCRIPT = (
-    "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
 _SIGTERM_IGNORER = [sys.executable, "-c", _IGNORE_SIGTERM_SCRIPT]
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
-    made = Process(tmp_path / "process.json", tmp_path / "log.txt")
-    yield made
-    if made.record_file.is_file() and made.running_port() is not None:
-        os.kill(json.loads(made.record_file.read_text())["pid"], 9)
+    process = Process(tmp_path / "process.json", tmp_path / "log.txt")
+    yield process
+    if process.record_file.is_file() and process.running_port() is not None:
+        os.kill(json.loads(process.record_file.read_text())["pid"], 9)
 
 
-def test_what_was_started_is_known_and_ends(process: Process) -> None:
+def test_started_process_is_recorded_and_can_be_stopped(process: Process) -> None:
     process.start(_SLEEPER, port=4711, environment={})
 
     assert process.running_port() == 4711
@@ -40,17 +40,17 @@ def test_what_was_started_is_known_and_ends(process: Process) -> None:
     assert not process.stop()
 
 
-def test_another_program_with_our_old_pid_is_left_alone(process: Process) -> None:
-    with subprocess.Popen(_SLEEPER) as stranger:
-        process.record_file.write_text(json.dumps({"pid": stranger.pid, "start_time": "long ago", "port": 4711}))
+def test_another_process_with_the_recorded_pid_is_not_stopped(process: Process) -> None:
+    with subprocess.Popen(_SLEEPER) as other:
+        process.record_file.write_text(json.dumps({"pid": other.pid, "start_time": "long ago", "port": 4711}))
 
         assert process.crashed()
         assert not process.stop()
-        assert stranger.poll() is None
-        stranger.kill()
+        assert other.poll() is None
+        other.kill()
 
 
-def test_one_that_was_killed_is_known_to_be_left_behind(process: Process) -> None:
+def test_killed_process_is_reported_as_crashed(process: Process) -> None:
     process.start(_SLEEPER, port=4711, environment={})
     os.kill(json.loads(process.record_file.read_text())["pid"], 9)
     time.sleep(0.2)
@@ -59,24 +59,24 @@ def test_one_that_was_killed_is_known_to_be_left_behind(process: Process) -> Non
     assert process.running_port() is None
 
 
-def test_one_that_will_not_end_is_reported(process: Process) -> None:
+def test_process_that_ignores_sigterm_is_reported(process: Process) -> None:
     process.start(_SIGTERM_IGNORER, port=4711, environment={})
-    while "deaf" not in process.log_tail():
+    while "ready" not in process.log_tail():
         time.sleep(0.02)
 
-    with pytest.raises(UserError, match="asked to end"):
+    with pytest.raises(UserError, match="did not end within 0 s of SIGTERM"):
         process.stop(timeout=0.3)
     assert process.running_port() == 4711
 
 
-def test_a_half_written_record_is_no_process(process: Process) -> None:
+def test_incomplete_record_means_no_process(process: Process) -> None:
     process.record_file.write_text('{"pid": 1')
 
     assert process.running_port() is None
     assert not process.stop()
 
 
-def test_a_taken_port_is_refused_with_what_to_do() -> None:
+def test_port_in_use_is_reported_with_a_solution() -> None:
     with socket.socket() as other:
         other.bind((HOST, find_free_port()))
         other.listen()
@@ -87,25 +87,25 @@ def test_a_taken_port_is_refused_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("port", ["80", "65536", "abc", "-1"])
-def test_a_port_that_is_none_is_refused(port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_port_is_rejected(port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDALL_PORT", port)
 
     with pytest.raises(UserError, match="HOLDALL_PORT must be a port"):
         LocalEnvironment(tmp_path)
 
 
-def test_servers_get_ports_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_variables_set_one_server_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDALL_PORT", "4600")
     monkeypatch.delenv("HOLDALL_MINIO_PORT", raising=False)
 
-    house = LocalEnvironment(tmp_path)
+    local = LocalEnvironment(tmp_path)
 
-    assert (house.cloud.port, house.minio.port) == (4600, 9000)
-    assert house.cloud.endpoint == "http://127.0.0.1:4600"
+    assert (local.cloud.port, local.minio.port) == (4600, 9000)
+    assert local.cloud.endpoint == "http://127.0.0.1:4600"
 
 
-def test_a_cloud_stays_on_the_port_that_it_was_made_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The addresses of its queues hold the port: on another one no message would ever be delivered.
+def test_saved_local_cloud_keeps_its_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The port is part of the URLs of the queues. On another port, no message would be delivered.
     (tmp_path / ".local" / "cloud" / "state").mkdir(parents=True)
     (tmp_path / ".local" / "cloud" / "state" / "cloudformation.json").write_text("{}")
     (tmp_path / ".local" / "cloud" / "port").write_text("4711")
@@ -113,5 +113,5 @@ def test_a_cloud_stays_on_the_port_that_it_was_made_on(tmp_path: Path, monkeypat
     assert LocalEnvironment(tmp_path).cloud.port == 4711
 
     monkeypatch.setenv("HOLDALL_PORT", "4712")
-    with pytest.raises(UserError, match="made on port 4711"):
+    with pytest.raises(UserError, match="created on port 4711"):
         LocalEnvironment(tmp_path).cloud.start()

@@ -1,4 +1,4 @@
-"""`make mail`: letters as a person reads them."""
+"""`make outbox`: the output."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ import pytest
 from infra.local.environment import LocalEnvironment
 from infra.local.outbox import Email, format_emails
 from infra.local.progress import UserError
-from tests.infra.conftest import ROOT
+from tests.support.source_tree import ROOT
 
 _MINISTACK_MESSAGE = {
     "Source": "holdall@example.com",
@@ -19,17 +19,17 @@ _MINISTACK_MESSAGE = {
 }
 
 
-def test_a_letter_is_printed_with_its_receiver_its_subject_and_its_link() -> None:
-    letter = Email.from_ministack(_MINISTACK_MESSAGE)
+def test_email_is_printed_with_recipient_subject_and_link() -> None:
+    email = Email.from_ministack(_MINISTACK_MESSAGE)
 
-    lines = format_emails([letter]).splitlines()
+    lines = format_emails([email]).splitlines()
 
-    assert letter.links == ["http://localhost/reset-password#hp_secret"]
+    assert email.links == ["http://localhost/reset-password#hp_secret"]
     assert lines[1:3] == ["To:       ada@example.test", "Subject:  Choose a new password"]
     assert "  http://localhost/reset-password#hp_secret" in lines
 
 
-def test_the_newest_letter_comes_last() -> None:
+def test_newest_email_is_printed_last() -> None:
     old, new = (
         Email.from_ministack(_MINISTACK_MESSAGE),
         Email.from_ministack({**_MINISTACK_MESSAGE, "Subject": "Your account was changed"}),
@@ -40,11 +40,11 @@ def test_the_newest_letter_comes_last() -> None:
     assert text.index(old.subject) < text.index(new.subject)
 
 
-def test_no_letters_are_told_as_well() -> None:
+def test_empty_outbox_prints_a_message() -> None:
     assert format_emails([]) == "No emails yet."
 
 
-def test_without_a_local_cloud_there_is_no_outbox(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outbox_needs_a_running_local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDALL_PORT", "4711")
     with pytest.raises(UserError, match="make up"):
         LocalEnvironment(ROOT / "nowhere").emails()

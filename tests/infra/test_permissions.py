@@ -1,6 +1,6 @@
-"""Z6: who may do what, written down once more, and compared with the template.
+"""Z6: the IAM actions of each function, in a second table that is compared with the template.
 
-Whoever changes the catalogue changes this table too, and looks at it.
+A change of the catalog needs the same change here, so that every change of rights is reviewed.
 """
 
 import re
@@ -57,7 +57,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "variants/private/*": "s3:GetObject",
         "images": "sqs:SendMessage",
         "work": "sqs:SendMessage",
-        # An action of the account, which knows no resource.
+        # This action has no resource type.
         "*": "ses:GetAccount",
     },
     "ingest": {
@@ -75,7 +75,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "variants/private/*": "s3:DeleteObject s3:PutObject",
         "images": _RECEIVE,
     },
-    # Letters hold the secrets of links: who sends them reads nothing, and nobody else's queue.
+    # Emails contain secret links, so this function has access to nothing else.
     "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
     "maintenance": {
         **_MAIN_TABLE,
@@ -92,21 +92,21 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "work": f"{_RECEIVE} sqs:SendMessage",
     },
 }
-# With the switch `auditExport`, and without it nothing of this.
+# Only if `auditExport` is on.
 EXPORT_PERMISSIONS = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s3:PutObject"}}
-# Every function may write its own log and its traces.
+# Every function writes its own log and its traces.
 _COMMON = {
     "logs": "logs:CreateLogStream logs:PutLogEvents",
     "*": "xray:PutTelemetryRecords xray:PutTraceSegments",
 }
 
 
-def test_the_table_names_every_function() -> None:
+def test_table_lists_every_function() -> None:
     assert set(PERMISSIONS) == {function.name for function in FUNCTIONS}
 
 
 @pytest.mark.parametrize("name", PERMISSIONS)
-def test_a_function_may_do_what_the_table_says_and_nothing_else(
+def test_function_has_exactly_the_actions_in_the_table(
     name: str, cloud_template: Template, local_template: Template
 ) -> None:
     assert _allowed_actions(name, cloud_template) == _expected_actions(PERMISSIONS[name])
@@ -115,7 +115,7 @@ def test_a_function_may_do_what_the_table_says_and_nothing_else(
     )
 
 
-def test_no_policy_lies_outside_the_roles(cloud_template: Template) -> None:
+def test_all_policies_are_inline_policies_of_roles(cloud_template: Template) -> None:
     assert cloud_template.attached_policies() == []
 
 
@@ -127,7 +127,7 @@ def test_no_role_has_a_wildcard_action(cloud_template: Template) -> None:
                 assert not [action for action in actions if "*" in action]
 
 
-def test_maintenance_alone_scans_and_the_main_table_alone(cloud_template: Template, local_template: Template) -> None:
+def test_only_maintenance_scans_and_only_the_main_table(cloud_template: Template, local_template: Template) -> None:
     for template in (cloud_template, local_template):
         scanned = {
             (name, _resource_name(resource, "maintenance"))
@@ -139,13 +139,13 @@ def test_maintenance_alone_scans_and_the_main_table_alone(cloud_template: Templa
         assert scanned == {(maintenance, "main")}
 
 
-def test_every_function_of_the_api_counts_the_calls_of_a_key() -> None:
+def test_every_api_function_can_count_api_key_calls() -> None:
     for function in FUNCTIONS:
         if function.path_prefixes or function.is_default_route:
             assert "dynamodb:UpdateItem" in PERMISSIONS[function.name]["ephemeral"].split(), function.name
 
 
-def test_nobody_but_auth_reaches_credentials_or_keys(cloud_template: Template) -> None:
+def test_only_auth_can_access_credentials_and_parameters(cloud_template: Template) -> None:
     for name in PERMISSIONS.keys() - {"auth"}:
         assert not {"credentials", "parameters/*"} & _allowed_actions(name, cloud_template).keys()
 
@@ -153,29 +153,29 @@ def test_nobody_but_auth_reaches_credentials_or_keys(cloud_template: Template) -
 def test_mail_has_no_action_on_any_table(cloud_template: Template) -> None:
     actions = {
         action
-        for _, named in cloud_template.function_statements(cloud_template.functions()["mail"])
-        for action in named
+        for _, allowed in cloud_template.function_statements(cloud_template.functions()["mail"])
+        for action in allowed
     }
 
     assert {action.split(":")[0] for action in actions} == {"ses", "sqs", "logs", "xray"}
 
 
-def test_letters_leave_from_the_address_of_the_stage_alone(
+def test_email_can_be_sent_only_from_the_address_of_the_stage(
     template_with_email: Template, local_template: Template
 ) -> None:
     for template in (template_with_email, local_template):
         [policy] = template.function_role(template.functions()["mail"])["Policies"]
-        [sends] = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "ses:SendEmail"]
-        assert sends["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": "holdall@example.com"}}
+        [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "ses:SendEmail"]
+        assert statement["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": "holdall@example.com"}}
 
 
-def test_nobody_but_mail_sends_letters(cloud_template: Template) -> None:
+def test_only_mail_can_send_email(cloud_template: Template) -> None:
     for name in PERMISSIONS.keys() - {"mail"}:
         assert "ses:SendEmail" not in set().union(*_allowed_actions(name, cloud_template).values())
 
 
-def test_nobody_changes_what_was_audited(cloud_template: Template, local_template: Template) -> None:
-    given = {
+def test_no_function_can_change_audit_entries(cloud_template: Template, local_template: Template) -> None:
+    allowed = {
         (resource, action)
         for template in (cloud_template, local_template)
         for name in PERMISSIONS
@@ -184,27 +184,27 @@ def test_nobody_changes_what_was_audited(cloud_template: Template, local_templat
         if resource.startswith("audit")
     }
 
-    assert {action for _, action in given} == {"dynamodb:PutItem", "dynamodb:Query"}
-    assert {resource for resource, action in given if action == "dynamodb:PutItem"} == {"audit"}
+    assert {action for _, action in allowed} == {"dynamodb:PutItem", "dynamodb:Query"}
+    assert {resource for resource, action in allowed if action == "dynamodb:PutItem"} == {"audit"}
 
 
-def test_whoever_writes_the_export_can_neither_read_nor_delete_it_nor_write_the_audit_table(
+def test_exporting_function_cannot_read_or_delete_exports_or_write_the_audit_table(
     local_template: Template,
 ) -> None:
     allowed = {name: _allowed_actions(name, local_template) for name in PERMISSIONS}
 
-    touching = {name: each["exports/*"] for name, each in allowed.items() if any("exports" in one for one in each)}
-    assert touching == {"maintenance": {"s3:PutObject"}}
+    on_exports = {name: each["exports/*"] for name, each in allowed.items() if any("exports" in arn for arn in each)}
+    assert on_exports == {"maintenance": {"s3:PutObject"}}
     assert allowed["maintenance"]["audit"] == {"dynamodb:Query"}
 
 
-def test_whoever_asks_for_an_object_learns_that_it_is_missing() -> None:
-    # Without ListBucket, HeadObject of a missing key is 403 in AWS, and nothing at the desk tells.
+def test_functions_that_check_an_upload_can_list_the_bucket() -> None:
+    # Without ListBucket, HeadObject of a missing key returns 403 in AWS. MiniStack does not do this.
     assert "s3:ListBucket" in PERMISSIONS["upload"]["originals"]
     assert "s3:ListBucket" in PERMISSIONS["ingest"]["originals"]
 
 
-def test_roles_are_assumed_by_the_service_they_serve(cloud_template: Template) -> None:
+def test_roles_are_assumed_only_by_lambda_and_scheduler(cloud_template: Template) -> None:
     for role in cloud_template.properties("AWS::IAM::Role").values():
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"]["Service"] in {"lambda.amazonaws.com", "scheduler.amazonaws.com"}
@@ -225,7 +225,7 @@ def _allowed_actions(name: str, template: Template) -> dict[str, set[str]]:
 
 
 def _resource_name(arn: str, function: str) -> str:
-    """`<TablesMain…>/index/gsi1` is called `main/index/gsi1`."""
+    """Return a short name: `<TablesMain…>/index/gsi1` is `main/index/gsi1`."""
     if re.fullmatch(r"arn:.*:parameter/[\w-]+/\*", arn):
         return "parameters/*"
     if re.fullmatch(rf"<Functions{function.capitalize()}Logs\w+>", arn):

@@ -1,9 +1,9 @@
-"""docs/security.md names tests that are there, and a row for each of the quality bar."""
+"""docs/security.md has a row for each requirement, and names only tests that exist."""
 
 import ast
 import re
 
-from tests.infra.conftest import ROOT
+from tests.support.source_tree import ROOT
 
 _PAGE = (ROOT / "docs" / "security.md").read_text()
 _TEST_REFERENCE = re.compile(r"`([\w/]+\.py)::([^`]+)`")
@@ -15,18 +15,18 @@ _ROW_IDS = [
 ]  # fmt: skip
 
 
-def test_each_row_of_the_bar_stands_on_the_page_once() -> None:
+def test_every_requirement_has_one_row() -> None:
     assert [row[0] for row in _TABLE_ROW.findall(_PAGE) if row[0] != "row"] == _ROW_IDS
 
 
-def test_every_test_that_the_page_names_is_there() -> None:
-    named = _TEST_REFERENCE.findall(_PAGE)
+def test_every_named_test_exists() -> None:
+    references = _TEST_REFERENCE.findall(_PAGE)
 
-    assert len(named) > 100
-    assert [f"{file}::{test}" for file, test in named if test not in _defined_tests(file)] == []
+    assert len(references) > 100
+    assert [f"{file}::{test}" for file, test in references if test not in _defined_tests(file)] == []
 
 
-def test_a_row_without_a_test_says_what_is_missing() -> None:
+def test_row_without_a_test_says_what_is_missing() -> None:
     assert [
         row[0] for row in _TABLE_ROW.findall(_PAGE) if not _TEST_REFERENCE.search(row[2]) and not row[3].strip()
     ] == []
@@ -36,10 +36,10 @@ def _defined_tests(file: str) -> set[str]:
     path = ROOT / "tests" / file
     if not path.is_file():
         return set()
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Assign):  # as Hypothesis makes a test of a state machine
-            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return found
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):  # Hypothesis creates the test of a state machine in this way
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names

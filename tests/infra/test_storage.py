@@ -1,4 +1,4 @@
-"""Tables, buckets and queues: what keeps the data, and what keeps strangers out."""
+"""Tables, buckets and queues: keys, retention, encryption and access."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.infra.template import Template, format_arn
 _KEY_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 
 
-def test_the_four_tables_have_their_keys_and_indexes(cloud_template: Template) -> None:
+def test_tables_have_their_keys_and_indexes(cloud_template: Template) -> None:
     tables = _tables(cloud_template)
 
     assert set(tables) == {"Main", "Credentials", "Audit", "Ephemeral"}
@@ -30,7 +30,7 @@ def test_the_four_tables_have_their_keys_and_indexes(cloud_template: Template) -
     assert not _indexes(tables["Ephemeral"])
 
 
-def test_tables_outlive_the_stack_and_a_mistake(cloud_template: Template) -> None:
+def test_tables_survive_deletion_of_the_stack(cloud_template: Template) -> None:
     resources = cloud_template.resources("AWS::DynamoDB::Table").values()
 
     assert len(resources) == 4
@@ -41,7 +41,7 @@ def test_tables_outlive_the_stack_and_a_mistake(cloud_template: Template) -> Non
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_main_streams_and_short_lives_expire(cloud_template: Template) -> None:
+def test_main_has_a_stream_and_expiring_tables_have_a_ttl(cloud_template: Template) -> None:
     tables = _tables(cloud_template)
 
     assert tables["Main"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
@@ -51,7 +51,7 @@ def test_main_streams_and_short_lives_expire(cloud_template: Template) -> None:
         assert tables[name]["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
 
-def test_buckets_are_private_encrypted_and_speak_tls(cloud_template: Template) -> None:
+def test_buckets_are_private_and_encrypted_and_require_tls(cloud_template: Template) -> None:
     buckets = cloud_template.properties("AWS::S3::Bucket")
 
     assert len(buckets) == 3
@@ -62,14 +62,14 @@ def test_buckets_are_private_encrypted_and_speak_tls(cloud_template: Template) -
         assert _denies_plain_http(cloud_template, "AWS::S3::BucketPolicy", "Bucket", name)
 
 
-def test_what_people_gave_us_stays_when_the_stack_goes(cloud_template: Template) -> None:
+def test_files_survive_deletion_of_the_stack(cloud_template: Template) -> None:
     buckets = cloud_template.resources("AWS::S3::Bucket")
 
-    kept = {name for name, bucket in buckets.items() if bucket["DeletionPolicy"] == "Retain"}
-    assert sorted(name[:8] for name in kept) == ["Original", "Variants"]
+    retained = {name for name, bucket in buckets.items() if bucket["DeletionPolicy"] == "Retain"}
+    assert sorted(name[:8] for name in retained) == ["Original", "Variants"]
 
 
-def test_originals_keep_every_version_and_forget_unfinished_parts(cloud_template: Template) -> None:
+def test_originals_keep_versions_and_abort_incomplete_uploads(cloud_template: Template) -> None:
     [originals] = [
         b for name, b in cloud_template.properties("AWS::S3::Bucket").items() if name.startswith("Originals")
     ]
@@ -79,41 +79,39 @@ def test_originals_keep_every_version_and_forget_unfinished_parts(cloud_template
     assert rule == {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}, "Status": "Enabled"}
 
 
-def test_the_export_is_a_bucket_that_nobody_empties(template_with_export: Template) -> None:
+def test_exports_cannot_be_deleted_before_the_retention_ends(template_with_export: Template) -> None:
     [(name, exports)] = [
         each for each in template_with_export.resources("AWS::S3::Bucket").items() if each[0].startswith("Exports")
     ]
-    told = exports["Properties"]
+    properties = exports["Properties"]
 
-    assert told["ObjectLockEnabled"] is True
-    assert told["ObjectLockConfiguration"] == {
+    assert properties["ObjectLockEnabled"] is True
+    assert properties["ObjectLockConfiguration"] == {
         "ObjectLockEnabled": "Enabled",
         "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 365}},
     }
-    assert told["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert set(told["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert (exports["DeletionPolicy"], exports["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert "LifecycleConfiguration" not in told
+    assert "LifecycleConfiguration" not in properties
     assert _denies_plain_http(template_with_export, "AWS::S3::BucketPolicy", "Bucket", name)
 
 
-def test_functions_are_told_of_the_export_where_there_is_one(
-    cloud_template: Template, template_with_export: Template
-) -> None:
-    told = [
+def test_export_bucket_is_created_only_if_enabled(cloud_template: Template, template_with_export: Template) -> None:
+    without_export, with_export = (
         {
             format_arn(function["Environment"]["Variables"]["AUDIT_EXPORT_BUCKET"])
-            for function in one.functions().values()
+            for function in each.functions().values()
         }
-        for one in (cloud_template, template_with_export)
-    ]
+        for each in (cloud_template, template_with_export)
+    )
 
-    assert told[0] == {""}
-    assert [name.startswith("<ExportsBucket") for name in told[1]] == [True]
+    assert without_export == {""}
+    assert [name.startswith("<ExportsBucket") for name in with_export] == [True]
     assert not [name for name in cloud_template.resources("AWS::S3::Bucket") if name.startswith("Exports")]
 
 
-def test_only_pages_of_ours_may_speak_to_originals(cloud_template: Template, local_template: Template) -> None:
+def test_cors_of_originals_allows_only_listed_origins(cloud_template: Template, local_template: Template) -> None:
     for template in (cloud_template, local_template):
         [originals] = [b for name, b in template.properties("AWS::S3::Bucket").items() if "CorsConfiguration" in b]
         [rule] = originals["CorsConfiguration"]["CorsRules"]
@@ -121,17 +119,17 @@ def test_only_pages_of_ours_may_speak_to_originals(cloud_template: Template, loc
         assert {"ETag", "Location"} <= set(rule["ExposedHeaders"])
 
 
-def test_originals_tell_the_objects_queue_of_every_arrival(cloud_template: Template) -> None:
+def test_originals_notify_the_objects_queue_of_new_objects(cloud_template: Template) -> None:
     [originals] = [
         b for n, b in cloud_template.properties("AWS::S3::Bucket").items() if "NotificationConfiguration" in b
     ]
 
-    [told] = originals["NotificationConfiguration"]["QueueConfigurations"]
-    assert told["Event"] == "s3:ObjectCreated:*"
-    assert format_arn(told["Queue"]).startswith("<QueuesObjects")
+    [notification] = originals["NotificationConfiguration"]["QueueConfigurations"]
+    assert notification["Event"] == "s3:ObjectCreated:*"
+    assert format_arn(notification["Queue"]).startswith("<QueuesObjects")
 
 
-def test_every_queue_has_a_dead_letter_queue_that_keeps_for_two_weeks(cloud_template: Template) -> None:
+def test_every_queue_has_a_dead_letter_queue_with_two_weeks_retention(cloud_template: Template) -> None:
     queues = cloud_template.properties("AWS::SQS::Queue")
     dead = {name: queue for name, queue in queues.items() if "Dead" in name}
 
@@ -145,7 +143,7 @@ def test_every_queue_has_a_dead_letter_queue_that_keeps_for_two_weeks(cloud_temp
         assert _denies_plain_http(cloud_template, "AWS::SQS::QueuePolicy", "Queues", name)
 
 
-def test_a_message_stays_hidden_for_six_times_its_function(cloud_template: Template) -> None:
+def test_visibility_timeout_is_six_times_the_function_timeout(cloud_template: Template) -> None:
     mappings = cloud_template.properties("AWS::Lambda::EventSourceMapping").values()
     functions, queues = cloud_template.properties("AWS::Lambda::Function"), cloud_template.properties("AWS::SQS::Queue")
 
@@ -157,15 +155,15 @@ def test_a_message_stays_hidden_for_six_times_its_function(cloud_template: Templ
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_images_and_long_work_leave_the_api_calls_of_the_account(
+def test_background_queues_have_a_concurrency_limit(
     cloud_template: Template, local_template: Template, stages: dict[str, Stage]
 ) -> None:
     for template, stage in ((cloud_template, stages["cloud"]), (local_template, stages["local"])):
-        bounds = {
+        limits = {
             format_arn(mapping["EventSourceArn"])[len("<Queues") : -len("12345678>")]: mapping.get("ScalingConfig")
             for mapping in template.properties("AWS::Lambda::EventSourceMapping").values()
         }
-        assert bounds == {
+        assert limits == {
             "Images": {"MaximumConcurrency": stage.image_workers},
             "Work": {"MaximumConcurrency": stage.maintenance_workers},
             "Objects": None,
@@ -184,10 +182,10 @@ def _indexes(table: Any) -> dict[str, tuple[str, str]]:
 
 
 def _denies_plain_http(template: Template, policy_type: str, resource_property: str, logical_id: str) -> bool:
-    """Whether a policy of `kind` on the resource `name` refuses requests without TLS."""
+    """Return whether a policy of the resource denies requests without TLS."""
     for policy in template.properties(policy_type).values():
-        on = policy[resource_property] if isinstance(policy[resource_property], list) else [policy[resource_property]]
-        if {"Ref": logical_id} in on:
+        value = policy[resource_property]
+        if {"Ref": logical_id} in (value if isinstance(value, list) else [value]):
             return any(
                 statement["Effect"] == "Deny"
                 and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}

@@ -15,7 +15,7 @@ from infra.local.waiting import wait_until
 _TRANSACTION_SECONDS = 2  # seconds that a transaction takes; a refusal takes half of them
 
 
-def test_what_touches_an_item_of_a_transaction_under_way_is_refused(client: Any) -> None:
+def test_write_to_an_item_of_a_transaction_in_progress_is_rejected(client: Any) -> None:
     conflicts, mine, other = ConflictSimulator(transaction_seconds=_TRANSACTION_SECONDS), _new_key(), _new_key()
     conflicts.attach(client.meta.events)
     first = threading.Thread(target=lambda: _transact_write(client, _put_item(), _increment(mine)))
@@ -39,7 +39,7 @@ def test_what_touches_an_item_of_a_transaction_under_way_is_refused(client: Any)
     assert (conflicts.transaction_count, conflicts.conflict_count) == (4, 2)
 
 
-def test_one_that_is_refused_for_no_reason_writes_nothing(client: Any) -> None:
+def test_injected_conflict_writes_nothing(client: Any) -> None:
     conflicts, mine, made = ConflictSimulator(conflict_probability=1), _new_key(), _put_item()
     conflicts.attach(client.meta.events)
 
@@ -49,7 +49,7 @@ def test_one_that_is_refused_for_no_reason_writes_nothing(client: Any) -> None:
         assert "Item" not in client.get_item(TableName="main", Key=key)
 
 
-def test_an_item_is_free_again_after_a_transaction_whose_condition_was_unmet(client: Any) -> None:
+def test_item_is_unlocked_after_a_failed_condition(client: Any) -> None:
     mine = _new_key()
     ConflictSimulator().attach(client.meta.events)
 

@@ -26,7 +26,7 @@ class CounterRecord(Record, discriminator="tally"):
     value = NumberAttribute(default=0)
 
 
-def test_it_listens_on_one_address_of_this_machine(dynamodb_local: DynamoDBLocal) -> None:
+def test_server_listens_on_one_loopback_address(dynamodb_local: DynamoDBLocal) -> None:
     def reached(address: str) -> bool:
         with socket.socket() as visitor:
             return visitor.connect_ex((address, dynamodb_local.port)) == 0
@@ -35,12 +35,12 @@ def test_it_listens_on_one_address_of_this_machine(dynamodb_local: DynamoDBLocal
     assert not reached("127.0.0.2")  # whoever listens on every address answers here too
 
 
-def test_what_is_run_is_what_was_listed(dynamodb_local: DynamoDBLocal) -> None:
+def test_jars_have_the_listed_checksums(dynamodb_local: DynamoDBLocal) -> None:
     assert dynamodb.find_mismatches(dynamodb._JARS_DIR, dynamodb._CHECKSUMS) == []
 
 
 @pytest.mark.parametrize("tampering", ["changed", "missing", "added"])
-def test_another_jar_than_the_listed_ones_is_found(
+def test_jar_that_is_not_as_listed_is_found(
     tampering: str, tmp_path: Path, dynamodb_local: DynamoDBLocal
 ) -> None:
     jars = tmp_path / "lib"
@@ -57,14 +57,14 @@ def test_another_jar_than_the_listed_ones_is_found(
     assert dynamodb.find_mismatches(jars, dynamodb._CHECKSUMS) == [jar.name]
 
 
-def test_a_machine_without_java_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_java_is_reported_with_a_solution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UserError, match=r"JDK of Java 17.*apt-get install default-jdk-headless"):
         dynamodb.ensure()
 
 
-def test_it_takes_transactions_one_by_one_and_never_answers_a_conflict(transaction_results: Counter[str]) -> None:
+def test_server_serializes_transactions_and_never_reports_a_conflict(transaction_results: Counter[str]) -> None:
     # So a conflict is injected where its meaning is asked for. Should this server learn it, the tests of races may ask it.
     with Transaction() as write:
         write.put_new(CounterRecord("TALLY", "TALLY"), error=Conflict("", code="there"))

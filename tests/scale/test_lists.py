@@ -11,14 +11,14 @@ from tests.support.rows import Partition
 
 @pytest.mark.parametrize("page_case", PAGE_CASES)
 @pytest.mark.parametrize("name", LISTS)
-def test_a_page_costs_the_same_among_ten_rows_and_among_ten_thousand(
+def test_page_costs_the_same_in_a_short_and_a_long_list(
     name: str, page_case: str, list_costs: ListCosts
 ) -> None:
     assert list_costs.get(name, MANY_ROWS)[page_case] == list_costs.get(name, FEW_ROWS)[page_case]
 
 
 @pytest.mark.parametrize("name", [name for name, listed in LISTS.items() if not listed.prefix])
-def test_a_page_of_fifty_costs_the_same_wherever_it_lies(name: str, list_costs: ListCosts) -> None:
+def test_page_costs_the_same_at_every_position(name: str, list_costs: ListCosts) -> None:
     found = list_costs.get(name, MANY_ROWS, DEFAULT_LIMIT)
 
     assert len({cost.calls for cost in found.values()}) == 1
@@ -26,7 +26,7 @@ def test_a_page_of_fifty_costs_the_same_wherever_it_lies(name: str, list_costs: 
     assert max(cost.units for cost in found.values()) - min(cost.units for cost in found.values()) <= 0.5
 
 
-def test_a_list_that_walks_its_partition_would_be_found(capacity_meter: CapacityMeter) -> None:
+def test_list_that_reads_its_whole_partition_is_detected(capacity_meter: CapacityMeter) -> None:
     filling = LISTS["audit log by actor"].factory
     field = Partition(filling, filling.new_owner_id())
 
