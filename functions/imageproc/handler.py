@@ -1,4 +1,4 @@
-"""An image has to be drawn."""
+"""The Lambda function that renders images."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,60 +7,57 @@ from typing import Any
 from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import Rejected, Spec, render
 from holdall.jobs import service as jobs
-from holdall.platform import observability, worker
-from holdall.platform.errors import Conflict
+from holdall.jobs.model import RenderImage
+from holdall.platform import messaging, observability
+from holdall.platform.errors import Busy
 from holdall.projects.model import VariantSpec
 from holdall.variants import service
-from holdall.variants.model import RenderedVariant, RenderJob, RenderResult
+from holdall.variants.model import RenderJob
 
-_UNBOUNDED = 16384  # no source is larger, so a side left out follows the other
-_MAX_RENDERS = 3  # of one image in one call, whose settings change meanwhile; then its message comes back
+_UNBOUNDED = 16384  # the longest side of a source, so a missing side of a spec does not limit the variant
+_MAX_RENDERS = 3  # of one image in one invocation, because its settings may change meanwhile
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Do each job; a message that fails comes back, alone."""
-    return worker.process_messages("images", event, context, lambda said: _process_job(said["jobId"]))
+    """Process a batch of jobs. A message that fails comes back on its own."""
+    return messaging.process_messages("images", event, context, RenderImage.from_json, _process_job)
 
 
-def _process_job(job_id: str) -> None:
-    drawing = service.claim(job_id)
-    if drawing is None:
+def _process_job(message: RenderImage) -> None:
+    render_job = service.claim(message.job_id)
+    if render_job is None:
         return
-    with jobs.releasing_on_error(drawing.job), TemporaryDirectory() as folder:
+    with jobs.releasing_on_error(render_job.job), TemporaryDirectory() as directory:
         for _ in range(_MAX_RENDERS):
-            drawing = _render_and_finish(drawing, Path(folder))
-            if drawing is None:
+            render_job = _render_and_finish(render_job, Path(directory))
+            if render_job is None:
                 return
-        raise Conflict("Too many changes at once.", code="busy")
+        raise Busy
 
 
 def _render_and_finish(render_job: RenderJob, directory: Path) -> RenderJob | None:
-    """Draw what is asked for; what is asked for besides by then, as somebody changed the settings, is returned."""
+    """Render the variants of a job. Return those that are still to be rendered because the settings changed meanwhile."""
+    source = directory / "source"
     try:
-        outcome = _render(render_job, directory)
+        sha256 = _download(render_job, source)
+        specs = [_to_spec(spec) for spec in render_job.specs]
+        result = render(source, specs, directory, declared_type=render_job.version.content_type)
     except Rejected as rejected:
         observability.log_event("image.rejected", job_id=render_job.job.id, reason=rejected.code)
         service.reject(render_job, rejected.code)
         return None
-    return service.finish(render_job, outcome)
+    return service.finish(render_job, result, sha256)
 
 
-def _render(render_job: RenderJob, directory: Path) -> RenderResult:
-    """What became of an image. Raises Rejected for one that can never be drawn."""
-    if render_job.version.size > MAX_BYTES:  # asked before it is fetched, as the worker's disk is small
+def _download(render_job: RenderJob, source: Path) -> str:
+    """Download the original and return its SHA-256. Raises Rejected."""
+    version = render_job.version
+    if version.size > MAX_BYTES:  # the disk of the worker is small
         raise Rejected("too_many_bytes", f"An image must not be larger than {MAX_BYTES} bytes.")
-    source = directory / "source"
     sha256 = service.download_source(render_job, source)
-    if render_job.version.declared_sha256 not in (None, sha256):
+    if version.declared_sha256 not in (None, sha256):
         raise Rejected("checksum_mismatch", "The SHA-256 differs from the one that the client declared.")
-    picture = render(
-        source, [_to_spec(each) for each in render_job.specs], directory, declared_type=render_job.version.content_type
-    )
-    drawn = [
-        RenderedVariant(each.name, each.path, each.width, each.height, each.content_type, each.size)
-        for each in picture.variants
-    ]
-    return RenderResult(sha256, picture.width, picture.height, drawn)
+    return sha256
 
 
 def _to_spec(spec: VariantSpec) -> Spec:

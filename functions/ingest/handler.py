@@ -1,19 +1,25 @@
-"""An object arrived in the bucket of originals."""
+"""The Lambda function that S3 notifies of new originals."""
 
+import json
 from typing import Any
 from urllib.parse import unquote_plus
 
-from holdall.platform import worker
+from holdall.platform import messaging
 from holdall.uploads import service
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Look at each object that S3 tells of; a message that fails comes back, alone."""
-    return worker.process_messages("objects", event, context, _handle_notification)
+    """Process a batch of notifications. A message that fails comes back on its own."""
+    return messaging.process_messages("objects", event, context, _parse, _process)
 
 
-def _handle_notification(message: dict[str, Any]) -> None:
-    # S3 sends one message without records when the notification is set up (s3:TestEvent).
-    for told in message.get("Records", []):
-        stored = told["s3"]["object"]
-        service.on_object_created(unquote_plus(stored["key"]), stored.get("versionId", "null"))
+def _parse(body: str) -> list[tuple[str, str]]:
+    """Return the key and the version ID of each object in a notification of S3."""
+    # S3 sends a message without records when the notification is configured (s3:TestEvent).
+    objects = [record["s3"]["object"] for record in json.loads(body).get("Records", [])]
+    return [(unquote_plus(each["key"]), each.get("versionId", "null")) for each in objects]
+
+
+def _process(objects: list[tuple[str, str]]) -> None:
+    for key, version_id in objects:
+        service.on_object_created(key, version_id)

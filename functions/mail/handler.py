@@ -1,11 +1,12 @@
-"""A letter has to go out."""
+"""Sends the emails in the queue `mail`."""
 
 from typing import Any
 
 from holdall.emails import service
-from holdall.platform import worker
+from holdall.emails.model import Email
+from holdall.platform import messaging
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Send each letter; one that fails comes back, alone."""
-    return worker.process_messages("mail", event, context, service.deliver)
+    """Send each email. The response names those that failed, so that only they are received again."""
+    return messaging.process_messages("mail", event, context, Email.from_json, service.deliver)

@@ -1,14 +1,19 @@
-"""What is due by the clock, and the units of work that it makes."""
+"""The Lambda function that runs scheduled tasks and the messages of the queue `work`."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
 
 from holdall.maintenance import service
-from holdall.platform import observability, worker
+from holdall.maintenance.model import WorkMessage
+from holdall.platform import messaging, observability
+
+_work_messages: TypeAdapter[WorkMessage] = TypeAdapter(Annotated[WorkMessage, Field(discriminator="type")])
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Run a task of the schedule, or do the messages of the work queue; one that fails comes back, alone."""
+    """Run a scheduled task, or process a batch of messages. A message that fails comes back on its own."""
     if "task" in event:
         observability.start_context(context.aws_request_id)
         return service.run_task(event["task"])
-    return worker.process_messages("work", event, context, lambda said: service.run_unit(said["work"], said["id"]))
+    return messaging.process_messages("work", event, context, _work_messages.validate_json, service.handle)

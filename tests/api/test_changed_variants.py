@@ -1,19 +1,18 @@
 """Settings that change while an image is drawn: what is drawn is what they say at the end, and nothing else is left lying."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdall.jobs import service as jobs
+from holdall.jobs.model import RenderImage
 from holdall.projects.model import UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants import service as variants
 from holdall.variants import sync as work
 from holdall.variants.model import LEASE, RenderedVariant, RenderJob, RenderResult
 from holdall.variants.reconcile import prepare
-from tests.api.conftest import FrozenClock
 from tests.api.test_faults_projects import VARIANTS, create_rendered_project
 from tests.api.test_sync_variants import run_until_drained, set_variants, sync_variants, variant_statuses
 from tests.api.test_variant_prefixes import get_file, store_rendered_variants, variant_prefixes
@@ -21,6 +20,7 @@ from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws, make_photo
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, interleave
 from tests.support.faults import run_until_idle as settle_in_time
 
@@ -47,7 +47,7 @@ def photo_id(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
 def claim_render_job(fake_aws: FakeAws) -> RenderJob:
     """The drawing that waits, begun."""
     (message,) = fake_aws.receive_messages("images")
-    active_render = variants.claim(json.loads(message)["jobId"])
+    active_render = variants.claim(RenderImage.from_json(message).job_id)
     assert active_render is not None
     return active_render
 
@@ -149,7 +149,7 @@ def test_imageproc_draws_again_by_the_new_settings(
     with interleave(
         "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(project["id"]), said)
     ):
-        assert fake_aws.deliver_messages("imageproc", json.dumps({"jobId": active_render.job.id})) == NO_FAILURES
+        assert fake_aws.deliver_messages("imageproc", RenderImage(active_render.job.id).to_json()) == NO_FAILURES
 
     assert_variants(client, fake_aws, project, file_id, "small", "new")
 
@@ -209,19 +209,19 @@ def test_what_was_dropped_by_a_sync_that_failed_and_is_wanted_again(
         set_variants(client, project, [])
         sync_variants(client, project).data()
         (message,) = fake_aws.receive_messages("work")
-        asked = [True, False]  # wanted again before the message comes back
-
         def check(_: Any) -> None:
             (file,) = fake_aws.find_rows("main", record_type="file")
             settle_in_time(fake_aws, frozen_clock)
             assert_variants(users.sign_in(client.user["email"]), fake_aws, project, file["id"], "thumb")
 
         def deliver() -> Any:
-            if asked.pop():
-                set_variants(client, project, VARIANTS)
             return fake_aws.deliver_messages("maintenance", message)
 
-        return FaultScenario(deliver, check)
+        def change_and_deliver() -> Any:
+            set_variants(client, project, VARIANTS)  # before the message comes back
+            return deliver()
+
+        return FaultScenario(deliver, check, retry=change_and_deliver)
 
     assert_survives_faults(monkeypatch, mode, set_up)
 
@@ -234,7 +234,7 @@ def test_what_is_taken_away_while_another_draws_it_again(
     for message in fake_aws.receive_messages("work"):
         fake_aws.deliver_messages("maintenance", message)
     (removal,) = fake_aws.receive_messages("images")
-    claimed = jobs.claim(json.loads(removal)["jobId"], LEASE)
+    claimed = jobs.claim(RenderImage.from_json(removal).job_id, LEASE)
     assert claimed is not None
 
     def wanted_again() -> None:

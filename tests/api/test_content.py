@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from holdall.jobs.model import RenderImage
 from holdall.variants import service as variants
 from tests.support import invariants
 from tests.support.aws import FakeAws, make_photo
@@ -135,7 +136,7 @@ def test_a_variant_that_cannot_be_drawn_later_takes_nothing_from_its_file(
     add_variant_setting(fake_aws, private_project_id, {"name": "tiny", "width": 5})
     assert client.get(f"/files/{file_id}/content?variant=tiny").status == 202
     (message,) = fake_aws.receive_messages("images")
-    active_render = variants.claim(json.loads(message)["jobId"])
+    active_render = variants.claim(RenderImage.from_json(message).job_id)
     assert active_render is not None
     variants.reject(active_render, "cannot_encode")
 

@@ -1,14 +1,15 @@
 """Uploads that were never committed: they end after a day, and their quota comes back exactly once."""
 
-import json
 from typing import Any
 
 import pytest
 
-from tests.api.conftest import FrozenClock, OverrideSettings
+from holdall.uploads.model import ExpireUpload
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws, make_upload_request
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 
 
 def init_upload(client: Client, content: bytes = b"content") -> dict[str, Any]:
@@ -18,7 +19,7 @@ def init_upload(client: Client, content: bytes = b"content") -> dict[str, Any]:
 
 
 def expire_upload(fake_aws: FakeAws, upload: dict[str, Any]) -> dict[str, Any]:
-    return fake_aws.deliver_messages("maintenance", json.dumps({"work": "expire-upload", "id": upload["uploadId"]}))
+    return fake_aws.deliver_messages("maintenance", ExpireUpload(upload["uploadId"]).to_json())
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(-0.001, 1), (0, 0), (1, 0)])
@@ -116,7 +117,7 @@ def test_an_unknown_upload_is_no_work(fake_aws: FakeAws) -> None:
     assert expire_upload(fake_aws, {"uploadId": f"000000000000-{'0' * 26}"}) == NO_FAILURES
 
 
-@pytest.mark.parametrize("said", ["no json", "{}", '{"work": "unknown", "id": "x"}', "[]"])
+@pytest.mark.parametrize("said", ["no json", "{}", '{"type": "unknown", "upload_id": "x"}', '{"type": "expire-upload"}', "[]"])
 def test_a_message_that_means_nothing_comes_back(fake_aws: FakeAws, said: str) -> None:
     assert fake_aws.deliver_messages("maintenance", said)["batchItemFailures"]
 

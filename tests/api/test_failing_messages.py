@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdall.platform import aws, storage
+from holdall.platform import aws, messaging, storage
 from holdall.platform.errors import ServiceUnavailable
 from infra.catalog import FUNCTIONS
 from tests.support import users
@@ -17,15 +17,23 @@ _QUEUE_BY_FUNCTION = {function.name: function.queue.removesuffix("-queue") for f
 _WORKERS = list(_QUEUE_BY_FUNCTION)
 
 
+@pytest.mark.parametrize("body", ["no JSON", "[]", '{"type": "unknown"}'])
 @pytest.mark.parametrize("worker", _WORKERS)
-def test_a_worker_tells_why_a_message_failed(worker: str, fake_aws: FakeAws, caplog: pytest.LogCaptureFixture) -> None:
-    failed = fake_aws.deliver_messages(worker, "no JSON")
+def test_message_of_unknown_shape_fails_and_is_logged(
+    worker: str, body: str, fake_aws: FakeAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    if (worker, body) == ("ingest", '{"type": "unknown"}'):
+        pytest.skip("S3 sends objects of several shapes, and only `Records` counts.")
+    caplog.set_level("INFO")
+    failed = fake_aws.deliver_messages(worker, body)
 
     assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    [unknown] = [line for line in caplog.records if line.message == "message.unknown"]
+    assert (vars(unknown)["queue"], vars(unknown)["message_id"]) == (_QUEUE_BY_FUNCTION[worker], "message-0")
     [line] = [line for line in caplog.records if line.message == "message.failed"]
     assert line.levelname == "WARNING"
     assert line.exc_info is not None
-    assert isinstance(line.exc_info[1], json.JSONDecodeError)
+    assert isinstance(line.exc_info[1], messaging.UnknownMessage)
 
 
 @pytest.fixture
@@ -62,7 +70,11 @@ def test_a_message_that_cannot_be_put_off_fails_all_the_same(
     failed = fake_aws.deliver_messages(worker, "no JSON")  # whose receipt no queue has given
 
     assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert [line.message for line in caplog.records] == ["message.visibility_not_changed", "message.failed"]
+    assert [line.message for line in caplog.records] == [
+        "message.unknown",
+        "message.visibility_not_changed",
+        "message.failed",
+    ]
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -86,7 +98,7 @@ def test_a_job_that_failed_is_done_when_its_message_comes_back(
     fake_aws.put_object(begun, b"content")
     client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
     (message,) = fake_aws.receive_messages("work")
-    fail_once(monkeypatch, "measure")
+    fail_once(monkeypatch, "sha256_of")
 
     assert fake_aws.deliver_messages("maintenance", message) != NO_FAILURES
     assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
@@ -98,7 +110,7 @@ def test_an_image_that_failed_is_drawn_when_its_message_comes_back(
 ) -> None:
     made = fake_aws.upload(client, make_photo(), projectId=users.personal_project_id(client))
     (message,) = fake_aws.receive_messages("images")
-    fail_once(monkeypatch, "fetch")
+    fail_once(monkeypatch, "download")
 
     assert fake_aws.deliver_messages("imageproc", message) != NO_FAILURES
     assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES

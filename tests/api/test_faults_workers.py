@@ -1,17 +1,17 @@
 """Faults of workers: a message that comes back, late or twice, ends in the same state."""
 
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.api.conftest import FrozenClock
+from holdall.uploads.model import ExpireUpload
 from tests.api.test_faults_uploads import create_public_project
 from tests.support import invariants, users
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, run_until_idle
 
 # What a worker does about a throttled call is what it does about one that nobody answers: the message comes back.
@@ -21,7 +21,6 @@ TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 def init_public_upload(fake_aws: FakeAws, content: bytes, **overrides: Any) -> tuple[Client, str, dict[str, Any]]:
     """Somebody, their public project, and an upload to it that is open."""
-    fake_aws.reset()
     client = users.create_client()
     project = create_public_project(client)
     return (
@@ -138,11 +137,6 @@ def test_an_image_that_is_put_away_after_a_fault_is_not_seen(
 ) -> None:
     def prepare() -> FaultScenario:
         client, project, file_id, message = create_image_message(fake_aws, make_photo())
-        steps: list[Callable[[], Any]] = [
-            partial(fake_aws.deliver_messages, "imageproc", message),
-            partial(put_away, client, file_id),
-        ]
-
         def check(_: Any) -> None:
             fake_aws.deliver_messages("imageproc", message)
             run_until_idle(fake_aws, frozen_clock)
@@ -151,10 +145,8 @@ def test_an_image_that_is_put_away_after_a_fault_is_not_seen(
             if put_away is purge_file:
                 invariants.assert_project_purged(fake_aws, project)
 
-        def deliver() -> Any:
-            return steps.pop(0)()
-
-        return FaultScenario(deliver, check)
+        render = partial(fake_aws.deliver_messages, "imageproc", message)
+        return FaultScenario(render, check, retry=partial(put_away, client, file_id))
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
@@ -239,7 +231,7 @@ def test_an_upload_expires_once(
         fake_aws.upload(client, b"kept", projectId=project, **TEXT_FILE)
         fake_aws.put_object(upload, b"content")
         frozen_clock.advance(hours=24)
-        message = json.dumps({"work": "expire-upload", "id": upload["uploadId"]})
+        message = ExpireUpload(upload["uploadId"]).to_json()
 
         def check(again: Any) -> None:
             assert again == {"batchItemFailures": []}

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import FrozenClock
+from holdall.jobs.model import RenderImage
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws, make_photo
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 
 VARIANTS = [
     {"name": "cover", "width": 20, "height": 20, "fit": "cover", "format": "jpeg"},
@@ -172,7 +173,7 @@ def test_the_news_of_an_image_are_told_in_order(client: Client, fake_aws: FakeAw
 
 
 def test_a_message_for_an_unknown_job_is_acknowledged(fake_aws: FakeAws) -> None:
-    assert fake_aws.deliver_messages("imageproc", f'{{"jobId": "000000000000-{"0" * 26}"}}') == NO_FAILURES
+    assert fake_aws.deliver_messages("imageproc", RenderImage(f"000000000000-{'0' * 26}").to_json()) == NO_FAILURES
 
 
 def test_a_message_that_cannot_be_read_comes_back_alone(

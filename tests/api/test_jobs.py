@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from holdall.jobs import service as jobs
+from holdall.jobs.model import RenderImage
 from holdall.platform.errors import Conflict
 from holdall.platform.table import Transaction
 from holdall.variants import service as variants
 from holdall.variants.model import RenderResult
-from tests.api.conftest import FrozenClock
 from tests.support.aws import NO_FAILURES, FakeAws, make_photo
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def job_id(frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project
     client.request("PUT", f"/projects/{project['id']}", {"settings": {"variants": []}}).data()
     fake_aws.upload(client, make_photo(), projectId=project["id"])
     (message,) = fake_aws.receive_messages("images")
-    return str(json.loads(message)["jobId"])
+    return RenderImage.from_json(message).job_id
 
 
 def get_job_row(fake_aws: FakeAws, job_id: str) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def get_job_row(fake_aws: FakeAws, job_id: str) -> dict[str, Any]:
 
 
 def job_message(job_id: str) -> str:
-    return json.dumps({"jobId": job_id})
+    return RenderImage(job_id).to_json()
 
 
 def test_a_job_is_pending_until_it_is_claimed(fake_aws: FakeAws, job_id: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from holdall.audit.service import SHARDS
 from holdall.maintenance import export
+from holdall.maintenance.model import ExportAudit
 from holdall.platform import clock
 from tests.support import audit_log
 from tests.support.aws import NO_FAILURES, FakeAws
@@ -157,10 +158,9 @@ def test_a_part_that_was_cut_off_is_whole_in_the_end(
     fake_aws: FakeAws, small_objects: None, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         audit_log.write_entries_at(DAY, [f"{number}" for number in range(40)])
         mine = sorted(row["target"] for row in fake_aws.find_rows("audit", pk="DAY#2026-11-19#0"))
-        message = json.dumps({"work": "export-audit", "id": "2026-11-19#0"})
+        message = ExportAudit(DAY.date(), 0).to_json()
 
         def check(again: dict[str, Any]) -> None:
             assert again == NO_FAILURES
@@ -177,9 +177,11 @@ def test_an_object_is_of_eight_megabytes_at_the_most() -> None:
     assert audit_log.MAX_ENTRY_BYTES * export.ROWS_PER_OBJECT <= 8_000_000
 
 
-@pytest.mark.parametrize("subject", ["", "2026-11-19", "2026-11-19#x", "yesterday#0"])
-def test_a_part_that_is_none_is_told_by_its_message(fake_aws: FakeAws, subject: str) -> None:
-    message = json.dumps({"work": "export-audit", "id": subject})
+@pytest.mark.parametrize(
+    "shard", [{}, {"day": "2026-11-19"}, {"day": "2026-11-19", "shard": "x"}, {"day": "yesterday", "shard": 0}]
+)
+def test_message_without_a_shard_of_a_day_fails(fake_aws: FakeAws, shard: dict[str, Any]) -> None:
+    message = json.dumps({"type": "export-audit", **shard})
 
     assert fake_aws.deliver_messages("maintenance", message)["batchItemFailures"]
     assert fake_aws.list_keys("exports") == []

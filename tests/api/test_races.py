@@ -13,17 +13,18 @@ from holdall.accounts.model import SignUpRequest
 from holdall.accounts.service import sign_in
 from holdall.files import service as client_with_files
 from holdall.iam.service import sessions
+from holdall.jobs.model import RenderImage
 from holdall.platform import ids
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
 from holdall.uploads import service as uploads
-from holdall.uploads.model import CommitUploadRequest, InitUploadRequest, InitUploadResponse
+from holdall.uploads.model import CommitUploadRequest, ExpireUpload, InitUploadRequest, InitUploadResponse
 from holdall.variants import service as variants
-from tests.api.conftest import FrozenClock
 from tests.support import invariants, users
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
 
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
@@ -46,7 +47,7 @@ def test_two_uses_of_a_refresh_token_make_one_chain(client: Client, fake_aws: Fa
     assert fake_aws.find_rows("audit", action="session.reuse") == []
 
 
-@pytest.mark.parametrize("end", [sessions.revoke_session, sessions.revoke_own_sessions])
+@pytest.mark.parametrize("end", [sessions.revoke_current_session, sessions.revoke_own_sessions])
 def test_a_logout_overtakes_a_refresh(client: Client, end: Any) -> None:
     with interleave("TransactWriteItems", lambda: end(make_caller(client))):
         answer = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
@@ -144,7 +145,7 @@ def test_two_sweeps_give_the_quota_back_once(client: Client, fake_aws: FakeAws, 
     init_upload(users.sign_in(client.user["email"]), b"young")
     frozen_clock.advance(hours=1)
     with interleave("TransactWriteItems", lambda: uploads.expire(begun["uploadId"])):
-        fake_aws.deliver_messages("maintenance", json.dumps({"work": "expire-upload", "id": begun["uploadId"]}))
+        fake_aws.deliver_messages("maintenance", ExpireUpload(begun["uploadId"]).to_json())
 
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (10, 2)
 
@@ -212,7 +213,7 @@ def test_a_purge_overtakes_a_new_version(client: Client, fake_aws: FakeAws) -> N
 def test_a_job_is_claimed_once(client: Client, fake_aws: FakeAws) -> None:
     fake_aws.upload(client, make_photo())
     (message,) = fake_aws.receive_messages("images")
-    job_id = json.loads(message)["jobId"]
+    job_id = RenderImage.from_json(message).job_id
     with interleave("TransactWriteItems", lambda: variants.claim(job_id)) as faster:
         slower = variants.claim(job_id)
 

@@ -10,16 +10,18 @@ import pytest
 
 from holdall.files import service as client_with_files
 from holdall.maintenance import recount, store
-from holdall.maintenance.model import INSTALLATION, Drift, Report
+from holdall.maintenance.model import INSTALLATION, Drift, RecountStep, Report
 from holdall.platform import ids, messaging
+from holdall.platform.messages import Message
 from holdall.uploads import service as uploads
 from holdall.uploads import store as uploads_store
 from holdall.uploads.model import InitUploadRequest
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws, make_upload_request
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.log import CapturedLog
 
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
@@ -43,7 +45,7 @@ def iterate_steps(fake_aws: FakeAws) -> Iterator[int]:
     """The messages of a recount, one by one: before each there is time for something else."""
     fake_aws.run_task("recount")
     number = 0
-    while messages := [each for each in fake_aws.receive_messages("work") if json.loads(each)["work"] == "recount"]:
+    while messages := [each for each in fake_aws.receive_messages("work") if json.loads(each)["type"] == "recount-step"]:
         yield number
         for message in messages:
             assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
@@ -110,7 +112,7 @@ class ProjectActivity:
         if self.made:
             client_with_files.purge(make_caller(self.client), self.made.pop(0))
             # Its job waits in the queue beside the messages of the recount, so it is done here.
-            (job,) = [each for each in self.cloud.receive_messages("work") if json.loads(each)["work"] == "job"]
+            (job,) = [each for each in self.cloud.receive_messages("work") if json.loads(each)["type"] == "run-job"]
             assert self.cloud.deliver_messages("maintenance", job) == NO_FAILURES
 
     def abort(self) -> None:
@@ -322,13 +324,13 @@ def test_a_round_waits_a_minute_for_the_next(
     fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses = []
-    send = messaging.send_work_message
+    send = messaging.send
 
-    def told(kind: str, subject: str, *, after: int = 0) -> None:
-        pauses.append(after)
-        send(kind, subject)
+    def send_and_record(message: Message, *, delay_seconds: int = 0) -> None:
+        pauses.append(delay_seconds)
+        send(message)
 
-    monkeypatch.setattr(messaging, "send_work_message", told)
+    monkeypatch.setattr(messaging, "send", send_and_record)
     for number in iterate_steps(fake_aws):
         if number == 2:
             activity.init()
@@ -537,9 +539,8 @@ def test_a_run_of_the_night_before_is_given_up(
     assert get_report() == done
 
 
-@pytest.mark.parametrize("subject", ["unknown#0", "unknown", ""])
-def test_a_message_of_no_run_does_nothing(fake_aws: FakeAws, subject: str) -> None:
-    assert fake_aws.deliver_messages("maintenance", json.dumps({"work": "recount", "id": subject})) == NO_FAILURES
+def test_message_of_another_run_does_nothing(fake_aws: FakeAws) -> None:
+    assert fake_aws.deliver_messages("maintenance", RecountStep("unknown", 0).to_json()) == NO_FAILURES
 
 
 # An operator corrects what was found.

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from holdall.emails.model import Discard, Email
+from holdall.jobs.model import RenderImage, RunJob
 from infra.catalog import FUNCTIONS
 from infra.local.suites import E2EEnvironment
 
@@ -123,9 +125,9 @@ def get_parameter(name: str) -> Attempt:
 
 _PARAMETER = "/Holdall-local/tried"
 # Messages about a job that is not there: workers acknowledge them.
-_UNKNOWN_JOB_MESSAGE, _UNKNOWN_RENDER_MESSAGE = '{"work": "job", "id": "tried"}', '{"jobId": "tried"}'
+_UNKNOWN_JOB_MESSAGE, _UNKNOWN_RENDER_MESSAGE = RunJob("tried").to_json(), RenderImage("tried").to_json()
 # A letter to nobody: it is dropped.
-_DISCARDED_EMAIL_MESSAGE = '{"kind": "discard", "id": "tried", "to": "", "name": "", "detail": ""}'
+_DISCARDED_EMAIL_MESSAGE = Email("tried", "", Discard()).to_json()
 _SENDER = "holdall@example.com"
 _ALL_BUT_MAIL = [name for name in _ALL_FUNCTIONS if name != "mail"]
 _EMAIL_PRODUCERS = ["auth", "projects", "maintenance"]  # of letters

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from holdall.jobs.model import RunJob
 from tests.support.e2e.actions import create_project, wait_for
 from tests.support.e2e.client import Client, Response, Server, create_client
 from tests.support.e2e.load_rounds import CLIENT_COUNT, LoadRound, plan_uploads, race, retry_while_busy
@@ -120,7 +121,7 @@ def _purge_projects(owner: Client, quota_ledger: QuotaLedger, projects: list[str
         assert answer.status in (202, 404, 409), answer.content
         if answer.status == 202:
             for _ in range(2):
-                quota_ledger.send_work_message("job", answer.data()["jobId"])
+                quota_ledger.send_work_message(RunJob(answer.data()["jobId"]))
 
     race(8 * len(projects), one)
     wait_for(lambda: not any(quota_ledger.aws_state.rows(f"PROJECT#{each}") for each in projects), 90)

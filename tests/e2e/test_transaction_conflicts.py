@@ -3,7 +3,6 @@
 Nothing of that may reach a client as anything but "busy", and no counter may move by it.
 """
 
-import json
 import os
 import random
 import subprocess
@@ -19,6 +18,8 @@ from uuid import uuid4
 
 import pytest
 
+from holdall.platform.messages import Message
+from holdall.uploads.model import ExpireUpload
 from infra.local.install import ROOT
 from infra.local.process import HOST
 from infra.local.suites import E2EEnvironment
@@ -45,9 +46,9 @@ class LocalHandlers:
     sqs: "SQSClient"
     queue: str  # of what the handlers ask maintenance to do: the deployed one must not do it, as nothing is in its way
 
-    def run_maintenance(self, kind: str, subject_id: str) -> None:
-        """Give a message to maintenance; one that could not be done comes again."""
-        self._run_until_done(json.dumps({"work": kind, "id": subject_id}))
+    def run_maintenance(self, message: Message) -> None:
+        """Give a message to maintenance, again until it is processed."""
+        self._run_until_done(message.to_json())
 
     @contextmanager
     def draining_queue(self) -> Iterator[None]:
@@ -166,7 +167,7 @@ def test_conflicts_change_nothing_at_the_edge_of_the_installation(
             quota_ledger.aws_state.expire_upload_deadline(each["uploadId"])
         race(
             2 * len(begun),
-            lambda number: local_handlers.run_maintenance("expire-upload", begun[number // 2]["uploadId"]),
+            lambda number: local_handlers.run_maintenance(ExpireUpload(begun[number // 2]["uploadId"])),
             concurrency=16,
         )
     quota_ledger.aws_state.wait_until_queues_empty()

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import importlib
 import json
-from copy import deepcopy
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +12,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
-from moto.dynamodb.models import dynamodb_backends
 from PIL import Image
 
+from holdall.jobs.model import RenderImage
 from holdall.platform import aws
 from holdall.variants import service as variants
 from holdall.variants.model import RenderedVariant, RenderResult
+from tests.support import checkpoints
 from tests.support.client import Client
 
 NO_FAILURES: dict[str, Any] = {"batchItemFailures": []}  # what a worker says of messages that were all done
@@ -38,6 +38,7 @@ class FakeAws:
     @classmethod
     def create(cls) -> "FakeAws":
         """Make what the stack makes."""
+        checkpoints.share_rows()
         table = importlib.import_module("holdall.platform.table")
         for record in (table.Record, table.CredentialRecord, table.AuditRecord, table.EphemeralRecord):
             record.create_table(wait=True, billing_mode="PAY_PER_REQUEST")
@@ -108,7 +109,7 @@ class FakeAws:
     def render_images(self) -> None:
         """Do all image jobs as imageproc does, with one picture for all variants: drawing it is not what is asked about."""
         for message in self.receive_messages("images"):
-            active_render = variants.claim(json.loads(message)["jobId"])
+            active_render = variants.claim(RenderImage.from_json(message).job_id)
             while active_render is not None:
                 with TemporaryDirectory() as folder:
                     source, picture = Path(folder) / "source", Path(folder) / "picture"
@@ -159,7 +160,7 @@ class FakeAws:
 
         They are read from moto's own memory: a scan takes forty times as long.
         """
-        items = (item for rows in _moto_tables()[table].items.values() for item in rows.values())
+        items = (item for rows in checkpoints.moto_tables()[table].items.values() for item in rows.values())
         found = ({name: value.cast_value for name, value in item.attrs.items()} for item in items)
         return [row for row in found if all(row.get(name) == value for name, value in attributes.items())]
 
@@ -174,31 +175,6 @@ class FakeAws:
             ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
         )
 
-    def snapshot(self) -> dict[str, Any]:
-        """All rows as they are now, to be put back. Objects and messages are not among them."""
-        return {name: deepcopy(table.items) for name, table in _moto_tables().items()}
-
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Make the rows again what they were."""
-        for name, table in _moto_tables().items():
-            table.items = deepcopy(snapshot[name])
-
-    def reset(self) -> None:
-        """Forget what other tests left, but for the public keys: the process knows the private one.
-
-        moto copies whole tables for each transaction, so a test would pay for the rows of all before it.
-        """
-        for table in _moto_tables().values():
-            for key in [key for key in table.items if key.value != "JWKS"]:
-                del table.items[key]
-        for name in self.queues:
-            while self.receive_messages(name):
-                pass
-        for bucket in ("originals", "variants", "exports"):
-            answer = self.s3.list_object_versions(Bucket=bucket)
-            for entry in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]:
-                self.s3.delete_object(Bucket=bucket, Key=entry["Key"], VersionId=entry["VersionId"])
-
 
 def _get_account(**_: Any) -> Any:
     return SimpleNamespace(status_code=200), {"ProductionAccessEnabled": True}
@@ -206,11 +182,6 @@ def _get_account(**_: Any) -> Any:
 
 def _remove_delay(**event: Any) -> None:
     event["params"]["DelaySeconds"] = 0
-
-
-def _moto_tables() -> dict[str, Any]:
-    tables: dict[str, Any] = dynamodb_backends["123456789012"]["eu-central-1"].tables
-    return tables
 
 
 def make_upload_request(content: bytes, **overrides: Any) -> dict[str, Any]:

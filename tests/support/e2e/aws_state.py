@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from holdall.jobs.model import RenderImage
 from holdall.platform import ids
 from infra.local.suites import E2EEnvironment
 from infra.local.waiting import wait_until
@@ -118,7 +119,7 @@ class AwsState:
 
     def send_render_message(self, job_id: str) -> None:
         """Put a message about a job into the queue of imageproc."""
-        self.sqs.send_message(QueueUrl=self.outputs["ImagesQueue"], MessageBody=json.dumps({"jobId": job_id}))
+        self.sqs.send_message(QueueUrl=self.outputs["ImagesQueue"], MessageBody=RenderImage(job_id).to_json())
 
     def simulate_lost_message(self, job_id: str) -> None:
         """Make a job that was done one that has waited for a minute and of which no queue knows."""

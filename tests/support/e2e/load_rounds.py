@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from holdall.jobs.model import RunJob
+from holdall.platform.messages import Message
+from holdall.uploads.model import ExpireUpload
 from tests.support.e2e import images
 from tests.support.e2e.actions import commit_upload, make_upload_request, run_concurrently, upload_bytes, wait_for
 from tests.support.e2e.client import Client, Response
@@ -77,7 +80,7 @@ class LoadRound:
     quota_ledger: QuotaLedger
     project_id: str
     limit: Usage
-    send_work_message: Callable[[str, str], None]  # gives a message to maintenance
+    send_work_message: Callable[[Message], None]  # gives a message to maintenance
     uploads: list[tuple[Any, PlannedUpload]] = field(default_factory=list)
     refused: list[PlannedUpload] = field(default_factory=list)
 
@@ -167,7 +170,7 @@ class LoadRound:
         assert {answer.status for answer in answers} <= {202, 404, 409}, [answer.content for answer in answers]
         on_started()
         for job_id in [answer.data()["jobId"] for answer in answers if answer.status == 202]:
-            self._send_message_twice("job", job_id)
+            self._send_message_twice(RunJob(job_id))
 
     def _upload_state(self, upload: Any) -> str:
         return str(self.quota_ledger.aws_state.upload_row(upload["uploadId"])["state"])
@@ -231,7 +234,7 @@ class LoadRound:
             aws_state.expire_upload_deadline(upload["uploadId"])
         except aws_state.dynamodb.exceptions.ConditionalCheckFailedException:
             return  # it was completed in this moment
-        self._send_message_twice("expire-upload", upload["uploadId"])
+        self._send_message_twice(ExpireUpload(upload["uploadId"]))
 
-    def _send_message_twice(self, kind: str, subject_id: str) -> None:
-        race(2, lambda _: self.send_work_message(kind, subject_id))
+    def _send_message_twice(self, message: Message) -> None:
+        race(2, lambda _: self.send_work_message(message))

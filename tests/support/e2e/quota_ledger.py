@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from boto3.dynamodb.types import TypeDeserializer
 
 from holdall.files.model import kind_of
+from holdall.platform.messages import Message
 from tests.support.e2e.aws_state import AwsState
 
 SHARDS = 16  # in which the installation is counted
@@ -99,10 +100,9 @@ class QuotaLedger:
         values = told["Environment"]["Variables"]
         return Usage(int(values["MAX_BYTES"]), int(values["MAX_FILES"]))
 
-    def send_work_message(self, kind: str, subject_id: str) -> None:
-        """Put a message into the queue of maintenance."""
-        body = json.dumps({"work": kind, "id": subject_id})
-        self.aws_state.sqs.send_message(QueueUrl=self.aws_state.outputs["WorkQueue"], MessageBody=body)
+    def send_work_message(self, message: Message) -> None:
+        """Send a message to the queue of maintenance."""
+        self.aws_state.sqs.send_message(QueueUrl=self.aws_state.outputs["WorkQueue"], MessageBody=message.to_json())
 
     def overwrite_object(self, key: str, content: bytes) -> None:
         """Put something under a key that no client was given a URL for."""

@@ -1,9 +1,14 @@
-"""Letters: promised in the transaction of what they tell of, sent by a worker; after a crash twice rather than never."""
+"""Emails, with a transactional outbox: an email is stored in the transaction of the change that it reports, and is sent after it.
+
+If a process stops between the two, a schedule sends the email later. An email may be sent twice, but is never lost.
+"""
 
 from datetime import timedelta
+from functools import partial
 
 from holdall.emails import store
-from holdall.emails.model import Email, EmailKind, render
+from holdall.emails.model import Discard, Email, EmailContent
+from holdall.emails.templates import render
 from holdall.platform import clock, ids, messaging, observability, ses
 from holdall.platform.config import settings
 from holdall.platform.errors import ServiceUnavailable
@@ -12,53 +17,50 @@ from holdall.platform.table import Transaction
 _RESEND_AFTER = timedelta(seconds=30)
 
 
-def enqueue(tx: Transaction, kind: EmailKind, to: str, *, name: str = "", detail: str = "") -> Email:
-    """Add a letter to what a transaction does. Whoever opened the transaction posts it afterwards."""
-    letter = Email(ids.new_id(), kind, to, name, detail)
-    store.add(tx, letter)
-    return letter
+def enqueue(tx: Transaction, to: str, content: EmailContent) -> None:
+    """Add an email to the outbox, and send it after the commit."""
+    email = Email(ids.new_id(), to, content)
+    store.add(tx, email)
+    tx.on_commit(partial(_dispatch, email))
 
 
-def dispatch(email: Email) -> None:
-    """Put a letter on its way. One that cannot be posted now is posted by the schedule, so nothing is raised."""
-    try:
-        _send_to_queue(email)
-        store.delete_sent(email)
-    except ServiceUnavailable:
-        observability.log_event("email.dispatch_failed", email_id=email.id)
-
-
-def send_now(kind: EmailKind, to: str, *, name: str, detail: str) -> bool:
-    """Post a letter that nobody promised: its sender makes another if it does not go out. Tells whether it did."""
-    letter = Email(ids.new_id(), kind, to, name, detail)
-    try:
-        _send_to_queue(letter)
-    except ServiceUnavailable:
-        observability.log_event("email.dispatch_failed", email_id=letter.id)
-        return False
-    return True
+def send_now(to: str, content: EmailContent) -> bool:
+    """Send an email without the outbox. Return False if the queue does not respond; the caller then tries again later."""
+    return _send_to_queue(Email(ids.new_id(), to, content))
 
 
 def dispatch_pending() -> int:
-    """Post what was promised and not posted; tells how many."""
+    """Send the emails that are still in the outbox after 30 seconds. Return their number. Raises ServiceUnavailable."""
     before = clock.now() - _RESEND_AFTER
-    waiting = [letter for shard in store.SHARDS for letter in store.list_pending(shard, before)]
-    for letter in waiting:
-        dispatch(letter)
-    return len(waiting)
+    pending = [email for shard in store.SHARDS for email in store.list_pending(shard, before)]
+    for email in pending:
+        _dispatch(email)
+    return len(pending)
 
 
-def deliver(message: dict[str, str]) -> None:
-    """Send a letter that was posted; one to nobody is dropped here. Raises Unavailable: the message comes back."""
-    letter = Email(message["id"], EmailKind(message["kind"]), message["to"], message["name"], message["detail"])
-    if letter.kind is EmailKind.DISCARD:
+def deliver(email: Email) -> None:
+    """Send an email from the queue through SES. It is received again if this raises ServiceUnavailable."""
+    if isinstance(email.content, Discard):
         return
-    words = render(letter, settings().public_url)
-    ses.send(letter.to, words.subject, words.text, words.html)
-    observability.log_event("email.sent", kind=letter.kind.value, email_id=letter.id)
+    rendered = render(email, settings().public_url)
+    ses.send(email.to, rendered.subject, rendered.text, rendered.html)
+    observability.log_event("email.sent", kind=email.content.kind, email_id=email.id)
 
 
-def _send_to_queue(email: Email) -> None:
-    messaging.send_email_message(
-        {"kind": email.kind.value, "id": email.id, "to": email.to, "name": email.name, "detail": email.detail}
-    )
+def _dispatch(email: Email) -> None:
+    """Move an email from the outbox to the queue. Raises nothing, because the schedule tries again."""
+    if not _send_to_queue(email):
+        return
+    try:
+        store.delete(email)
+    except ServiceUnavailable:
+        observability.log_event("email.not_deleted_from_outbox", email_id=email.id)
+
+
+def _send_to_queue(email: Email) -> bool:
+    try:
+        messaging.send(email)
+    except ServiceUnavailable:
+        observability.log_event("email.dispatch_failed", email_id=email.id)
+        return False
+    return True

@@ -1,12 +1,11 @@
-"""Letters that were promised and are not on their way yet. They hold secrets of links, so only `auth` reads them."""
+"""The outbox: emails that are not in the queue yet. It is in the table of credentials, because emails contain secrets."""
 
 from datetime import datetime
 
 from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.emails.model import Email, EmailKind
+from holdall.emails.model import Email
 from holdall.platform import clock, ids
-from holdall.platform.errors import Conflict
 from holdall.platform.table import CredentialRecord, Transaction
 
 _SHARDS = 4
@@ -14,39 +13,25 @@ SHARDS = range(_SHARDS)
 
 
 class OutboxRecord(CredentialRecord, discriminator="email-outbox"):
-    kind = UnicodeAttribute()
-    to = UnicodeAttribute()
-    name = UnicodeAttribute()
-    detail = UnicodeAttribute()
+    message = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
 
 
 def add(tx: Transaction, email: Email) -> None:
-    """Promise a letter."""
-    values = {name: getattr(email, name) for name in ("to", "name", "detail")}
-    record = OutboxRecord(_pk(email.id), email.id, kind=email.kind.value, created_at=clock.now(), **values)
-    tx.put_new(record, error=Conflict("The email already exists.", code="email_exists"))
+    """Add an email to the outbox."""
+    tx.put_new(OutboxRecord(_pk(email.id), email.id, message=email.to_json(), created_at=clock.now()))
 
 
-def delete_sent(email: Email) -> None:
-    """Forget a letter that is on its way. Raises Unavailable."""
-    try:
-        with Transaction() as write:
-            write.delete(
-                OutboxRecord(_pk(email.id), email.id), error=Conflict("The email was already sent.", code="email_sent")
-            )
-    except Conflict:
-        return
+def delete(email: Email) -> None:
+    """Delete an email that is in the queue. Another process may have deleted it before. Raises ServiceUnavailable."""
+    with Transaction() as tx:
+        tx.delete_if_exists(OutboxRecord(_pk(email.id), email.id))
 
 
 def list_pending(shard: int, before: datetime) -> list[Email]:
-    """Letters of a shard that were promised before a moment and are not on their way. Raises Unavailable."""
+    """Return the emails of a shard that were added before a time. Raises ServiceUnavailable."""
     records = OutboxRecord.query_prefix(f"OUTBOX#{shard}")
-    return [
-        Email(record.sk, EmailKind(record.kind), record.to, record.name, record.detail)
-        for record in records
-        if record.created_at < before
-    ]
+    return [Email.from_json(record.message) for record in records if record.created_at < before]
 
 
 def _pk(email_id: str) -> str:

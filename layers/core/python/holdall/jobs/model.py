@@ -2,14 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
+from holdall.platform.errors import Conflict
+from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import ResponseModel
 
 JobKind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
 JobStatus = Literal["pending", "processing", "completed", "failed"]
 
 RESEND_AFTER = timedelta(seconds=60)  # how long a pending job may wait before its message is sent again
+
+
+class JobClaimed(Conflict):
+    """Another worker has claimed the job, because the lease of this one ended."""
+
+    code, detail = "job_claimed", "Another worker has claimed this job."
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,23 @@ class Job:
     def is_open(self) -> bool:
         """Whether it is still to be done."""
         return self.status in ("pending", "processing")
+
+
+@dataclass(frozen=True)
+class RenderImage(Message):
+    """Run a job of the kind `render`, which needs the worker that has Pillow."""
+
+    queue: ClassVar[QueueName] = "images"
+    job_id: str
+
+
+@dataclass(frozen=True)
+class RunJob(Message):
+    """Run a job of another kind."""
+
+    queue: ClassVar[QueueName] = "work"
+    job_id: str
+    type: Literal["run-job"] = "run-job"
 
 
 class JobAccepted(ResponseModel):

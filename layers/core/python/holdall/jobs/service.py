@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from holdall.jobs import store
-from holdall.jobs.model import RESEND_AFTER, Job, JobKind, JobStatus
+from holdall.jobs.model import RESEND_AFTER, Job, JobClaimed, JobKind, JobStatus, RenderImage, RunJob
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.errors import Conflict, ServiceUnavailable
 from holdall.platform.pagination import PageRequest
@@ -13,7 +13,7 @@ from holdall.platform.table import Transaction
 
 _BATCH_SIZE = 90  # below the 100 items of a transaction
 _MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # at the latest: `worker` says when
-_CLAIM_LOST = Conflict("Another worker has claimed this job.", code="job_claimed")
+_CLAIM_LOST = JobClaimed()
 
 
 def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int = 0) -> Job:
@@ -31,10 +31,8 @@ def send(job: Job, *, delay_seconds: int = 0) -> None:
     nothing is raised.
     """
     try:
-        if job.kind == "render":
-            messaging.send_render_message(job.id)
-        else:
-            messaging.send_work_message("job", job.id, delay_seconds=delay_seconds)
+        message = RenderImage(job.id) if job.kind == "render" else RunJob(job.id)
+        messaging.send(message, delay_seconds=delay_seconds)
     except ServiceUnavailable:
         observability.log_event("job.send_failed", job_id=job.id)
 

@@ -1,15 +1,45 @@
 """What a recount of the quotas finds, and how far it has come."""
 
-from datetime import datetime
-from typing import Literal
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from holdall.jobs.model import RunJob
+from holdall.platform.messages import Message, QueueName
+from holdall.uploads.model import ExpireUpload
 
 Phase = Literal["snapshot", "versions", "uploads", "compare"]
 # What is kept of a round by shards: moves of quotas before it, sums of originals, and projects that were moved meanwhile.
 Partial = Literal["snapshot", "counts", "changed"]
 INSTALLATION = "installation"
 MAX_LISTED = 100  # projects of each list of a report
+
+
+@dataclass(frozen=True)
+class RecountStep(Message):
+    """Do a step of a recount."""
+
+    queue: ClassVar[QueueName] = "work"
+    run_id: str
+    step: int
+    type: Literal["recount-step"] = "recount-step"
+
+
+@dataclass(frozen=True)
+class ExportAudit(Message):
+    """Export a shard of a day of the audit log, from the entry after `position` on, as object number `number`."""
+
+    queue: ClassVar[QueueName] = "work"
+    day: date
+    shard: int
+    number: int = 0
+    position: str | None = None
+    type: Literal["export-audit"] = "export-audit"
+
+
+WorkMessage = ExpireUpload | ExportAudit | RecountStep | RunJob
 
 
 class Drift(BaseModel):

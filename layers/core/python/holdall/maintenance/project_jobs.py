@@ -4,7 +4,7 @@ import contextlib
 
 from holdall.api_keys import service as api_keys
 from holdall.files import service as files
-from holdall.files.model import OTHER_PREFIX, prefix_for, version_id_of_variant, without_prefix
+from holdall.files.model import VARIANT_PREFIXES, prefix_for, version_id_of_variant, without_prefix
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.platform import observability, storage
@@ -33,7 +33,7 @@ def run_relocate(job: Job) -> None:
     elif _parse_cursor(job)[0]:
         _sweep_public_prefix(job, project)
     else:
-        page = files.list_images(project.id, PageRequest(_BATCH_SIZE, job.cursor))
+        page = files.list_by_kind(project.id, "image", PageRequest(_BATCH_SIZE, job.cursor))
         _start_relocations([file.id for file in page.items])
         if page.next is not None:
             jobs.reschedule(job, page.next)
@@ -104,7 +104,7 @@ def _relocate_or_delete(project: Project, variant_keys: list[str]) -> None:
     versions = {version_id_of_variant(project.id, key) for key in variant_keys}
     owners = {file_id for each in versions if (file_id := uploads.get_file_id_or_none(each))}
     named = {
-        without_prefix(each.key): file_id
+        each.unprefixed_key: file_id
         for file_id in owners
         for version in files.list_versions(file_id)
         for each in version.variants
@@ -118,7 +118,9 @@ def _relocate_or_delete(project: Project, variant_keys: list[str]) -> None:
 def _delete_leftover_variants(project: Project) -> bool:
     """Remove what is left on the shelves of a project whose files have gone; tells whether there was anything."""
     left = [
-        key for shelf in OTHER_PREFIX for key in storage.list_variants(f"{shelf}/{project.key_prefix}/", _BATCH_SIZE)
+        key
+        for shelf in VARIANT_PREFIXES
+        for key in storage.list_variants(f"{shelf}/{project.key_prefix}/", _BATCH_SIZE)
     ]
     for key in left:
         storage.delete_variant(key)

@@ -11,7 +11,7 @@ from typing import Any
 
 from holdall.files import service as files
 from holdall.maintenance import store
-from holdall.maintenance.model import INSTALLATION, MAX_LISTED, Checkpoint, Drift, Partial, Report
+from holdall.maintenance.model import INSTALLATION, MAX_LISTED, Checkpoint, Drift, Partial, RecountStep, Report
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.errors import Conflict
 from holdall.platform.pagination import PageRequest
@@ -53,17 +53,16 @@ def start() -> int:
     return 1
 
 
-def run_step(payload: str) -> None:
+def run_step(message: RecountStep) -> None:
     """Do one step of a recount, and ask for the next. Raises Unavailable.
 
     A message that comes twice does nothing twice: what a step found is kept in the transaction that moves the checkpoint on.
     """
-    run, _, number = payload.partition("#")
     at, now = store.get_checkpoint_or_none(), clock.now()
-    if at is None or at.run_id != run or at.done:
+    if at is None or at.run_id != message.run_id or at.done:
         return
-    if at.step != int(number):
-        if at.step == int(number) + 1 and now - at.updated_at > _STEP_TIMEOUT:
+    if at.step != message.step:
+        if at.step == message.step + 1 and now - at.updated_at > _STEP_TIMEOUT:
             _enqueue(at)  # whoever did this step died before it asked for the next
         return
     after, found = {
@@ -254,4 +253,4 @@ def _load_counts(checkpoint: Checkpoint, shard: int) -> dict[str, list[int]]:
 
 
 def _enqueue(checkpoint: Checkpoint, *, delay_seconds: int = 0) -> None:
-    messaging.send_work_message("recount", f"{checkpoint.run_id}#{checkpoint.step}", delay_seconds=delay_seconds)
+    messaging.send(RecountStep(checkpoint.run_id, checkpoint.step), delay_seconds=delay_seconds)

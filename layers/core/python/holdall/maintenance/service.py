@@ -5,12 +5,14 @@ from datetime import timedelta
 from holdall.files import jobs as work_on_files
 from holdall.files import service as files
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job
+from holdall.jobs.model import Job, RunJob
 from holdall.maintenance import export, recount, recount_repair
 from holdall.maintenance import project_jobs as of_projects
+from holdall.maintenance.model import ExportAudit, RecountStep, WorkMessage
 from holdall.platform import observability
 from holdall.projects.service import invitations, projects
 from holdall.uploads import service as uploads
+from holdall.uploads.model import ExpireUpload
 from holdall.variants import service as variants
 from holdall.variants import sync
 
@@ -32,15 +34,17 @@ def run_task(task: str) -> None:
     observability.log_event("task.done", task=task, found=found)
 
 
-def run_unit(kind: str, payload: str) -> None:
-    """Do one unit of work. Raises KeyError for a kind that is none, and Unavailable or Conflict to get it again."""
-    kinds = {
-        "expire-upload": uploads.expire,
-        "job": _run_job,
-        "export-audit": export.export_partition,
-        "recount": recount.run_step,
-    }
-    kinds[kind](payload)
+def handle(message: WorkMessage) -> None:
+    """Process a message of the queue `work`. It is received again if this raises an error, such as ServiceUnavailable."""
+    match message:
+        case ExpireUpload():
+            uploads.expire(message.upload_id)
+        case ExportAudit():
+            export.export_partition(message)
+        case RecountStep():
+            recount.run_step(message)
+        case RunJob():
+            _run_job(message.job_id)
 
 
 def _run_job(job_id: str) -> None:

@@ -1,18 +1,84 @@
-"""What an upload is: from the wish to send bytes to the version that they become."""
+"""Uploads, and the versions and files that they create."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from holdall.files.model import File, FileView, Version, clean_name, kind_of, original_key, planned_variants, prefix_for
 from holdall.platform import clock, ids
+from holdall.platform.errors import Conflict, ValidationFailed
+from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.projects.model import Project
 
 UploadState = Literal["open", "completed", "expired", "aborted"]
-MAX_PUT_BYTES = 5 * 1024**3  # bytes of one PUT (Amazon S3 user guide, "Uploading objects")
+MAX_PUT_BYTES = 5 * 1024**3  # in one PUT (Amazon S3 user guide, "Uploading objects")
+
+
+@dataclass(frozen=True)
+class ExpireUpload(Message):
+    """Expire an upload that is due."""
+
+    queue: ClassVar[QueueName] = "work"
+    upload_id: str
+    type: Literal["expire-upload"] = "expire-upload"
+
+
+class UploadChanged(Conflict):
+    """Another request completed, expired or aborted the upload after this one had read it."""
+
+    code, detail = "upload_changed", "The upload was changed meanwhile. Try again."
+
+
+class UploadNotOpen(Conflict):
+    """The upload expired or was aborted."""
+
+    code, detail = "wrong_state", "This upload is no longer open. Start a new upload."
+
+
+class FileDeleted(Conflict):
+    """The file that the upload adds a version to was deleted."""
+
+    code, detail = "wrong_state", "The file of this upload was deleted."
+
+
+class NotUploaded(Conflict):
+    """S3 has no object with the key of the upload."""
+
+    code, detail = "not_uploaded", "The object was not uploaded yet. Upload it to the presigned URL, then commit."
+
+
+class ObjectMismatch(Conflict):
+    """The object is not the one that was declared."""
+
+    code = "object_mismatch"
+    detail = "The size or checksum of the object differs from what was declared. Start a new upload."
+
+
+class SizeMismatch(Conflict):
+    """The commit names another size than the init."""
+
+    code, detail = "size_mismatch", "The size differs from the one that the upload was initiated with."
+
+
+class ChecksumMismatch(Conflict):
+    """The commit names another checksum than the init."""
+
+    code, detail = "checksum_mismatch", "The checksum differs from the SHA-256 that the upload was initiated with."
+
+
+class TypeNotAllowed(ValidationFailed):
+    """The settings of the project exclude the content type."""
+
+    code, detail = "type_not_allowed", "The project does not allow files of this type."
+
+
+class KindMismatch(ValidationFailed):
+    """A version of an image must be an image, and a version of another file must not."""
+
+    code, detail = "kind_mismatch", "A new version must have the kind of its file."
 
 
 def _validate_filename(filename: str) -> str:
@@ -31,7 +97,7 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class InitUploadRequest(RequestModel):
-    """What a client says to upload a file."""
+    """The file to upload. With `file_id`, the upload adds a version to that file."""
 
     project_id: Id | None = None
     filename: Filename
@@ -43,7 +109,7 @@ class InitUploadRequest(RequestModel):
 
 
 class CommitUploadRequest(RequestModel):
-    """What a client says when the bytes have been sent."""
+    """The upload to commit, by ID or by key."""
 
     upload_id: Id | None = None
     key: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
@@ -51,14 +117,14 @@ class CommitUploadRequest(RequestModel):
     checksum: Sha256 | None = None
 
     @model_validator(mode="after")
-    def _require_upload_id_or_key(self) -> "CommitUploadRequest":
+    def _require_upload_id_or_key(self) -> Self:
         if (self.upload_id is None) == (self.key is None):
             raise ValueError("either uploadId or key must be given")
         return self
 
 
 class InitUploadResponse(ResponseModel):
-    """Where to send the bytes, how, and until when."""
+    """The request that uploads the file to S3, valid until `expires_at`."""
 
     upload_id: str
     file_id: str
@@ -70,7 +136,7 @@ class InitUploadResponse(ResponseModel):
 
 
 class CommitUploadResponse(ResponseModel):
-    """The version that the bytes became."""
+    """The version that the upload created, and its file."""
 
     file_id: str
     version: int
@@ -78,8 +144,16 @@ class CommitUploadResponse(ResponseModel):
 
 
 @dataclass(frozen=True)
+class Completion:
+    """The version that an upload created, and the time when it did. The version has the same time, to the microsecond."""
+
+    version_number: int
+    completed_at: datetime
+
+
+@dataclass(frozen=True)
 class Upload:
-    """An upload. Its id is the id of the version that it makes."""
+    """An upload. Its ID is the ID of the version that it creates."""
 
     id: str
     project_id: str
@@ -92,15 +166,14 @@ class Upload:
     auto_commit: bool
     key: str
     state: UploadState
-    version_number: int  # of the version, once it is completed
     created_by: str
     created_at: datetime
     expires_at: datetime
-    completed_at: datetime | None = None  # the birth of its version as well, to the microsecond
+    completion: Completion | None  # of an upload in the state `completed`
 
 
 def new_upload(request: InitUploadRequest, project: Project, created_by: str, lifetime: timedelta) -> Upload:
-    """The upload that a client asks for, with an id and a key of ours."""
+    """Return a new open upload."""
     upload_id, now = ids.new_scoped_id(project.id), clock.now()
     return Upload(
         id=upload_id,
@@ -114,39 +187,39 @@ def new_upload(request: InitUploadRequest, project: Project, created_by: str, li
         auto_commit=request.auto_commit,
         key=original_key(project, upload_id, request.filename, request.content_type),
         state="open",
-        version_number=0,
         created_by=created_by,
         created_at=now,
         expires_at=now + lifetime,
+        completion=None,
     )
 
 
 def new_version(
-    upload: Upload, project: Project, number: int, now: datetime, *, s3_version_id: str, sha256: str | None
+    upload: Upload, project: Project, completion: Completion, *, s3_version_id: str, sha256: str | None
 ) -> Version:
-    """The version that an upload becomes. Without its SHA-256, or before it was drawn, it is not ready."""
-    image = kind_of(upload.content_type) == "image"
+    """Return the version that an upload creates. It is ready unless it has to be hashed or rendered first."""
+    is_image = kind_of(upload.content_type) == "image"
     return Version(
         id=upload.id,
-        number=number,
+        number=completion.version_number,
         key=upload.key,
         s3_version_id=s3_version_id,
         size=upload.size,
         content_type=upload.content_type,
         sha256=sha256,
         declared_sha256=upload.declared_sha256,
-        status="ready" if sha256 and not image else "processing",
+        status="ready" if sha256 and not is_image else "processing",
         reason=None,
         width=None,
         height=None,
-        variants=planned_variants(project, upload.id, prefix_for(project, "live")) if image else (),
+        variants=planned_variants(project, upload.id, prefix_for(project, "live")) if is_image else (),
         created_by=upload.created_by,
-        created_at=now,
+        created_at=completion.completed_at,
     )
 
 
 def new_file(upload: Upload, version: Version) -> File:
-    """The file that is born with the version of an upload."""
+    """Return the file that an upload creates with its first version."""
     return File(
         id=upload.file_id,
         project_id=upload.project_id,

@@ -30,6 +30,7 @@ from holdall.uploads.model import (
     CommitUploadRequest,
     CommitUploadResponse,
     Completion,
+    ExpireUpload,
     FileDeleted,
     InitUploadRequest,
     InitUploadResponse,
@@ -139,7 +140,7 @@ def enqueue_expirations() -> int:
     now, sent = clock.now(), 0
     for shard in range(ids.SHARDS):
         for upload_id in store.list_due_ids(shard, now):
-            messaging.send_work_message("expire-upload", upload_id)
+            messaging.send(ExpireUpload(upload_id))
             sent += 1
     return sent
 
