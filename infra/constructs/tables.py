@@ -10,10 +10,10 @@ TTL_ATTRIBUTE = "ttl"  # Unix time in seconds; only deletes old rows, because ev
 # Name of an index -> partition key and sort key.
 MAIN_INDEXES = {"gsi1": ("gsi1pk", "gsi1sk"), "gsi2": ("gsi2pk", "gsi2sk"), "gsi3": ("gsi3pk", "gsi3sk")}
 AUDIT_INDEXES = {
-    "by-actor": ("actor", "gsi_sk"),
-    "by-target": ("target", "gsi_sk"),
-    "by-action": ("action", "gsi_sk"),
-    "by-time": ("gsi_time_pk", "gsi_sk"),
+    "by-actor": ("actor", "sk"),
+    "by-target": ("target", "sk"),
+    "by-action": ("gsi_action_pk", "sk"),
+    "by-time": ("gsi_time_pk", "sk"),
 }
 
 

@@ -9,12 +9,12 @@ import pytest
 from holdall.audit import store
 from holdall.audit.model import AuditEntry
 from holdall.platform import ids
-from holdall.platform.errors import Conflict
+from holdall.platform.errors import InvariantViolation
 from holdall.platform.table import Transaction
-from tests.api.conftest import FrozenClock
 from tests.support import audit_log, mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 
 NOON = datetime(2026, 11, 19, 12, 0, 0, tzinfo=UTC)
 AUDIT_PATH = "/audit?action=tests.action"
@@ -53,16 +53,16 @@ def test_a_deed_is_told_with_who_when_and_from_where(
     assert entry["createdAt"].endswith("Z")
 
 
-def test_a_row_is_not_written_over(fake_aws: FakeAws) -> None:
-    audit_log.write_entry("tests.action", "what was done")
+def test_entry_is_never_overwritten(fake_aws: FakeAws) -> None:
+    audit_log.write_entry("tests.action", "the target")
     (row,) = fake_aws.find_rows("audit", action="tests.action")
-    names = ("id", "actor", "action", "target", "outcome", "client_ip", "user_agent", "request_id")
-    written = AuditEntry(created_at=ids.created_at(row["id"]), api_key_id=None, **{name: row[name] for name in names})
+    names = ("actor", "action", "target", "outcome", "client_ip", "user_agent", "request_id")
+    created_at = ids.created_at(row["sk"])
+    entry = AuditEntry(id=row["sk"], created_at=created_at, api_key_id=None, **{name: row[name] for name in names})
 
-    for entry in (written, written.model_copy(update={"target": "something else"})):
-        with pytest.raises(Conflict) as told, Transaction() as write:
-            store.put(write, entry)
-        assert told.value.code == "audit_entry_exists"
+    for duplicate in (entry, entry.model_copy(update={"target": "another target"})):
+        with pytest.raises(InvariantViolation), Transaction() as tx:
+            store.put(tx, duplicate)
     assert fake_aws.find_rows("audit", action="tests.action") == [row]
 
 

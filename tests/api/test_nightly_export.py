@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdall.audit.service import SHARDS
+from holdall.audit.model import SHARDS
 from holdall.maintenance import export
 from holdall.maintenance.model import ExportAudit
 from holdall.platform import clock

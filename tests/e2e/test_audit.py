@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
+from holdall.audit.model import SHARDS
 from holdall.platform import clock, ids, storage
 from infra.local import minio
 from infra.local.suites import E2EEnvironment
@@ -153,12 +154,12 @@ def _put_audit_row(aws_state: AwsState, created_at: datetime) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: created_at)
         entry_id = ids.new_id()
+    shard = ids.shard(entry_id, SHARDS)
     told = {
-        "pk": f"DAY#{day}#{ids.shard(entry_id, 4)}",
+        "pk": f"DAY#{day}#{shard}",
         "sk": entry_id,
-        "id": entry_id,
-        "gsi_sk": entry_id,
-        "gsi_time_pk": "AUDIT",
+        "gsi_action_pk": f"tests.action#{shard}",
+        "gsi_time_pk": f"AUDIT#{shard}",
         "actor": "actor-1",
         "action": "tests.action",
         "target": "project-1",

@@ -15,7 +15,7 @@ from infra.local.suites import E2EEnvironment
 
 _ALL_FUNCTIONS = [function.name for function in FUNCTIONS]
 _API_FUNCTIONS = [function.name for function in FUNCTIONS if function.path_prefixes]
-_AUDIT_INDEXES = {"by-actor": "actor", "by-target": "target", "by-action": "action", "by-time": "gsi_time_pk"}
+_AUDIT_INDEXES = {"by-actor": "actor", "by-target": "target", "by-action": "gsi_action_pk", "by-time": "gsi_time_pk"}
 _INDEX_KEYS = {"gsi1": "gsi1pk", **_AUDIT_INDEXES}
 _KEY = {"pk": {"S": "TEST#least-privilege"}, "sk": {"S": "TEST"}}
 

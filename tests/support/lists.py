@@ -140,7 +140,7 @@ def _add_session(tx: Transaction, user_id: str, _: int) -> None:
 def _add_audit_entry(tx: Transaction, user_id: str, _: int) -> None:
     id_ = ids.new_id()
     said = {"actor": user_id, "api_key_id": None, "action": _ACTION, "target": user_id, "outcome": "success"}
-    whence = {"client_ip": "192.0.2.7", "user_agent": "curl/8.9.1", "request_id": "JKJaXmPLvHcESHA="}
+    whence = {"client_ip": "192.0.2.7", "user_agent": "curl/8.9.1", "request_id": id_}
     audit.put(tx, AuditEntry.model_validate({"id": id_, "created_at": ids.created_at(id_), **said, **whence}))
 
 
@@ -219,14 +219,14 @@ LISTS = {
         lambda _, asked: roles.list_permissions(asked),
         descending=False,
     ),
-    "audit": RouteList("GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(), asked), "gsi_sk"),
+    "audit": RouteList("GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(), asked), "sk"),
     "audit log by actor": RouteList(
-        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(actor=owner), asked), "gsi_sk"
+        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(actor=owner), asked), "sk"
     ),
     "audit log by action": RouteList(
-        "GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(action=_ACTION), asked), "gsi_sk"
+        "GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(action=_ACTION), asked), "sk"
     ),
     "audit log by target": RouteList(
-        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(target=owner), asked), "gsi_sk"
+        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(target=owner), asked), "sk"
     ),
 }

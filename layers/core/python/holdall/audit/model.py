@@ -1,4 +1,4 @@
-"""What an audit row says: who did what to what, with which outcome, and from where; and which rows somebody asks for."""
+"""Entries of the audit log, and the filters of its list."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +7,30 @@ from typing import Literal
 from holdall.platform.errors import ValidationFailed
 from holdall.platform.schemas import ResponseModel
 
+SHARDS = 4  # of a day, of an action and of the whole log: one partition of DynamoDB takes about 1000 writes per second
 Outcome = Literal["success", "denied", "failed"]
 
 
+class UnsupportedFilter(ValidationFailed):
+    """No index has entries by more than one of these."""
+
+    code, detail = "unsupported_combination", "Filter by actor, action or target, but only one of them."
+
+
+class InvalidTimeRange(ValidationFailed):
+    """The time range ends before it begins."""
+
+    code, detail = "invalid_time_range", "`from` must not be later than `to`."
+    pointer = "query/from"
+
+
 class AuditEntry(ResponseModel):
-    """One thing that a principal did."""
+    """An action of a principal."""
 
     id: str
-    created_at: datetime  # as the id says
-    actor: str  # a user's id, or "anonymous"
-    api_key_id: str | None  # the API key that they used, if it was one
+    created_at: datetime  # the time in the ID
+    actor: str  # a user ID, or "anonymous"
+    api_key_id: str | None  # of the API key that the actor used
     action: str
     target: str
     outcome: Outcome
@@ -27,7 +41,7 @@ class AuditEntry(ResponseModel):
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """Which rows are asked for: of all, of an actor, of an action or of a target, from `since` on and before `until`."""
+    """Entries of an actor, an action or a target, or all entries, at or after `since` and before `until`."""
 
     actor: str | None = None
     action: str | None = None
@@ -36,17 +50,13 @@ class AuditFilter:
     until: datetime | None = None
 
     def validate(self) -> None:
-        """Raises Invalid for what no index answers, and for a time that ends before it begins."""
+        """Raise UnsupportedFilter or InvalidTimeRange if the filter is not valid."""
         if sum(each is not None for each in (self.actor, self.action, self.target)) > 1:
-            raise ValidationFailed(
-                "Filter by actor, action or target, but only one of them.", code="unsupported_combination"
-            )
+            raise UnsupportedFilter
         if self.since and self.until and self.since > self.until:
-            raise ValidationFailed(
-                "`from` must not be later than `to`.", code="invalid_time_range", pointer="query/from"
-            )
+            raise InvalidTimeRange
 
     def cursor_scope(self) -> list[str | None]:
-        """What a cursor of these rows is tagged with."""
-        moments = [each.isoformat() if each else None for each in (self.since, self.until)]
-        return [self.actor, self.action, self.target, *moments]
+        """Return the values that a cursor of this list is tagged with."""
+        times = [each.isoformat() if each else None for each in (self.since, self.until)]
+        return [self.actor, self.action, self.target, *times]

@@ -1,16 +1,16 @@
-"""The memory of what principals did."""
-
-from datetime import date
+"""The audit log: the actions of principals. Events tell what the system does by itself."""
 
 from holdall.audit import store
 from holdall.audit.model import AuditEntry, AuditFilter, Outcome
+from holdall.audit.store import list_day_shard
 from holdall.platform import ids
 from holdall.platform.caller import Caller, ClientInfo
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import Transaction
 
+__all__ = ["ANONYMOUS", "export", "list_day_shard", "list_entries", "log"]
+
 ANONYMOUS = "anonymous"
-SHARDS = store.SHARDS  # parts of a day
 
 
 def log(
@@ -22,7 +22,10 @@ def log(
     outcome: Outcome = "success",
     actor: str | None = None,
 ) -> None:
-    """Tell, in the transaction of the deed itself, who did what. `actor` names who a visitor turned out to be."""
+    """Log an action in the transaction that carries it out, so that neither is committed without the other.
+
+    `actor` is the user whom a request without credentials turned out to be from, such as a sign-up.
+    """
     entry_id = ids.new_id()
     entry = AuditEntry(
         id=entry_id,
@@ -40,19 +43,14 @@ def log(
 
 
 def list_entries(filter_: AuditFilter, page: PageRequest) -> Page[AuditEntry]:
-    """What was done, newest first. Raises Invalid for a filter that cannot be, and Unavailable."""
+    """Return entries, newest first. Raises UnsupportedFilter, InvalidTimeRange and ServiceUnavailable."""
     filter_.validate()
     return store.list_page(filter_, page)
 
 
 def export(caller: Caller, filter_: AuditFilter, page: PageRequest) -> Page[AuditEntry]:
-    """The same in large pages, for a file. Whoever takes the journal away is in it themselves. Raises as `page` does."""
+    """Return a page of an export, and log that the caller exported it. Raises the errors of `list_entries`."""
     filter_.validate()
-    with Transaction() as write:
-        log(write, caller, "audit.export", "audit")
+    with Transaction() as tx:
+        log(tx, caller, "audit.export", "audit")
     return store.list_page(filter_, page)
-
-
-def list_day_shard(day: date, shard: int, page: PageRequest) -> Page[AuditEntry]:
-    """What was done on a day, one of its parts, oldest first. Complete once the day is over. Raises Unavailable."""
-    return store.list_day_shard(day, shard, page)

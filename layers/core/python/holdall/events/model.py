@@ -1,14 +1,12 @@
-"""What an event says: something in a project changed."""
+"""Events: changes in a project."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 
-
-class Event(BaseModel):
-    """One change. `type` is thing.change, as in file.ready; `data` is small and holds ids, states and numbers."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class Event:
+    """A change. `type` is resource and change, such as file.ready. `data` is small: IDs, states and numbers."""
 
     id: str
     project_id: str

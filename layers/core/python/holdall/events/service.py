@@ -1,4 +1,4 @@
-"""News of a project, written in the transaction of the change that they tell of."""
+"""Events of a project."""
 
 from typing import Any
 
@@ -9,5 +9,5 @@ from holdall.platform.table import Transaction
 
 
 def emit(tx: Transaction, project_id: str, event_type: str, **data: Any) -> None:
-    """Tell that something changed."""
+    """Emit an event in the transaction of the change, so that neither is committed without the other."""
     store.put(tx, Event(id=ids.new_id(), project_id=project_id, type=event_type, data=data))

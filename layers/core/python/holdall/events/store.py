@@ -1,4 +1,4 @@
-"""The records of events. The stream of the table carries them to whoever listens."""
+"""Records of events. The stream of the table delivers them."""
 
 import json
 from datetime import timedelta
@@ -7,7 +7,6 @@ from pynamodb.attributes import UnicodeAttribute
 
 from holdall.events.model import Event
 from holdall.platform import clock
-from holdall.platform.errors import Conflict
 from holdall.platform.table import Record, Transaction
 
 _RETENTION = timedelta(days=7)
@@ -19,12 +18,7 @@ class EventRecord(Record, discriminator="event"):
 
 
 def put(tx: Transaction, event: Event) -> None:
-    """Add an event to what happens."""
-    record = EventRecord(
-        f"EVENTS#{event.project_id}",
-        event.id,
-        type=event.type,
-        data=json.dumps(event.data),
-        ttl=int((clock.now() + _RETENTION).timestamp()),
-    )
-    tx.put_new(record, error=Conflict("The event already exists.", code="event_exists"))
+    """Add an event."""
+    ttl = int((clock.now() + _RETENTION).timestamp())
+    data = json.dumps(event.data)
+    tx.put_new(EventRecord(f"EVENTS#{event.project_id}", event.id, type=event.type, data=data, ttl=ttl))

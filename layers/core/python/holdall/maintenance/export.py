@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from holdall.audit import service as audit
+from holdall.audit.model import SHARDS
 from holdall.maintenance.model import ExportAudit
 from holdall.platform import clock, messaging, storage
 from holdall.platform.pagination import PageRequest
@@ -17,7 +18,7 @@ def enqueue_due() -> int:
     """Send a message for each shard of the days that are over. Return their number. Raises ServiceUnavailable."""
     today = (clock.now() - _SETTLE_TIME).date()
     days = [today - timedelta(days=number) for number in range(1, CATCH_UP_DAYS + 1)]
-    messages = [ExportAudit(day, shard) for day in days for shard in range(audit.SHARDS)]
+    messages = [ExportAudit(day, shard) for day in days for shard in range(SHARDS)]
     for message in messages:
         messaging.send(message)
     return len(messages)

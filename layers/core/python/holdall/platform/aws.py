@@ -1,4 +1,4 @@
-"""Clients of AWS services beside DynamoDB, each opened when it is first used, with the time limits of the house."""
+"""Clients of AWS services, and the translation of their errors. Pynamodb has a client of its own for DynamoDB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,23 +8,40 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
+from pynamodb.exceptions import PynamoDBException
 
 from holdall.platform.errors import ServiceUnavailable
 
+# Of all services. The reasons of a cancelled transaction have names of their own (AWS API reference, TransactWriteItems).
 RETRYABLE_CODES = frozenset(
-    {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "TooManyRequestsException"}
+    {
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
 )
 
 
 @cache
 def session() -> Session:
-    """The one session of this process, which knows our credentials."""
+    """Return the session of this process, which has its credentials."""
     return get_session()
 
 
 @cache
 def client(service: str) -> Any:
-    """A client with two seconds to connect, five to read and three attempts."""
+    """Return a client, made at its first use, with two seconds to connect, five to read, and three attempts."""
     config = Config(
         connect_timeout=2,
         read_timeout=5,
@@ -38,20 +55,26 @@ def client(service: str) -> Any:
 
 @contextmanager
 def translate_aws_errors() -> Iterator[None]:
-    """Turn the silence of a service into Unavailable; a refusal is our own mistake and passes on as it is."""
+    """Raise ServiceUnavailable if a service does not respond or is overloaded. Other errors are bugs and stay as they are."""
     try:
         yield
-    except BotoCoreError as error:
-        raise ServiceUnavailable from error
-    except ClientError as error:
-        if (
-            error_code(error) in RETRYABLE_CODES
-            or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500
-        ):
+    except (BotoCoreError, ClientError) as error:
+        if is_unavailable(error):
+            raise ServiceUnavailable from error
+        raise
+    except PynamoDBException as error:
+        if is_unavailable(error.cause):
             raise ServiceUnavailable from error
         raise
 
 
+def is_unavailable(error: Exception | None) -> bool:
+    """Return whether the same request may succeed later. Pynamodb keeps the error of the SDK as the `cause` of its own."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+        return error_code(error) in RETRYABLE_CODES or status >= 500
+    return isinstance(error, BotoCoreError)
+
+
 def error_code(error: ClientError) -> str:
-    """The name that AWS gives to a refusal."""
     return str(error.response.get("Error", {}).get("Code", ""))

@@ -72,10 +72,12 @@ class ValidationFailed(HoldallError):
     """The request is well-formed but not valid. `pointer` is the JSON pointer (RFC 6901) of the invalid part."""
 
     code, detail = "invalid", "The request is not valid."
+    pointer: str | None = None
 
     def __init__(self, detail: str | None = None, *, code: str | None = None, pointer: str | None = None) -> None:
         super().__init__(detail, code=code)
-        self.pointer = pointer
+        if pointer is not None:
+            self.pointer = pointer
 
 
 class ServiceUnavailable(HoldallError):

@@ -19,9 +19,10 @@ from holdall.platform.errors import NotFound
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, as in ULID
 _PROJECT_LENGTH = 12  # 60 random bits; the create condition catches the collision that never comes
 _SECRET_LENGTH = 26  # 130 random bits
-_ID = re.compile(f"[{_BASE32}]{{26}}")
-_SCOPED_ID = re.compile(f"([{_BASE32}]{{{_PROJECT_LENGTH}}})-[{_BASE32}]{{26}}")
-_API_KEY_ID = re.compile(f"[{_BASE32}]{{{_PROJECT_LENGTH}}}-[{_BASE32}]{{26}}-[{_BASE32}]{{26}}")
+ID_PATTERN = f"[{_BASE32}]{{26}}"  # of IDs and secrets
+PROJECT_ID_PATTERN = f"[{_BASE32}]{{{_PROJECT_LENGTH}}}"
+_ID = re.compile(ID_PATTERN)
+_SCOPED_ID = re.compile(f"({PROJECT_ID_PATTERN})-{ID_PATTERN}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)  # of a ULID
 _TIME_LENGTH = 10  # of a ULID, the random ones follow
@@ -60,21 +61,6 @@ def personal_project_id(user_id: str) -> str:
 def new_scoped_id(project_id: str) -> str:
     """The id of something in a project: a file, a version, a job."""
     return f"{project_id}-{new_id()}"
-
-
-def new_api_key_id(project_id: str, creator_id: str) -> str:
-    """The id of an API key: it names whose rights decide what the key is worth, so those are read with it."""
-    return f"{project_id}-{creator_id}-{new_id()}"
-
-
-def key_ulid(key_id: str) -> str:
-    """The part of a key's id that sorts by birth."""
-    return key_id.rpartition("-")[2]
-
-
-def is_api_key_id(text: str) -> bool:
-    """Whether this is written like the id of an API key."""
-    return _API_KEY_ID.fullmatch(text) is not None
 
 
 def deterministic_id(project_id: str, subject: str) -> str:

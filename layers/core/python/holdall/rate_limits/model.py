@@ -1,4 +1,4 @@
-"""What a limit says: so many requests of one subject in so many seconds."""
+"""Rate limits: a number of requests of a subject in a fixed window."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,6 @@ from holdall.platform.errors import HoldallError
 
 @dataclass(frozen=True)
 class RateLimit:
-    """`requests` in each window of `seconds`."""
-
     name: str
     max_requests: int
     window_seconds: int
@@ -16,7 +14,7 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """What a subject has left in the present window."""
+    """The requests that a subject has left in the current window."""
 
     limit: RateLimit
     remaining: int
@@ -24,7 +22,7 @@ class RateLimitStatus:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As clients read it (IETF draft-ietf-httpapi-ratelimit-headers)."""
+        """Return the headers for the client (IETF draft-ietf-httpapi-ratelimit-headers)."""
         name, limit = self.limit.name, self.limit
         return {
             "RateLimit": f'"{name}";r={self.remaining};t={self.resets_in}',
@@ -33,7 +31,7 @@ class RateLimitStatus:
 
 
 class TooManyRequests(HoldallError):
-    """More requests than the limit allows. The request was not processed."""
+    """There were more requests than the limit allows. This one was not processed."""
 
     code, detail = "too_many_requests", "Too many requests."
 

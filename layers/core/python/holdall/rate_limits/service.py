@@ -1,4 +1,4 @@
-"""Limits: counted before the work that they bound, exactly, however many come at once."""
+"""Rate limits. A request is counted before the work that the limit protects, and parallel requests are counted exactly."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Hit", "TooManyRequests", "hit", "refund"]
 
 @dataclass(frozen=True)
 class Hit:
-    """One request that was counted, and what is left."""
+    """A counted request, and what its subject has left."""
 
     rate_limit: RateLimitStatus
     subject: str
@@ -23,24 +23,27 @@ class Hit:
 
 
 def hit(name: str, subject: str) -> Hit:
-    """Count a request of somebody against a limit of the stage. One round trip. Raises TooMany, KeyError and Unavailable."""
+    """Count a request of a subject against a limit of the stage. One round trip.
+
+    Raises TooManyRequests, ServiceUnavailable, and KeyError for an unknown limit.
+    """
     limit = _rate_limits()[name]
     now = int(clock.now().timestamp())
     window = now // limit.window_seconds
-    ends = (window + 1) * limit.window_seconds
-    taken = store.hit(name, subject, window, ttl=ends + limit.window_seconds)
-    allowance = RateLimitStatus(limit, max(0, limit.max_requests - taken), ends - now)
-    if taken > limit.max_requests:
-        raise TooManyRequests(allowance)
-    return Hit(allowance, subject, window)
+    window_end = (window + 1) * limit.window_seconds
+    hits = store.hit(name, subject, window, ttl=window_end + limit.window_seconds)
+    status = RateLimitStatus(limit, max(0, limit.max_requests - hits), window_end - now)
+    if hits > limit.max_requests:
+        raise TooManyRequests(status)
+    return Hit(status, subject, window)
 
 
 def refund(tx: Transaction, counted: Hit) -> None:
-    """Uncount a request that turned out to be welcome, such as a login that succeeded."""
+    """Take back a request that the limit is not meant for, such as a login that succeeded."""
     store.refund(tx, counted.rate_limit.limit.name, counted.subject, counted.window)
 
 
 @cache
 def _rate_limits() -> dict[str, RateLimit]:
-    said: dict[str, list[int]] = json.loads(settings().rate_limits)
-    return {name: RateLimit(name, requests, seconds) for name, (requests, seconds) in said.items()}
+    limits: dict[str, list[int]] = json.loads(settings().rate_limits)
+    return {name: RateLimit(name, requests, seconds) for name, (requests, seconds) in limits.items()}

@@ -1,10 +1,11 @@
-"""The tables: the shape of their items, their indexes, reads and writes that happen together.
+"""DynamoDB: records, pages, batch reads and transactions.
 
-Stores declare records on it. Services open transactions and readings and hand them down; nothing else here is theirs.
+Stores define records. Services open a Transaction or a BatchGet and pass it on, and use nothing else of this package.
 """
 
+from holdall.platform.aws import translate_aws_errors
 from holdall.platform.table.batch_get import BatchGet, Pending
-from holdall.platform.table.pages import ScanPage, query_page, scan_page
+from holdall.platform.table.pages import ScanPage, query_page, query_shards, scan_page
 from holdall.platform.table.records import (
     GSI1,
     GSI2,
@@ -18,7 +19,6 @@ from holdall.platform.table.records import (
     EphemeralRecord,
     Item,
     Record,
-    translate_dynamodb_errors,
 )
 from holdall.platform.table.transaction import ErrorFactory, Transaction
 
@@ -41,6 +41,7 @@ __all__ = [
     "ScanPage",
     "Transaction",
     "query_page",
+    "query_shards",
     "scan_page",
-    "translate_dynamodb_errors",
+    "translate_aws_errors",
 ]

@@ -1,24 +1,21 @@
-"""Reads that happen together."""
+"""Reads that are made together."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
 from holdall.platform import clock, ids
+from holdall.platform.aws import translate_aws_errors
 from holdall.platform.errors import ServiceUnavailable
-from holdall.platform.table.records import Item, connection, translate_dynamodb_errors
+from holdall.platform.table.records import Item, connection
 
-_MAX_KEYS = 100  # keys of one BatchGetItem, whatever their tables (AWS API reference, BatchGetItem)
+_MAX_KEYS = 100  # of one BatchGetItem, in all tables (AWS API reference, BatchGetItem)
 _ATTEMPTS = 8
 _BACKOFF = 0.02  # seconds before the second attempt, at most; doubles
 
 T = TypeVar("T")
-Key = tuple[str, str, str]  # the table, and both parts of the key there
+Key = tuple[str, str, str]  # table, pk, sk
 
 
 @dataclass
@@ -62,13 +59,13 @@ class BatchGet:
 
     def get(self, record_type: type[Item], pk: str, sk: str, convert: Callable[[Any], T]) -> Pending[T]:
         """Read the record with this key. `convert` makes the result from it."""
-        awaited: Pending[T] = Pending()
+        pending: Pending[T] = Pending()
 
-        def settle(raw: dict[str, Any] | None) -> None:
-            awaited.set(None if raw is None else convert(record_type.from_raw_data(raw)))
+        def set_result(item: dict[str, Any] | None) -> None:
+            pending.set(None if item is None else convert(record_type.from_raw_data(item)))
 
-        self._requests.setdefault((record_type.Meta.table_name, pk, sk), []).append(settle)
-        return awaited
+        self._requests.setdefault((record_type.Meta.table_name, pk, sk), []).append(set_result)
+        return pending
 
     def __enter__(self) -> Self:
         return self
@@ -80,37 +77,29 @@ class BatchGet:
             self._fetch()
 
     def _fetch(self) -> None:
-        wanted, found = list(self._requests), dict[Key, dict[str, Any]]()
-        for start in range(0, len(wanted), _MAX_KEYS):
-            found.update(_batch_get_items(wanted[start : start + _MAX_KEYS]))
-        for key, settles in self._requests.items():
-            for settle in settles:
-                settle(found.get(key))
+        keys, found = list(self._requests), dict[Key, dict[str, Any]]()
+        for start in range(0, len(keys), _MAX_KEYS):
+            found.update(_batch_get_items(keys[start : start + _MAX_KEYS]))
+        for key, callbacks in self._requests.items():
+            for set_result in callbacks:
+                set_result(found.get(key))
 
 
 def _batch_get_items(batch_keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
-    """What is there of a hundred keys at most. Raises Unavailable."""
+    """Return the items that exist, of at most 100 keys. Raises ServiceUnavailable."""
     request: dict[str, Any] = {}
     for table, pk, sk in batch_keys:
         keys = request.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"]
         keys.append({"pk": {"S": pk}, "sk": {"S": sk}})
     found: dict[Key, dict[str, Any]] = {}
     for attempt in range(_ATTEMPTS):
-        with translate_dynamodb_errors(), _wrap_sdk_errors():
-            answer = connection.dispatch("BatchGetItem", {"RequestItems": request})
-        for table, items in answer["Responses"].items():
+        with translate_aws_errors():
+            # Below `batch_get` of pynamodb, which reads one table only.
+            response = connection.dispatch("BatchGetItem", {"RequestItems": request})
+        for table, items in response["Responses"].items():
             found.update({(table, item["pk"]["S"], item["sk"]["S"]): item for item in items})
-        request = answer.get("UnprocessedKeys") or {}
+        request = response.get("UnprocessedKeys") or {}
         if not request:
             return found
         clock.sleep(ids.jitter(_BACKOFF * 2**attempt))
     raise ServiceUnavailable
-
-
-@contextmanager
-def _wrap_sdk_errors() -> Iterator[None]:
-    # `dispatch` is below the methods of pynamodb that wrap errors of the SDK; its own batch_get knows one table only.
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise PynamoDBException(str(error), error) from error

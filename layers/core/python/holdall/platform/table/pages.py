@@ -1,4 +1,4 @@
-"""Pages of a partition, and walks through a whole table."""
+"""Pages of a list, and scans of a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,28 +6,14 @@ from typing import Any, Generic, TypeVar
 
 from pynamodb.attributes import Attribute
 
+from holdall.platform.aws import translate_aws_errors
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table.records import (
-    GSI1,
-    GSI2,
-    GSI3,
-    ByAction,
-    ByActor,
-    ByTarget,
-    ByTime,
-    Item,
-    translate_dynamodb_errors,
-)
+from holdall.platform.table.records import GSI1, GSI2, GSI3, ByAction, ByActor, ByTarget, ByTime, Item
 
 T = TypeVar("T", bound=Item)
 Index = type[GSI1 | GSI2 | GSI3 | ByActor | ByTarget | ByAction | ByTime]
 
-_SORT_KEYS: dict[Index, str] = {
-    GSI1: "gsi1sk",
-    GSI2: "gsi2sk",
-    GSI3: "gsi3sk",
-    **dict.fromkeys((ByActor, ByTarget, ByAction, ByTime), "gsi_sk"),
-}
+_SORT_KEYS: dict[Index | None, str] = {GSI1: "gsi1sk", GSI2: "gsi2sk", GSI3: "gsi3sk"}  # of the others: sk
 _MIN_SORT_KEY, _MAX_SORT_KEY = "\x00", "\U0010ffff"
 
 
@@ -41,68 +27,91 @@ def query_page(
     prefix: str = "",
     range_: tuple[str | None, str | None] = (None, None),
 ) -> Page[T]:
-    """A page of one partition of an index, in the order of its sort key. One round trip. Raises Unavailable.
+    """Return a page of a partition of an index, in the order of its sort key, with the positions of the pages around it.
 
-    The index lags behind the table by milliseconds, and its rows hold all that the table's rows hold. Without an index it is a
-    page of the table itself, strongly consistent; `prefix` then keeps to rows of one kind. No row lies outside of the two ends
-    `between`, where they are given. A page of more than a megabyte takes a round trip for each.
+    An index lags behind the table by milliseconds. Without an index this is a page of the table, strongly consistent. `prefix`
+    and the two ends of `range_` limit the sort key. One round trip per megabyte. Raises ServiceUnavailable.
     """
-    sort_key: Attribute[str] = getattr(record_type, _SORT_KEYS[index] if index else "sk")
+    return query_shards(record_type, index, [partition_key], page, descending=descending, prefix=prefix, range_=range_)
+
+
+def query_shards(
+    record_type: type[T],
+    index: Index | None,
+    partition_keys: Sequence[str],
+    page: PageRequest,
+    *,
+    descending: bool = False,
+    prefix: str = "",
+    range_: tuple[str | None, str | None] = (None, None),
+) -> Page[T]:
+    """Return a page of partitions that are the shards of one list, in the order of their sort keys, which must be unique.
+
+    One round trip per shard, and otherwise as `query_page`.
+    """
+    sort_key: Attribute[str] = getattr(record_type, _SORT_KEYS.get(index, "sk"))
     forward = descending == page.backward
-    lowest, highest = _bounds(
+    low, high = _bounds(
         page, range_[0] or prefix or _MIN_SORT_KEY, range_[1] or prefix + _MAX_SORT_KEY, forward=forward
     )
-    if lowest.encode() > highest.encode():
-        return Page([])  # a cursor from outside of these ends
-    with translate_dynamodb_errors():
-        # BETWEEN includes its ends, and the position itself was on the page before: so one more for it, and one more
-        # that tells whether there is a page behind this one.
-        found = record_type.query(
-            partition_key,
-            sort_key.between(lowest, highest),
-            index_name=index.Meta.index_name if index else None,
-            consistent_read=index is None,
-            scan_index_forward=forward,
-            limit=page.limit + 2,
-            page_size=page.limit + 2,
-        )
-        rows = [row for row in found if getattr(row, sort_key.attr_name) != page.position]
-    return _build_page(rows, [getattr(row, sort_key.attr_name) for row in rows], page)
+    if low > high:
+        return Page([])  # the cursor is outside of the range
+    rows: dict[str, T] = {}
+    for partition_key in partition_keys:
+        with translate_aws_errors():
+            # BETWEEN includes the position, whose record is on the previous page: that is one more than the limit. Another
+            # one shows whether there is a next page.
+            found = record_type.query(
+                partition_key,
+                sort_key.between(low, high),
+                index_name=index.Meta.index_name if index else None,
+                consistent_read=index is None,
+                scan_index_forward=forward,
+                limit=page.limit + 2,
+                page_size=page.limit + 2,
+            )
+            rows.update({getattr(row, sort_key.attr_name): row for row in found})
+    rows.pop(page.position or "", None)
+    return _build_page(rows, page, forward=forward)
 
 
 @dataclass(frozen=True)
 class ScanPage(Generic[T]):
-    """A part of a walk through a table. `next` is where the walk goes on, None at its end."""
+    """A part of a scan. The next part starts after `last_evaluated_key`, which is None at the end."""
 
     rows: Sequence[T]
     last_evaluated_key: dict[str, Any] | None
 
 
 def scan_page(record_type: type[T], start_key: dict[str, Any] | None) -> ScanPage[T]:
-    """All rows of a kind in the next megabyte of its table, strongly consistent. One round trip. Raises Unavailable.
+    """Return the records of a kind in the next megabyte of a table. Strongly consistent. Raises ServiceUnavailable.
 
-    It reads rows of every kind on its way, so it is for work of the night and never for a request.
+    It reads records of every kind, so it is for maintenance and never for a request.
     """
-    with translate_dynamodb_errors():
-        walk = record_type.scan(last_evaluated_key=start_key, consistent_read=True).page_iter
-        rows = [record_type.from_raw_data(item) for item in next(walk)["Items"]]
-    return ScanPage(rows, walk.last_evaluated_key)
+    with translate_aws_errors():
+        pages = record_type.scan(last_evaluated_key=start_key, consistent_read=True).page_iter
+        rows = [record_type.from_raw_data(item) for item in next(pages)["Items"]]
+    return ScanPage(rows, pages.last_evaluated_key)
 
 
-def _build_page(rows: list[T], sort_keys: list[str], page: PageRequest) -> Page[T]:
-    more, rows, sort_keys = len(rows) > page.limit, rows[: page.limit], sort_keys[: page.limit]
-    before, behind = page.position is not None, more
+def _build_page(rows: dict[str, T], page: PageRequest, *, forward: bool) -> Page[T]:
+    sort_keys = sorted(rows, reverse=not forward)
+    has_more, sort_keys = len(sort_keys) > page.limit, sort_keys[: page.limit]
+    has_previous, has_next = page.position is not None, has_more
     if page.backward:
-        rows.reverse()
         sort_keys.reverse()
-        before, behind = more, True
-    return Page(rows, next=sort_keys[-1] if rows and behind else None, prev=sort_keys[0] if rows and before else None)
+        has_previous, has_next = has_more, True
+    return Page(
+        [rows[key] for key in sort_keys],
+        next=sort_keys[-1] if sort_keys and has_next else None,
+        prev=sort_keys[0] if sort_keys and has_previous else None,
+    )
 
 
-def _bounds(page: PageRequest, lowest: str, highest: str, *, forward: bool) -> tuple[str, str]:
-    """Between which sort keys the page lies, both ends included. DynamoDB orders texts by their UTF-8 bytes."""
+def _bounds(page: PageRequest, low: str, high: str, *, forward: bool) -> tuple[str, str]:
+    """Return the lowest and the highest sort key of a page. Code points sort like the UTF-8 bytes that DynamoDB compares."""
     if page.position is None:
-        return lowest, highest
+        return low, high
     if forward:
-        return max(lowest, page.position), highest
-    return lowest, min(highest, page.position)
+        return max(low, page.position), high
+    return low, min(high, page.position)

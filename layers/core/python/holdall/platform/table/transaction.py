@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from botocore.exceptions import BotoCoreError
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from holdall.platform import clock, ids
+from holdall.platform.aws import RETRYABLE_CODES, is_unavailable
 from holdall.platform.errors import HoldallError, InvariantViolation, ServiceUnavailable
-from holdall.platform.table.records import RETRYABLE_CODES, Item, Record, connection
+from holdall.platform.table.records import Item, Record, connection
 
 # An error class, or a function that makes a new error. (An instance is accepted until every capability has classes.)
 ErrorFactory = Callable[[], Exception] | HoldallError
@@ -172,8 +172,7 @@ class Transaction:
         for code, error in zip(codes, errors, strict=False):
             if code == "ConditionalCheckFailed":
                 return error if isinstance(error, HoldallError) else error()
-        no_response = isinstance(failure.cause, BotoCoreError)
-        if no_response or failure.cause_response_code in RETRYABLE_CODES or RETRYABLE_CODES & set(codes):
+        if is_unavailable(failure.cause) or RETRYABLE_CODES & set(codes):
             return ServiceUnavailable()
         return failure
 
