@@ -1,22 +1,21 @@
-"""One Lambda behind the HTTP API: routers in, the house's manners around them."""
+"""The routes of a module, and the handler of a function."""
 
 import json
 import re
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
-    OpenAPIRequestValidationMiddleware,
-    OpenAPIResponseValidationMiddleware,
-)
+from aws_lambda_powertools.event_handler.middlewares import openapi_validation as validation
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic.alias_generators import to_camel
 
-from holdall.http import auth, body, problems
+from holdall.http import body, problems
+from holdall.http.auth import CONTEXT, Guard
 from holdall.platform import ids, observability
 from holdall.platform.config import settings
 from holdall.platform.errors import HoldallError, NotFound, ValidationFailed
@@ -30,115 +29,151 @@ _SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-_validate_request = OpenAPIRequestValidationMiddleware()  # type: ignore[no-untyped-call]
-# An answer that does not fit its own schema is a mistake of ours, a 500, and never a 422.
-_validate_response = OpenAPIResponseValidationMiddleware(has_response_validation_error=True)
 _EXPOSED_HEADERS = "etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
 
+Route = Callable[..., Any]
+F = TypeVar("F", bound=Route)
 
-class Router(APIGatewayHttpRouter):
-    """The routes of one file of a function."""
+
+class UnknownParameter(ValidationFailed):
+    """The query contains a parameter that the route does not have."""
+
+    code, detail = "unknown_parameter", "Unknown query parameter."
+
+
+class Router:
+    """The routes of a module. A route without a guard fails in mypy and at import."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # Powertools gives it no types
+        self.routes = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools has no types here
+        self.guards: dict[Route, Guard] = {}
+
+    def get(self, path: str, *, guard: Guard, **options: Any) -> Callable[[F], F]:
+        return self._add("GET", path, guard, options)
+
+    def post(self, path: str, *, guard: Guard, **options: Any) -> Callable[[F], F]:
+        return self._add("POST", path, guard, options)
+
+    def patch(self, path: str, *, guard: Guard, put_alias: bool = False, **options: Any) -> Callable[[F], F]:
+        """Add a route. With `put_alias`, PUT does the same, because the contract of version 1 names it."""
+
+        def register(function: F) -> F:
+            if put_alias:
+                alias = {"operation_id": to_camel(f"{function.__name__}_by_put"), "deprecated": True}
+                self._add("PUT", path, guard, options | alias)(function)
+            return self._add("PATCH", path, guard, options)(function)
+
+        return register
+
+    def delete(self, path: str, *, guard: Guard, **options: Any) -> Callable[[F], F]:
+        return self._add("DELETE", path, guard, options)
+
+    def _add(self, method: str, path: str, guard: Guard, options: dict[str, Any]) -> Callable[[F], F]:
+        def register(function: F) -> F:
+            self.guards[function] = guard
+            operation_id = to_camel(function.__name__)
+            return self.routes.route(path, method, **({"operation_id": operation_id} | options))(function)
+
+        return register
 
 
 class HttpApp:
     """The handler of a function with routes.
 
-        handler = Api("projects", projects.router)
+        handler = HttpApp("projects", projects.router)
 
-    A request is named and logged, then measured, admitted, read and validated, in this order, before its route sees it.
+    A request is logged, authorized, and validated, in this order, before its route is called.
     """
 
-    def __init__(self, module: str, *routers: APIGatewayHttpRouter) -> None:
+    def __init__(self, module: str, *routers: Router) -> None:
         self._module = module
         self.routers = routers
+        self.guards = {function: guard for router in routers for function, guard in router.guards.items()}
         self.app = APIGatewayHttpResolver(
             serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
             json_body_deserializer=body.parse,
         )
-        # Validation is listed here and not switched on in the resolver, which would put it before the admission.
-        self.app.use(middlewares=[_authorize, _validate_request, _validate_response])
+        # With `enable_validation`, a client without credentials would get a 422 that describes the schema.
+        validate_request = validation.OpenAPIRequestValidationMiddleware()  # type: ignore[no-untyped-call]
+        # A response that does not match its schema is a defect of Holdall: a 500 instead of a 422.
+        validate_response = validation.OpenAPIResponseValidationMiddleware(has_response_validation_error=True)
+        self.app.use(middlewares=[self._authorize, validate_request, validate_response])
         self.app.exception_handler(HoldallError)(problems.from_error)
         self.app.exception_handler(RequestValidationError)(problems.from_validation)
-        self.app.not_found(self._not_found)
         for router in routers:
-            self.app.include_router(router, prefix=BASE_PATH)
+            self.app.include_router(router.routes, prefix=BASE_PATH)
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer one request; nothing that goes wrong leaves without our error shape."""
-        started = time.perf_counter()
+        """Return the response to a request. Every error has the format of `problems`."""
+        started_at = time.perf_counter()
         headers = event.get("headers") or {}
         observability.start_context(_request_id(headers))
         try:
-            answer = self.app.resolve(event, context)
-        except Exception:  # noqa: BLE001  # the last line of defence: the trace goes to the log, the request id to the client
+            response = self.app.resolve(event, context)
+        except Exception:  # noqa: BLE001  # the log gets the stack trace, the client gets only the request ID
             observability.logger.exception("unhandled_error")
             observability.count_metric("UnhandledError")
-            answer = _to_gateway_response(problems.internal_error())
-        answer["headers"] = {**_SECURITY_HEADERS, **_cors_headers(headers), **_lowercase(answer.get("headers") or {})}
-        answer["headers"]["x-request-id"] = observability.request_id()
-        answer["body"] = answer.get("body") or ""  # an answer without content (204, 302) has no body, and not "null"
-        template = self._route_template(event)
-        method = event["requestContext"]["http"]["method"]
-        observability.log_request(
-            self._module, method, template, int(answer["statusCode"]), time.perf_counter() - started
-        )
-        return answer
+            response = _to_gateway_response(problems.internal_error())
+        response["headers"] = {**_SECURITY_HEADERS, **_cors_headers(headers), **_lowercase(response["headers"] or {})}
+        response["headers"]["x-request-id"] = observability.request_id()
+        response["body"] = response.get("body") or ""  # Powertools makes "null" of the body of a 204 or 302
+        method, status = event["requestContext"]["http"]["method"], int(response["statusCode"])
+        duration = time.perf_counter() - started_at
+        observability.log_request(self._module, method, self._route_template(event), status, duration)
+        return response
 
-    def _not_found(self, _: NotFoundError) -> Response[str]:
-        path = self.app.current_event.path
-        methods = {route.method for route in self.routes() if route.rule.match(path)}
+    def list_routes(self) -> list[Any]:
+        """Return the routes of Powertools in the order in which it tries them. It has no public list of them."""
+        return [*self.app._static_routes, *self.app._dynamic_routes]  # noqa: SLF001
+
+    def _authorize(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        event, route = app.current_event, app.context["_route"]
+        body.check_size(event)
+        guard = self.guards.get(route.func)
+        if guard is None:  # Powertools calls the middlewares for an unknown path too
+            return self._not_found(event.path)
+        context = guard.authorize(event, app.context["_route_args"])
+        app.context[CONTEXT] = context
+        if route.dependant.body_params:
+            body.check_json_object(event)
+        known = {field.alias for field in route.dependant.query_params}
+        known |= guard.query_parameters(route.method, route.openapi_path)
+        for name in event.query_string_parameters:
+            if name not in known and not guard.allow_unknown_query:
+                raise UnknownParameter(pointer=f"query/{name[:100]}")
+        response = next_middleware(app)
+        if context.rate_limit:
+            response.headers.update(context.rate_limit.headers)
+        return response
+
+    def _not_found(self, path: str) -> Response[str]:
+        methods = {route.method for route in self.list_routes() if route.rule.match(path)}
         return problems.method_not_allowed(methods) if methods else problems.from_error(NotFound())
 
     def _route_template(self, event: dict[str, Any]) -> str:
         method, path = event["requestContext"]["http"]["method"], event.get("rawPath", "")
-        for route in self.routes():
+        for route in self.list_routes():
             if route.method == method and route.rule.match(path):
                 return str(route.openapi_path)
-        return "-"  # never the path itself: it may hold a token
-
-    def routes(self) -> list[Any]:
-        """All routes, in the order in which they are tried. Powertools has no public list of them."""
-        return [*self.app._static_routes, *self.app._dynamic_routes]  # noqa: SLF001
-
-
-def _authorize(app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
-    event, route = app.current_event, app.context["_route"]
-    body.check_size(event)
-    doors = auth.guard_of(route.func)
-    if doors is None:  # the handler of unknown paths; that every route has a door is a test of the house
-        return next_middleware(app)
-    doors.authorize(event, app.context)
-    if route.dependant.body_params:
-        body.check_json_object(event)
-    known = {field.alias for field in route.dependant.query_params} | doors.query_parameters
-    for name in event.query_string_parameters:
-        if name not in known and not doors.allow_unknown_query:
-            raise ValidationFailed("Unknown query parameter.", code="unknown_parameter", pointer=f"query/{name[:100]}")
-    response = next_middleware(app)
-    if "rate_limit" in app.context:
-        response.headers.update(app.context["rate_limit"].headers)
-    return response
+        return "-"  # the path itself may contain a token
 
 
 def _request_id(headers: dict[str, str]) -> str:
-    given = headers.get("x-request-id") or ""
-    return given if _VALID_REQUEST_ID.fullmatch(given) else ids.new_id()
+    requested = headers.get("x-request-id") or ""
+    return requested if _VALID_REQUEST_ID.fullmatch(requested) else ids.new_id()
 
 
 def _cors_headers(headers: dict[str, str]) -> dict[str, str]:
-    """The answer to a browser of another origin: only an origin of the list, exactly, may read it."""
+    """Return the headers that let a page of an allowed origin read the response. Origins are compared exactly."""
     origin = headers.get("origin") or ""
-    allowed = {"vary": "origin"}
-    if origin in settings().allowed_origins.split(","):
-        allowed |= {
-            "access-control-allow-origin": origin,
-            "access-control-allow-credentials": "true",
-            "access-control-expose-headers": _EXPOSED_HEADERS,
-        }
-    return allowed
+    if origin not in settings().allowed_origins:
+        return {"vary": "origin"}
+    return {
+        "vary": "origin",
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "access-control-expose-headers": _EXPOSED_HEADERS,
+    }
 
 
 def _lowercase(headers: dict[str, str]) -> dict[str, str]:

@@ -1,13 +1,14 @@
-"""What callers show: an access token, the cookie of a browser, or an API key. One of them, never two."""
+"""Credentials: an access token, the session cookie of a browser, or an API key. A request has exactly one of them."""
 
 import re
 from datetime import timedelta
+from typing import Annotated, cast
 
+from aws_lambda_powertools.event_handler import Depends, Request
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from holdall.api_keys import service as api_keys
-from holdall.api_keys.service import ApiKeyCredentials as KeyClaims
+from holdall.api_keys.model import ApiKeyCredentials
 from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials
 from holdall.iam.service import sessions
 from holdall.platform import ids
@@ -19,19 +20,37 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_COOKIE = "__Host-session"
 
 
-def read_credentials(event: APIGatewayProxyEventV2) -> SessionCredentials | KeyClaims:
-    """Who is asking, by their own word. Raises Unauthenticated, and Malformed for two words at once."""
-    authorization, cookie, key = (
-        event.headers.get("authorization"),
-        read_session_cookie(event),
-        event.headers.get("x-api-key"),
-    )
+class AmbiguousCredentials(BadRequest):
+    """The request has more than one kind of credentials."""
+
+    code, detail = "ambiguous_credentials", "Send exactly one of: access token, session cookie, API key."
+
+
+class OriginNotAllowed(Forbidden):
+    """The page that sent the request belongs to another site."""
+
+    code, detail = "origin_not_allowed", "Requests from this origin are not allowed."
+
+
+class InvalidCsrfToken(Forbidden):
+    """The CSRF token or the Origin is missing, or the token is that of another session."""
+
+    code, detail = "csrf", "Send the session's CSRF token in the X-CSRF-Token header, with an allowed Origin."
+
+
+def read_credentials(event: APIGatewayProxyEventV2) -> SessionCredentials | ApiKeyCredentials:
+    """Return the credentials of a request. The session or the key may have ended since they were issued.
+
+    Raises Unauthenticated and AmbiguousCredentials.
+    """
+    authorization, api_key = event.headers.get("authorization"), event.headers.get("x-api-key")
+    cookie = read_session_cookie(event)
     if cookie and not sessions.is_session_cookie(cookie):
-        cookie = None  # it binds a sign-in that was begun with a provider to this browser, and says nobody's name
-    if sum(shown is not None for shown in (authorization, cookie, key)) > 1:
-        raise BadRequest("Send exactly one of: access token, session cookie, API key.", code="ambiguous_credentials")
-    if key is not None:
-        return api_keys.parse_credentials(key.strip())
+        cookie = None  # before a sign-in, the cookie binds the OAuth state to the browser and authenticates no one
+    if sum(each is not None for each in (authorization, cookie, api_key)) > 1:
+        raise AmbiguousCredentials
+    if api_key is not None:
+        return ApiKeyCredentials.parse(api_key.strip())
     if cookie:
         return sessions.parse_session_cookie(cookie)
     match = _BEARER.fullmatch(authorization.strip()) if authorization else None
@@ -40,32 +59,39 @@ def read_credentials(event: APIGatewayProxyEventV2) -> SessionCredentials | KeyC
     return sessions.verify_access_token(match.group(1))
 
 
-def verify_csrf(event: APIGatewayProxyEventV2, claims: SessionCredentials) -> None:
-    """Refuse a change that a browser was led into by another site: a cookie comes by itself, so it needs its CSRF token
-    and our own Origin beside it (OWASP CSRF prevention cheat sheet). Raises Forbidden.
+def verify_csrf(event: APIGatewayProxyEventV2, credentials: SessionCredentials) -> None:
+    """Check that a page of an allowed origin sent a change that is authenticated by the cookie (OWASP, Cross-Site Request
+    Forgery Prevention Cheat Sheet). A browser sends the cookie by itself, but neither the token nor another Origin.
+
+    Raises OriginNotAllowed and InvalidCsrfToken.
     """
-    if claims.secret is None or event.http_method in _SAFE_METHODS:
+    if credentials.secret is None or event.http_method in _SAFE_METHODS:
         return
     origin = event.headers.get("origin")
-    if origin is not None and origin not in {settings().public_url, *settings().allowed_origins.split(",")}:
-        raise Forbidden("Requests from this origin are not allowed.", code="origin_not_allowed")
-    given = event.headers.get("x-csrf-token") or ""
-    if origin is None or not ids.constant_time_equal(given, sessions.derive_csrf_token(claims.secret)):
-        raise Forbidden(
-            "Send the session's CSRF token in the X-CSRF-Token header, with an allowed Origin.", code="csrf"
-        )
+    if origin is not None and origin not in {settings().public_url, *settings().allowed_origins}:
+        raise OriginNotAllowed
+    token = event.headers.get("x-csrf-token") or ""
+    if origin is None or not ids.constant_time_equal(token, sessions.derive_csrf_token(credentials.secret)):
+        raise InvalidCsrfToken
 
 
 def read_session_cookie(event: APIGatewayProxyEventV2) -> str | None:
-    """The value of our cookie. The gateway gives cookies as a list, the emulator as a header: both are read."""
+    """Return the value of the session cookie. API Gateway passes cookies as a list, the emulator as a header."""
     pairs = ";".join([*event.cookies, event.headers.get("cookie") or ""]).split(";")
     values = (value for name, _, value in (pair.strip().partition("=") for pair in pairs) if name == SESSION_COOKIE)
     return next(values, None) or None
 
 
+def _read_request_cookie(request: Request) -> str | None:
+    return read_session_cookie(cast("APIGatewayProxyEventV2", request.resolved_event))
+
+
+SessionCookie = Annotated[str | None, Depends(_read_request_cookie)]  # a parameter of a route
+
+
 def session_cookie(value: str, max_age: timedelta = SESSION_MAX_AGE) -> Cookie:
-    """Our one cookie, to be set; an empty value ends it. Lax, as a browser comes back from a provider by a link."""
-    age = int(max_age.total_seconds()) if value else 0
+    """Return the session cookie. An empty value deletes it. It is Lax, because a provider redirects the browser back here."""
+    seconds = int(max_age.total_seconds()) if value else 0
     return Cookie(
-        SESSION_COOKIE, value, path="/", secure=True, http_only=True, max_age=age, same_site=SameSite.LAX_MODE
+        SESSION_COOKIE, value, path="/", secure=True, http_only=True, max_age=seconds, same_site=SameSite.LAX_MODE
     )

@@ -1,39 +1,46 @@
-"""Who is asking: the shapes that routes hand to services."""
+"""The client and the caller of a request, as routes pass them to services."""
 
 from dataclasses import dataclass
+
+from holdall.platform.errors import InvariantViolation
 
 
 @dataclass(frozen=True)
 class ClientInfo:
-    """Somebody at the door, of whom only the way in is known."""
+    """The client of a request without credentials."""
 
-    ip: str  # of the viewer's network
+    ip: str  # of the viewer; of an IPv6 address the /64 network
     user_agent: str
     request_id: str
 
 
 @dataclass(frozen=True)
-class Caller(ClientInfo):
-    """Somebody who proved who they are, with the rights that they hold where they asked."""
+class IdempotencyKey:
+    """The Idempotency-Key of a request, as SHA-256 digests."""
 
-    user_id: str
-    session_id: str  # empty for an API key
-    global_permissions: frozenset[str]  # held in the whole installation, by role
-    project_id: str | None = None  # where the request takes place
-    project_role: str | None = None
-    csrf_token: str | None = None  # of the cookie that they came with, if it was one
-    idempotency_key: "IdempotencyKey | None" = None
-    api_key_id: str | None = None  # of the API key that they came with; `user_id` is who made it
-
-    @property
-    def principal_id(self) -> str:
-        """Who is counted and remembered: a key by itself, apart from whoever made it."""
-        return self.api_key_id or self.user_id
+    key_sha256: str  # of the principal, the path and the header
+    body_sha256: str
 
 
 @dataclass(frozen=True)
-class IdempotencyKey:
-    """The wish that a request sent twice be done once: the Idempotency-Key, and a digest of what was asked."""
+class Caller(ClientInfo):
+    """A user, or an API key that acts for the user who created it."""
 
-    key_sha256: str
-    body_sha256: str
+    user_id: str
+    session_id: str | None  # None for an API key
+    global_permissions: frozenset[str]  # in the whole installation, by role
+    project_role: str | None = None  # in the project of the request
+    csrf_token: str | None = None  # of the session cookie
+    idempotency_key: IdempotencyKey | None = None
+    api_key_id: str | None = None
+
+    @property
+    def principal_id(self) -> str:
+        """Return the ID to count and audit by."""
+        return self.api_key_id or self.user_id
+
+    def require_session_id(self) -> str:
+        """Return the session ID. The guards of the routes that need one do not admit API keys."""
+        if self.session_id is None:
+            raise InvariantViolation
+        return self.session_id

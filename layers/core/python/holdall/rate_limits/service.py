@@ -1,8 +1,6 @@
 """Rate limits. A request is counted before the work that the limit protects, and parallel requests are counted exactly."""
 
-import json
 from dataclasses import dataclass
-from functools import cache
 
 from holdall.platform import clock
 from holdall.platform.config import settings
@@ -27,7 +25,7 @@ def hit(name: str, subject: str) -> Hit:
 
     Raises TooManyRequests, ServiceUnavailable, and KeyError for an unknown limit.
     """
-    limit = _rate_limits()[name]
+    limit = RateLimit(name, *settings().rate_limits[name])
     now = int(clock.now().timestamp())
     window = now // limit.window_seconds
     window_end = (window + 1) * limit.window_seconds
@@ -41,9 +39,3 @@ def hit(name: str, subject: str) -> Hit:
 def refund(tx: Transaction, counted: Hit) -> None:
     """Take back a request that the limit is not meant for, such as a login that succeeded."""
     store.refund(tx, counted.rate_limit.limit.name, counted.subject, counted.window)
-
-
-@cache
-def _rate_limits() -> dict[str, RateLimit]:
-    limits: dict[str, list[int]] = json.loads(settings().rate_limits)
-    return {name: RateLimit(name, requests, seconds) for name, (requests, seconds) in limits.items()}

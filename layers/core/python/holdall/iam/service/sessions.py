@@ -1,39 +1,65 @@
-"""Who is asking, by what session, and with what rights."""
+"""Use cases of sessions, and the functions that parse and verify their credentials."""
 
 import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 from holdall.audit.service import log
-from holdall.iam import access_token, rotation, signing_keys, tokens
+from holdall.iam.access_token import LIFETIME, issue_access_token, list_jwks, verify_access_token
 from holdall.iam.model import (
     LAST_USED_INTERVAL,
     Account,
-    PublicKey,
+    AlreadyRevoked,
+    AlreadyUpdated,
+    InvalidToken,
+    IssuedCookie,
+    IssuedSession,
+    IssuedTokens,
     Session,
     SessionCredentials,
     SessionMode,
     StoredSession,
     describe_device,
     expiry,
-    invalid_token,
 )
 from holdall.iam.refresh_token import RefreshToken
 from holdall.iam.service.users import current_account, find_active
+from holdall.iam.signing_keys import rotate_signing_keys
 from holdall.iam.store import sessions as store
 from holdall.iam.store import users
-from holdall.iam.tokens import TokenKind
+from holdall.iam.tokens import derive_csrf_token, format_session_cookie, is_session_cookie, parse_session_cookie
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller, ClientInfo
-from holdall.platform.errors import Conflict, HoldallError, NotFound, ServiceUnavailable
+from holdall.platform.errors import NotFound, ServiceUnavailable
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import BatchGet, Pending, Transaction
+from holdall.platform.table import BatchGet, ErrorFactory, Pending, Transaction
 from holdall.roles import service as roles
+
+__all__ = [
+    "authenticate",
+    "create_session",
+    "derive_csrf_token",
+    "get_session",
+    "get_session_account",
+    "is_session_cookie",
+    "issue_developer_token",
+    "issue_tokens",
+    "list_jwks",
+    "list_sessions",
+    "load",
+    "parse_session_cookie",
+    "revoke_all",
+    "revoke_current_session",
+    "revoke_own_sessions",
+    "revoke_session",
+    "rotate_signing_keys",
+    "verify_access_token",
+]
 
 
 @dataclass(frozen=True)
 class SessionLookup:
-    """What was read about whoever shows a token."""
+    """The records that decide whether a session is active, and for what."""
 
     account: Pending[Account]
     session: Pending[StoredSession]
@@ -42,71 +68,68 @@ class SessionLookup:
 
 @dataclass(frozen=True)
 class Authorization:
-    """What came of it: the permissions that are held everywhere, and the session."""
+    """An active session, and the permissions of its user in the whole installation."""
 
     permissions: frozenset[str]
     session: StoredSession
 
 
-IssuedSession = rotation.IssuedSession
-verify_access_token = access_token.verify
-list_jwks = access_token.list_jwks
-derive_csrf_token = tokens.derive_csrf_token
-refresh = rotation.refresh
-get_session = rotation.get_session
-
-
-def is_session_cookie(text: str) -> bool:
-    """Whether a text says of itself that it is the cookie of a session."""
-    return text.startswith(f"{TokenKind.COOKIE}_")
-
-
-def parse_session_cookie(cookie: str) -> SessionCredentials:
-    """Who a cookie says is asking; whether it may is told by the session's row. Raises Unauthenticated."""
-    kind, _, rest = cookie.partition("_")
-    parts = rest.split("_")
-    if kind != TokenKind.COOKIE or len(parts) != 3 or not all(ids.is_id(part) for part in parts):
-        raise invalid_token()
-    return SessionCredentials(*parts)
-
-
 def load(batch: BatchGet, credentials: SessionCredentials) -> SessionLookup:
-    """Ask for all that tells whether these claims still count."""
-    user, session = users.get_account(batch, credentials.user_id), store.get_session(batch, credentials.session_id)
-    return SessionLookup(user, session, roles.get_epoch(batch, credentials.user_id))
+    """Read everything that authentication needs."""
+    return SessionLookup(
+        users.get_account(batch, credentials.user_id),
+        store.get_session(batch, credentials.session_id),
+        roles.get_epoch(batch, credentials.user_id),
+    )
 
 
 def authenticate(credentials: SessionCredentials, lookup: SessionLookup) -> Authorization:
-    """What the user of this session may do everywhere. Raises Unauthenticated when it does not count."""
-    who, session, now = lookup.account.value, lookup.session.value, clock.now()
-    if who is None or session is None or not session.is_active(now):
-        raise invalid_token()
-    if who.user.status != "active" or session.user_id != credentials.user_id or session.generation != who.generation:
-        raise invalid_token()
+    """Return the session and the permissions of its user. Raises InvalidToken.
+
+    Updates the time of the last use if the credentials are a cookie; a refresh updates that of a session with tokens.
+    """
+    account, session = lookup.account.require(InvalidToken), lookup.session.require(InvalidToken)
+    now = clock.now()
+    if not session.is_active(now) or not account.user.is_active:
+        raise InvalidToken
+    if session.user_id != credentials.user_id or session.generation != account.generation:
+        raise InvalidToken
     if session.mode != ("token" if credentials.secret is None else "cookie"):
-        raise invalid_token()
+        raise InvalidToken
     if credentials.secret is not None:
         if not ids.constant_time_equal(ids.sha256_hex(credentials.secret), session.current_sha256):
-            raise invalid_token()
+            raise InvalidToken
         if now - session.last_used_at > LAST_USED_INTERVAL:
-            with contextlib.suppress(ServiceUnavailable):  # the next request will write it: no answer waits for that
-                store.set_last_used(session, now, expiry(session.created_at, now))
-    return Authorization(roles.get_permissions(who.user.roles, lookup.epoch.value or 0), session)
+            # If DynamoDB does not respond, the next request updates it: the response does not depend on it.
+            with contextlib.suppress(AlreadyUpdated, ServiceUnavailable), Transaction() as tx:
+                store.set_last_used(tx, session, now, expiry(session.created_at, now))
+    return Authorization(roles.get_permissions(account.user.roles, lookup.epoch.value or 0), session)
+
+
+def get_session(session_id: str) -> StoredSession:
+    """Return a session that is not revoked and has not expired. One round trip. Raises InvalidToken."""
+    session = store.get_session_or_none(session_id)
+    if session is None or not session.is_active(clock.now()):
+        raise InvalidToken
+    return session
 
 
 def get_session_account(session_id: str) -> Account:
-    """Whose session this is, if it counts. Two round trips. Raises Unauthenticated."""
-    found = rotation.get_session(session_id)
-    whose = find_active(found.user_id)
-    if whose is None or whose.generation != found.generation:
-        raise invalid_token()
-    return whose
+    """Return the account of an active session. Two round trips. Raises InvalidToken."""
+    session = get_session(session_id)
+    account = find_active(session.user_id)
+    if account is None or account.generation != session.generation:
+        raise InvalidToken
+    return account
 
 
 def create_session(
     tx: Transaction, client: ClientInfo, account: Account, mode: SessionMode, *, is_new: bool = False
 ) -> IssuedSession:
-    """Begin a session as a part of a login. A user who is `born` in the same transaction needs no check."""
+    """Create a session. A user who `is_new` is created in the same transaction, so there is nothing to check.
+
+    The transaction raises InvalidToken if the user was disabled or signed out everywhere meanwhile. Raises ServiceUnavailable.
+    """
     now = clock.now()
     token = RefreshToken(ids.new_id(), ids.new_secret(), ids.new_secret())
     session = StoredSession(
@@ -129,32 +152,32 @@ def create_session(
     )
     store.add_session(tx, session)
     if not is_new:
-        users.check_active(tx, account.user.id, account.generation, error=invalid_token())
+        users.check_active(tx, account.user.id, account.generation)
     if mode == "cookie":
-        cookie = f"{TokenKind.COOKIE}_{session.user_id}_{session.id}_{token.rotation_secret}"
-        return IssuedSession(cookie=cookie, csrf_token=tokens.derive_csrf_token(token.rotation_secret))
-    return rotation.issue_tokens(session, token)
+        cookie = format_session_cookie(session.user_id, session.id, token.rotation_secret)
+        return IssuedCookie(session.id, cookie, derive_csrf_token(token.rotation_secret))
+    return issue_tokens(session, token)
+
+
+def issue_tokens(session: StoredSession, token: RefreshToken) -> IssuedTokens:
+    """Return a refresh token with a new access token. Raises ServiceUnavailable."""
+    access_token = issue_access_token(session.user_id, session.id)
+    return IssuedTokens(session.id, access_token, str(token), int(LIFETIME.total_seconds()))
 
 
 def issue_developer_token(operator: ClientInfo, account: Account, seconds: int) -> str:
-    """An access token of a new session that nothing refreshes."""
-    with Transaction() as write:
-        opened = create_session(write, operator, account, "token")
-        log(write, operator, "sessions.create", account.user.id, actor=account.user.id)
-    session_id = opened.refresh_token.split("_")[1]
-    return access_token.issue(account.user.id, session_id, timedelta(seconds=seconds))
-
-
-def rotate_signing_keys() -> PublicKey:
-    """Make the next signing key. Raises Unavailable."""
-    return signing_keys.rotate()
+    """Return an access token of a new session, which is never refreshed. Raises ServiceUnavailable."""
+    with Transaction() as tx:
+        issued = create_session(tx, operator, account, "token")
+        log(tx, operator, "sessions.create", account.user.id, actor=account.user.id)
+    return issue_access_token(account.user.id, issued.session_id, timedelta(seconds=seconds))
 
 
 def list_sessions(caller: Caller, page: PageRequest) -> Page[Session]:
-    """The caller's devices, latest sign-in first. Two round trips."""
-    known = current_account(caller)
-    found = store.list_sessions(caller.user_id, known.generation, page)
-    devices = [
+    """Return the caller's sessions, newest first. Two round trips."""
+    account = current_account(caller)
+    found = store.list_sessions(caller.user_id, account.generation, page)
+    sessions = [
         Session(
             id=session.id,
             device=describe_device(session.user_agent),
@@ -166,35 +189,32 @@ def list_sessions(caller: Caller, page: PageRequest) -> Page[Session]:
         )
         for session in found.items
     ]
-    return Page(devices, next=found.next, prev=found.prev)
+    return Page(sessions, next=found.next, prev=found.prev)
 
 
-def revoke_session(caller: Caller, session_id: str | None = None) -> None:
-    """End a session of the caller, this one if none is named: it counts no more on the next request.
-
-    Raises NotFound for one that is none of theirs, or has ended.
-    """
-    wanted = ids.validate_id(session_id) if session_id else caller.session_id
-    session = store.find_session(wanted) if session_id else None
-    if session_id and (session is None or session.user_id != caller.user_id):
+def revoke_session(caller: Caller, session_id: str) -> None:
+    """Revoke a session of the caller, with effect on the next request. Raises NotFound."""
+    session = store.get_session_or_none(ids.validate_id(session_id))
+    if session is None or session.user_id != caller.user_id:
         raise NotFound
     try:
-        with Transaction() as write:
-            store.revoke_session(
-                write, wanted, error=Conflict("The session was already revoked.", code="already_revoked")
-            )
-            log(write, caller, "sessions.revoke", wanted)
-    except Conflict as error:
-        if session_id:
-            raise NotFound from error
+        _revoke(caller, session_id)
+    except AlreadyRevoked:
+        raise NotFound from None
+
+
+def revoke_current_session(caller: Caller) -> None:
+    """Revoke the session of the request, with effect on the next request."""
+    with contextlib.suppress(AlreadyRevoked):
+        _revoke(caller, caller.require_session_id())
 
 
 def revoke_own_sessions(caller: Caller) -> None:
-    """End all sessions of the caller, this one included."""
-    known = current_account(caller)
-    with Transaction() as write:
-        revoke_all(write, known, error=invalid_token())
-        log(write, caller, "sessions.revoke_all", caller.user_id)
+    """Revoke all sessions of the caller, with effect on the next request. Raises InvalidToken."""
+    account = current_account(caller)
+    with Transaction() as tx:
+        revoke_all(tx, account, error=InvalidToken)
+        log(tx, caller, "sessions.revoke_all", caller.user_id)
 
 
 def revoke_all(
@@ -203,11 +223,18 @@ def revoke_all(
     *,
     except_session: StoredSession | None = None,
     email_verified: bool = False,
-    error: HoldallError,
+    error: ErrorFactory,
 ) -> None:
-    """End all sessions of a user, or all but one, as part of a change that guards the account; `proven` if what asked for it
-    proved the address.
+    """Revoke all sessions of a user, except one. `email_verified` marks the address as verified.
+
+    The transaction raises `error` if another request ended the sessions first.
     """
     generation = users.increment_generation(tx, account, email_verified=email_verified, error=error)
     if except_session is not None:
         store.carry_over(tx, except_session, generation, error=error)
+
+
+def _revoke(caller: Caller, session_id: str) -> None:
+    with Transaction() as tx:
+        store.revoke_session(tx, session_id)
+        log(tx, caller, "sessions.revoke", session_id)
