@@ -1,21 +1,65 @@
-"""What an API key is: a way into one project for a program, with less than its maker may do."""
+"""API keys. A program uses a key to act in one project, with at most the permissions of the key's creator."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from holdall.platform import clock
+from holdall.iam.model import Account
+from holdall.iam.tokens import TokenKind
+from holdall.platform import clock, ids
+from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticated, ValidationFailed
 from holdall.platform.schemas import RequestModel, ResponseModel, Rfc3339DateTime, UniqueItems
-from holdall.projects.model import Name
+from holdall.projects.model import Membership, Name
 
-LAST_USED_INTERVAL = timedelta(minutes=1)  # how often the last use is written, at the most
+LAST_USED_INTERVAL = timedelta(minutes=1)  # `last_used_at` is updated at most this often
+_ID = f"({ids.PROJECT_ID_PATTERN})-({ids.ID_PATTERN})-({ids.ID_PATTERN})"
+
+
+class ApiKeyNotFound(NotFound):
+    """The project has no such key."""
+
+
+class InvalidApiKey(Unauthenticated):
+    """The key is unknown, disabled or expired, its secret is wrong, or its creator left. The client cannot tell which."""
+
+    code, detail = "invalid_token", "The API key is not valid."
+
+
+class UnknownScope(ValidationFailed):
+    """API keys cannot have the permission, or it does not exist."""
+
+    code, detail = "unknown_scope", "This is not a scope of API keys."
+
+
+class ScopeNotHeld(Forbidden):
+    """The creator lacks a permission that the key would have."""
+
+    code, detail = "scope_not_held", "A key cannot have more permissions than its creator."
+
+
+class NotAMember(Conflict):
+    """A superuser can access every project, but a key ends with the membership of its creator, so it needs one."""
+
+    code, detail = "not_a_member", "Only members of the project can create API keys."
+
+
+class CreatorLeft(Conflict):
+    """An enabled key would not be valid."""
+
+    code = "creator_left"
+    detail = "The creator of this key is no longer an active member of the project. Create another key."
+
+
+class AlreadyUpdated(Exception):
+    """Another request with the key updated the time of its last use. Only the service sees this error."""
 
 
 def _require_string(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 time with an offset, for example 2030-01-01T12:00:00Z")  # noqa: TRY004  # for pydantic
+        raise ValueError("must be an RFC 3339 time with an offset, for example 2030-01-01T12:00:00Z")  # noqa: TRY004  # pydantic reports only ValueError
     return value
 
 
@@ -29,61 +73,30 @@ def _require_future(value: datetime) -> datetime:
     return value
 
 
+# JSON has no times, so strict mode would reject every value; without it, a number would be accepted as seconds.
+ExpiresAt = Annotated[
+    Rfc3339DateTime, Field(strict=False), AfterValidator(_require_future), BeforeValidator(_require_string)
+]
 Scopes = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=64)]],
-    Field(min_length=1, max_length=50),
-    UniqueItems,
+    list[Annotated[str, Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=50), UniqueItems
 ]
 
 
 class CreateApiKeyRequest(RequestModel):
-    """What a client says to make a key."""
-
     name: Name
     scopes: Scopes
-    # A text in JSON, so the strictness of the rest would refuse it; without that a number would be taken for seconds.
-    expires_at: (
-        Annotated[
-            Rfc3339DateTime, Field(strict=False), AfterValidator(_require_future), BeforeValidator(_require_string)
-        ]
-        | None
-    ) = None
+    expires_at: ExpiresAt | None = None
 
 
 class UpdateApiKeyRequest(RequestModel):
-    """What a client says to switch a key on or off."""
-
     enabled: bool
-
-
-@dataclass(frozen=True)
-class StoredApiKey:
-    """A key. Its id begins with its project's and goes on with its maker's, so one read tells what it is worth."""
-
-    id: str
-    project_id: str
-    name: str
-    scopes: frozenset[str]
-    enabled: bool
-    secret_sha256: str
-    membership_id: str  # of its maker when it was made: the key ends with it, even if they join again
-    created_by: str
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-    def is_active(self, now: datetime) -> bool:
-        """Whether it counts by itself, its maker apart."""
-        return self.enabled and (self.expires_at is None or now < self.expires_at)
 
 
 class ApiKey(ResponseModel):
-    """A key as members see it."""
-
     id: str
     name: str
-    scopes: list[str]
-    enabled: bool  # false as well when its maker has left the project
+    scopes: Annotated[list[str], AfterValidator(sorted)]
+    enabled: bool  # also false if the creator is no longer an active member
     created_by: str
     created_at: datetime
     expires_at: datetime | None
@@ -91,6 +104,73 @@ class ApiKey(ResponseModel):
 
 
 class ApiKeyWithSecret(ApiKey):
-    """A key with its secret, which is shown this once."""
+    """A new key. No other response contains its secret."""
 
     key: str
+
+
+@dataclass(frozen=True)
+class StoredApiKey:
+    """A key as it is stored."""
+
+    id: str
+    name: str
+    scopes: frozenset[str]
+    enabled: bool
+    secret_sha256: str
+    membership_id: str  # of the creator: the key ends with it, even if the creator joins again
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+    def accepts(self, secret: str, now: datetime) -> bool:
+        """Return whether this is the secret, and the key is enabled and has not expired."""
+        is_secret = ids.constant_time_equal(ids.sha256_hex(secret), self.secret_sha256)
+        return is_secret and self.enabled and (self.expires_at is None or now < self.expires_at)
+
+    def is_creator(self, account: Account | None, membership: Membership | None) -> bool:
+        """Return whether the creator is active and still the same member of the project."""
+        if account is None or membership is None:
+            return False
+        return account.user.is_active and membership.id == self.membership_id
+
+
+@dataclass(frozen=True)
+class ApiKeyId:
+    """The ID `{project}-{creator}-{ulid}`. It names every record that authentication reads, so one round trip is enough."""
+
+    project_id: str
+    creator_id: str
+    ulid: str
+
+    @classmethod
+    def parse(cls, text: str, project_id: str) -> Self:
+        """Parse the ID of a key of this project. Raises ApiKeyNotFound."""
+        match = re.fullmatch(_ID, text)
+        if match is None or match[1] != project_id:
+            raise ApiKeyNotFound
+        return cls(*match.groups())
+
+    def __str__(self) -> str:
+        return f"{self.project_id}-{self.creator_id}-{self.ulid}"
+
+
+@dataclass(frozen=True)
+class ApiKeyCredentials:
+    """The header X-Api-Key: `hk_{id}_{secret}`."""
+
+    key_id: ApiKeyId
+    secret: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse the header. Raises InvalidApiKey."""
+        match = re.fullmatch(f"{TokenKind.API_KEY}_{_ID}_({ids.ID_PATTERN})", text)
+        if match is None:
+            raise InvalidApiKey
+        *key_id, secret = match.groups()
+        return cls(ApiKeyId(*key_id), secret)
+
+    def __str__(self) -> str:
+        return f"{TokenKind.API_KEY}_{self.key_id}_{self.secret}"

@@ -2,7 +2,6 @@
 
 import contextlib
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
 from holdall.api_keys import store
 from holdall.api_keys.model import (
@@ -92,7 +91,7 @@ def create(
     return idempotency.run(
         caller,
         lambda tx: _create(tx, caller, project, membership_id, request),
-        save=attrgetter("id"),
+        save=lambda key: key.id,
         replay=idempotency.reject_replay,
     )
 

@@ -1,19 +1,16 @@
-"""The records of API keys."""
+"""Records of API keys."""
 
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAttribute, UTCDateTimeAttribute
 
-from holdall.api_keys.model import StoredApiKey
-from holdall.platform import ids
-from holdall.platform.errors import Conflict, HoldallError
+from holdall.api_keys.model import AlreadyUpdated, ApiKeyId, ApiKeyNotFound, StoredApiKey
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
 
 
 class ApiKeyRecord(Record, discriminator="api-key"):
     id = UnicodeAttribute()
-    project_id = UnicodeAttribute()
     name = UnicodeAttribute()
     scopes = UnicodeSetAttribute()
     enabled = BooleanAttribute()
@@ -25,58 +22,42 @@ class ApiKeyRecord(Record, discriminator="api-key"):
     last_used_at = UTCDateTimeAttribute(null=True)
 
 
-def put(tx: Transaction, key: StoredApiKey) -> None:
+def put(tx: Transaction, key_id: ApiKeyId, key: StoredApiKey) -> None:
     """Add a key."""
-    record = ApiKeyRecord(
-        _pk(key.id), "KEY", gsi1pk=f"PROJECT#{key.project_id}#KEYS", gsi1sk=ids.key_ulid(key.id), **vars(key)
-    )
-    tx.put_new(record, error=Conflict("An API key with this ID exists.", code="key_exists"))
+    tx.put_new(ApiKeyRecord(*_key(key_id), gsi1pk=_gsi1pk(key_id.project_id), gsi1sk=key_id.ulid, **vars(key)))
 
 
-def get(batch: BatchGet, key_id: str) -> Pending[StoredApiKey]:
-    """A key, in whatever state."""
-    return batch.get(ApiKeyRecord, _pk(key_id), "KEY", _to_api_key)
+def get(batch: BatchGet, key_id: ApiKeyId) -> Pending[StoredApiKey]:
+    """Read a key."""
+    return batch.get(ApiKeyRecord, *_key(key_id), _to_api_key)
 
 
 def list_page(project_id: str, page: PageRequest) -> Page[StoredApiKey]:
-    """The keys of a project, newest first. One round trip. Raises Unavailable."""
-    found = query_page(ApiKeyRecord, GSI1, f"PROJECT#{project_id}#KEYS", page, descending=True)
+    """Return the keys of a project, newest first. One round trip. Raises ServiceUnavailable."""
+    found = query_page(ApiKeyRecord, GSI1, _gsi1pk(project_id), page, descending=True)
     return Page([_to_api_key(record) for record in found.items], next=found.next, prev=found.prev)
 
 
-def set_enabled(tx: Transaction, key_id: str, *, enabled: bool, error: HoldallError) -> None:
-    """Switch a key on or off."""
-    tx.update(ApiKeyRecord(_pk(key_id), "KEY"), [ApiKeyRecord.enabled.set(enabled)], error=error)
+def set_enabled(tx: Transaction, key_id: ApiKeyId, *, enabled: bool) -> None:
+    """Enable or disable a key. The transaction raises ApiKeyNotFound."""
+    tx.update(ApiKeyRecord(*_key(key_id)), [ApiKeyRecord.enabled.set(enabled)], error=ApiKeyNotFound)
 
 
-def delete(tx: Transaction, key_id: str, *, error: HoldallError) -> None:
-    """Remove a key."""
-    tx.delete(ApiKeyRecord(_pk(key_id), "KEY"), error=error)
+def set_last_used(tx: Transaction, key_id: ApiKeyId, key: StoredApiKey, now: datetime) -> None:
+    """Update the time of the last use. The transaction raises AlreadyUpdated."""
+    last_used_at = ApiKeyRecord.last_used_at
+    unchanged = last_used_at == key.last_used_at if key.last_used_at else last_used_at.does_not_exist()
+    tx.update(ApiKeyRecord(*_key(key_id)), [last_used_at.set(now)], condition=unchanged, error=AlreadyUpdated)
 
 
-def delete_if_exists(tx: Transaction, key_id: str) -> None:
-    """Remove a key, with its project."""
-    tx.delete_if_exists(ApiKeyRecord(_pk(key_id), "KEY"))
+def delete(tx: Transaction, key_id: ApiKeyId) -> None:
+    """Delete a key. The transaction raises ApiKeyNotFound."""
+    tx.delete(ApiKeyRecord(*_key(key_id)), error=ApiKeyNotFound)
 
 
-def set_last_used(key: StoredApiKey, now: datetime) -> None:
-    """Write when a key was last used. One round trip, and nothing is lost when it fails. Raises Unavailable."""
-    before = (
-        ApiKeyRecord.last_used_at == key.last_used_at
-        if key.last_used_at
-        else ApiKeyRecord.last_used_at.does_not_exist()
-    )
-    try:
-        with Transaction() as write:
-            record = ApiKeyRecord(_pk(key.id), "KEY")
-            write.update(
-                record,
-                [ApiKeyRecord.last_used_at.set(now)],
-                condition=before,
-                error=Conflict("Another request updated the time of the last use.", code="already_updated"),
-            )
-    except Conflict:
-        return
+def delete_if_exists(tx: Transaction, key_id: ApiKeyId) -> None:
+    """Delete a key, whether or not it exists."""
+    tx.delete_if_exists(ApiKeyRecord(*_key(key_id)))
 
 
 def _to_api_key(record: ApiKeyRecord) -> StoredApiKey:
@@ -84,5 +65,9 @@ def _to_api_key(record: ApiKeyRecord) -> StoredApiKey:
     return StoredApiKey(**{**values, "scopes": frozenset(record.scopes)})
 
 
-def _pk(key_id: str) -> str:
-    return f"KEY#{key_id}"
+def _key(key_id: ApiKeyId) -> tuple[str, str]:
+    return f"KEY#{key_id}", "KEY"
+
+
+def _gsi1pk(project_id: str) -> str:
+    return f"PROJECT#{project_id}#KEYS"

@@ -1,7 +1,7 @@
-"""Access tokens: short-lived JWTs (RFC 7519, profile of RFC 9068) that any function verifies and only `auth` signs.
+"""Access tokens: short-lived JWTs (RFC 7519, profile of RFC 9068). `auth` signs them, and every function verifies them.
 
-What RFC 8725 asks beyond what PyJWT does stands here: the strict compact form before anything is parsed, one algorithm, a
-fixed set of header keys, the type, and the types and span of the times.
+This module adds what RFC 8725 requires and PyJWT does not check: the strict compact form before anything is parsed, one
+algorithm, a fixed set of header parameters, the type, and the types and the range of the times.
 """
 
 import re
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from holdall.iam import signing_keys
-from holdall.iam.model import SessionCredentials, invalid_token
+from holdall.iam.model import InvalidToken, SessionCredentials
 from holdall.platform import clock, ids
 from holdall.platform.config import settings
 
@@ -24,9 +24,12 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]{1,512}\.[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_
 _REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]
 
 
-def issue(user_id: str, session_id: str, lifetime: timedelta = LIFETIME) -> str:
-    """A token for one session, valid for LIFETIME at the most: a longer one no door would take. Raises Unavailable."""
-    kid, key = signing_keys.current()
+def issue_access_token(user_id: str, session_id: str, lifetime: timedelta = LIFETIME) -> str:
+    """Return a token of a session. It is valid for LIFETIME at most, because no function accepts a longer one.
+
+    Raises ServiceUnavailable.
+    """
+    kid, key = signing_keys.get_signing_key()
     now = int(clock.now().timestamp())
     claims = {
         "iss": settings().public_url,
@@ -40,14 +43,14 @@ def issue(user_id: str, session_id: str, lifetime: timedelta = LIFETIME) -> str:
     return jwt.encode(claims, key, algorithm="ES256", headers={"kid": kid, "typ": _TYPE})
 
 
-def verify(token: str) -> SessionCredentials:
-    """What a token says. Raises Unauthenticated for whatever is not exactly one of ours, alive."""
+def verify_access_token(token: str) -> SessionCredentials:
+    """Return the user and the session of a token. Raises InvalidToken if it is not exactly one of Holdall's, and valid now."""
     if not _COMPACT.fullmatch(token):
-        raise invalid_token()
+        raise InvalidToken
     try:
         header = jwt.get_unverified_header(token)
         if set(header) != {"alg", "kid", "typ"} or header["alg"] != "ES256" or header["typ"] != _TYPE:
-            raise invalid_token()
+            raise InvalidToken
         claims = jwt.decode(
             token,
             signing_keys.get_public_key(header["kid"]),
@@ -55,23 +58,29 @@ def verify(token: str) -> SessionCredentials:
             audience=_AUDIENCE,
             issuer=settings().public_url,
             leeway=_LEEWAY,
+            # PyJWT reads the system's clock, and accepts a string as a time, so the times are checked below.
             options={"require": _REQUIRED_CLAIMS, "verify_iat": False, "verify_exp": False},
         )
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise invalid_token() from error
-    issued, expires = claims["iat"], claims["exp"]
-    now = clock.now().timestamp()  # PyJWT would ask the system; and it takes a text for a time
-    timely = type(issued) is int and type(expires) is int and issued - _LEEWAY <= now < expires + _LEEWAY
-    if not timely or not 0 < expires - issued <= LIFETIME.total_seconds():
-        raise invalid_token()
+        raise InvalidToken from error
+    _check_times(claims["iat"], claims["exp"])
     if not all(isinstance(claims[name], str) and ids.is_id(claims[name]) for name in ("sub", "sid")):
-        raise invalid_token()
+        raise InvalidToken
     return SessionCredentials(claims["sub"], claims["sid"])
 
 
 def list_jwks() -> list[dict[str, str]]:
-    """The public keys for other verifiers, as JSON Web Keys (RFC 7517). Raises Unavailable."""
+    """Return the public keys as JSON Web Keys (RFC 7517), for other verifiers. Raises ServiceUnavailable."""
     return [_to_jwk(kid, key) for kid, key in signing_keys.list_public_keys().items()]
+
+
+def _check_times(issued_at: object, expires_at: object) -> None:
+    if type(issued_at) is not int or type(expires_at) is not int:
+        raise InvalidToken
+    if not issued_at - _LEEWAY <= clock.now().timestamp() < expires_at + _LEEWAY:
+        raise InvalidToken
+    if not 0 < expires_at - issued_at <= LIFETIME.total_seconds():
+        raise InvalidToken
 
 
 def _to_jwk(kid: str, key: ec.EllipticCurvePublicKey) -> dict[str, str]:

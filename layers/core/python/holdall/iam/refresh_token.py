@@ -1,46 +1,49 @@
-"""Refresh tokens: opaque, kept as digests, each used once, and what a client gets whose answer was lost."""
+"""Refresh tokens. Each can be used once; its successor is kept, encrypted, for a client that lost the response."""
 
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from holdall.iam.model import invalid_token
+from holdall.iam.model import InvalidToken
+from holdall.iam.tokens import TokenKind
+from holdall.platform import ids
 
-_PATTERN = re.compile(r"hr_([0-9a-hjkmnp-tv-z]{26})_([0-9a-hjkmnp-tv-z]{26})([0-9a-hjkmnp-tv-z]{26})")
-# A key is derived from a secret that seals once in its life, so a fixed nonce never meets the same key twice.
+_PATTERN = re.compile(f"{TokenKind.REFRESH}_({ids.ID_PATTERN})_({ids.ID_PATTERN})({ids.ID_PATTERN})")
+# A key is derived from a secret that encrypts only one text, so the same key never meets the same nonce twice.
 _NONCE = bytes(12)
 
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """A refresh token: the session, the half of its secret that all of the family share, and this rotation's half."""
+    """The token `hr_{session}_{family}{rotation}`. All tokens of a session have the same family secret."""
 
     session_id: str
     family_secret: str
     rotation_secret: str
 
-    def __str__(self) -> str:
-        return f"hr_{self.session_id}_{self.family_secret}{self.rotation_secret}"
-
     @classmethod
-    def parse(cls, text: str) -> "RefreshToken":
-        """The token in a text. Raises Unauthenticated."""
+    def parse(cls, text: str) -> Self:
+        """Parse a token. Raises InvalidToken."""
         match = _PATTERN.fullmatch(text)
         if match is None:
-            raise invalid_token()
+            raise InvalidToken
         return cls(*match.groups())
+
+    def __str__(self) -> str:
+        return f"{TokenKind.REFRESH}_{self.session_id}_{self.family_secret}{self.rotation_secret}"
 
 
 def encrypt_successor(successor: str, predecessor: str) -> str:
-    """The successor's half, readable only with its predecessor's: kept for a client whose answer was lost."""
+    """Encrypt the rotation secret of the next token with that of the previous one."""
     return _cipher(predecessor).encrypt(_NONCE, successor.encode(), None).hex()
 
 
 def decrypt_successor(ciphertext: str, predecessor: str) -> str:
-    """What `seal` closed."""
+    """Return the rotation secret of the next token. Raises InvalidTag for another predecessor."""
     return _cipher(predecessor).decrypt(_NONCE, bytes.fromhex(ciphertext), None).decode()
 
 

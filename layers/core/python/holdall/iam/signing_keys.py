@@ -1,10 +1,12 @@
-"""The keys of access tokens. Private halves are secrets that only `auth` reads; public ones are rows for all functions.
+"""Keys that sign access tokens. Private halves are parameters that only `auth` reads, public halves are records.
 
-A key is published ten minutes before it signs, so that every verifier knows it by then, and stays published for an hour after
-another took its place, so that its last tokens are still known. Keys have numbers: of two that make one at once, one wins.
+A key is published ten minutes before it signs, so that every function knows it by then, and for one hour after another key
+has taken over, so that the last tokens stay valid. Keys are numbered: if two processes create one at once, the first wins.
 """
 
+import contextlib
 import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
@@ -18,80 +20,96 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from holdall.iam.model import PublicKey, invalid_token
+from holdall.iam.model import AlreadyPublished, InvalidToken, PublicKey
 from holdall.iam.store import public_keys as store
 from holdall.platform import clock, ids, parameters
+from holdall.platform.table import Transaction
 
 PUBLISH_LEAD_TIME = timedelta(minutes=10)
 _RETIRE_AFTER = timedelta(hours=1)
-_REFETCH_INTERVAL = 60.0  # seconds before an unknown key id may cause another read
-_RELOAD_INTERVAL = 300.0  # seconds after which whoever signs looks for a newer key
+_REFETCH_INTERVAL = 60.0  # seconds after which an unknown key ID causes another read
+_RELOAD_INTERVAL = 300.0  # seconds after which a process that signs looks for a newer key
 
-_keys: dict[str, PublicKey] = {}
-_loaded_at = float("-inf")
+
+@dataclass
+class _KeyCache:
+    """The public keys by key ID, and when this process read them (monotonic time in seconds)."""
+
+    keys: dict[str, PublicKey] = field(default_factory=dict)
+    loaded_at: float = float("-inf")
+
+    def load(self) -> None:
+        self.keys = {key.kid: key for key in store.list_public_keys()}
+        self.loaded_at = time.monotonic()
+
+    def is_older_than(self, seconds: float) -> bool:
+        return time.monotonic() - self.loaded_at > seconds
+
+
+_cache = _KeyCache()
 
 
 def get_public_key(kid: object) -> ec.EllipticCurvePublicKey:
-    """The public key of this id. Raises Unauthenticated for one that is not ours, and Unavailable."""
-    # Where none is known yet, the first may have been made a moment ago, and signs without notice.
-    if kid not in _keys and (not _keys or time.monotonic() - _loaded_at > _REFETCH_INTERVAL):
-        _load()
-    if not isinstance(kid, str) or kid not in _keys:
-        raise invalid_token()
-    return _parse_public_key(_keys[kid].pem)
+    """Return a public key. Raises InvalidToken if it is not one of Holdall's, and ServiceUnavailable."""
+    # The first key signs as soon as it exists, so a process that knows no key reads without waiting.
+    if kid not in _cache.keys and (not _cache.keys or _cache.is_older_than(_REFETCH_INTERVAL)):
+        _cache.load()
+    if not isinstance(kid, str) or kid not in _cache.keys:
+        raise InvalidToken
+    return _parse_public_key(_cache.keys[kid].pem)
 
 
 def list_public_keys() -> dict[str, ec.EllipticCurvePublicKey]:
-    """All public keys, by id. Raises Unavailable."""
-    _load()
-    return {kid: _parse_public_key(key.pem) for kid, key in _keys.items()}
+    """Return all public keys by key ID. Raises ServiceUnavailable."""
+    _cache.load()
+    return {kid: _parse_public_key(key.pem) for kid, key in _cache.keys.items()}
 
 
-def current() -> tuple[str, ec.EllipticCurvePrivateKey]:
-    """The key that signs now, with its id; the first is made when there is none. Raises Unavailable."""
-    if time.monotonic() - _loaded_at > _RELOAD_INTERVAL:
-        _load()
+def get_signing_key() -> tuple[str, ec.EllipticCurvePrivateKey]:
+    """Return the key that signs now, with its key ID. Creates the first one. Raises ServiceUnavailable."""
+    if _cache.is_older_than(_RELOAD_INTERVAL):
+        _cache.load()
     now = clock.now()
-    due = [key for key in _keys.values() if key.activates_at <= now]
-    key = max(due, key=lambda each: each.number) if due else _create_key(1, lead_time=timedelta())
+    active = [key for key in _cache.keys.values() if key.activates_at <= now]
+    key = max(active, key=lambda each: each.number) if active else _create_key(1, lead_time=timedelta())
     return key.kid, _get_private_key(key.number)
 
 
-def rotate() -> PublicKey:
-    """Make the next key, which signs in ten minutes, and forget what nobody needs. Raises Unavailable."""
-    _load()
+def rotate_signing_keys() -> PublicKey:
+    """Create the next key, and delete those that signed no token which is still valid. Raises ServiceUnavailable."""
+    _cache.load()
+    newest = max(_cache.keys.values(), key=lambda each: each.number, default=None)
+    if newest is None:
+        return _create_key(1, lead_time=timedelta())
     now = clock.now()
-    newest = max(_keys.values(), key=lambda each: each.number, default=None)
-    if newest is not None and newest.activates_at > now:
-        return newest  # one is on its way
-    for key in [each for each in _keys.values() if newest and each.number < newest.number]:
-        if newest and newest.activates_at < now - _RETIRE_AFTER:
-            # The row goes last: stopped in between, the next rotation finds it and does both again.
-            parameters.delete(_parameter_name(key.number))
-            store.delete_key(key.kid)
-            del _keys[key.kid]
-    return _create_key(newest.number + 1 if newest else 1, lead_time=PUBLISH_LEAD_TIME if newest else timedelta())
+    if newest.activates_at > now:
+        return newest  # another call created it a moment ago
+    if newest.activates_at < now - _RETIRE_AFTER:
+        for key in [each for each in _cache.keys.values() if each is not newest]:
+            _delete_key(key)
+    return _create_key(newest.number + 1, lead_time=PUBLISH_LEAD_TIME)
 
 
 def _create_key(number: int, *, lead_time: timedelta) -> PublicKey:
-    """The key with this number, made unless somebody did: its private half first, then the public, then it may sign."""
+    """Create the key with this number, or return the one that another process created."""
     pem = parameters.get(_parameter_name(number)) or parameters.create_if_absent(
         _parameter_name(number), _generate_private_key_pem()
     )
-    private = load_pem_private_key(pem.encode(), None)
-    public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    private_key = load_pem_private_key(pem.encode(), None)
+    public_pem = private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     key = PublicKey(ids.sha256_hex(public_pem)[:16], number, public_pem, clock.now() + lead_time)
-    store.publish_key(key)
-    _load()
-    return _keys.get(key.kid, key)
+    with contextlib.suppress(AlreadyPublished), Transaction() as tx:
+        store.publish_key(tx, key)
+    _cache.load()
+    return _cache.keys.get(key.kid, key)
 
 
-def _load() -> None:
-    global _loaded_at  # noqa: PLW0603  # keys are loaded once per process
-    fresh = {key.kid: key for key in store.list_public_keys()}
-    _keys.clear()
-    _keys.update(fresh)
-    _loaded_at = time.monotonic()
+def _delete_key(key: PublicKey) -> None:
+    # The record goes last: if the process stops in between, the next rotation finds the record and deletes both again.
+    parameters.delete(_parameter_name(key.number))
+    with Transaction() as tx:
+        store.delete_key(tx, key.kid)
+    del _cache.keys[key.kid]
 
 
 @cache

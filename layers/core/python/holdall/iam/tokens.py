@@ -1,14 +1,14 @@
-"""Kinds of token. Each opens its own door and no other, and says by its beginning what it is."""
+"""Kinds of tokens. Each starts with its kind, and only the routes for that kind accept it."""
 
 import re
 from enum import StrEnum
 
-from holdall.iam.model import invalid_token
+from holdall.iam.model import InvalidToken, SessionCredentials
 from holdall.platform import ids
 
 
 class TokenKind(StrEnum):
-    """What a token is for; the value is how its text begins. An access token is a JWT and begins as those do."""
+    """The purpose of a token. The value is the start of its text: an access token is a JWT, which starts as all JWTs do."""
 
     ACCESS = "eyJ"
     REFRESH = "hr"
@@ -24,40 +24,50 @@ class TokenKind(StrEnum):
     PROJECT_INVITATION = "hj"
 
 
-_CHARACTER = "[0-9a-hjkmnp-tv-z]"
-_ID, _PROJECT_ID = f"{_CHARACTER}{{26}}", f"{_CHARACTER}{{12}}"
-_TOKEN_PATTERN = re.compile(f"([a-z]{{2}})_([0-9a-z-]+)_({_ID})")
-# Where the row of a token lies, as its text says it; of those that are not here, under an id that stands alone.
-_LOOKUP_ID_PATTERNS = {
-    TokenKind.PROJECT_INVITATION: re.compile(f"{_PROJECT_ID}-{_ID}"),
-    TokenKind.API_KEY: re.compile(f"{_PROJECT_ID}-{_ID}-{_ID}"),
-}
-_DEFAULT_LOOKUP_ID_PATTERN = re.compile(_ID)
+_LOOKUP_ID_PATTERNS = {TokenKind.PROJECT_INVITATION: f"{ids.PROJECT_ID_PATTERN}-{ids.ID_PATTERN}"}
 
 
 def format_token(kind: TokenKind, lookup_id: str, secret: str) -> str:
-    """The text of a token: what it is, where its row lies, and what proves it."""
+    """Return a token of the form `{kind}_{lookup_id}_{secret}`. The lookup ID leads to its record, the secret proves it."""
     return f"{kind}_{lookup_id}_{secret}"
 
 
 def parse(kind: TokenKind, text: str) -> tuple[str, str]:
-    """The place and the secret of a token of this kind. Raises Unauthenticated for any other text."""
-    if not matches(kind, text):
-        raise invalid_token()
-    _, place, secret = text.split("_")
-    return place, secret
+    """Return the lookup ID and the secret of a token. Raises InvalidToken for any other text."""
+    lookup_id = _LOOKUP_ID_PATTERNS.get(kind, ids.ID_PATTERN)
+    match = re.fullmatch(f"{kind}_({lookup_id})_({ids.ID_PATTERN})", text)
+    if match is None:
+        raise InvalidToken
+    return match[1], match[2]
 
 
 def matches(kind: TokenKind, text: str) -> bool:
-    """Whether this is written like a token of this kind."""
-    match = _TOKEN_PATTERN.fullmatch(text)
-    return (
-        match is not None
-        and match.group(1) == kind
-        and bool(_LOOKUP_ID_PATTERNS.get(kind, _DEFAULT_LOOKUP_ID_PATTERN).fullmatch(match.group(2)))
-    )
+    """Return whether a text has the form of a token of this kind."""
+    try:
+        parse(kind, text)
+    except InvalidToken:
+        return False
+    return True
+
+
+def format_session_cookie(user_id: str, session_id: str, secret: str) -> str:
+    return f"{TokenKind.COOKIE}_{user_id}_{session_id}_{secret}"
+
+
+def is_session_cookie(text: str) -> bool:
+    """Return whether a cookie claims to be that of a session."""
+    return text.startswith(f"{TokenKind.COOKIE}_")
+
+
+def parse_session_cookie(text: str) -> SessionCredentials:
+    """Return the content of a session cookie. Raises InvalidToken."""
+    part = f"({ids.ID_PATTERN})"
+    match = re.fullmatch(f"{TokenKind.COOKIE}_{part}_{part}_{part}", text)
+    if match is None:
+        raise InvalidToken
+    return SessionCredentials(*match.groups())
 
 
 def derive_csrf_token(session_secret: str) -> str:
-    """The CSRF token of a cookie: it follows from the secret, so nothing is kept, and tells nothing of it."""
+    """Return the CSRF token of a session cookie. It is derived from the secret, so it is not stored, and reveals nothing."""
     return f"{TokenKind.CSRF}_{ids.sha256_hex(f'csrf {session_secret}')}"

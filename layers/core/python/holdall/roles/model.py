@@ -1,74 +1,130 @@
-"""What a role is, what a permission is, and what is asked and told about both."""
+"""Roles and permissions of the whole installation."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from holdall.platform.errors import Conflict, Forbidden, ValidationFailed
 from holdall.platform.schemas import RequestModel, ResponseModel, UniqueItems
 
-# With the copies of the epoch and a counter for each that comes or goes, a change fits into one transaction of 100 items.
+SUPERUSER = "superuser"
+# An update of a role writes a counter for each permission that it gains or loses, the copies of the epoch, the role and an
+# audit entry in one transaction, which has at most 100 items.
 _MAX_PERMISSIONS = 40
 
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 PermissionName = Annotated[str, Field(max_length=64, pattern=r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$")]
 Description = Annotated[str, Field(max_length=200)]
-
+PermissionNames = Annotated[list[PermissionName], Field(max_length=_MAX_PERMISSIONS), UniqueItems]
+RoleNames = Annotated[list[RoleName], Field(max_length=20), UniqueItems]
 Effect = Literal["allow", "deny", "none"]
 
 
-PermissionNames = Annotated[list[PermissionName], Field(max_length=_MAX_PERMISSIONS), UniqueItems]
-RoleNames = Annotated[list[RoleName], Field(max_length=20), UniqueItems]
+class RoleExists(Conflict):
+    """There is a role with this name."""
+
+    code, detail = "role_exists", "A role with this name already exists."
+
+
+class RoleChanged(Conflict):
+    """Another request updated or deleted the role first."""
+
+    code, detail = "role_changed", "The role changed meanwhile. Try again."
+
+
+class RoleDeleted(Conflict):
+    """A role was deleted while a user was granted it."""
+
+    code, detail = "role_not_found", "The role does not exist."
+
+
+class RoleInUse(Conflict):
+    """Users have the role, or another request updated it first."""
+
+    code, detail = "role_in_use", "Users have this role, or it changed meanwhile."
+
+
+class LastSuperuser(Conflict):
+    """The installation would have no active superuser."""
+
+    code, detail = "last_superuser", "The last active superuser cannot be removed."
+
+
+class PermissionExists(Conflict):
+    """There is a permission with this name, or one with its prefix may be added to Holdall."""
+
+    code, detail = "permission_exists", "A permission with this name already exists."
+
+
+class PermissionInUse(Conflict):
+    """Roles have the permission, or another request deleted it first."""
+
+    code, detail = "permission_in_use", "Roles have this permission, or it was deleted meanwhile."
+
+
+class BuiltInImmutable(Conflict):
+    """The role or the permission is built in."""
+
+    code, detail = "built_in", "Built-in roles and permissions cannot be changed or deleted."
+
+
+class UnknownPermission(ValidationFailed):
+    """A role would have a permission that does not exist."""
+
+    code, detail = "unknown_permission", "This permission does not exist."
+
+
+class PermissionNotGrantable(ValidationFailed):
+    """Only members of a project, or only superusers, can have the permission."""
+
+    code, detail = "permission_not_grantable", "Custom roles cannot have this permission."
+
+
+class PermissionNotHeld(Forbidden):
+    """The caller would grant, change or delete a permission that the caller lacks."""
+
+    code, detail = "permission_not_held", "You cannot grant or change permissions that you do not have."
 
 
 class Role(ResponseModel):
-    """What several users may do, under one name."""
-
     name: str
     description: str
     permissions: list[str]
     built_in: bool
-    created_at: datetime | None = None  # of one that is not built in
+    created_at: datetime | None = None  # of a custom role
 
 
 class CreateRoleRequest(RequestModel):
-    """What a client says to make a role."""
-
     name: RoleName
     description: Description = ""
     permissions: PermissionNames
 
 
 class UpdateRoleRequest(RequestModel):
-    """What a client says to change a role. What is left out stays."""
+    """A partial update."""
 
     description: Description | None = None
     permissions: PermissionNames | None = None
 
 
 class Permission(ResponseModel):
-    """A permission, Holdall's or the installation's own."""
-
     name: str
     description: str
     built_in: bool
 
 
 class CreatePermissionRequest(RequestModel):
-    """What a client says to add a permission of the installation's own."""
-
     name: PermissionName
     description: Description = ""
 
 
 class GrantRoleRequest(RequestModel):
-    """The role that somebody is to hold."""
-
     role: RoleName
 
 
 class ExplainRequest(RequestModel):
-    """What somebody wants to know: may this user, or they themselves, do this, and there."""
+    """The question whether a user, by default the caller, has a permission."""
 
     user_id: Annotated[str, Field(max_length=64)] | None = None
     permission: Annotated[str, Field(min_length=1, max_length=64)]
@@ -78,15 +134,13 @@ class ExplainRequest(RequestModel):
 
 
 class ExplainRule(ResponseModel):
-    """One rule, and what it had to say."""
-
     rule: Literal["account status", "global role", "project membership", "projects.any", "project state", "key scope"]
     effect: Effect
     detail: str
 
 
 class ExplainResponse(ResponseModel):
-    """Whether it is allowed: where a rule allows it and none denies it."""
+    """The user has the permission if one rule allows it and no rule denies it."""
 
     allowed: bool
     rules: list[ExplainRule]

@@ -1,4 +1,4 @@
-"""The one table of who may do what. Routes name permissions; roles and scopes of keys hold them."""
+"""The table of permissions. Routes require permissions, and roles and the scopes of API keys grant them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _NO_ROLES: frozenset[str] = frozenset()
 
 @dataclass(frozen=True)
 class BuiltInPermission:
-    """Who holds it by role, in the whole installation or inside a project, and whether an API key may carry it."""
+    """A permission, with the roles that have it, in the whole installation or in a project."""
 
     name: str
     global_roles: frozenset[str]
@@ -22,7 +22,6 @@ class BuiltInPermission:
 
     @property
     def description(self) -> str:
-        """What it allows, in a sentence."""
         return _DESCRIPTIONS[self.name]
 
 
@@ -86,10 +85,9 @@ PERMISSIONS = {
     ]
 }
 
-SUPERUSER = "superuser"
 _ACCESS_ALL_PROJECTS = "projects.any"
 BUILT_IN_ROLES = {
-    SUPERUSER: "Has every permission. Only the operator can create superusers.",
+    "superuser": "Has every permission. Only the operator can create superusers.",
     "admin": "Manages users and reads the audit log.",
     "user": "Creates projects.",
 }
@@ -97,43 +95,48 @@ _RESERVED_PREFIXES = frozenset(name.partition(".")[0] for name in PERMISSIONS)
 
 
 def get_role_permissions(role: str) -> frozenset[str]:
-    """What a built-in role holds in the whole installation; nothing for a name that is none."""
+    """Return the permissions of a built-in role, or none for any other name."""
     return frozenset(name for name, permission in PERMISSIONS.items() if role in permission.global_roles)
 
 
 def get_project_role_permissions(role: str) -> frozenset[str]:
-    """What a member with this role holds inside the project."""
+    """Return the permissions of a role in a project, or none for any other name."""
     return frozenset(name for name, permission in PERMISSIONS.items() if role in permission.project_roles)
 
 
+def get_key_scopes(role: str) -> frozenset[str]:
+    """Return the scopes that an API key can have if its creator has a role in the project."""
+    return frozenset(name for name in get_project_role_permissions(role) if is_key_scope(name))
+
+
 def is_key_scope(name: str) -> bool:
-    """Whether an API key may carry it."""
+    """Return whether API keys can have a permission."""
     return name in PERMISSIONS and PERMISSIONS[name].is_key_scope
 
 
 def is_grantable(name: str) -> bool:
-    """Whether a role of the installation's own may hold this permission of Holdall."""
+    """Return whether custom roles can have a built-in permission."""
     return name != _ACCESS_ALL_PROJECTS and name in PERMISSIONS and bool(PERMISSIONS[name].global_roles)
 
 
 def can_grant(held: frozenset[str], required: frozenset[str]) -> bool:
-    """Whether somebody who holds the first may hand on the second.
+    """Return whether a user who holds permissions can grant others.
 
-    A superuser, whom alone `projects.any` tells, holds all there is: an installation's own permissions stand in no table.
+    A superuser, the only user with `projects.any`, holds custom permissions too, although no table says so.
     """
     return _ACCESS_ALL_PROJECTS in held or required <= held
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name is Holdall's, or looks as if it were."""
+    """Return whether a name is that of a built-in permission, or has the prefix of one."""
     return name.partition(".")[0] in _RESERVED_PREFIXES
 
 
 def is_builtin(name: str) -> bool:
-    """Whether it is one of Holdall's."""
+    """Return whether a permission is built in."""
     return name in PERMISSIONS
 
 
 def is_project_permission(name: str) -> bool:
-    """Whether it is held inside projects."""
+    """Return whether roles in projects grant a permission."""
     return name in PERMISSIONS and bool(PERMISSIONS[name].project_roles)

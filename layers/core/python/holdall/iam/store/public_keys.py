@@ -1,9 +1,8 @@
-"""The public halves of the keys of access tokens."""
+"""Records of the public halves of signing keys."""
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.iam.model import PublicKey
-from holdall.platform.errors import Conflict
+from holdall.iam.model import AlreadyPublished, PublicKey
 from holdall.platform.table import Record, Transaction
 
 
@@ -14,24 +13,19 @@ class PublicKeyRecord(Record, discriminator="public-key"):
 
 
 def list_public_keys() -> list[PublicKey]:
-    """All public keys. One round trip. Raises Unavailable."""
+    """Return all public keys. One round trip. Raises ServiceUnavailable."""
     return [
         PublicKey(record.sk, int(record.number), record.pem, record.activates_at)
         for record in PublicKeyRecord.query_prefix("JWKS")
     ]
 
 
-def publish_key(key: PublicKey) -> None:
-    """Make a public key known; it may be known already. Raises Unavailable."""
+def publish_key(tx: Transaction, key: PublicKey) -> None:
+    """Add a public key. The transaction raises AlreadyPublished."""
     record = PublicKeyRecord("JWKS", key.kid, number=key.number, pem=key.pem, activates_at=key.activates_at)
-    try:
-        with Transaction() as write:
-            write.put_new(record, error=Conflict("The key was already published.", code="key_exists"))
-    except Conflict:
-        return
+    tx.put_new(record, error=AlreadyPublished)
 
 
-def delete_key(kid: str) -> None:
-    """Make a public key unknown. Raises Unavailable."""
-    with Transaction() as write:
-        write.delete_if_exists(PublicKeyRecord("JWKS", kid))
+def delete_key(tx: Transaction, kid: str) -> None:
+    """Delete a public key, whether or not it exists."""
+    tx.delete_if_exists(PublicKeyRecord("JWKS", kid))

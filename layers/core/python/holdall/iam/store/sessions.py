@@ -1,13 +1,12 @@
-"""The records of sessions."""
+"""Records of sessions."""
 
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.iam.model import StoredSession
-from holdall.platform.errors import Conflict, HoldallError
+from holdall.iam.model import AlreadyRevoked, AlreadyRotated, AlreadyUpdated, StoredSession
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
+from holdall.platform.table import GSI1, BatchGet, ErrorFactory, Pending, Record, Transaction, query_page
 
 
 class SessionRecord(Record, discriminator="session"):
@@ -29,13 +28,16 @@ class SessionRecord(Record, discriminator="session"):
     user_agent = UnicodeAttribute()
 
 
+_NOT_REVOKED = SessionRecord.revoked == False  # noqa: E712  # `==` makes a condition
+
+
 def get_session(batch: BatchGet, session_id: str) -> Pending[StoredSession]:
-    """A session, ended or not."""
+    """Read a session, active or not."""
     return batch.get(SessionRecord, _pk(session_id), "SESSION", _to_session)
 
 
-def find_session(session_id: str) -> StoredSession | None:
-    """A session, ended or not. Raises Unavailable."""
+def get_session_or_none(session_id: str) -> StoredSession | None:
+    """Return a session, active or not. One round trip. Raises ServiceUnavailable."""
     record = SessionRecord.get_or_none(_pk(session_id), "SESSION")
     return _to_session(record) if record else None
 
@@ -50,13 +52,11 @@ def add_session(tx: Transaction, session: StoredSession) -> None:
         ttl=int(session.expires_at.timestamp()),
         **vars(session),
     )
-    tx.put_new(record, error=Conflict("A session with this ID already exists.", code="session_exists"))
+    tx.put_new(record)
 
 
-def rotate(
-    tx: Transaction, old: StoredSession, new: StoredSession, encrypted_successor: str, *, error: HoldallError
-) -> None:
-    """Put the next rotation in the place of the current one, if that is still current and its session alive."""
+def rotate(tx: Transaction, old: StoredSession, new: StoredSession, encrypted_successor: str) -> None:
+    """Replace the current rotation of a session. The transaction raises AlreadyRotated."""
     tx.update(
         SessionRecord(_pk(old.id), "SESSION"),
         [
@@ -68,52 +68,46 @@ def rotate(
             SessionRecord.expires_at.set(new.expires_at),
             SessionRecord.ttl.set(int(new.expires_at.timestamp())),
         ],
-        condition=(SessionRecord.current_sha256 == old.current_sha256) & (SessionRecord.revoked == False),  # noqa: E712  # a condition
-        error=error,
+        condition=(SessionRecord.current_sha256 == old.current_sha256) & _NOT_REVOKED,
+        error=AlreadyRotated,
     )
 
 
-def revoke_session(tx: Transaction, session_id: str, *, error: HoldallError) -> None:
-    """End a session that is not ended."""
+def revoke_session(tx: Transaction, session_id: str) -> None:
+    """Revoke a session. The transaction raises AlreadyRevoked."""
     tx.update(
         SessionRecord(_pk(session_id), "SESSION"),
         [SessionRecord.revoked.set(True), SessionRecord.gsi1pk.remove(), SessionRecord.gsi1sk.remove()],
-        condition=SessionRecord.revoked == False,  # noqa: E712  # a condition
-        error=error,
+        condition=_NOT_REVOKED,
+        error=AlreadyRevoked,
     )
 
 
-def set_last_used(session: StoredSession, now: datetime, expires_at: datetime) -> None:
-    """Write when a session was last used. One round trip, and nothing is lost when it fails. Raises Unavailable."""
-    gone = Conflict("The session was revoked.", code="already_revoked")
-    try:
-        with Transaction() as write:
-            write.update(
-                SessionRecord(_pk(session.id), "SESSION"),
-                [
-                    SessionRecord.last_used_at.set(now),
-                    SessionRecord.expires_at.set(expires_at),
-                    SessionRecord.ttl.set(int(expires_at.timestamp())),
-                ],
-                condition=SessionRecord.last_used_at == session.last_used_at,
-                error=gone,
-            )
-    except Conflict:
-        return
+def set_last_used(tx: Transaction, session: StoredSession, now: datetime, expires_at: datetime) -> None:
+    """Update the time of the last use. The transaction raises AlreadyUpdated."""
+    tx.update(
+        SessionRecord(_pk(session.id), "SESSION"),
+        [
+            SessionRecord.last_used_at.set(now),
+            SessionRecord.expires_at.set(expires_at),
+            SessionRecord.ttl.set(int(expires_at.timestamp())),
+        ],
+        condition=SessionRecord.last_used_at == session.last_used_at,
+        error=AlreadyUpdated,
+    )
 
 
-def carry_over(tx: Transaction, session: StoredSession, generation: int, *, error: HoldallError) -> None:
-    """Make a session one of another generation, so that it outlives its own."""
+def carry_over(tx: Transaction, session: StoredSession, generation: int, *, error: ErrorFactory) -> None:
+    """Move a session that is not revoked to another generation, so that it outlives the others of its own."""
     actions = [
         SessionRecord.generation.set(generation),
         SessionRecord.gsi1pk.set(_gsi1pk(session.user_id, generation)),
     ]
-    alive = SessionRecord.revoked == False  # noqa: E712  # a condition
-    tx.update(SessionRecord(_pk(session.id), "SESSION"), actions, condition=alive, error=error)
+    tx.update(SessionRecord(_pk(session.id), "SESSION"), actions, condition=_NOT_REVOKED, error=error)
 
 
 def list_sessions(user_id: str, generation: int, page: PageRequest) -> Page[StoredSession]:
-    """The sessions of a user that have not been ended, newest first. One round trip. Raises Unavailable."""
+    """Return the sessions of a user that are not revoked, newest first. One round trip. Raises ServiceUnavailable."""
     found = query_page(SessionRecord, GSI1, _gsi1pk(user_id, generation), page, descending=True)
     return Page([_to_session(record) for record in found.items], next=found.next, prev=found.prev)
 
@@ -124,7 +118,7 @@ def _to_session(record: SessionRecord) -> StoredSession:
 
 
 def _gsi1pk(user_id: str, generation: int) -> str:
-    # By generation, so that a list never holds sessions that ended all at once.
+    # With the generation, so that a list does not contain the sessions of earlier ones.
     return f"USER#{user_id}#SESSIONS#{generation}"
 
 
