@@ -1,32 +1,34 @@
-"""/audit: what principals did, as a list and as a file."""
+"""The audit log."""
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
-from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler import Request, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from holdall.audit import service
 from holdall.audit.model import AuditEntry, AuditFilter
-from holdall.http import Cursor, CursorCodec, Limit, PageResponse, Router, requires
-from holdall.platform.caller import Caller
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, requires
+from holdall.http.responses import Cursor, Limit, PageResponse, documented, paginate
 from holdall.platform.schemas import Rfc3339DateTime
 
 router = Router()
 
-# An empty text is no key of an index, and neither is one of more than two kilobytes.
+# The bounds are those of an index key, which is neither empty nor longer than two kilobytes.
 Actor = Annotated[str | None, Query(min_length=1, max_length=128, description="A user ID, or `anonymous`.")]
 Action = Annotated[str | None, Query(min_length=1, max_length=128, description="For example `files.purge`.")]
 Target = Annotated[str | None, Query(min_length=1, max_length=128, description="The ID of the resource.")]
 From = Annotated[Rfc3339DateTime | None, Query(alias="from", description="At or after this time.")]
 To = Annotated[Rfc3339DateTime | None, Query(description="Before this time.")]
 
-_EXPORT_PAGE_SIZE = 2000  # of a file: 4 MB when all are as long as they can be, and Lambda's answer ends at 6
+_EXPORT_PAGE_SIZE = 2000  # 4 MB of entries of maximum size; a response of Lambda has at most 6 MB
+_READ = requires("audit.read")
 
 
-@router.get("/audit", summary="List audit log entries, newest first")
+@router.get("/audit", guard=_READ, summary="List audit log entries, newest first")
 def list_audit_entries(
-    caller: Annotated[Caller, requires("audit.read")],  # noqa: ARG001  # stands for the permission
     actor: Actor = None,
     action: Action = None,
     target: Target = None,
@@ -35,14 +37,32 @@ def list_audit_entries(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> PageResponse[AuditEntry]:
-    wanted = AuditFilter(actor, action, target, since, to)
-    cursors = CursorCodec("audit", *wanted.cursor_scope())
-    return cursors.respond(service.list_entries(wanted, cursors.decode(limit, cursor)), limit)
+    filter_ = AuditFilter(actor, action, target, since, to)
+    return paginate(limit, cursor, partial(service.list_entries, filter_), "audit", *filter_.cursor_scope())
 
 
-@router.get("/audit/export", summary="Export the audit log as JSON lines")
+@router.get(
+    "/audit/export",
+    guard=_READ,
+    summary="Export the audit log as JSON lines",
+    responses={
+        200: documented(
+            "One audit entry per line, as in GET /audit. The Link header names the next page, if there is one.",
+            str,
+            media_type="application/x-ndjson",
+            headers={
+                "Content-Disposition": {"required": True, "schema": {"type": "string"}},
+                "Link": {
+                    "description": '`<…>; rel="next"` (RFC 8288), relative to this URL.',
+                    "schema": {"type": "string"},
+                },
+            },
+        )
+    },
+)
 def export_audit_log(
-    caller: Annotated[Caller, requires("audit.read")],
+    request: Request,
+    caller: CurrentCaller,
     actor: Actor = None,
     action: Action = None,
     target: Target = None,
@@ -50,15 +70,13 @@ def export_audit_log(
     to: To = None,
     cursor: Cursor = None,
 ) -> Response[str]:
-    wanted = AuditFilter(actor, action, target, since, to)
-    cursors = CursorCodec("audit-export", *wanted.cursor_scope())
-    listed = cursors.respond(
-        service.export(caller, wanted, cursors.decode(_EXPORT_PAGE_SIZE, cursor)), _EXPORT_PAGE_SIZE
-    )
-    lines = "".join(f"{entry.model_dump_json(by_alias=True)}\n" for entry in listed.data)
+    filter_ = AuditFilter(actor, action, target, since, to)
+    list_page = partial(service.export, caller, filter_)
+    page = paginate(_EXPORT_PAGE_SIZE, cursor, list_page, "audit-export", *filter_.cursor_scope())
+    lines = "".join(f"{entry.model_dump_json(by_alias=True)}\n" for entry in page.data)
     headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
-    if listed.pagination.next:
-        # Relative to this very address (RFC 8288, section 3.1), whatever way it was reached.
-        asked = router.current_event.query_string_parameters | {"cursor": listed.pagination.next}
-        headers["link"] = f'<?{urlencode(asked)}>; rel="next"'
-    return Response(status_code=200, content_type="application/x-ndjson", body=lines, headers=headers)
+    if page.pagination.next:
+        # A reference to the same document (RFC 8288, section 3.1), so it is right behind CloudFront and without it.
+        query = {**(request.query_parameters or {}), "cursor": page.pagination.next}
+        headers["link"] = f'<?{urlencode(query)}>; rel="next"'
+    return Response(200, "application/x-ndjson", lines, headers)

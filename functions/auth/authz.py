@@ -1,15 +1,14 @@
-"""/authz: why somebody may do something, or may not."""
+"""Explanations of authorization decisions."""
 
-from typing import Annotated
-
-from holdall.accounts.service import explain as service
-from holdall.http import DataResponse, Router, session
-from holdall.platform.caller import Caller
+from holdall.accounts.service import explain
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, session
+from holdall.http.responses import DataResponse, data
 from holdall.roles.model import ExplainRequest, ExplainResponse
 
 router = Router()
 
 
-@router.post("/authz/explain", summary="Explain why a permission is allowed or denied")
-def explain_authorization(caller: Annotated[Caller, session()], body: ExplainRequest) -> DataResponse[ExplainResponse]:
-    return DataResponse(data=service.explain(caller, body))
+@router.post("/authz/explain", guard=session(), summary="Explain why a permission is allowed or denied")
+def explain_authorization(caller: CurrentCaller, body: ExplainRequest) -> DataResponse[ExplainResponse]:
+    return data(explain.explain(caller, body))

@@ -1,9 +1,9 @@
-"""What an operator does with the rights of AWS, and what the schedule asks of `auth`: direct calls, never a route."""
+"""Commands of an operator, and scheduled tasks. They invoke the function directly: no route leads here."""
 
 from typing import Any
 
 from holdall.accounts.model import SignUpRequest
-from holdall.accounts.service import sign_in
+from holdall.accounts.service import sign_in, sign_up
 from holdall.emails import service as emails
 from holdall.iam.service import sessions
 from holdall.platform import observability
@@ -11,7 +11,7 @@ from holdall.platform.caller import ClientInfo
 
 
 def run(event: dict[str, Any], request_id: str) -> dict[str, Any]:
-    """Do a command or a task. Raises KeyError for one that is none, and what the service raises."""
+    """Run a command or a task. Raises KeyError for an unknown one, and the errors of the service."""
     observability.start_context(request_id)
     operator = ClientInfo(ip="operator", user_agent="command", request_id=request_id)
     commands = {
@@ -25,12 +25,12 @@ def run(event: dict[str, Any], request_id: str) -> dict[str, Any]:
 
 
 def _create_superuser(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:
-    new = SignUpRequest(email=event["email"], password=event["password"])
-    return {"userId": sign_in.create_superuser(operator, new).id}
+    request = SignUpRequest(email=event["email"], password=event["password"])
+    return {"userId": sign_up.create_superuser(operator, request).id}
 
 
 def _invite_user(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:
-    return {"userId": sign_in.invite(operator, event["email"]).id}
+    return {"userId": sign_up.invite(operator, event["email"]).id}
 
 
 def _issue_token(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Accounts, sessions, users and their rights, and the audit."""
+"""The Lambda function behind accounts, sessions, users, roles and the audit log."""
 
 from typing import Any
 
 from functions.auth import accounts, audit, authz, commands, mfa, oauth, roles, sessions, users
-from holdall.http import HttpApp
+from holdall.http.app import HttpApp
 
-api = HttpApp(
+app = HttpApp(
     "auth",
     accounts.router,
     sessions.router,
@@ -19,7 +19,7 @@ api = HttpApp(
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer a request, or do what the operator or the schedule says: an event of the HTTP API always has a route key."""
+    """Respond to a request, or run a command or a scheduled task. Only events of the HTTP API have a route key."""
     if "routeKey" not in event and ("command" in event or "task" in event):
         return commands.run(event, context.aws_request_id)
-    return api(event, context)
+    return app(event, context)

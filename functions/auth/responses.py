@@ -1,36 +1,30 @@
-"""What the routes of accounts answer."""
-
-from typing import Any
+"""The response to a sign-in. It is not in `holdall.http`, so that no other function loads the passwords of `accounts`."""
 
 from aws_lambda_powertools.event_handler import Response
 
-from holdall.accounts.model import AcceptedResponse, CookieSessionResponse, MfaRequiredResponse, TokenResponse
+from holdall.accounts.model import CookieSessionResponse, MfaRequiredResponse, TokenResponse
 from holdall.accounts.service.sign_in import SignInResult
-from holdall.http import DataResponse, session_cookie
+from holdall.http.credentials import session_cookie
+from holdall.http.responses import SET_COOKIE, DataResponse, data, documented, json_response
+from holdall.iam.model import IssuedCookie
 
-
-def session_response(
-    result: SignInResult | MfaRequiredResponse,
-) -> Response[DataResponse[TokenResponse] | DataResponse[CookieSessionResponse] | DataResponse[MfaRequiredResponse]]:
-    """The session that was begun, as tokens or as a cookie; or what is still asked for."""
-    if isinstance(result, MfaRequiredResponse):
-        return Response(status_code=200, content_type="application/json", body=DataResponse(data=result))
-    opened, user = result
-    if opened.cookie:
-        by_cookie = DataResponse(data=CookieSessionResponse(csrf_token=opened.csrf_token, user=user))
-        cookies = [session_cookie(opened.cookie)]
-        return Response(status_code=200, content_type="application/json", body=by_cookie, cookies=cookies)
-    signed_in = TokenResponse(
-        access_token=opened.access_token, expires_in=opened.expires_in, refresh_token=opened.refresh_token, user=user
+SignInResponse = DataResponse[TokenResponse] | DataResponse[CookieSessionResponse] | DataResponse[MfaRequiredResponse]
+SIGN_IN_RESPONSES = {
+    200: documented(
+        "Signed in with tokens or a session cookie, or a second factor is required.", SignInResponse, headers=SET_COOKIE
     )
-    return Response(status_code=200, content_type="application/json", body=DataResponse(data=signed_in))
+}
 
 
-def accepted() -> Response[Any]:
-    """A letter is on its way, if there is anybody to get it."""
-    return Response(status_code=202, content_type="application/json", body=DataResponse(data=AcceptedResponse()))
-
-
-def no_content() -> Response[None]:
-    """Nothing more to say."""
-    return Response(status_code=204)
+def session_response(result: SignInResult | MfaRequiredResponse) -> Response[SignInResponse]:
+    """Return the tokens of a new session, or its cookie, or the request for a second factor."""
+    if isinstance(result, MfaRequiredResponse):
+        return json_response(data(result))
+    issued, user = result
+    if isinstance(issued, IssuedCookie):
+        body = data(CookieSessionResponse(csrf_token=issued.csrf_token, user=user))
+        return json_response(body, cookies=[session_cookie(issued.cookie)])
+    tokens = TokenResponse(
+        access_token=issued.access_token, expires_in=issued.expires_in, refresh_token=issued.refresh_token, user=user
+    )
+    return json_response(data(tokens))

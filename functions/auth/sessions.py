@@ -1,26 +1,31 @@
-"""Sessions: begin, go on, see and end them; and the public keys of access tokens."""
+"""Sessions, and the public keys of access tokens."""
 
+from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from functions.auth.responses import no_content, session_response
-from holdall.accounts.model import (
-    CookieSessionResponse,
-    CurrentUserResponse,
-    LoginRequest,
-    MfaRequiredResponse,
-    RefreshRequest,
-    RefreshResponse,
-    TokenResponse,
-    VerifyMfaRequest,
-)
+from functions.auth.responses import SIGN_IN_RESPONSES, SignInResponse, session_response
+from holdall.accounts.model import CurrentUserResponse, LoginRequest, RefreshRequest, RefreshResponse, VerifyMfaRequest
 from holdall.accounts.service import sign_in
-from holdall.http import Cursor, CursorCodec, DataResponse, Limit, PageResponse, Router, public, session, session_cookie
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, CurrentClient, CurrentUser, public, session
+from holdall.http.responses import (
+    SET_COOKIE,
+    Cursor,
+    DataResponse,
+    Limit,
+    PageResponse,
+    clear_session,
+    data,
+    documented,
+    json_response,
+    no_content,
+    paginate,
+)
 from holdall.iam.model import Session
-from holdall.iam.service import sessions, users
-from holdall.platform.caller import Caller, ClientInfo
+from holdall.iam.service import sessions
 from holdall.platform.schemas import ResponseModel
 
 router = Router()
@@ -29,71 +34,70 @@ SessionId = Annotated[str, Path(alias="sessionId")]
 
 
 class JsonWebKeySet(ResponseModel):
-    """A JSON Web Key Set (RFC 7517, section 5), as every verifier reads it: without our envelope."""
+    """A JSON Web Key Set (RFC 7517, section 5), without our envelope, because verifiers expect none."""
 
     keys: list[dict[str, str]]
 
 
-@router.post("/auth/login", summary="Sign in")
-def login(
-    client: Annotated[ClientInfo, public(rate_limit="sign-in")], body: LoginRequest
-) -> Response[DataResponse[TokenResponse] | DataResponse[CookieSessionResponse] | DataResponse[MfaRequiredResponse]]:
+@router.post("/auth/login", guard=public(rate_limit="sign-in"), summary="Sign in", responses=SIGN_IN_RESPONSES)
+def login(client: CurrentClient, body: LoginRequest) -> Response[SignInResponse]:
     return session_response(sign_in.login(client, body))
 
 
-@router.post("/auth/2fa/verify", summary="Complete a sign-in with a second factor")
-def verify_mfa(
-    client: Annotated[ClientInfo, public(rate_limit="sign-in")], body: VerifyMfaRequest
-) -> Response[DataResponse[TokenResponse] | DataResponse[CookieSessionResponse] | DataResponse[MfaRequiredResponse]]:
+@router.post(
+    "/auth/2fa/verify",
+    guard=public(rate_limit="sign-in"),
+    summary="Complete a sign-in with a second factor",
+    responses=SIGN_IN_RESPONSES,
+)
+def verify_mfa(client: CurrentClient, body: VerifyMfaRequest) -> Response[SignInResponse]:
     return session_response(sign_in.verify_mfa(client, body))
 
 
-@router.post("/auth/refresh", summary="Refresh the tokens of a session")
-def refresh_session(
-    client: Annotated[ClientInfo, public(rate_limit="refresh")], body: RefreshRequest
-) -> DataResponse[RefreshResponse]:
-    return DataResponse(data=sign_in.refresh(client, body.refresh_token))
+@router.post("/auth/refresh", guard=public(rate_limit="refresh"), summary="Refresh the tokens of a session")
+def refresh_session(client: CurrentClient, body: RefreshRequest) -> DataResponse[RefreshResponse]:
+    return data(sign_in.refresh(client, body.refresh_token))
 
 
-@router.post("/auth/logout", status_code=204, summary="Sign out")
-def logout(caller: Annotated[Caller, session()]) -> Response[None]:
-    sessions.revoke_session(caller)
+@router.post(
+    "/auth/logout",
+    guard=session(),
+    summary="Sign out",
+    responses={204: documented("The session was revoked and its cookie deleted.", headers=SET_COOKIE)},
+)
+def logout(caller: CurrentCaller) -> Response[None]:
+    sessions.revoke_current_session(caller)
     return clear_session(caller)
 
 
-@router.post("/auth/logout-all", status_code=204, summary="Sign out everywhere")
-def revoke_all_sessions(caller: Annotated[Caller, session()]) -> Response[None]:
+@router.post(
+    "/auth/logout-all",
+    guard=session(),
+    summary="Sign out everywhere",
+    responses={204: documented("All sessions were revoked.", headers=SET_COOKIE)},
+)
+def revoke_all_sessions(caller: CurrentCaller) -> Response[None]:
     sessions.revoke_own_sessions(caller)
     return clear_session(caller)
 
 
-@router.get("/auth/me", summary="Get the current user")
-def get_current_user(caller: Annotated[Caller, session()]) -> DataResponse[CurrentUserResponse]:
-    user = users.current_account(caller).user
-    return DataResponse(data=CurrentUserResponse(**vars(user), csrf_token=caller.csrf_token))
+@router.get("/auth/me", guard=session(), summary="Get the current user")
+def get_current_user(caller: CurrentCaller, user: CurrentUser) -> DataResponse[CurrentUserResponse]:
+    return data(CurrentUserResponse(**vars(user), csrf_token=caller.csrf_token))
 
 
-@router.get("/auth/sessions", summary="List sessions")
-def list_sessions(
-    caller: Annotated[Caller, session()], limit: Limit = 20, cursor: Cursor = None
-) -> PageResponse[Session]:
-    cursors = CursorCodec("sessions", caller.user_id)
-    return cursors.respond(sessions.list_sessions(caller, cursors.decode(limit, cursor)), limit)
+@router.get("/auth/sessions", guard=session(), summary="List own sessions")
+def list_sessions(caller: CurrentCaller, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[Session]:
+    return paginate(limit, cursor, partial(sessions.list_sessions, caller), "sessions", caller.user_id)
 
 
-@router.delete("/auth/sessions/<sessionId>", status_code=204, summary="Revoke a session")
-def revoke_session(caller: Annotated[Caller, session()], session_id: SessionId) -> Response[None]:
+@router.delete("/auth/sessions/<sessionId>", guard=session(), status_code=204, summary="Revoke a session")
+def revoke_session(caller: CurrentCaller, session_id: SessionId) -> Response[None]:
     sessions.revoke_session(caller, session_id)
     return no_content()
 
 
-@router.get("/.well-known/jwks.json", summary="Get the public keys of access tokens")
-def get_jwks(client: Annotated[ClientInfo, public()]) -> Response[JsonWebKeySet]:  # noqa: ARG001  # stands for the door
+@router.get("/.well-known/jwks.json", guard=public(), summary="Get the public keys of access tokens")
+def get_jwks() -> Response[JsonWebKeySet]:
     keys = JsonWebKeySet(keys=sessions.list_jwks())
-    return Response(
-        status_code=200, content_type="application/json", body=keys, headers={"cache-control": "public, max-age=300"}
-    )
-
-
-def clear_session(caller: Caller) -> Response[None]:
-    return Response(status_code=204, cookies=[session_cookie("")] if caller.csrf_token else [])
+    return json_response(keys, headers={"cache-control": "public, max-age=300"})

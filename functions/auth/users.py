@@ -1,71 +1,64 @@
-"""/users: the accounts of an installation, and the roles that they hold."""
+"""Users, and the roles that they hold."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from functions.auth.responses import no_content
 from holdall.accounts.model import CreateUserRequest, UpdateUserRequest
 from holdall.accounts.service import users as accounts
-from holdall.http import Cursor, CursorCodec, DataResponse, Limit, PageResponse, Router, requires
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, requires
+from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, no_content, paginate
 from holdall.iam.model import User
 from holdall.iam.service import users
-from holdall.platform.caller import Caller
 from holdall.roles.model import GrantRoleRequest
 
 router = Router()
 
 UserId = Annotated[str, Path(alias="userId")]
 RoleName = Annotated[str, Path(alias="role")]
+_READ = requires("users.read")
+_UPDATE = requires("users.update")
 
 
-@router.get("/users", summary="List users, newest first")
-def list_users(
-    caller: Annotated[Caller, requires("users.read")],  # noqa: ARG001  # stands for the permission
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> PageResponse[User]:
-    cursors = CursorCodec("users")
-    return cursors.respond(users.list_users(cursors.decode(limit, cursor)), limit)
+@router.get("/users", guard=_READ, summary="List users, newest first")
+def list_users(limit: Limit = 20, cursor: Cursor = None) -> PageResponse[User]:
+    return paginate(limit, cursor, users.list_users, "users")
 
 
-@router.post("/users", status_code=201, summary="Create a user, or invite one if no password is given")
-def create_user(
-    caller: Annotated[Caller, requires("users.create", rate_limit="create")], body: CreateUserRequest
-) -> DataResponse[User]:
-    return DataResponse(data=accounts.create(caller, body))
+@router.post(
+    "/users",
+    guard=requires("users.create", rate_limit="create"),
+    status_code=201,
+    summary="Create a user, or invite one if no password is given",
+)
+def create_user(caller: CurrentCaller, body: CreateUserRequest) -> DataResponse[User]:
+    return data(accounts.create(caller, body))
 
 
-@router.get("/users/<userId>", summary="Get a user")
-def get_user(
-    caller: Annotated[Caller, requires("users.read")],  # noqa: ARG001  # stands for the permission
-    user_id: UserId,
-) -> DataResponse[User]:
-    return DataResponse(data=users.get(user_id))
+@router.get("/users/<userId>", guard=_READ, summary="Get a user")
+def get_user(user_id: UserId) -> DataResponse[User]:
+    return data(users.get(user_id))
 
 
-@router.put("/users/<userId>", summary="Update, enable or disable a user (partial update)")
-def update_user(
-    caller: Annotated[Caller, requires("users.update")], user_id: UserId, body: UpdateUserRequest
-) -> DataResponse[User]:
-    return DataResponse(data=accounts.update(caller, user_id, body))
+@router.patch("/users/<userId>", guard=_UPDATE, put_alias=True, summary="Update, enable or disable a user")
+def update_user(caller: CurrentCaller, user_id: UserId, body: UpdateUserRequest) -> DataResponse[User]:
+    return data(accounts.update(caller, user_id, body))
 
 
-@router.delete("/users/<userId>", status_code=204, summary="Delete a user")
-def delete_user(caller: Annotated[Caller, requires("users.delete")], user_id: UserId) -> Response[None]:
+@router.delete("/users/<userId>", guard=requires("users.delete"), status_code=204, summary="Delete a user")
+def delete_user(caller: CurrentCaller, user_id: UserId) -> Response[None]:
     accounts.delete(caller, user_id)
     return no_content()
 
 
-@router.post("/users/<userId>/roles", summary="Grant a role")
-def grant_role(
-    caller: Annotated[Caller, requires("users.update", rate_limit="create")], user_id: UserId, body: GrantRoleRequest
-) -> DataResponse[User]:
-    return DataResponse(data=accounts.grant_role(caller, user_id, body.role))
+@router.post("/users/<userId>/roles", guard=requires("users.update", rate_limit="create"), summary="Grant a role")
+def grant_role(caller: CurrentCaller, user_id: UserId, body: GrantRoleRequest) -> DataResponse[User]:
+    return data(accounts.grant_role(caller, user_id, body.role))
 
 
-@router.delete("/users/<userId>/roles/<role>", status_code=204, summary="Revoke a role")
-def revoke_role(caller: Annotated[Caller, requires("users.update")], user_id: UserId, role: RoleName) -> Response[None]:
+@router.delete("/users/<userId>/roles/<role>", guard=_UPDATE, status_code=204, summary="Revoke a role")
+def revoke_role(caller: CurrentCaller, user_id: UserId, role: RoleName) -> Response[None]:
     accounts.revoke_role(caller, user_id, role)
     return no_content()

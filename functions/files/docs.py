@@ -1,4 +1,4 @@
-"""/openapi.json and /docs: the contract, for programs and for people."""
+"""The OpenAPI document, and a page that shows it."""
 
 from functools import cache
 from pathlib import Path
@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response, openapi
 from aws_lambda_powertools.event_handler.openapi import params
 
-from holdall.http import Router, public
-from holdall.platform.caller import ClientInfo
+from holdall.http.app import Router
+from holdall.http.auth import public
+from holdall.http.responses import documented
 
 router = Router()
 
-# The function's package keeps the shape of the tree, so this path holds at the desk and in Lambda.
-_DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-# Powertools brings Swagger UI along; a copy of ours would only age.
-_SWAGGER = Path(openapi.__file__).parent / "swagger_ui"
+# The package of the function has the layout of the source tree, so this path is right in both.
+_OPENAPI_PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
+_SWAGGER_UI = Path(openapi.__file__).parent / "swagger_ui"  # Powertools contains a copy, which it keeps up to date
 _ASSETS = {
-    "swagger-ui.css": (_SWAGGER / "swagger-ui.min.css", "text/css"),
-    "swagger-ui.js": (_SWAGGER / "swagger-ui-bundle.min.js", "text/javascript"),
+    "swagger-ui.css": (_SWAGGER_UI / "swagger-ui.min.css", "text/css"),
+    "swagger-ui.js": (_SWAGGER_UI / "swagger-ui-bundle.min.js", "text/javascript"),
     "start.js": (Path(__file__).with_name("start.js"), "text/javascript"),
 }
-# Swagger UI writes styles into its elements, and its pictures are data URLs; scripts are ours alone.
+# Swagger UI sets styles on its elements and uses data URLs for its images. Scripts come from this origin only.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 )
@@ -41,25 +41,40 @@ _DOCS_HTML = """<!doctype html>
 Asset = Annotated[Literal["swagger-ui.css", "swagger-ui.js", "start.js"], params.Path()]
 
 
-@router.get("/openapi.json", summary="OpenAPI document")
-def get_openapi_document(client: Annotated[ClientInfo, public()]) -> Response[str]:  # noqa: ARG001  # stands for the door
-    return _text_response(_read(_DOCUMENT), "application/json", max_age=60)
+@router.get(
+    "/openapi.json",
+    guard=public(),
+    summary="OpenAPI document",
+    responses={200: documented("This document.", dict[str, object])},
+)
+def get_openapi_document() -> Response[str]:
+    return _text_response(_read(_OPENAPI_PATH), "application/json", max_age=60)
 
 
-@router.get("/docs", summary="API documentation")
-def get_docs_page(client: Annotated[ClientInfo, public()]) -> Response[str]:  # noqa: ARG001  # stands for the door
+@router.get(
+    "/docs",
+    guard=public(),
+    summary="API documentation",
+    responses={200: documented("The page.", str, media_type="text/html")},
+)
+def get_docs_page() -> Response[str]:
     return _text_response(_DOCS_HTML, "text/html; charset=utf-8", max_age=60)
 
 
-@router.get("/docs/<asset>", summary="Docs asset")
-def get_docs_asset(client: Annotated[ClientInfo, public()], asset: Asset) -> Response[str]:  # noqa: ARG001  # stands for the door
+@router.get(
+    "/docs/<asset>",
+    guard=public(),
+    summary="Docs asset",
+    responses={200: documented("A style sheet or a script.", str, media_type="text/*")},
+)
+def get_docs_asset(asset: Asset) -> Response[str]:
     path, media_type = _ASSETS[asset]
     return _text_response(_read(path), f"{media_type}; charset=utf-8", max_age=86400)
 
 
-def _text_response(body: str, media_type: str, *, max_age: int) -> Response[str]:
+def _text_response(body: str, content_type: str, *, max_age: int) -> Response[str]:
     headers = {"cache-control": f"public, max-age={max_age}", "content-security-policy": _CONTENT_SECURITY_POLICY}
-    return Response(status_code=200, content_type=media_type, body=body, headers=headers)
+    return Response(200, content_type, body, headers)
 
 
 @cache

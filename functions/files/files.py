@@ -1,99 +1,113 @@
-"""/files: find them, read them, put them away."""
+"""Files."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from holdall.files import service
-from holdall.files.model import FileView
-from holdall.files.service import FileQuery
-from holdall.http import CurrentProject, Cursor, CursorCodec, DataResponse, Limit, PageResponse, Router, requires
+from holdall.files.model import Disposition, FileQuery, FileView, SortOrder
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, CurrentProject, requires
+from holdall.http.responses import (
+    Cursor,
+    DataResponse,
+    Limit,
+    PageResponse,
+    accepted,
+    data,
+    documented,
+    json_response,
+    paginate,
+    redirect,
+)
 from holdall.jobs.model import JobAccepted
-from holdall.platform.caller import Caller
 from holdall.platform.schemas import ResponseModel
-from holdall.projects.model import Project
 from holdall.variants import service as variants
 
 router = Router()
 
 FileId = Annotated[str, Path(alias="fileId", max_length=64)]
-ProjectId = Annotated[str | None, Query(alias="projectId", max_length=64)]
 Kind = Annotated[Literal["image", "file"] | None, Query(description="Only files of this kind, newest first.")]
 Prefix = Annotated[str | None, Query(max_length=255, description="Prefix of the name, not case-sensitive.")]
-Sort = Annotated[Literal["newest", "name"] | None, Query(description="Sort order.")]
+Sort = Annotated[SortOrder | None, Query(description="Sort order.")]
 VariantName = Annotated[
     str | None, Query(max_length=32, description="Name of a variant to return instead of the original.")
 ]
-Disposition = Annotated[
-    Literal["attachment", "inline"], Query(description="Disposition of a variant. Originals are always attachments.")
+VariantDisposition = Annotated[
+    Disposition, Query(alias="disposition", description="Disposition of a variant. Originals are always attachments.")
 ]
+Permanent = Annotated[
+    bool, Query(description="Delete permanently, with all versions and variants, instead of moving to the trash.")
+]
+_READ = requires("files.read", project_from="fileId")
 
 
 class ProcessingStatus(ResponseModel):
-    """Something that is being made."""
+    """The variant is being rendered."""
 
     status: Literal["processing"] = "processing"
 
 
-@router.get("/files", summary="List files")
+@router.get("/files", guard=requires("files.read", project_from="projectId"), summary="List files")
 def list_files(
-    caller: Annotated[Caller, requires("files.read", project_from="projectId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId = None,  # noqa: ARG001  # read by the door
+    project: CurrentProject,
     kind: Kind = None,
     prefix: Prefix = None,
     sort: Sort = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> PageResponse[FileView]:
-    cursors = CursorCodec("files", project.id, kind, prefix, sort)
-    return cursors.respond(
-        service.list_files(project, FileQuery(kind, prefix, sort), cursors.decode(limit, cursor)), limit
-    )
+    list_page = partial(service.list_files, project, FileQuery(kind, prefix, sort))
+    return paginate(limit, cursor, list_page, "files", project.id, kind, prefix, sort)
 
 
-@router.get("/files/<fileId>", summary="Get a file")
-def get_file(
-    caller: Annotated[Caller, requires("files.read", project_from="fileId")],  # noqa: ARG001  # stands for the permission
-    file_id: FileId,
-) -> DataResponse[FileView]:
-    return DataResponse(data=service.view(service.get(file_id)))
+@router.get("/files/<fileId>", guard=_READ, summary="Get a file")
+def get_file(file_id: FileId) -> DataResponse[FileView]:
+    return data(service.view(service.get(file_id)))
 
 
-@router.get("/files/<fileId>/content", summary="Download a file or one of its variants")
+@router.get(
+    "/files/<fileId>/content",
+    guard=_READ,
+    summary="Download a file or one of its variants",
+    responses={
+        302: documented(
+            "Redirect to a presigned URL that is valid for at most five minutes, or to the permanent URL of a public variant."
+        ),
+        202: documented(
+            "The variant is being rendered. Try again after Retry-After seconds.", DataResponse[ProcessingStatus]
+        ),
+    },
+)
 def get_file_content(
-    caller: Annotated[Caller, requires("files.read", project_from="fileId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, CurrentProject],
+    project: CurrentProject,
     file_id: FileId,
     variant: VariantName = None,
-    disposition: Disposition = "attachment",
+    disposition: VariantDisposition = "attachment",
 ) -> Response[DataResponse[ProcessingStatus] | None]:
     file = service.get(file_id)
     if variant is None:
-        return _redirect(service.presign_original(file).url)
-    drawn = variants.get_or_request(project, file, variant)
-    if drawn.status != "ready":
-        waiting = DataResponse(data=ProcessingStatus())
-        return Response(status_code=202, content_type="application/json", body=waiting, headers={"retry-after": "1"})
-    return _redirect(service.variant_url(file, drawn, disposition))
+        return redirect(service.presign_original(file).url)
+    rendered = variants.get_or_request(project, file, variant)
+    if rendered.status != "ready":
+        return accepted(data(ProcessingStatus()), headers={"retry-after": "1"})
+    return redirect(service.variant_url(file, rendered, disposition))
 
 
-@router.delete("/files/<fileId>", summary="Delete a file")
+@router.delete(
+    "/files/<fileId>",
+    guard=requires("files.write", project_from="fileId", extra={"permanent": "files.purge"}),
+    summary="Delete a file",
+    responses={
+        200: documented("The file was moved to the trash.", DataResponse[FileView]),
+        202: documented("A job deletes the file permanently.", DataResponse[JobAccepted]),
+    },
+)
 def delete_file(
-    caller: Annotated[Caller, requires("files.write", project_from="fileId", extra={"permanent": "files.purge"})],
-    file_id: FileId,
-    permanent: Annotated[
-        bool, Query(description="Delete permanently, with all versions and variants, instead of moving to the trash.")
-    ] = False,
+    caller: CurrentCaller, file_id: FileId, *, permanent: Permanent = False
 ) -> Response[DataResponse[FileView] | DataResponse[JobAccepted]]:
-    if not permanent:
-        return Response(
-            status_code=200, content_type="application/json", body=DataResponse(data=service.trash(caller, file_id))
-        )
-    started = DataResponse(data=JobAccepted(job_id=service.purge(caller, file_id).id))
-    return Response(status_code=202, content_type="application/json", body=started)
-
-
-def _redirect(url: str) -> Response[DataResponse[ProcessingStatus] | None]:
-    return Response(status_code=302, headers={"location": url})
+    if permanent:
+        return accepted(data(JobAccepted(job_id=service.purge(caller, file_id).id)))
+    return json_response(data(service.trash(caller, file_id)))

@@ -1,60 +1,72 @@
-"""/health: alive, and ready to work."""
+"""Health checks."""
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
 from aws_lambda_powertools.event_handler import Response
 
-from holdall.http import DataResponse, Router, public
+from holdall.http.app import Router
+from holdall.http.auth import public
+from holdall.http.responses import DataResponse, data, documented, json_response
 from holdall.maintenance import health
-from holdall.platform.caller import ClientInfo
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.schemas import ResponseModel
 
 router = Router()
 
+CheckStatus = Literal["ok", "down"]
+
 
 class HealthStatus(ResponseModel):
-    """Somebody answers."""
+    """The API responds."""
 
     status: Literal["ok"] = "ok"
 
 
 class DependencyCheck(ResponseModel):
-    """What was asked of one store, and how long its answer took."""
+    """The state of a dependency, and the duration of the check in milliseconds."""
 
-    status: Literal["ok", "down"]
-    latency_ms: float
+    status: CheckStatus
+    milliseconds: float
 
 
 class Readiness(ResponseModel):
-    """Whether everything that a request needs can be reached."""
+    """The state of all dependencies of a request."""
 
-    status: Literal["ok", "down"]
+    status: CheckStatus
     checks: dict[str, DependencyCheck]
     email_recipients: Literal["any", "verified_only", "unknown"]
 
 
-@router.get("/health", summary="Liveness check")
-def get_health(client: Annotated[ClientInfo, public()]) -> DataResponse[HealthStatus]:  # noqa: ARG001  # stands for the door
-    return DataResponse(data=HealthStatus())
+@router.get("/health", guard=public(), summary="Liveness check")
+def get_health() -> DataResponse[HealthStatus]:
+    return data(HealthStatus())
 
 
-@router.get("/health/ready", summary="Readiness check")
-def get_readiness(client: Annotated[ClientInfo, public()]) -> Response[DataResponse[Readiness]]:  # noqa: ARG001  # stands for the door
-    checks = {name: _check_dependency(ask) for name, ask in health.CHECKS.items()}
-    status: Literal["ok", "down"] = "ok" if all(check.status == "ok" for check in checks.values()) else "down"
-    answer = DataResponse(data=Readiness(status=status, checks=checks, email_recipients=health.mail_recipients()))
-    code, headers = (200, {}) if status == "ok" else (503, {"retry-after": "2"})
-    return Response(status_code=code, content_type="application/json", body=answer, headers=headers)
+@router.get(
+    "/health/ready",
+    guard=public(),
+    summary="Readiness check",
+    responses={
+        200: documented("All dependencies are reachable.", DataResponse[Readiness]),
+        503: documented("A dependency is not reachable; see `checks`.", DataResponse[Readiness]),
+    },
+)
+def get_readiness() -> Response[DataResponse[Readiness]]:
+    checks = {name: _check_dependency(check) for name, check in health.CHECKS.items()}
+    down = any(check.status == "down" for check in checks.values())
+    readiness = Readiness(status="down" if down else "ok", checks=checks, email_recipients=health.mail_recipients())
+    if down:
+        return json_response(data(readiness), 503, headers={"retry-after": "2"})
+    return json_response(data(readiness))
 
 
 def _check_dependency(check: Callable[[], object]) -> DependencyCheck:
-    started = time.perf_counter()
+    started_at = time.perf_counter()
+    status: CheckStatus = "ok"
     try:
         check()
-        status: Literal["ok", "down"] = "ok"
     except ServiceUnavailable:
         status = "down"
-    return DependencyCheck(status=status, latency_ms=round((time.perf_counter() - started) * 1000, 1))
+    return DependencyCheck(status=status, milliseconds=round((time.perf_counter() - started_at) * 1000, 1))

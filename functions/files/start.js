@@ -1,3 +1,3 @@
 "use strict";
-// Beside the page, as its policy allows no script inside it.
+// A file of its own, because the content security policy of the page forbids inline scripts.
 window.ui = SwaggerUIBundle({ url: "openapi.json", dom_id: "#api", deepLinking: true, tryItOutEnabled: true });

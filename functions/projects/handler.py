@@ -1,6 +1,6 @@
-"""Projects."""
+"""The Lambda function behind /projects and /invitations."""
 
 from functions.projects import api_keys, members, projects, usage
-from holdall.http import HttpApp
+from holdall.http.app import HttpApp
 
 handler = HttpApp("projects", projects.router, members.router, api_keys.router, usage.router)

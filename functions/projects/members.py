@@ -1,33 +1,19 @@
-"""/projects/{projectId}/members, /invitations: who is in a project, and who was asked to come."""
+"""Members of a project, and invitations to it."""
 
+from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from functions.projects.parameters import ProjectId
-from holdall.http import (
-    CurrentMembership,
-    CurrentProject,
-    CurrentUser,
-    Cursor,
-    CursorCodec,
-    DataResponse,
-    Limit,
-    PageResponse,
-    Router,
-    requires,
-    session,
-)
-from holdall.iam.model import Account
-from holdall.platform.caller import Caller
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, CurrentMembership, CurrentProject, CurrentUser, requires, session
+from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, no_content, paginate
 from holdall.projects.model import (
     AcceptInvitationRequest,
     CreateInvitationRequest,
     Invitation,
     Member,
-    Membership,
-    Project,
     ProjectWithRole,
     TransferOwnershipRequest,
     UpdateMemberRequest,
@@ -36,103 +22,65 @@ from holdall.projects.service import invitations, members
 
 router = Router()
 
-# Of any length: what is too long for an id is not there, as anything else that is none.
+# Without a maximum length, because a text that is too long for an ID is a 404, like any other unknown ID.
 UserId = Annotated[str, Path(alias="userId")]
 InvitationId = Annotated[str, Path(alias="invitationId")]
+_READ = requires("members.read", project_from="projectId")
+_WRITE = requires("members.write", project_from="projectId")
+_INVITE = requires("members.write", project_from="projectId", rate_limit="create")
 
 
-@router.get("/projects/<projectId>/members", summary="List members")
-def list_members(
-    caller: Annotated[Caller, requires("members.read", project_from="projectId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> PageResponse[Member]:
-    cursors = CursorCodec("members", project.id)
-    return cursors.respond(members.list_members(project, cursors.decode(limit, cursor)), limit)
+@router.get("/projects/<projectId>/members", guard=_READ, summary="List members")
+def list_members(project: CurrentProject, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[Member]:
+    return paginate(limit, cursor, partial(members.list_members, project), "members", project.id)
 
 
-@router.patch("/projects/<projectId>/members/<userId>", summary="Change the role of a member")
+@router.patch("/projects/<projectId>/members/<userId>", guard=_WRITE, summary="Change the role of a member")
 def update_member(
-    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    user_id: UserId,
-    body: UpdateMemberRequest,
+    caller: CurrentCaller, project: CurrentProject, user_id: UserId, body: UpdateMemberRequest
 ) -> DataResponse[Member]:
-    return DataResponse(data=members.set_role(caller, project, user_id, body.role))
+    return data(members.set_role(caller, project, user_id, body.role))
 
 
-@router.delete("/projects/<projectId>/members/<userId>", status_code=204, summary="Remove a member")
-def delete_member(
-    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    user_id: UserId,
-) -> Response[None]:
+@router.delete("/projects/<projectId>/members/<userId>", guard=_WRITE, status_code=204, summary="Remove a member")
+def delete_member(caller: CurrentCaller, project: CurrentProject, user_id: UserId) -> Response[None]:
     members.delete(caller, project, user_id)
-    return Response(status_code=204)
+    return no_content()
 
 
-@router.post("/projects/<projectId>/leave", status_code=204, summary="Leave a project")
-def leave_project(
-    caller: Annotated[Caller, requires("members.read", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    membership: Annotated[Membership | None, CurrentMembership],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-) -> Response[None]:
+@router.post("/projects/<projectId>/leave", guard=_READ, status_code=204, summary="Leave a project")
+def leave_project(caller: CurrentCaller, project: CurrentProject, membership: CurrentMembership) -> Response[None]:
     members.leave(caller, project, membership)
-    return Response(status_code=204)
+    return no_content()
 
 
-@router.post("/projects/<projectId>/transfer", summary="Transfer the ownership of a project")
+@router.post("/projects/<projectId>/transfer", guard=_WRITE, summary="Transfer the ownership of a project")
 def transfer_ownership(
-    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    membership: Annotated[Membership | None, CurrentMembership],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    body: TransferOwnershipRequest,
+    caller: CurrentCaller, project: CurrentProject, membership: CurrentMembership, body: TransferOwnershipRequest
 ) -> DataResponse[Member]:
-    return DataResponse(data=members.transfer_ownership(caller, project, membership, body.user_id))
+    return data(members.transfer_ownership(caller, project, membership, body.user_id))
 
 
-@router.post("/projects/<projectId>/invitations", status_code=201, summary="Invite a user by email")
+@router.post("/projects/<projectId>/invitations", guard=_INVITE, status_code=201, summary="Invite a user by email")
 def create_invitation(
-    caller: Annotated[Caller, requires("members.write", project_from="projectId", rate_limit="create")],
-    project: Annotated[Project, CurrentProject],
-    user: Annotated[Account, CurrentUser],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    body: CreateInvitationRequest,
+    caller: CurrentCaller, project: CurrentProject, user: CurrentUser, body: CreateInvitationRequest
 ) -> DataResponse[Invitation]:
-    return DataResponse(data=invitations.create(caller, project, user.user, body))
+    return data(invitations.create(caller, project, user, body))
 
 
-@router.get("/projects/<projectId>/invitations", summary="List pending invitations")
-def list_invitations(
-    caller: Annotated[Caller, requires("members.write", project_from="projectId")],  # noqa: ARG001  # stands for the permission
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> PageResponse[Invitation]:
-    cursors = CursorCodec("invitations", project.id)
-    return cursors.respond(invitations.list_invitations(project, cursors.decode(limit, cursor)), limit)
+@router.get("/projects/<projectId>/invitations", guard=_WRITE, summary="List pending invitations")
+def list_invitations(project: CurrentProject, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[Invitation]:
+    return paginate(limit, cursor, partial(invitations.list_invitations, project), "invitations", project.id)
 
 
-@router.delete("/projects/<projectId>/invitations/<invitationId>", status_code=204, summary="Delete an invitation")
-def delete_invitation(
-    caller: Annotated[Caller, requires("members.write", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    invitation_id: InvitationId,
-) -> Response[None]:
+@router.delete(
+    "/projects/<projectId>/invitations/<invitationId>", guard=_WRITE, status_code=204, summary="Delete an invitation"
+)
+def delete_invitation(caller: CurrentCaller, project: CurrentProject, invitation_id: InvitationId) -> Response[None]:
     invitations.delete(caller, project, invitation_id)
-    return Response(status_code=204)
+    return no_content()
 
 
-@router.post("/invitations/accept", summary="Accept an invitation")
-def accept_invitation(
-    caller: Annotated[Caller, session(rate_limit="create")], body: AcceptInvitationRequest
-) -> DataResponse[ProjectWithRole]:
-    return DataResponse(data=invitations.accept(caller, body.token))
+@router.post("/invitations/accept", guard=session(rate_limit="create"), summary="Accept an invitation")
+def accept_invitation(caller: CurrentCaller, body: AcceptInvitationRequest) -> DataResponse[ProjectWithRole]:
+    return data(invitations.accept(caller, body.token))

@@ -1,25 +1,26 @@
-"""/projects: make them, find them, change them, put them away."""
+"""Projects."""
 
+from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from functions.projects.parameters import ProjectId
-from holdall.http import (
-    CurrentProject,
+from holdall.http.app import Router
+from holdall.http.auth import CurrentCaller, CurrentProject, requires, session
+from holdall.http.responses import (
     Cursor,
-    CursorCodec,
     DataResponse,
     Limit,
     PageResponse,
-    Router,
-    requires,
-    session,
+    accepted,
+    data,
+    documented,
+    json_response,
+    paginate,
 )
 from holdall.jobs.model import JobAccepted
-from holdall.platform.caller import Caller
-from holdall.projects.model import CreateProjectRequest, Project, ProjectWithRole, UpdateProjectRequest
+from holdall.projects.model import CreateProjectRequest, ProjectWithRole, UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants import sync
 from holdall.variants.model import SyncEstimate
@@ -30,74 +31,77 @@ Permanent = Annotated[bool, Query(description="Delete the project permanently, w
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only return an estimate.")]
 
 
-@router.post("/projects", status_code=201, summary="Create a project")
-def create_project(
-    caller: Annotated[Caller, requires("projects.create", rate_limit="create")], body: CreateProjectRequest
-) -> DataResponse[ProjectWithRole]:
-    return DataResponse(data=projects.with_role(projects.create(caller, body), "owner"))
+@router.post(
+    "/projects",
+    guard=requires("projects.create", rate_limit="create"),
+    status_code=201,
+    summary="Create a project",
+)
+def create_project(caller: CurrentCaller, body: CreateProjectRequest) -> DataResponse[ProjectWithRole]:
+    return data(projects.with_role(projects.create(caller, body), "owner"))
 
 
-@router.get("/projects", summary="List own projects")
-def list_projects(
-    caller: Annotated[Caller, session()], limit: Limit = 20, cursor: Cursor = None
-) -> PageResponse[ProjectWithRole]:
-    cursors = CursorCodec("projects", caller.user_id)
-    return cursors.respond(projects.list_for_user(caller, cursors.decode(limit, cursor)), limit)
+@router.get("/projects", guard=session(), summary="List own projects")
+def list_projects(caller: CurrentCaller, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[ProjectWithRole]:
+    return paginate(limit, cursor, partial(projects.list_for_user, caller), "projects", caller.user_id)
 
 
-@router.get("/projects/<projectId>", summary="Get a project")
-def get_project(
-    caller: Annotated[Caller, requires("projects.read", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-) -> DataResponse[ProjectWithRole]:
-    return DataResponse(data=projects.with_role(project, caller.project_role))
+@router.get("/projects/<projectId>", guard=requires("projects.read", project_from="projectId"), summary="Get a project")
+def get_project(caller: CurrentCaller, project: CurrentProject) -> DataResponse[ProjectWithRole]:
+    return data(projects.with_role(project, caller.project_role))
 
 
-@router.put("/projects/<projectId>", summary="Update a project (partial update)")
+@router.patch(
+    "/projects/<projectId>",
+    guard=requires("projects.update", project_from="projectId"),
+    put_alias=True,
+    summary="Update a project",
+)
 def update_project(
-    caller: Annotated[Caller, requires("projects.update", project_from="projectId")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    body: UpdateProjectRequest,
+    caller: CurrentCaller, project: CurrentProject, body: UpdateProjectRequest
 ) -> DataResponse[ProjectWithRole]:
-    return DataResponse(data=projects.with_role(projects.update(caller, project, body), caller.project_role))
+    return data(projects.with_role(projects.update(caller, project, body), caller.project_role))
 
 
-@router.delete("/projects/<projectId>", summary="Delete a project, with 30 days to restore it or permanently")
+@router.delete(
+    "/projects/<projectId>",
+    guard=requires("projects.delete", project_from="projectId", allow_deleted="permanent"),
+    summary="Delete a project",
+    description="Without `permanent`, the project can be restored for 30 days.",
+    responses={
+        200: documented("The deleted project.", DataResponse[ProjectWithRole]),
+        202: documented("A job deletes the project permanently.", DataResponse[JobAccepted]),
+    },
+)
 def delete_project(
-    caller: Annotated[Caller, requires("projects.delete", project_from="projectId", allow_deleted="permanent")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    permanent: Permanent = False,  # noqa: FBT002
+    caller: CurrentCaller, project: CurrentProject, *, permanent: Permanent = False
 ) -> Response[DataResponse[ProjectWithRole] | DataResponse[JobAccepted]]:
-    if not permanent:
-        deleted = DataResponse(data=projects.with_role(projects.delete(caller, project), caller.project_role))
-        return Response(status_code=200, content_type="application/json", body=deleted)
-    started = DataResponse(data=JobAccepted(job_id=projects.purge(caller, project).id))
-    return Response(status_code=202, content_type="application/json", body=started)
-
-
-@router.post("/projects/<projectId>/restore", summary="Restore a project")
-def restore_project(
-    caller: Annotated[Caller, requires("projects.delete", project_from="projectId", allow_deleted="always")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-) -> DataResponse[ProjectWithRole]:
-    return DataResponse(data=projects.with_role(projects.restore(caller, project), caller.project_role))
+    if permanent:
+        return accepted(data(JobAccepted(job_id=projects.purge(caller, project).id)))
+    return json_response(data(projects.with_role(projects.delete(caller, project), caller.project_role)))
 
 
 @router.post(
-    "/projects/<projectId>/sync-variants", status_code=202, summary="Synchronize all variants with the settings"
+    "/projects/<projectId>/restore",
+    guard=requires("projects.delete", project_from="projectId", allow_deleted=True),
+    summary="Restore a project",
+)
+def restore_project(caller: CurrentCaller, project: CurrentProject) -> DataResponse[ProjectWithRole]:
+    return data(projects.with_role(projects.restore(caller, project), caller.project_role))
+
+
+@router.post(
+    "/projects/<projectId>/sync-variants",
+    guard=requires("variants.sync", project_from="projectId", rate_limit="create"),
+    summary="Synchronize all variants with the settings",
+    responses={
+        200: documented("The estimate of a dry run.", DataResponse[SyncEstimate]),
+        202: documented("A job synchronizes the variants.", DataResponse[JobAccepted]),
+    },
 )
 def sync_variants(
-    caller: Annotated[Caller, requires("variants.sync", project_from="projectId", rate_limit="create")],
-    project: Annotated[Project, CurrentProject],
-    project_id: ProjectId,  # noqa: ARG001  # read by the door
-    dry_run: DryRun = False,  # noqa: FBT002
+    caller: CurrentCaller, project: CurrentProject, *, dry_run: DryRun = False
 ) -> Response[DataResponse[SyncEstimate] | DataResponse[JobAccepted]]:
     if dry_run:
-        forecast = DataResponse(data=sync.estimate(project))
-        return Response(status_code=200, content_type="application/json", body=forecast)
-    started = DataResponse(data=JobAccepted(job_id=sync.start(caller, project)))
-    return Response(status_code=202, content_type="application/json", body=started)
+        return json_response(data(sync.estimate(project)))
+    return accepted(data(JobAccepted(job_id=sync.start(caller, project))))

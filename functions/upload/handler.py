@@ -1,6 +1,6 @@
-"""Uploads."""
+"""The Lambda function that starts and commits uploads."""
 
 from functions.upload import uploads
-from holdall.http import HttpApp
+from holdall.http.app import HttpApp
 
 handler = HttpApp("upload", uploads.router)

@@ -6,36 +6,28 @@ from typing import Any
 
 import pytest
 
-from holdall.http.auth import Guard
+from holdall.http.auth import Access
 from holdall.roles import permissions
 from holdall.roles.permissions import PERMISSIONS
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.api.test_rate_limits import HIGH_LIMIT, LIMIT_NAMES
 from tests.support import users
 from tests.support.aws import FakeAws, make_upload_request
 from tests.support.browser import CookieClient
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.projects import ALL_SCOPES, ApiKeyClient, create_api_key_client, create_member, create_shared_project
 from tests.support.routes import Route, list_routes
 
 API_PREFIX = "/api/v1"
 PROJECT_ROUTES = [
-    route for route in list_routes() if route.guard and route.guard.access == "permission" and route.guard.project_from
+    route for route in list_routes() if route.guard.access is Access.PERMISSION and route.guard.project_from
 ]
 INSTALLATION_ROUTES = [
-    route
-    for route in list_routes()
-    if route.guard and route.guard.access == "permission" and not route.guard.project_from
+    route for route in list_routes() if route.guard.access is Access.PERMISSION and not route.guard.project_from
 ]
-SESSION_ROUTES = [
-    route for route in list_routes() if route.guard and route.guard.access in ("session", "recent_session")
-]
+SESSION_ROUTES = [route for route in list_routes() if route.guard.access in (Access.SESSION, Access.RECENT_SESSION)]
 ROLES = ("viewer", "editor", "owner")
-
-
-def get_guard(route: Route) -> Guard:
-    assert route.guard is not None
-    return route.guard
 
 
 def send_request(client: Client, route: Route, project_id: str, query: str = "") -> Response:
@@ -51,7 +43,7 @@ def send_request(client: Client, route: Route, project_id: str, query: str = "")
     if route.method == "DELETE":
         return client.delete(path + query)
     ids = {"projectId": project_id, "uploadId": f"{project_id}-{'0' * 26}"}
-    body = {name: ids[name] for name in get_guard(route).project_from if name in ids and not told}
+    body = {name: ids[name] for name in route.guard.project_from if name in ids and not told}
     return client.request(route.method, path + query, body or None)
 
 
@@ -60,7 +52,7 @@ def test_a_key_may_what_its_scopes_say_as_far_as_its_maker_may(
     client: Client, fake_aws: FakeAws, shared_project: str, route: Route
 ) -> None:
     """Each route with a key for its permission, one for all others, and one for all, under each role of its maker."""
-    wanted = get_guard(route).permission
+    wanted = route.guard.permission
     creator = create_member(client, shared_project, fake_aws, "owner")
     keys = {"all": (create_api_key_client(creator, shared_project), set(ALL_SCOPES))}
     others = set(ALL_SCOPES) - {wanted}
@@ -78,9 +70,9 @@ def test_a_key_may_what_its_scopes_say_as_far_as_its_maker_may(
                 assert (answer.status, answer.problem()["code"]) == (403, "forbidden"), (which, role)
 
 
-@pytest.mark.parametrize("route", [each for each in PROJECT_ROUTES if get_guard(each).extra], ids=str)
+@pytest.mark.parametrize("route", [each for each in PROJECT_ROUTES if each.guard.extra], ids=str)
 def test_a_flag_wants_its_scope_as_well(client: Client, shared_project: str, route: Route) -> None:
-    for flag, wanted in get_guard(route).extra.items():
+    for flag, wanted in route.guard.extra.items():
         weak = create_api_key_client(client, shared_project, *sorted(set(ALL_SCOPES) - {wanted}))
         assert send_request(weak, route, shared_project, f"?{flag}=true").status == 403
         assert send_request(weak, route, shared_project, f"?{flag}=false").status != 403

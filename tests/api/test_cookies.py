@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import FrozenClock
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.browser import ORIGIN, CookieClient, read_session_cookie
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.faults import inject_faults
 
 
@@ -65,7 +65,7 @@ def test_no_other_page_changes_anything(browser: CookieClient, headers: dict[str
 
     refused = browser.send(*change, **told)
     assert refused.status == 403
-    assert refused.problem()["code"] in ("csrf", "foreign_origin")
+    assert refused.problem()["code"] in ("csrf", "origin_not_allowed")
     assert [each["personal"] for each in browser.get("/projects").data()] == [True]
 
 

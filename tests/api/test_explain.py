@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from holdall.http.auth import Guard
+from holdall.http.auth import requires
 from holdall.platform.errors import Forbidden, NotFound
 from holdall.roles.permissions import PERMISSIONS
 from tests.support import users
@@ -63,11 +63,11 @@ def is_authorized(client: Client, permission: str, project_id: str | None) -> bo
     """Whether a door that asks for this permission there opens: the door itself is asked."""
     headers = {"authorization": f"Bearer {client.access_token}"}
     event = APIGatewayProxyEventV2(build_http_api_event("GET", "/projects/x", headers, None))
-    # The routes that restore a project and delete it for good take one that is deleted.
-    deleted = "always" if permission == "projects.delete" else ""
-    door = Guard("permission", permission, ("projectId",) if project_id else (), allow_deleted=deleted)
+    # The routes that restore a project or delete it permanently admit a deleted one.
+    allow_deleted = permission == "projects.delete"
+    guard = requires(permission, project_from="projectId" if project_id else (), allow_deleted=allow_deleted)
     try:
-        door.authorize(event, {"_route_args": {"projectId": project_id}})
+        guard.authorize(event, {"projectId": project_id or ""})
     except (Forbidden, NotFound):
         return False
     return True

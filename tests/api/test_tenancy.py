@@ -23,11 +23,10 @@ from tests.support.tenants import (
     Tenant,
     absent_id,
     create_tenant,
-    list_parameters,
     send_request,
 )
 
-PROJECT_ID_PARAMETERS = [place for place in ID_PARAMETERS if place.route.guard and place.route.guard.project_from]
+PROJECT_ID_PARAMETERS = [place for place in ID_PARAMETERS if place.route.guard.project_from]
 READ_ROUTES = [route for route in list_routes() if route.method == "GET"]
 PROJECT_LISTS = ["members", "invitations", "keys"]
 FILE_LIST_QUERIES = ["", "&kind=image", "&sort=name"]
@@ -56,9 +55,7 @@ def is_indistinguishable(first: Response, second: Response) -> bool:
 
 
 def test_every_parameter_of_a_path_is_known() -> None:
-    named = {
-        (str(route), name) for route in list_routes() for where, name, _ in list_parameters(route) if where == "path"
-    }
+    named = {(str(route), name) for route in list_routes() for where, name, _ in route.parameters() if where == "path"}
 
     assert {(route, name) for route, name in named if name not in ID_PARAMETER_NAMES | set(NON_ID_VALUES)} == set()
     assert len(PROJECT_ID_PARAMETERS) > 30
@@ -126,7 +123,7 @@ def test_nothing_of_another_stands_in_any_answer(ours: Tenant, theirs: Tenant) -
 
 
 def project_id_parameters(route: Route) -> list[IdParameter]:
-    return [IdParameter(route, where, name) for where, name, _ in list_parameters(route) if name == "projectId"]
+    return [IdParameter(route, where, name) for where, name, _ in route.parameters() if name == "projectId"]
 
 
 def test_what_is_ours_stands_in_our_answers(ours: Tenant) -> None:

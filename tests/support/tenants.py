@@ -1,7 +1,6 @@
 """Two who share an installation and nothing else: everything of each, and every place of the contract that takes an id."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,22 +61,10 @@ class IdParameter:
         return f"{self.route} {self.location} {self.name}"
 
 
-def list_parameters(route: Route) -> Iterator[tuple[str, str, bool]]:
-    """Where, which, and whether it is required: all that a route takes."""
-    made = route.powertools_route.dependant
-    for each in made.path_params:
-        yield "path", each.alias, True
-    for each in made.query_params:
-        yield "query", each.alias, bool(each.required)
-    for each in made.body_params:
-        for name, told in each.field_info.annotation.model_fields.items():
-            yield "body", told.alias or name, told.is_required()
-
-
 ID_PARAMETERS = [
     IdParameter(route, where, name)
     for route in list_routes()
-    for where, name, _ in list_parameters(route)
+    for where, name, _ in route.parameters()
     if name in ID_PARAMETER_NAMES
 ]
 
@@ -155,7 +142,7 @@ def send_request(client: Client, route: Route, ids: dict[str, str], *id_paramete
     """Ask a route for things of these ids: those that it wants, and those that are named beside."""
     path, query, body = route.path.removeprefix(BASE_PATH), [], {}
     wanted = {(place.location, place.name) for place in id_parameters}
-    for where, name, required in list_parameters(route):
+    for where, name, required in route.parameters():
         value = ids.get(name) or NON_ID_VALUES.get(name, "")
         if where == "path":
             path = path.replace(f"{{{name}}}", value)

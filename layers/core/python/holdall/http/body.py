@@ -1,6 +1,6 @@
-"""Request bodies: JSON, read strictly (RFC 8259 leaves to the reader what it takes; we take what every reader understands).
+"""Request bodies: JSON that every parser reads in the same way (RFC 8259 leaves much to the parser).
 
-Refused are NaN and infinities, numbers that become infinite, duplicate keys, lone surrogates and more than 32 levels.
+NaN, Infinity, numbers that overflow, duplicate keys, lone surrogates, and more than 32 levels are refused.
 """
 
 import base64
@@ -13,74 +13,95 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from holdall.platform.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
 
-MAX_BYTES = 256 * 1024  # bytes
+MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 32
 
 
+class BodyTooLarge(PayloadTooLarge):
+    """The body has more than 256 KiB."""
+
+    code, detail = "body_too_large", f"The body must not be larger than {MAX_BYTES} bytes."
+
+
+class MalformedBody(BadRequest):
+    """The body is not UTF-8, or not base64 where the gateway says so."""
+
+    code, detail = "malformed_body", "The body must be UTF-8 text."
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON, or parsers do not agree about it."""
+
+    code, detail = "malformed_json", "The body is not valid JSON."
+
+
+class NotAnObject(ValidationFailed):
+    """The body is JSON, but not an object."""
+
+    code, detail = "wrong_type", "The body must be a JSON object."
+
+
 def check_json_object(event: APIGatewayProxyEventV2) -> None:
-    """Look at a body before anybody reads it. Raises TooLarge, UnsupportedType, Malformed, and Invalid for no object."""
-    if event.decoded_body is None or event.decoded_body == "":
+    """Check the media type and the JSON of a body, if there is one.
+
+    Raises UnsupportedMediaType, MalformedJson and NotAnObject.
+    """
+    if not event.decoded_body:
         return
-    # In lower case, as all clients write it: the validation behind this reads no other.
+    # Only lower case, because the validation of Powertools accepts nothing else.
     media_type = (event.headers.get("content-type") or "application/json").partition(";")[0].strip()
     if media_type != "application/json":
-        raise UnsupportedMediaType("The body must be application/json.", code="unsupported_media_type")
+        raise UnsupportedMediaType("The body must be application/json.")
     if not isinstance(event.json_body, dict):
-        raise ValidationFailed("The body must be a JSON object.", code="wrong_type", pointer="")
+        raise NotAnObject(pointer="")
 
 
 def check_size(event: APIGatewayProxyEventV2) -> None:
-    """Refuse a body that is too large or is no UTF-8. Raises TooLarge and Malformed."""
+    """Check the size and the encoding of a body. Raises BodyTooLarge and MalformedBody."""
     raw = event.body or ""
     try:
         content = base64.b64decode(raw, validate=True) if event.is_base64_encoded else raw.encode()
         if len(content) > MAX_BYTES:
-            raise PayloadTooLarge(f"The body must not be larger than {MAX_BYTES} bytes.", code="body_too_large")
+            raise BodyTooLarge
         content.decode()
     except (binascii.Error, UnicodeError) as error:
-        raise BadRequest("The body must be UTF-8 text.", code="malformed_body") from error
+        raise MalformedBody from error
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text. Raises Malformed."""
+    """Return the value of a JSON text. Raises MalformedJson."""
     try:
         value = json.loads(
             text, parse_constant=_reject_constant, parse_float=_parse_float, object_pairs_hook=_reject_duplicate_keys
         )
         _check_depth(value)
         text.encode()
-        json.dumps(value, ensure_ascii=False).encode()  # an escape may have made a lone surrogate
-    except BadRequest:
-        raise
+        json.dumps(value, ensure_ascii=False).encode()  # an escape sequence may produce a lone surrogate
     except (ValueError, RecursionError) as error:
-        raise _malformed("The body is not valid JSON.") from error
+        raise MalformedJson from error
     return value
 
 
-def _malformed(detail: str) -> BadRequest:
-    return BadRequest(detail, code="malformed_json")
-
-
 def _reject_constant(name: str) -> NoReturn:
-    raise _malformed(f"{name} is not valid JSON.")
+    raise MalformedJson(f"{name} is not valid JSON.")
 
 
 def _parse_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _malformed("A number is too large.")
+        raise MalformedJson("A number is too large.")
     return number
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _malformed("An object contains a duplicate key.")
+        raise MalformedJson("An object contains a duplicate key.")
     return found
 
 
 def _check_depth(value: Any) -> None:
-    # A level is an object or an array; the values in the innermost are none.
+    # Objects and arrays are levels. Other values are not.
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(_MAX_DEPTH):
         level = [
@@ -91,4 +112,4 @@ def _check_depth(value: Any) -> None:
         ]
         if not level:
             return
-    raise _malformed(f"The body is nested deeper than {_MAX_DEPTH} levels.")
+    raise MalformedJson(f"The body is nested deeper than {_MAX_DEPTH} levels.")

@@ -1,60 +1,49 @@
 """Cursors: a position in a list, tagged with the list that it belongs to.
 
-A cursor is no secret and grants nothing: the partition that it moves in always comes from the authorised request.
+A cursor is not a secret and grants nothing, because the partition comes from the authorized request.
 """
 
 import base64
 import hashlib
 import json
-from typing import Annotated, TypeVar
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel
-
-from holdall.http.responses import PageResponse, Pagination
 from holdall.platform.errors import BadRequest
-from holdall.platform.pagination import Page, PageRequest
-
-T = TypeVar("T", bound=BaseModel)
-
-Limit = Annotated[int, Query(ge=1, le=100, description="Maximum number of items per page.")]
-Cursor = Annotated[str | None, Query(max_length=4096, description="`next` or `prev` from a page of the same list.")]
+from holdall.platform.pagination import PageRequest
 
 _NEXT, _PREV = "n", "p"
-_MAX_POSITION_BYTES = 1024  # bytes of a sort key
+_MAX_POSITION_BYTES = 1024  # the limit of a sort key in DynamoDB
+
+
+class InvalidCursor(BadRequest):
+    """The cursor does not come from this list, with these filters."""
+
+    code, detail = "bad_cursor", "The cursor is not valid for this list. Start again without a cursor."
 
 
 class CursorCodec:
-    """Reads and writes the cursors of one list, named by its route and whatever selects and orders its rows."""
+    """Decodes and encodes the cursors of a list. The scope is its route, and every filter and order."""
 
     def __init__(self, *scope: str | None) -> None:
         self._scope = hashlib.sha256(json.dumps(scope).encode()).hexdigest()[:12]
 
     def decode(self, limit: int, cursor: str | None) -> PageRequest:
-        """The page that is asked for. Raises Malformed for what is no cursor of this list."""
+        """Return the page to read. Raises InvalidCursor."""
         if cursor is None:
             return PageRequest(limit)
         try:
-            tag, way, position = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-            known = tag == self._scope and way in (_NEXT, _PREV) and 0 < len(position.encode()) <= _MAX_POSITION_BYTES
+            scope, direction, position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            size = len(position.encode())
         except (ValueError, TypeError, AttributeError, RecursionError):
-            known, way, position = False, "", ""
-        if not known:
-            raise BadRequest("The cursor is not valid for this list. Start again without a cursor.", code="bad_cursor")
-        return PageRequest(limit, position, backward=way == _PREV)
+            raise InvalidCursor from None
+        if scope != self._scope or direction not in (_NEXT, _PREV) or not 0 < size <= _MAX_POSITION_BYTES:
+            raise InvalidCursor
+        return PageRequest(limit, position, backward=direction == _PREV)
 
-    def respond(self, page: Page[T], limit: int) -> PageResponse[T]:
-        """The page in its envelope."""
-        return PageResponse(
-            data=page.items,
-            pagination=Pagination(
-                limit=limit,
-                has_next=page.next is not None,
-                has_prev=page.prev is not None,
-                next=self._encode(_NEXT, page.next),
-                prev=self._encode(_PREV, page.prev),
-            ),
-        )
+    def encode_next(self, position: str | None) -> str | None:
+        return self._encode(_NEXT, position)
+
+    def encode_prev(self, position: str | None) -> str | None:
+        return self._encode(_PREV, position)
 
     def _encode(self, direction: str, position: str | None) -> str | None:
         if position is None:
