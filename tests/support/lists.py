@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from holdall.api_keys import store as keys
-from holdall.api_keys.model import StoredApiKey
+from holdall.api_keys.model import ApiKeyId, StoredApiKey
 from holdall.audit import store as audit
 from holdall.audit.model import AuditEntry, AuditFilter
 from holdall.files import store as files
@@ -97,21 +97,20 @@ def _add_job(tx: Transaction, project_id: str, _: int) -> None:
 
 
 def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:
-    now, maker = clock.now(), ids.new_id()
+    now, key_id = clock.now(), ApiKeyId(project_id, ids.new_id(), ids.new_id())
     key = StoredApiKey(
-        id=ids.new_api_key_id(project_id, maker),
-        project_id=project_id,
+        id=str(key_id),
         name="Website",
         scopes=frozenset({"files.read", "files.write"}),
         enabled=True,
         secret_sha256=ids.sha256_hex(ids.new_secret()),
         membership_id=ids.new_id(),
-        created_by=maker,
+        created_by=key_id.creator_id,
         created_at=now,
         expires_at=None,
         last_used_at=now,
     )
-    keys.put(tx, key)
+    keys.put(tx, key_id, key)
 
 
 def _add_session(tx: Transaction, user_id: str, _: int) -> None:

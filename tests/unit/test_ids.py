@@ -27,34 +27,6 @@ def test_no_other_text_leads_to_a_project(text: str) -> None:
         ids.project_id_of(text)
 
 
-@given(PROJECT_IDS, ULIDS)
-def test_the_id_of_a_key_names_its_project_its_maker_and_its_birth(project_id: str, maker_id: str) -> None:
-    key_id = ids.new_api_key_id(project_id, maker_id)
-
-    assert ids.is_api_key_id(key_id)
-    assert key_id.split("-")[:2] == [project_id, maker_id]
-    assert ids.is_id(ids.key_ulid(key_id))
-    assert key_id.endswith(ids.key_ulid(key_id))
-    with pytest.raises(NotFound):
-        ids.project_id_of(key_id)  # no id of a file, and none that leads to a row of another kind
-
-
-@given(PROJECT_IDS, ULIDS, ULIDS)
-def test_nothing_else_is_the_id_of_a_key(project_id: str, maker_id: str, own: str) -> None:
-    key_id = f"{project_id}-{maker_id}-{own}"
-    others = (
-        f"{project_id}-{own}",
-        f"{key_id}\n",
-        f"{key_id}0",
-        key_id[1:],
-        key_id.replace("-", "_"),
-        f"{maker_id}-{project_id}-{own}",
-        f"{key_id}-{own}",
-        f"{project_id}-{maker_id[:-1]}l-{own}",
-    )
-    assert [other for other in others if ids.is_api_key_id(other)] == []
-
-
 @given(PROJECT_IDS, st.text(max_size=80), st.text(max_size=80))
 def test_there_is_one_id_about_a_subject_in_a_project(project_id: str, one: str, other: str) -> None:
     found = ids.deterministic_id(project_id, one)

@@ -15,10 +15,9 @@ KINDS = st.sampled_from(TokenKind)
 OPAQUE_KINDS = st.sampled_from([kind for kind in TokenKind if kind is not TokenKind.ACCESS])
 TOKEN_PARTS = st.text(ALPHABET, min_size=26, max_size=26)
 PROJECT_ID = "2" * 12
-# Where the row of each kind lies: most stand alone, two lie in a project, and a key's place tells who made it.
+# The record of an invitation is in a project. `tokens` does not parse API keys: see `test_api_key_ids`.
 LOOKUP_IDS = dict.fromkeys(TokenKind, LOOKUP_ID) | {
     TokenKind.PROJECT_INVITATION: f"{PROJECT_ID}-{LOOKUP_ID}",
-    TokenKind.API_KEY: f"{PROJECT_ID}-{LOOKUP_ID}-{LOOKUP_ID}",
 }
 TOKEN_PATTERN = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"
 
@@ -28,7 +27,7 @@ def is_valid_lookup_id(kind: TokenKind, lookup_id: str) -> bool:
     project, *rest = lookup_id.split("-")
     if kind is TokenKind.PROJECT_INVITATION:
         return ids.is_project_id(project) and len(rest) == 1 and ids.is_id(rest[0])
-    return ids.is_api_key_id(lookup_id) if kind is TokenKind.API_KEY else ids.is_id(lookup_id)
+    return ids.is_id(lookup_id)
 
 
 @given(kind=OPAQUE_KINDS, part=TOKEN_PARTS, secret=TOKEN_PARTS)
