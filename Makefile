@@ -64,10 +64,11 @@ test: env-all ## run all test suites, or some: make test SUITES='unit api'
 test-long: env-all ## run all test suites, with 20 rounds of each quota race instead of 3
 	@$(RUN) -m infra.local test --long $(SUITES)
 
-check: env-dev env-node ## run ruff and mypy, and cdk-nag and cfn-lint on the template
+check: env-dev env-node ## run ruff, mypy and import-linter, and cdk-nag and cfn-lint on the template
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	PYTHONPATH=.:layers/core/python .venv/bin/lint-imports --no-cache
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from pydantic.alias_generators import to_camel
 
 DEFAULT_PORT = 4566
+_CONFIG = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 _CDK_JSON = Path(__file__).parents[1] / "cdk.json"
 
 Switch = Literal["on", "off"]
@@ -20,7 +21,7 @@ class InvalidStage(Exception):
 
 
 class _StageModel(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+    model_config = _CONFIG
 
 
 class ApiOrigin(_StageModel):

@@ -2,6 +2,9 @@
 
 import json
 import os
+from collections import defaultdict
+
+import pytest
 
 # High, so that tests of races do not measure the limiter; tests of the limiter set their own.
 RATE_LIMIT_NAMES = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password", "invite")
@@ -48,3 +51,14 @@ os.environ.update(
 )
 for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds of each suite: the sum of the durations of its tests, which may run at the same time."""
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.split("/")[1]] += report.duration
+    for suite, duration in seconds.items():
+        terminalreporter.write_line(f"{suite}: {duration:.0f} s")

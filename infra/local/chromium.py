@@ -13,16 +13,15 @@ from infra.local import apt
 from infra.local.progress import Step, UserError
 
 _EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_MACOS_PATH = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+_MACOS_PATH = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 
 def find_executable() -> Path | None:
     """Return the path of an installed Chromium, if there is one. The variable `HOLDALL_CHROMIUM` has priority."""
     named = os.environ.get("HOLDALL_CHROMIUM")
-    candidates = [Path(named)] if named else []
-    candidates += [Path(found) for name in _EXECUTABLES if (found := shutil.which(name))]
-    candidates += [_MACOS_PATH, _playwright_path()]
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    candidates = [named, *map(shutil.which, _EXECUTABLES), _MACOS_PATH]
+    installed = next((Path(each) for each in candidates if each and Path(each).is_file()), None)
+    return installed or _find_playwright_download()
 
 
 def ensure() -> Path:
@@ -38,11 +37,12 @@ def ensure() -> Path:
     return executable
 
 
-def _playwright_path() -> Path:
+def _find_playwright_download() -> Path | None:
     # In a process of its own, because the driver starts slowly and may not run where an event loop does.
     script = "from playwright.sync_api import sync_playwright as p\nwith p() as q: print(q.chromium.executable_path)"
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
-    return Path(output.strip() or "/nowhere")
+    path = Path(output.strip())
+    return path if path.is_file() else None
 
 
 def _install() -> None:

@@ -1,1 +1,1 @@
-"""Can a person do it? A Chromium looks at the pages of a deployed stack, through CloudFront."""
+"""Tests of the pages in Chromium, on the deployed stack."""

@@ -1,4 +1,4 @@
-"""A Chromium, and the deployed Holdall that it looks at."""
+"""Chromium, and the deployed stack."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from infra.local import chromium
-from infra.local.suites import E2EEnvironment, e2e_environment
+from infra.local.e2e_environment import E2EEnvironment, e2e_environment
 
-# Nothing but the pages: no updates, no telemetry, no first-run talk; and no sandbox, which root may not have.
+# No updates, telemetry or first-run pages, and no sandbox, which root cannot use.
 _CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,14 +22,14 @@ _CHROMIUM_FLAGS = (
     "--metrics-recording-only",
     "--no-first-run",
     "--no-proxy-server",
-    # Whatever is not of this machine is nowhere.
+    # Resolve only the names of this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
 )
 
 
 @dataclass
 class RecordedPage:
-    """A page, and everything in it that went wrong."""
+    """A page with its errors and requests."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class RecordedPage:
         self.page.on("response", self._on_response)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # Violations of a content security policy are told here, too.
+        # Violations of the content security policy are reported here, too.
         if message.type in ("error", "warning"):
             self.errors.append(f"{message.type}: {message.text}")
 
@@ -57,23 +57,24 @@ class RecordedPage:
 
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[E2EEnvironment]:
-    """The stack in a local cloud."""
-    with e2e_environment() as found:
-        yield found
+    """Yield the deployed stack."""
+    with e2e_environment() as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium without a head, installed where there was none."""
+    """Yield a headless Chromium. Installs it first if it is missing."""
+    executable = str(chromium.ensure())
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(_CHROMIUM_FLAGS))
-        yield started
-        started.close()
+        browser = playwright.chromium.launch(executable_path=executable, args=list(_CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
 def recorded_page(browser: Browser) -> Iterator[RecordedPage]:
-    """A page that remembers nothing of others."""
+    """Yield a page in a context of its own."""
     context = browser.new_context()
     context.set_default_timeout(30_000)
     yield RecordedPage(context.new_page())

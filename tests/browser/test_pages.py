@@ -1,4 +1,4 @@
-"""The pages of Holdall, as a person sees them."""
+"""The pages of Holdall in a browser."""
 
 import json
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from infra.build.openapi import OPENAPI_PATH
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.browser.conftest import RecordedPage
 
 
@@ -27,9 +27,7 @@ def test_start_page_links_to_documentation_and_health(recorded_page: RecordedPag
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_links_of_the_start_page_work(
-    number: int, recorded_page: RecordedPage, deployment: E2EEnvironment
-) -> None:
+def test_links_of_the_start_page_work(number: int, recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
     recorded_page.page.goto(deployment.outputs["ConsoleUrl"])
 
     with recorded_page.page.expect_navigation() as navigation:
@@ -63,7 +61,8 @@ def test_documentation_shows_every_route_without_errors(
 
 def test_route_can_be_tried_in_the_documentation(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
     recorded_page.page.goto(deployment.outputs["DocsUrl"])
-    block = recorded_page.page.locator("#operations-health-health-alive")
+    operation = json.loads(OPENAPI_PATH.read_text())["paths"]["/api/v1/health"]["get"]
+    block = recorded_page.page.locator(f"#operations-{operation['tags'][0]}-{operation['operationId']}")
 
     block.locator(".opblock-summary-control").click()
     block.get_by_role("button", name="Execute").click()

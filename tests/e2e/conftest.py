@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.suites import E2EEnvironment, e2e_environment
+from infra.local.e2e_environment import E2EEnvironment, e2e_environment
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from infra.local.waiting import wait_until
 from tests.support.e2e.actions import wait_for
 from tests.support.e2e.aws_state import AwsState

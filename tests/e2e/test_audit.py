@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from holdall.audit.model import SHARDS
 from holdall.platform import clock, ids, storage
 from infra.local import minio
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from infra.local.waiting import wait_until
 from tests.support.e2e.actions import create_superuser
 from tests.support.e2e.aws_state import AwsState

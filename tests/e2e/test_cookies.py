@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import PASSWORD, Client, Response, Server, create_client, read_session_cookie
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e import images
 from tests.support.e2e.actions import create_project, init_upload, upload_bytes, upload_file, wait_until_processed
 from tests.support.e2e.client import Client, Server, request_url

@@ -5,7 +5,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e import images
 from tests.support.e2e.actions import (
     commit_upload,

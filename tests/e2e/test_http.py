@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import BASE_PATH, PASSWORD, Client, Response, Server, new_email
 

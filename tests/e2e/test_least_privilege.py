@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from holdall.emails.model import Discard, Email
 from holdall.jobs.model import RenderImage, RunJob
 from infra.catalog import FUNCTIONS
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 
 _ALL_FUNCTIONS = [function.name for function in FUNCTIONS]
 _API_FUNCTIONS = [function.name for function in FUNCTIONS if function.path_prefixes]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e import images
 from tests.support.e2e.actions import create_project, upload_file, wait_for, wait_until_processed
 from tests.support.e2e.aws_state import AwsState

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from pyotp import TOTP
 
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import PASSWORD, Client, Response, Server, create_client, new_email, read_session_cookie
 from tests.support.oidc import fake_github as fake
 from tests.support.oidc.fake_github import run_github

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from infra.local.e2e_environment import E2EEnvironment
 from infra.local.progress import UserError
-from infra.local.suites import E2EEnvironment
 from infra.operator_cli import OperatorClient
 from tests.support.e2e.client import Client, Server, new_email, sign_in
 

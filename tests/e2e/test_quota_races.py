@@ -1,5 +1,6 @@
 """U3: quotas are never exceeded, whatever sixty-four clients do at once, and what they held is given back exactly once."""
 
+import os
 import random
 
 import pytest
@@ -10,7 +11,9 @@ from tests.support.e2e.client import Client, Response, Server, create_client
 from tests.support.e2e.load_rounds import CLIENT_COUNT, LoadRound, plan_uploads, race, retry_while_busy
 from tests.support.e2e.quota_ledger import ZERO, QuotaLedger, Usage, sample_in_background, shard_limit
 
-_ROUND_COUNT = 20
+pytestmark = pytest.mark.serial
+
+_ROUND_COUNT = int(os.environ.get("HOLDALL_RACE_ROUNDS", "3"))
 _MAX_PUT_BYTES = 5 * 1024**3  # bytes of one PUT
 _FREE_BYTES = 12 * _MAX_PUT_BYTES  # that is left in the installation
 _WARM_UP_STEP = 8  # workers at once that the local cloud unpacks within an answer's patience
@@ -46,7 +49,7 @@ def test_sixty_four_clients_at_the_edge_of_a_quota(number: int, owner: Client, q
     assert len(seen) > 10
     assert [count for count in seen if not count.fits_in(round_.limit) or not ZERO.fits_in(count)] == []
 
-    if number % 10 == 3:
+    if number % 10 == 2:
         with sample_in_background(quota_ledger.installation_usage) as sums:
             round_.purge_project()
             quota_ledger.aws_state.wait_until_queues_empty()

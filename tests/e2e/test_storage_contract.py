@@ -17,7 +17,7 @@ import pytest
 from holdall.platform import storage
 from holdall.platform.storage import PresignedUrl
 from infra.local import minio
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import Response, request_url
 from tests.support.process import clear_cached_settings
 

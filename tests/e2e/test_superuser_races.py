@@ -9,6 +9,8 @@ from tests.support.e2e.actions import create_superuser, run_concurrently
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Response, Server
 
+pytestmark = pytest.mark.serial
+
 _ROUND_COUNT = 20
 
 

@@ -20,9 +20,9 @@ import pytest
 
 from holdall.platform.messages import Message
 from holdall.uploads.model import ExpireUpload
+from infra.local.e2e_environment import E2EEnvironment
 from infra.local.install import ROOT
 from infra.local.process import HOST
-from infra.local.suites import E2EEnvironment
 from tests.support.e2e.actions import create_project
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.load_rounds import CLIENT_COUNT, LoadRound, plan_uploads, race, retry_while_busy
@@ -31,6 +31,8 @@ from tests.support.e2e.quota_ledger import ZERO, QuotaLedger, Usage, sample_in_b
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+pytestmark = pytest.mark.serial
 
 _POLL_INTERVAL_SECONDS = 0.05  # seconds between two looks into the queue
 _DRAIN_TIMEOUT_SECONDS = 60  # seconds until nothing is left in it

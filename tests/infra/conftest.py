@@ -15,7 +15,7 @@ from tests.infra.template import Template
 
 @pytest.fixture(scope="session")
 def stages() -> dict[str, Stage]:
-    """The stages of cdk.json."""
+    """Read the stages of cdk.json."""
     return {name: Stage.load(name) for name in ("cloud", "local")}
 
 
@@ -32,7 +32,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
 
 @pytest.fixture(scope="session")
 def cloud_assembly(stages: dict[str, Stage], assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of synth for the stage `cloud`, with cdk-nag's report."""
+    """Synthesize the stage `cloud`, with cdk-nag's report."""
     return _synth(stages["cloud"], assets, tmp_path_factory.mktemp("cdk.out"))
 
 
@@ -48,7 +48,7 @@ def local_template(stages: dict[str, Stage], assets: Assets, tmp_path_factory: p
 
 @pytest.fixture(scope="session")
 def template_with_email(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The template of the stage `cloud` with addresses for alarms and for the sender of emails."""
+    """Synthesize the stage `cloud` with email addresses for alarms and for the sender."""
     addresses = {"alarmEmail": "ops@example.com", "mailSender": "holdall@example.com"}
     stage = Stage.load("cloud", overrides=addresses)
     return _read_template(stage, _synth(stage, assets, tmp_path_factory.mktemp("email.out")))
@@ -56,7 +56,7 @@ def template_with_email(assets: Assets, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def export_assembly(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of synth for the stage `cloud` with exports of the audit table."""
+    """Synthesize the stage `cloud` with exports of the audit table."""
     stage = Stage.load("cloud", overrides={"auditExport": "on"})
     return _synth(stage, assets, tmp_path_factory.mktemp("export.out"))
 

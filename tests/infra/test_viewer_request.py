@@ -14,7 +14,7 @@ _ALLOWED_ORIGIN = "http://localhost:5173"  # in the stage `local`
 
 @pytest.fixture(scope="session")
 def scripts(local_template: Template) -> dict[str, str]:
-    """The scripts, by behavior."""
+    """Return the scripts by behavior."""
     functions = local_template.properties("AWS::CloudFront::Function")
     return {"api" if "Api" in name else "console": str(each["FunctionCode"]) for name, each in functions.items()}
 

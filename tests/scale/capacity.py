@@ -1,4 +1,4 @@
-"""What DynamoDB says that it asked for an answer."""
+"""The capacity units that DynamoDB reports for each call."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,27 +12,27 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Cost:
-    """The calls, in their order, and the capacity units of all of them together."""
+    """The names of the calls in order, and the sum of their capacity units."""
 
     calls: tuple[str, ...]
     units: float
 
 
 class CapacityMeter:
-    """The calls of Holdall to its tables, each asked what it cost."""
+    """Measures what Holdall's calls of DynamoDB cost."""
 
     def __init__(self) -> None:
         self._calls: list[tuple[str, float]] = []
 
     def measure(self, operation: Callable[[], Result]) -> tuple[Result, Cost]:
-        """What a deed comes to, and what it cost."""
+        """Return the result of an operation, and its cost."""
         self._calls.clear()
-        answer = operation()
-        return answer, Cost(tuple(call for call, _ in self._calls), sum(units for _, units in self._calls))
+        result = operation()
+        return result, Cost(tuple(call for call, _ in self._calls), sum(units for _, units in self._calls))
 
     @contextmanager
     def recording(self) -> Iterator["CapacityMeter"]:
-        """Ask on every call from now on until the end of the block."""
+        """Request the capacity units of every call in the block."""
         events: Any = records.connection.client.meta.events
         hooks: dict[str, Any] = {
             "provide-client-params.dynamodb": _request_capacity,
@@ -45,11 +45,11 @@ class CapacityMeter:
             events.unregister(name, hook)
 
     def _record(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-        told = parsed.get("ConsumedCapacity", [])
-        each = told if isinstance(told, list) else [told]  # one for each table, where a call may name several
-        self._calls.append((model.name, sum(table["CapacityUnits"] for table in each)))
+        consumed = parsed.get("ConsumedCapacity", [])
+        tables = consumed if isinstance(consumed, list) else [consumed]  # one for each table that a call names
+        self._calls.append((model.name, sum(table["CapacityUnits"] for table in tables)))
 
 
 def _request_capacity(params: Mapping[str, Any], model: Any, **_: Any) -> Mapping[str, Any]:
-    asks = "ReturnConsumedCapacity" in model.input_shape.members
-    return {**params, "ReturnConsumedCapacity": "TOTAL"} if asks else params
+    is_supported = "ReturnConsumedCapacity" in model.input_shape.members
+    return {**params, "ReturnConsumedCapacity": "TOTAL"} if is_supported else params

@@ -1,4 +1,4 @@
-"""A DynamoDB Local for the session, with the tables of the stack, and what lists in it cost."""
+"""DynamoDB Local with the tables of the stack."""
 
 import os
 from collections.abc import Iterator
@@ -18,45 +18,44 @@ from tests.scale.list_costs import ListCosts
 
 @pytest.fixture(scope="session")
 def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
-    """It, empty."""
+    """Yield DynamoDB Local without tables."""
     bypass_proxy()
-    made = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"), find_free_port())
+    server = DynamoDBLocal(tmp_path_factory.mktemp("dynamodb"), find_free_port())
     try:
-        made.start()
-        yield made
+        server.start()
+        yield server
     finally:
-        made.stop()
+        server.stop()
 
 
 @pytest.fixture(scope="session")
 def tables(dynamodb_local: DynamoDBLocal) -> None:
-    """The tables as the stack defines them, under the names that the settings give them, and Holdall's way to them."""
+    """Create the tables of the stack with the names in the settings, and connect Holdall to them."""
     client = dynamodb_local.client()
-    for name, defined in _table_definitions().items():
-        asked = {part: defined[part] for part in ("KeySchema", "AttributeDefinitions", "BillingMode")}
-        indexes = defined.get("GlobalSecondaryIndexes")
-        client.create_table(TableName=name, **asked, **({"GlobalSecondaryIndexes": indexes} if indexes else {}))
+    for name, properties in _table_definitions().items():
+        parameters = {key: properties[key] for key in ("KeySchema", "AttributeDefinitions", "BillingMode")}
+        if indexes := properties.get("GlobalSecondaryIndexes"):
+            parameters["GlobalSecondaryIndexes"] = indexes
+        client.create_table(TableName=name, **parameters)
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_local.endpoint
-    # A suite in this process before this one would have made it for another DynamoDB.
+    # Another suite in this process would have connected Holdall to another DynamoDB.
     assert records.connection.client.meta.endpoint_url == dynamodb_local.endpoint
 
 
 @pytest.fixture(scope="session")
 def capacity_meter(tables: None) -> Iterator[CapacityMeter]:
-    """What Holdall asks of the tables, and what that costs."""
-    with CapacityMeter().recording() as kept:
-        yield kept
+    with CapacityMeter().recording() as meter:
+        yield meter
 
 
 @pytest.fixture(scope="session")
 def list_costs(capacity_meter: CapacityMeter) -> ListCosts:
-    """What each list costs, measured once."""
     return ListCosts(capacity_meter)
 
 
 def _table_definitions() -> dict[str, Any]:
     stack = cdk.Stack(cdk.App(), "Scale")
     Tables(stack, "Tables")
-    found = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table")
-    # A logical id ends in eight letters of a digest.
-    return {name.removeprefix("Tables")[:-8].lower(): table["Properties"] for name, table in found.items()}
+    resources = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table")
+    # A logical ID ends with eight digits of a hash.
+    return {name.removeprefix("Tables")[:-8].lower(): table["Properties"] for name, table in resources.items()}

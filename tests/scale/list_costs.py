@@ -1,4 +1,4 @@
-"""What pages of a list cost, while it is short and after it has grown."""
+"""The costs of pages of a list, in a short and in a long list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,21 +9,22 @@ from tests.scale.capacity import CapacityMeter, Cost
 from tests.support.lists import LISTS, RouteList
 from tests.support.rows import Partition, RowFactory
 
-FEW_ROWS, MANY_ROWS = 10, 10_000
-SMALL_LIMIT = 3  # rows of a page that lies in the middle of ten, with one before it and one behind
-DEFAULT_LIMIT = 50
+SHORT, LONG = 100, 1_000  # rows
+SMALL_LIMIT, DEFAULT_LIMIT = 3, 50
+# The kinds of lists: of a partition of an index, of a prefix of its sort keys, and of several partitions.
+NAMES = ("files, newest first", "files by prefix", "audit")
 
 
 @dataclass(frozen=True)
 class PageCase:
-    """A page: how it is asked for, and the number of its first row."""
+    """A request for a page, and the number of the first row that it must return."""
 
     page: PageRequest
     start: int
 
 
 def page_cases(keys: Sequence[str], limit: int) -> dict[str, PageCase]:
-    """Where pages of a list with these positions lie, and from which side one comes to them."""
+    """Return requests for pages of a list with these positions, by where the page is and how a client gets there."""
     middle, last = len(keys) // 2, len(keys) - limit
     return {
         "first": PageCase(PageRequest(limit), 0),
@@ -39,38 +40,37 @@ PAGE_CASES = tuple(page_cases("0123456789", SMALL_LIMIT))
 
 
 class ListCosts:
-    """Measured filling by filling, each when it is first asked for: all tests share the rows."""
+    """Measures the costs of pages. Lists of the same rows are measured together, the first time that one is needed."""
 
     def __init__(self, capacity_meter: CapacityMeter) -> None:
         self._capacity_meter = capacity_meter
         self._measured = cache(self._measure_factory)
 
     def get(self, name: str, rows: int, limit: int = SMALL_LIMIT) -> dict[str, Cost]:
-        """What each page of a list costs when there are so many rows, by its place."""
+        """Return the cost of each page of a list with this number of rows, by the name of the case."""
         return self._measured(LISTS[name].factory)[name, rows, limit]
 
     def _measure_factory(self, factory: RowFactory) -> dict[tuple[str, int, int], dict[str, Cost]]:
-        field, found = Partition(factory, factory.new_owner_id()), {}
-        for rows, limits in {FEW_ROWS: (SMALL_LIMIT,), MANY_ROWS: (SMALL_LIMIT, DEFAULT_LIMIT)}.items():
-            field.grow(rows)
-            for name, listed in LISTS.items():
-                for limit in limits if listed.factory is factory else ():
-                    found[name, rows, limit] = self.measure_pages(field, listed, limit)
-        return found
+        partition, costs = Partition(factory, factory.new_owner_id()), {}
+        for rows, limits in {SHORT: (SMALL_LIMIT,), LONG: (SMALL_LIMIT, DEFAULT_LIMIT)}.items():
+            partition.grow(rows)
+            for name in NAMES:
+                for limit in limits if LISTS[name].factory is factory else ():
+                    costs[name, rows, limit] = self._measure_pages(partition, LISTS[name], limit)
+        return costs
 
-    def measure_pages(self, partition: Partition, route_list: RouteList, limit: int) -> dict[str, Cost]:
-        """Ask for the pages of a list, and see that they are those that were meant."""
+    def _measure_pages(self, partition: Partition, route_list: RouteList, limit: int) -> dict[str, Cost]:
         keys = partition.sort_keys(route_list.sort_key, route_list.prefix)
         keys = keys[::-1] if route_list.descending else keys
         if len(keys) < 2 * limit:
-            return {}  # a list that stays short has no such pages
-        found = {}
-        for name, place in page_cases(keys, limit).items():
-            page, found[name] = self._capacity_meter.measure(partial(route_list.query, partition.owner_id, place.page))
-            end = place.start + limit
+            return {}  # a prefix with few rows
+        costs = {}
+        for name, case in page_cases(keys, limit).items():
+            page, costs[name] = self._capacity_meter.measure(partial(route_list.query, partition.owner_id, case.page))
+            end = case.start + limit
             assert len(page.items) == limit
             assert (page.prev, page.next) == (
-                keys[place.start] if place.start else None,
+                keys[case.start] if case.start else None,
                 keys[end - 1] if end < len(keys) else None,
             ), name
-        return found
+        return costs

@@ -1,4 +1,4 @@
-"""Whether our own judge of conflicts says what DynamoDB says: of two transactions with one item, the later is refused."""
+"""The conflict simulator rejects the same writes as DynamoDB: of two transactions with the same item, the later one."""
 
 import threading
 from collections.abc import Iterator
@@ -12,59 +12,58 @@ from infra.local.conflict_simulator import ConflictSimulator
 from infra.local.dynamodb import DynamoDBLocal
 from infra.local.waiting import wait_until
 
-_TRANSACTION_SECONDS = 2  # seconds that a transaction takes; a refusal takes half of them
+_TRANSACTION_SECONDS = 2  # a rejection takes half of it
 
 
 def test_write_to_an_item_of_a_transaction_in_progress_is_rejected(client: Any) -> None:
-    conflicts, mine, other = ConflictSimulator(transaction_seconds=_TRANSACTION_SECONDS), _new_key(), _new_key()
-    conflicts.attach(client.meta.events)
-    first = threading.Thread(target=lambda: _transact_write(client, _put_item(), _increment(mine)))
+    simulator, key, other = ConflictSimulator(transaction_seconds=_TRANSACTION_SECONDS), _new_key(), _new_key()
+    simulator.attach(client.meta.events)
+    first = threading.Thread(target=lambda: _transact_write(client, _put_item(), _increment(key)))
     first.start()
-    wait_until(lambda: conflicts.transaction_count == 1, 5, lambda: AssertionError("It was never sent."))
+    wait_until(lambda: simulator.transaction_count == 1, 5, lambda: AssertionError("The transaction was not sent."))
 
     with pytest.raises(ClientError) as failure:
-        client.update_item(**_increment(mine)["Update"])
+        client.update_item(**_increment(key)["Update"])
     assert failure.value.response["Error"]["Code"] == "TransactionConflictException"
-    client.get_item(TableName="main", Key=mine)  # readers are let through
+    client.get_item(TableName="main", Key=key)  # reads are allowed
     client.update_item(**_increment(other)["Update"])
-    assert _cancellation_reasons(client, _put_item(), _increment(mine)) == ["None", "TransactionConflict"]
-    assert _cancellation_reasons(client, _condition_check(mine), _increment(other)) == ["TransactionConflict", "None"]
+    assert _cancellation_reasons(client, _put_item(), _increment(key)) == ["None", "TransactionConflict"]
+    assert _cancellation_reasons(client, _condition_check(key), _increment(other)) == ["TransactionConflict", "None"]
 
     first.join()
-    assert _read_count(client, mine) == 1
-    _transact_write(client, _put_item(), _increment(mine))
-    client.update_item(**_increment(mine)["Update"])
-    assert _read_count(client, mine) == 3
+    assert _read_count(client, key) == 1
+    _transact_write(client, _put_item(), _increment(key))
+    client.update_item(**_increment(key)["Update"])
+    assert _read_count(client, key) == 3
     assert _read_count(client, other) == 1
-    assert (conflicts.transaction_count, conflicts.conflict_count) == (4, 2)
+    assert (simulator.transaction_count, simulator.conflict_count) == (4, 2)
 
 
 def test_injected_conflict_writes_nothing(client: Any) -> None:
-    conflicts, mine, made = ConflictSimulator(conflict_probability=1), _new_key(), _put_item()
-    conflicts.attach(client.meta.events)
+    key, put = _new_key(), _put_item()
+    ConflictSimulator(conflict_probability=1).attach(client.meta.events)
 
-    assert _cancellation_reasons(client, made, _increment(mine)) == ["None", "TransactionConflict"]
+    assert _cancellation_reasons(client, put, _increment(key)) == ["None", "TransactionConflict"]
 
-    for key in (mine, made["Put"]["Item"]):
-        assert "Item" not in client.get_item(TableName="main", Key=key)
+    for each in (key, put["Put"]["Item"]):
+        assert "Item" not in client.get_item(TableName="main", Key=each)
 
 
 def test_item_is_unlocked_after_a_failed_condition(client: Any) -> None:
-    mine = _new_key()
+    key = _new_key()
     ConflictSimulator().attach(client.meta.events)
 
-    assert _cancellation_reasons(client, _condition_check(mine), _put_item()) == ["ConditionalCheckFailed", "None"]
+    assert _cancellation_reasons(client, _condition_check(key), _put_item()) == ["ConditionalCheckFailed", "None"]
 
-    _transact_write(client, _increment(mine))
-    assert _read_count(client, mine) == 1
+    _transact_write(client, _increment(key))
+    assert _read_count(client, key) == 1
 
 
 @pytest.fixture
 def client(dynamodb_local: DynamoDBLocal, tables: None) -> Iterator[Any]:
-    """A client of one's own."""
-    made = dynamodb_local.client()
-    yield made
-    made.close()
+    client = dynamodb_local.client()
+    yield client
+    client.close()
 
 
 def _transact_write(client: Any, *items: dict[str, Any]) -> None:
@@ -72,7 +71,7 @@ def _transact_write(client: Any, *items: dict[str, Any]) -> None:
 
 
 def _cancellation_reasons(client: Any, *items: dict[str, Any]) -> list[str]:
-    """The reasons for which a transaction is cancelled."""
+    """Send a transaction that is canceled, and return the codes of the reasons."""
     with pytest.raises(client.exceptions.TransactionCanceledException) as failure:
         _transact_write(client, *items)
     return [reason["Code"] for reason in failure.value.response["CancellationReasons"]]
@@ -87,10 +86,12 @@ def _put_item() -> dict[str, Any]:
 
 
 def _increment(key: dict[str, Any]) -> dict[str, Any]:
-    values = {":one": {"N": "1"}}
-    names = {"#count": "count"}
-    said = {"UpdateExpression": "ADD #count :one", "ExpressionAttributeNames": names}
-    return {"Update": {"TableName": "main", "Key": key, **said, "ExpressionAttributeValues": values}}
+    expression = {
+        "UpdateExpression": "ADD #count :one",
+        "ExpressionAttributeNames": {"#count": "count"},
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    return {"Update": {"TableName": "main", "Key": key, **expression}}
 
 
 def _condition_check(key: dict[str, Any]) -> dict[str, Any]:

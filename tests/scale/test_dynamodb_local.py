@@ -1,4 +1,4 @@
-"""The server that judges: what it is made of, who reaches it, and what it cannot judge."""
+"""DynamoDB Local: its files, its address, and what it does not simulate."""
 
 import shutil
 import socket
@@ -21,30 +21,26 @@ _THREADS, _UPDATES_PER_THREAD = 32, 10
 
 
 class CounterRecord(Record, discriminator="tally"):
-    """Something that many change."""
-
     value = NumberAttribute(default=0)
 
 
 def test_server_listens_on_one_loopback_address(dynamodb_local: DynamoDBLocal) -> None:
-    def reached(address: str) -> bool:
-        with socket.socket() as visitor:
-            return visitor.connect_ex((address, dynamodb_local.port)) == 0
+    def is_reachable(address: str) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex((address, dynamodb_local.port)) == 0
 
-    assert reached("127.0.0.1")
-    assert not reached("127.0.0.2")  # whoever listens on every address answers here too
+    assert is_reachable("127.0.0.1")
+    assert not is_reachable("127.0.0.2")  # a server that listens on all addresses would be
 
 
 def test_jars_have_the_listed_checksums(dynamodb_local: DynamoDBLocal) -> None:
-    assert dynamodb.find_mismatches(dynamodb._JARS_DIR, dynamodb._CHECKSUMS) == []
+    assert dynamodb.find_mismatches(dynamodb.ensure(), dynamodb.CHECKSUMS) == []
 
 
 @pytest.mark.parametrize("tampering", ["changed", "missing", "added"])
-def test_jar_that_is_not_as_listed_is_found(
-    tampering: str, tmp_path: Path, dynamodb_local: DynamoDBLocal
-) -> None:
+def test_jar_that_is_not_as_listed_is_found(tampering: str, tmp_path: Path, dynamodb_local: DynamoDBLocal) -> None:
     jars = tmp_path / "lib"
-    shutil.copytree(dynamodb._JARS_DIR, jars)
+    shutil.copytree(dynamodb.ensure(), jars)
     jar = jars / "DynamoDBLocal-3.0.0.jar"
     if tampering == "changed":
         jar.write_bytes(jar.read_bytes() + b"x")
@@ -54,7 +50,7 @@ def test_jar_that_is_not_as_listed_is_found(
         jar = jars / "more.jar"
         jar.touch()
 
-    assert dynamodb.find_mismatches(jars, dynamodb._CHECKSUMS) == [jar.name]
+    assert dynamodb.find_mismatches(jars, dynamodb.CHECKSUMS) == [jar.name]
 
 
 def test_missing_java_is_reported_with_a_solution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,36 +61,36 @@ def test_missing_java_is_reported_with_a_solution(tmp_path: Path, monkeypatch: p
 
 
 def test_server_serializes_transactions_and_never_reports_a_conflict(transaction_results: Counter[str]) -> None:
-    # So a conflict is injected where its meaning is asked for. Should this server learn it, the tests of races may ask it.
-    with Transaction() as write:
-        write.put_new(CounterRecord("TALLY", "TALLY"), error=Conflict("", code="there"))
+    # So tests need the conflict simulator. If the server reports conflicts one day, they can use it instead.
+    with Transaction() as tx:
+        tx.put_new(CounterRecord("COUNTER", "COUNTER"), error=Conflict("", code="there"))
 
     def count(_: int) -> None:
         for _ in range(_UPDATES_PER_THREAD):
-            with Transaction() as write:
-                write.update(
-                    CounterRecord("TALLY", "TALLY"), [CounterRecord.value.add(1)], error=Conflict("", code="gone")
+            with Transaction() as tx:
+                tx.update(
+                    CounterRecord("COUNTER", "COUNTER"), [CounterRecord.value.add(1)], error=Conflict("", code="gone")
                 )
 
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(count, range(_THREADS)))
 
-    found = CounterRecord.get_or_none("TALLY", "TALLY")
-    assert found is not None
-    assert found.value == _THREADS * _UPDATES_PER_THREAD
+    record = CounterRecord.get_or_none("COUNTER", "COUNTER")
+    assert record is not None
+    assert record.value == _THREADS * _UPDATES_PER_THREAD
     assert transaction_results == {"done": 1 + _THREADS * _UPDATES_PER_THREAD}
 
 
 @pytest.fixture
 def transaction_results(tables: None) -> Iterator[Counter[str]]:
-    """What the server said to transactions: done, or why each part of one was not."""
-    heard: Counter[str] = Counter()
+    """Count transactions by their result: `done`, or the code of an error or of a reason."""
+    results: Counter[str] = Counter()
 
-    def hear(parsed: dict[str, Any], **_: Any) -> None:
+    def record(parsed: dict[str, Any], **_: Any) -> None:
         reasons = [reason["Code"] for reason in parsed.get("CancellationReasons", [])]
-        heard.update(reasons or [parsed.get("Error", {}).get("Code", "done")])
+        results.update(reasons or [parsed.get("Error", {}).get("Code", "done")])
 
     events = records.connection.client.meta.events
-    events.register("after-call.dynamodb.TransactWriteItems", hear)
-    yield heard
-    events.unregister("after-call.dynamodb.TransactWriteItems", hear)
+    events.register("after-call.dynamodb.TransactWriteItems", record)
+    yield results
+    events.unregister("after-call.dynamodb.TransactWriteItems", record)

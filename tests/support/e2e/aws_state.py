@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from holdall.jobs.model import RenderImage
 from holdall.platform import ids
-from infra.local.suites import E2EEnvironment
+from infra.local.e2e_environment import E2EEnvironment
 from infra.local.waiting import wait_until
 
 if TYPE_CHECKING:

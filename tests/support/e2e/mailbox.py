@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from infra.local.e2e_environment import E2EEnvironment
 from infra.local.outbox import Email, fetch_emails
-from infra.local.suites import E2EEnvironment
 from infra.local.waiting import wait_until
 
 _DELIVERY_TIMEOUT_SECONDS = 60  # seconds until a letter that was promised is there; the schedule looks every minute
