@@ -1,4 +1,4 @@
-"""From the pixels of a variant to its bytes. Same pixels, same bytes, on any machine with the same libraries."""
+"""Encode the pixels of a variant. The same pixels give the same bytes on every machine with the same libraries."""
 
 import io
 from typing import Any, Final
@@ -7,18 +7,11 @@ from PIL import Image
 
 from functions.imageproc.types import Format
 
-CONTENT_TYPES: Final[dict[Format, str]] = {
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-}
-
-# libaom cuts a picture into tiles by the number of its threads, and so bytes depend on it: it is fixed.
+# libaom divides an image into tiles by the number of its threads, so the bytes depend on this number.
 _AVIF_THREADS: Final = 2
-# What libaom need not try at speed 6: transforms other than the DCT, two of its predictors, and trellis quantisation of
-# what it only considers (what it keeps is still quantised so). On photographs that is up to a third of its CPU time for
-# some two per cent more bytes and 0.04 dB of PSNR.
+# Options that libaom does not need at speed 6: transforms other than the DCT, two of its predictors, and trellis quantization
+# of candidates (the chosen ones are still quantized so). For photos, this saves up to a third of the CPU time and costs about
+# two percent more bytes and 0.04 dB of PSNR.
 _AVIF_ADVANCED_OPTIONS: Final = {
     "use-intra-dct-only": "1",
     "disable-trellis-quant": "2",
@@ -28,14 +21,14 @@ _AVIF_ADVANCED_OPTIONS: Final = {
 
 
 def encode(image: Image.Image, format_: Format, quality: int) -> bytes:
-    """Encode RGB or RGBA pixels. JPEG, which has no transparency, shows them on white.
+    """Encode RGB or RGBA pixels. JPEG has no transparency, so it gets a white background.
 
-    Raises MemoryError, and what Pillow raises for a size that a format does not have.
+    Raises MemoryError, and the exceptions of Pillow for a size that the format does not support.
     """
     if format_ == "jpeg" and image.mode == "RGBA":
-        ground = Image.new("RGB", image.size, "white")
-        ground.paste(image, mask=image.getchannel("A"))
-        image = ground
+        background = Image.new("RGB", image.size, "white")
+        background.paste(image, mask=image.getchannel("A"))
+        image = background
     buffer = io.BytesIO()
     image.save(buffer, format_, **_options(format_, quality))
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""How a picture meets the box of a variant. Arithmetic alone, no pixels."""
+"""Compute the crop box and the size of a variant."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 @dataclass(frozen=True)
 class Geometry:
-    """The part of the source that is shown, in its pixels, and the size that it is shown in."""
+    """The box of the source to resize, in its pixels, and the size of the result."""
 
     box: Box
     width: int
@@ -17,22 +17,21 @@ class Geometry:
 
     @property
     def shrink(self) -> float:
-        """Pixels of the source per pixel of the variant, on the axis with fewer; below 1 where it is enlarged."""
+        """Return how many pixels of the source make one of the result, on the axis with fewer. Below 1, it is enlarged."""
         left, top, right, bottom = self.box
         return min((right - left) / self.width, (bottom - top) / self.height)
 
     def transposed(self) -> "Geometry":
-        """The same with its axes exchanged: what a source needs that is stored lying on its side.
+        """Return the geometry with its axes exchanged, for a source that is stored rotated.
 
-        That is all that an orientation changes, because a box is always centred: mirrored or upside down it is the
-        same.
+        An EXIF orientation changes nothing else: the box is always centered, so flips and a rotation by 180 degrees keep it.
         """
         left, top, right, bottom = self.box
         return Geometry((top, left, bottom, right), self.height, self.width)
 
 
 def compute_geometry(spec: Spec, width: int, height: int) -> Geometry:
-    """Where an upright source lands, its sides in pixels."""
+    """Compute the geometry of a variant of a source with this width and height after EXIF orientation."""
     whole: Box = (0.0, 0.0, float(width), float(height))
     if spec.fit == "stretch":
         return Geometry(whole, spec.width, spec.height)
@@ -43,13 +42,12 @@ def compute_geometry(spec: Spec, width: int, height: int) -> Geometry:
 
 
 def _cover(spec: Spec, width: int, height: int) -> Geometry:
-    # The largest part of the source with the proportions of the box. A smaller source keeps its pixels: it is cut, not
-    # enlarged.
-    cut_width = min(float(width), height * spec.width / spec.height)
-    cut_height = min(float(height), width * spec.height / spec.width)
-    left, top = (width - cut_width) / 2, (height - cut_height) / 2
-    box = (left, top, left + cut_width, top + cut_height)
-    return Geometry(box, _clamp_pixels(cut_width, spec.width), _clamp_pixels(cut_height, spec.height))
+    # The largest box with the aspect ratio of the spec. A source that is smaller is cropped, not enlarged.
+    crop_width = min(float(width), height * spec.width / spec.height)
+    crop_height = min(float(height), width * spec.height / spec.width)
+    left, top = (width - crop_width) / 2, (height - crop_height) / 2
+    box = (left, top, left + crop_width, top + crop_height)
+    return Geometry(box, _clamp_pixels(crop_width, spec.width), _clamp_pixels(crop_height, spec.height))
 
 
 def _clamp_pixels(value: float, maximum: int) -> int:

@@ -1,9 +1,8 @@
-"""A child process with limits, for work that strangers' bytes may lead astray.
+"""Run a function in a child process with resource limits, because it decodes images of strangers.
 
-Decoders are C code that meets what anyone uploads. In the worker itself a crash or an exhausted memory would take the
-whole worker down, the message would come back, and the next worker would go the same way. In a child it is one image's
-result. The child is forked, which costs a few milliseconds, and speaks through a pipe: Lambda has no /dev/shm, hence no
-queues or locks.
+Decoders are C code. In the worker itself, a crash or an exhausted memory would end the worker; the message would come back and
+end the next one. In a child process, it rejects one image. The child is forked, which takes a few milliseconds, and answers
+through a pipe: Lambda has no /dev/shm, which the queues and locks of `multiprocessing` need.
 """
 
 import multiprocessing
@@ -21,16 +20,16 @@ from typing import Final
 from functions.imageproc.types import Rejected
 
 _FORK: Final = multiprocessing.get_context("fork")
-_EXIT_GRACE: Final = 5.0  # seconds that a child may take to end after its answer
+_EXIT_GRACE: Final = 5.0  # seconds that a child has to exit after its answer
 
 
 @dataclass(frozen=True)
 class ResourceLimits:
-    """What one image may cost: bytes of `memory` beyond the worker's, seconds of `cpu` of all threads, and of `wall`.
+    """The limits for one image: bytes of memory beyond those of the worker, seconds of CPU time of all threads, and seconds.
 
-    The defaults leave room for 50 megapixels in every format, and for variants of 4096 by 4096 pixels. Give the worker
-    512 MiB more than `memory`, and a timeout well beyond `wall`. `wall` is longer than `cpu`, so that what is dear ends
-    as the image's own rejection, and only a machine that stands still as a TimeoutError.
+    The defaults suffice for sources of 50 megapixels in every format and for variants of 4096 by 4096 pixels. The worker needs
+    512 MiB more than `memory_bytes`, and a timeout well beyond `wall_seconds`. `wall_seconds` is longer than `cpu_seconds`, so
+    that an expensive image is rejected, and only a busy machine ends in a TimeoutError.
     """
 
     memory_bytes: int = 1536 * 1024 * 1024
@@ -39,11 +38,11 @@ class ResourceLimits:
 
 
 def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes:
-    """Do `work` in a child and return its bytes.
+    """Call a function in a child process, and return its bytes.
 
-    Raises Rejected, with `resource_limit_exceeded` when the child used up its CPU time or memory, and with `decoder_crashed` when
-    it died otherwise. Both follow from the bytes, so another try would end alike. Raises TimeoutError when `wall`
-    passed before the CPU time was used: the machine was busy, and another try may succeed.
+    Raises Rejected with `resource_limit_exceeded` if the child used up its CPU time or memory, and with `decoder_crashed` if it
+    died otherwise: both follow from the bytes of the image, so another attempt would end in the same way. Raises TimeoutError
+    if `wall_seconds` passed first: the machine was busy, and another attempt may succeed.
     """
     receiver, sender = _FORK.Pipe(duplex=False)
     child = _FORK.Process(target=_child_main, args=(function, sender, limits), daemon=True)
@@ -54,7 +53,7 @@ def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes
             answer = _receive(receiver, limits.wall_seconds)
             child.join(_EXIT_GRACE)
         finally:
-            child.kill()  # does nothing to a child that has ended
+            child.kill()  # has no effect on a child that has exited
             child.join()
     if answer is None:
         raise _rejection_for(child.exitcode)
@@ -63,8 +62,8 @@ def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes
 
 def _start(child: BaseProcess) -> None:
     with warnings.catch_warnings():
-        # Python warns of a fork beside threads: a lock that one of them holds stays locked in the child. The child
-        # needs none of the worker's locks: it decodes, encodes and writes files.
+        # Python warns of a fork in a process with threads: a lock that a thread holds stays locked in the child. The child
+        # needs none of the locks of the worker, because it only decodes, encodes and writes files.
         warnings.simplefilter("ignore", DeprecationWarning)
         child.start()
 
@@ -94,12 +93,12 @@ def _set_rlimits(limits: ResourceLimits) -> None:
     _set_rlimit(resource.RLIMIT_CORE, 0)
     _set_rlimit(resource.RLIMIT_CPU, limits.cpu_seconds)
     if sys.platform == "linux":
-        # Data, not address space: threads reserve addresses by the gigabyte that they never touch. The sixth number of
-        # statm is what the worker itself has already (proc(5)).
-        held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-        _set_rlimit(resource.RLIMIT_DATA, held + limits.memory_bytes)
+        # RLIMIT_DATA and not RLIMIT_AS, because threads reserve gigabytes of addresses that they never use. The sixth number
+        # of statm is the data size of the worker in pages (proc(5)).
+        worker_bytes = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+        _set_rlimit(resource.RLIMIT_DATA, worker_bytes + limits.memory_bytes)
 
 
 def _set_rlimit(which: int, limit: int) -> None:
-    _, most = resource.getrlimit(which)
-    resource.setrlimit(which, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+    _, hard_limit = resource.getrlimit(which)
+    resource.setrlimit(which, (limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit), hard_limit))

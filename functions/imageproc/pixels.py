@@ -1,9 +1,8 @@
-"""From the bytes of a source to the pixels of a variant: decode, shrink, turn upright, convert to sRGB.
+"""Decode a source, and compute the pixels of its variants: shrink, transpose, convert to sRGB.
 
-What a variant looks like depends on the source and its own spec alone, never on which other variants are made with it,
-so that making one again gives the same bytes. The work is shared all the same, because the steps are fixed by the
-source: a decoded base, and its halvings. Each variant is taken by Lanczos from the smallest of these that still has
-twice its pixels.
+A variant depends on the source and its own spec only, and never on the other variants, so that rendering it again gives the
+same bytes. The variants still share work, because the source determines the steps: an image pyramid of the decoded image and
+its halvings. Each variant is resized by Lanczos from the smallest level that has twice its pixels.
 """
 
 import contextlib
@@ -17,16 +16,16 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from functions.imageproc.geometry import Geometry, compute_geometry
 from functions.imageproc.probe import MAX_TOTAL_PIXELS, Header, animation_too_large, open_image
-from functions.imageproc.types import RenderResult, Spec
+from functions.imageproc.types import Spec
 
-# libjpeg decodes at 1/2, 1/4 and 1/8 by dropping frequencies, which is a good low-pass: 1.5 pixels for each that is
-# wanted are enough. The base has 1.5 times 1920 pixels on its long side, where the source does: what most variants
-# need.
+# libjpeg decodes at 1/2, 1/4 and 1/8 by dropping frequencies, which is a good low-pass filter, so 1.5 source pixels for each
+# pixel of a variant are enough. A decoded image has 1.5 times 1920 pixels on its long side if the source does, which is
+# enough for most variants.
 _DCT_SCALES: Final = (8, 4, 2)
 _DCT_MARGIN: Final = 1.5
 _BASE_SIDE: Final = 2880
-# Halving by averages is a poor low-pass; with two pixels for each that is wanted Lanczos hides it, as `reducing_gap`
-# says in Pillow's documentation of Image.resize.
+# Averaging is a poor low-pass filter. With two source pixels for each pixel of a variant, Lanczos hides that (`reducing_gap` in
+# Pillow's documentation of Image.resize).
 _HALVING_MARGIN: Final = 2.0
 
 _TRANSPOSE_METHODS: Final = {
@@ -40,14 +39,13 @@ _TRANSPOSE_METHODS: Final = {
 }
 _ROTATED_ORIENTATIONS: Final = frozenset({5, 6, 7, 8})
 _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-# A PNG gives its transparent colour in samples of the file's depth (PNG 3rd edition, 11.3.1.1), Pillow its pixels in 8
-# bits.
+# The transparent color of a PNG has the bit depth of the file (PNG 3rd edition, 11.3.1.1). The pixels of Pillow have 8 bits.
 _SAMPLE_SCALES: Final = {"L;2": 85.0, "L;4": 17.0, "I;16B": 1 / 256, "RGB;16B": 1 / 256}
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The first frame, at 1/`scale` of its size, as it is stored; how to turn it upright; its ICC profile."""
+    """The first frame at 1/`scale` of its stored size, its EXIF orientation, and its ICC profile."""
 
     image: Image.Image
     scale: float
@@ -61,11 +59,10 @@ class Decoded:
 
 @dataclass(frozen=True)
 class RenderStep:
-    """One variant before it is encoded: where its pixels come from."""
+    """A variant before it is resized. The geometry is in stored pixels of the source, `divisor` times those of the level."""
 
     spec: Spec
     pyramid_level: Image.Image
-    # Where it lands in the stored, lying source; the divisor that leads from its pixels to those of `level`.
     geometry: Geometry
     divisor: float
     orientation: int
@@ -77,11 +74,11 @@ class RenderStep:
 
     @property
     def cost(self) -> int:
-        """How long it takes to encode, in no unit. AVIF takes ten times as long as the others."""
+        """Return the relative time to encode the variant. AVIF takes ten times as long as the other formats."""
         return self.pixels * (10 if self.spec.format == "avif" else 1)
 
     def resize(self) -> Image.Image:
-        """The pixels of the variant: RGB or RGBA in sRGB, upright, and nothing but pixels."""
+        """Return the variant as RGB or RGBA in sRGB, upright, and without metadata."""
         left, top, right, bottom = (edge / self.divisor for edge in self.geometry.box)
         size = (self.geometry.width, self.geometry.height)
         image = self.pyramid_level.resize(size, Image.Resampling.LANCZOS, box=(left, top, right, bottom))
@@ -89,43 +86,42 @@ class RenderStep:
         method = _TRANSPOSE_METHODS.get(self.orientation)
         if method is not None:
             image = image.transpose(method)
-        # Pillow's encoders write profiles, comments and resolutions that they find here.
+        # The encoders of Pillow write the profiles, comments and resolutions that they find in `info`.
         image.info = {}
         return image
 
 
-def decode(data: bytes, header: Header, specs: Iterable[Spec]) -> tuple[RenderResult, list[RenderStep]]:
-    """Decode a source whose header was checked, once per scale that its variants need.
+def decode(data: bytes, header: Header, specs: Iterable[Spec]) -> tuple[tuple[int, int], list[RenderStep]]:
+    """Decode a source, once for each scale that its variants need. Return its upright size, and a step for each variant.
 
-    Raises Rejected for an animation whose frames outgrow its header, and whatever Pillow raises for broken pixels.
+    Raises Rejected for an animation with more pixels than its header declares, and the exceptions of Pillow for broken pixels.
     """
     if header.frames > 1 and header.content_type != "image/jpeg":
         _check_frames(data, header)
     first = _decode_at_scale(data, header, _draft_scale(header))
     width, height = (header.height, header.width) if first.is_rotated else (header.width, header.height)
-    decoded, wanted = {_draft_scale(header): first}, []
+    decoded, targets = {_draft_scale(header): first}, []
     for spec in specs:
-        target = compute_geometry(spec, width, height)
-        scale = _scale_for(target, header)
+        geometry = compute_geometry(spec, width, height)
+        scale = _scale_for(geometry, header)
         if scale not in decoded:
             decoded[scale] = _decode_at_scale(data, header, scale)
-        wanted.append((spec, target.transposed() if first.is_rotated else target, decoded[scale]))
-    return RenderResult(width, height, header.content_type, header.frames, ()), _render_steps(wanted)
+        targets.append((spec, geometry.transposed() if first.is_rotated else geometry, decoded[scale]))
+    return (width, height), _render_steps(targets)
 
 
 def _render_steps(targets: list[tuple[Spec, Geometry, Decoded]]) -> list[RenderStep]:
-    # A shot holds its level and not the whole base, which is the largest and is let go when only its halvings are
-    # needed.
-    levels = {id(base): [base.image] for _, _, base in targets}
-    shots = []
-    for spec, stored, base in targets:
-        of_base = levels[id(base)]
-        halvings = _halvings(stored.shrink / base.scale)
-        while len(of_base) <= halvings:
-            of_base.append(of_base[-1].reduce(2))
-        divisor = base.scale * 2**halvings
-        shots.append(RenderStep(spec, of_base[halvings], stored, divisor, base.orientation, base.profile))
-    return shots
+    # A step refers to its level only, so the decoded image, which is the largest, is freed if only smaller levels are needed.
+    pyramids = {id(decoded): [decoded.image] for _, _, decoded in targets}
+    steps = []
+    for spec, geometry, decoded in targets:
+        pyramid = pyramids[id(decoded)]
+        halvings = _halvings(geometry.shrink / decoded.scale)
+        while len(pyramid) <= halvings:
+            pyramid.append(pyramid[-1].reduce(2))
+        divisor = decoded.scale * 2**halvings
+        steps.append(RenderStep(spec, pyramid[halvings], geometry, divisor, decoded.orientation, decoded.profile))
+    return steps
 
 
 def _halvings(shrink: float) -> int:
@@ -140,40 +136,39 @@ def _draft_scale(header: Header) -> int:
 
 
 def _scale_for(geometry: Geometry, header: Header) -> int:
-    most = _draft_scale(header)
-    return next((scale for scale in _DCT_SCALES if scale <= most and geometry.shrink / scale >= _DCT_MARGIN), 1)
+    max_scale = _draft_scale(header)
+    return next((scale for scale in _DCT_SCALES if scale <= max_scale and geometry.shrink / scale >= _DCT_MARGIN), 1)
 
 
 def _decode_at_scale(data: bytes, header: Header, scale: int) -> Decoded:
     with open_image(data, header.content_type) as image:
-        actual = 1.0
+        actual_scale = 1.0
         if scale > 1:
             drafted = image.draft(None, (max(1, header.width // scale), max(1, header.height // scale)))
-            # Pillow takes the smaller ratio of the two sides, which is less than asked for in a very narrow picture.
-            actual = header.width / drafted[1][2] if drafted else 1.0
+            # Pillow takes the smaller ratio of the two sides, which is below the scale for a very narrow image.
+            actual_scale = header.width / drafted[1][2] if drafted else 1.0
         if "transparency" in image.info:
             _scale_transparency_key(image)
         image.load()
         profile = image.info.get("icc_profile")
-        return Decoded(
-            _normalize_mode(image), actual, _orientation(image), profile if isinstance(profile, bytes) else None
-        )
+        profile = profile if isinstance(profile, bytes) else None
+        return Decoded(_normalize_mode(image), actual_scale, _orientation(image), profile)
 
 
 def _check_frames(data: bytes, header: Header) -> None:
-    # Variants show the first frame, but the original is served too: an animation that breaks later is refused as well.
+    # Variants show the first frame, but the original is served too, so an animation with a broken frame is rejected.
     pixels = 0
     with open_image(data, header.content_type) as image:
         for number in range(header.frames):
             image.seek(number)
             image.load()
-            pixels += image.width * image.height  # a GIF's canvas may grow on the way
+            pixels += image.width * image.height  # the canvas of a GIF may grow
             if pixels > MAX_TOTAL_PIXELS:
                 raise animation_too_large()
 
 
 def _orientation(image: Image.Image) -> int:
-    # Unreadable EXIF is no reason to refuse a picture that can be seen; it then stands as it is stored, as in browsers.
+    # Browsers ignore EXIF data that they cannot read.
     with contextlib.suppress(Exception):
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         return orientation if orientation in _TRANSPOSE_METHODS else 1
@@ -181,25 +176,24 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _scale_transparency_key(image: ImageFile.ImageFile) -> None:
-    transparent, raw_mode = image.info["transparency"], image.tile[0].args if image.tile else None
+    color, raw_mode = image.info["transparency"], image.tile[0].args if image.tile else None
     factor = _SAMPLE_SCALES.get(raw_mode) if isinstance(raw_mode, str) else None
-    if factor is not None and isinstance(transparent, int):
-        image.info["transparency"] = int(transparent * factor)
-    elif factor is not None and isinstance(transparent, tuple):
-        image.info["transparency"] = tuple(int(sample * factor) for sample in transparent)
+    if factor is not None and isinstance(color, int):
+        image.info["transparency"] = int(color * factor)
+    elif factor is not None and isinstance(color, tuple):
+        image.info["transparency"] = tuple(int(sample * factor) for sample in color)
 
 
 def _normalize_mode(image: Image.Image) -> Image.Image:
-    """The same picture as L, La, RGB, RGBa or CMYK, 8 bits a channel.
+    """Return the image as L, La, RGB, RGBa or CMYK with 8 bits per channel.
 
-    The small `a` is colour multiplied by opacity, as averaging needs it: invisible colours must not bleed into visible
-    ones.
+    In La and RGBa, colors are premultiplied by alpha, because averaging must not mix invisible colors into visible ones.
     """
-    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion cuts at 255 instead of scaling
+    if image.mode.startswith("I"):  # 16 bits; the conversion of Pillow clips at 255 instead of scaling
         image = image.point(lambda sample: sample * (1 / 256)).convert("L")
     if image.has_transparency_data:
-        grey = image.mode in {"1", "L", "LA"}
-        return image.convert("LA" if grey else "RGBA").convert("La" if grey else "RGBa")
+        is_gray = image.mode in {"1", "L", "LA"}
+        return image.convert("LA" if is_gray else "RGBA").convert("La" if is_gray else "RGBa")
     if image.mode == "1":
         return image.convert("L")
     return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
@@ -212,7 +206,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         alpha = image.getchannel("A")
         image = image.convert("L" if image.mode == "LA" else "RGB")
     if profile is not None:
-        # A profile that is broken, or meant for other channels, says nothing: the colours are then taken as sRGB.
+        # A broken profile, or one for other channels, is ignored: the colors are taken as sRGB.
         with contextlib.suppress(Exception):
             image = _apply_profile(image, profile)
     if image.mode != "RGB":

@@ -1,4 +1,4 @@
-"""What a source is, judged before any pixel of it is decoded: its first bytes, its declared type, its header."""
+"""Check an image before a pixel of it is decoded: its first bytes, its declared type, its header."""
 
 import io
 import struct
@@ -21,14 +21,13 @@ MAX_PIXELS: Final = 50_000_000
 MAX_SIDE: Final = 16_384
 MAX_FRAMES: Final = 200
 MAX_TOTAL_PIXELS: Final = 100_000_000
-# A progressive JPEG paints its whole picture in each scan, and a scan may be ten bytes. Photographs have about ten
-# scans; the authors of libjpeg-turbo suggest 500 as a limit ("Two Issues with the JPEG Standard").
+# A decoder computes the whole image for each scan of a progressive JPEG, and a scan may be ten bytes. Photos have about ten
+# scans. The authors of libjpeg-turbo suggest 500 as a limit ("Two Issues with the JPEG Standard").
 MAX_SCANS: Final = 500
 
-# Pillow knows fifty formats; each is a decoder that strangers can reach. These are what browsers show, so TIFF, HEIC,
-# BMP, PSD, EPS and SVG are files and not images to Holdall. Pillow's JPEG opens MPO, the multi-picture JPEG of cameras,
-# too.
-# They are imported by name, because Pillow, asked for a format that it has not met, imports all fifty.
+# Pillow supports fifty formats, and strangers can reach each decoder. These are the formats that browsers show, so TIFF, HEIC,
+# BMP, PSD, EPS and SVG are plain files. The JPEG plugin also opens MPO, the multi-picture JPEG of cameras. The plugins are
+# imported by name, because Pillow imports all fifty when it is asked for a format that is not registered.
 _IMAGE_PLUGINS: Final = {
     "image/jpeg": JpegImageFile,
     "image/png": PngImageFile,
@@ -51,7 +50,7 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 @dataclass(frozen=True)
 class Header:
-    """What the header says: the size in stored pixels (before EXIF orientation), and the number of frames."""
+    """The header of an image: its size in pixels before EXIF orientation, and the number of its frames."""
 
     content_type: str
     width: int
@@ -60,10 +59,10 @@ class Header:
 
 
 def probe(source: Path, declared_type: str | None = None) -> str:
-    """The content type that the first bytes of a file prove, in our words.
+    """Return the content type of a file by its first bytes.
 
-    `declared` is the type that the client named; None asks for no comparison. Raises Rejected, with `empty_file`,
-    `too_many_bytes`, `unsupported_type` or `type_mismatch`, and OSError when the file cannot be read.
+    `declared_type` is the type that the client declared; None skips the comparison. Raises Rejected with `empty_file`,
+    `too_many_bytes`, `unsupported_type` or `type_mismatch`, and OSError if the file cannot be read.
     """
     size = source.stat().st_size
     if size == 0:
@@ -83,35 +82,36 @@ def probe(source: Path, declared_type: str | None = None) -> str:
 
 
 def read_header(data: bytes, content_type: str) -> Header:
-    """Read the header of an image and hold it against the limits. No pixel is decoded.
+    """Read the header of an image and check it against the limits. No pixel is decoded.
 
-    Raises Rejected, with `too_many_pixels`, `side_too_long`, `too_many_frames`, `animation_too_large` or
-    `too_many_scans`, and anything that Pillow raises for a broken header.
+    Raises Rejected with `too_many_pixels`, `side_too_long`, `too_many_frames`, `animation_too_large` or `too_many_scans`, and
+    the exceptions of Pillow for a broken header.
     """
-    # Marker bytes do not occur within pixels (ITU-T T.81, B.1.1.5), so this counts scans, and those of previews.
+    # Compressed pixels never contain a marker (ITU-T T.81, B.1.1.5), so this counts scans, including those of previews.
     if content_type == "image/jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
         raise Rejected("too_many_scans", f"A JPEG must not have more than {MAX_SCANS} scans.")
     with open_image(data, content_type) as image:
-        found = Header(content_type, *image.size, getattr(image, "n_frames", 1))
-        pixels = found.width * found.height
+        header = Header(content_type, *image.size, getattr(image, "n_frames", 1))
+        pixels = header.width * header.height
         if pixels > MAX_PIXELS:
             raise _too_many_pixels()
         if max(image.size) > MAX_SIDE:
             raise Rejected(
                 "side_too_long", f"A side must not be longer than {MAX_SIDE} pixels; one has {max(image.size)}."
             )
-        if found.frames > MAX_FRAMES:
+        if header.frames > MAX_FRAMES:
             raise Rejected(
-                "too_many_frames", f"An image must not have more than {MAX_FRAMES} frames; this one has {found.frames}."
+                "too_many_frames",
+                f"An image must not have more than {MAX_FRAMES} frames; this one has {header.frames}.",
             )
-        in_all = _mpo_pixels(image) if image.format == "MPO" else found.frames * pixels
-        if in_all > MAX_TOTAL_PIXELS:
+        total_pixels = _mpo_pixels(image) if image.format == "MPO" else header.frames * pixels
+        if total_pixels > MAX_TOTAL_PIXELS:
             raise animation_too_large()
-    return found
+    return header
 
 
 def open_image(data: bytes, content_type: str) -> ImageFile.ImageFile:
-    """Open an image of a known type. Pillow's warning of a bomb is a rejection; its other warnings are nobody's."""
+    """Open an image of a known type. A decompression bomb warning of Pillow rejects it, and other warnings are ignored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -130,12 +130,12 @@ def _too_many_pixels() -> Rejected:
 
 
 def _mpo_pixels(image: ImageFile.ImageFile) -> int:
-    """The pixels of all pictures in an MPO, which are of different sizes: a photograph, its preview, its depth map."""
+    """Return the pixels of all images in an MPO. They differ in size: a photo, its preview, its depth map."""
     total = 0
     for number in range(getattr(image, "n_frames", 1)):
         try:
             image.seek(number)
-        except Exception:  # noqa: BLE001, S112  # many services cut the later pictures off, and leave their index
+        except Exception:  # noqa: BLE001, S112  # many services remove the other images and leave the index
             continue
         total += image.width * image.height
     return total
@@ -156,10 +156,10 @@ def _sniff_content_type(data: bytes) -> str | None:
 
 
 def _ftyp_brands(data: bytes) -> set[bytes]:
-    # ISO/IEC 14496-12, section 4.3: a major brand, a version, compatible brands to the end of the box.
+    # ISO/IEC 14496-12, section 4.3: a major brand, a version, and compatible brands until the end of the box.
     (length,) = struct.unpack(">I", data[:4])
     end = min(length, len(data))
-    return {data[8:12]} | {data[at : at + 4] for at in range(16, end - 3, 4)}
+    return {data[8:12]} | {data[start : start + 4] for start in range(16, end - 3, 4)}
 
 
 def _normalize_content_type(content_type: str) -> str:

@@ -1,24 +1,25 @@
-"""Make the variants of one image: a source file and specs in, files out, or a reason why it can never be."""
+"""Render the variants of an image."""
 
 import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from functions.imageproc.encode import CONTENT_TYPES, encode
+from functions.imageproc.encode import encode
 from functions.imageproc.isolation import ResourceLimits, run_in_child
 from functions.imageproc.pixels import RenderStep, decode
 from functions.imageproc.probe import probe, read_header
-from functions.imageproc.types import Rejected, RenderedVariant, RenderResult, Spec
+from functions.imageproc.types import Rejected, RejectionCode, Spec
+from holdall.variants.model import RenderedVariant, RenderResult
 
-__all__ = ["Rejected", "RenderResult", "RenderedVariant", "ResourceLimits", "Spec", "probe", "render"]
+__all__ = ["Rejected", "ResourceLimits", "Spec", "probe", "render"]
 
-# Encoders release the interpreter's lock. More at once than cores would only hold more pixels in memory.
+# Encoders release the GIL. More workers than cores would only hold more pixels in memory.
 _MAX_WORKERS: Final = max(2, min(4, os.cpu_count() or 2))
 _LARGE_PIXELS: Final = 4_000_000  # pixels
 
@@ -31,12 +32,11 @@ def render(
     declared_type: str | None = None,
     limits: ResourceLimits | None = None,
 ) -> RenderResult:
-    """Make every variant of `specs` from the image in `source`, as files in the folder `into`.
+    """Render the variants of an image as files in a directory.
 
-    Of an animation the first frame is shown. Variants are upright, in sRGB, and carry pixels and no metadata.
-    `declared` is the content type that the client named, which must be what the bytes are; None asks for no comparison.
-    Raises Rejected for a source that no other try could render, OSError when `source` or `into` fail, TimeoutError when
-    the machine was too busy. Takes one child process, and up to `limits.memory` bytes in it.
+    A variant of an animation shows its first frame. Variants are upright, in sRGB, and have no metadata. `declared_type` is
+    the content type that the client declared; None skips the comparison with the bytes. The work is done in one child process.
+    Raises Rejected, OSError if a file cannot be read or written, and TimeoutError if the machine was busy.
     """
     content_type = probe(source, declared_type)
     work = partial(_render_to_json, source, content_type, tuple(specs), output_dir)
@@ -54,11 +54,10 @@ def _parse_result(fields: dict[str, Any]) -> RenderResult:
 
 
 def _render_to_json(source: Path, content_type: str, specs: tuple[Spec, ...], output_dir: Path) -> bytes:
-    # Plain JSON: a child that a bug of a decoder took over must not choose what the worker unpickles.
+    # JSON and not pickle: an attacker who took over the child through a bug of a decoder must not choose what the worker runs.
     try:
-        return json.dumps(
-            {"result": asdict(_decode_and_render(source, content_type, specs, output_dir))}, default=str
-        ).encode()
+        result = _decode_and_render(source, content_type, specs, output_dir)
+        return json.dumps({"result": asdict(result)}, default=str).encode()
     except Rejected as rejected:
         return json.dumps({"rejected": [rejected.code, rejected.detail]}).encode()
     except OSError as error:
@@ -68,22 +67,23 @@ def _render_to_json(source: Path, content_type: str, specs: tuple[Spec, ...], ou
 def _decode_and_render(source: Path, content_type: str, specs: tuple[Spec, ...], output_dir: Path) -> RenderResult:
     data = source.read_bytes()
     with _reject_on_error("broken_image", "The image is corrupt or truncated"):
-        picture, shots = decode(data, read_header(data, content_type), specs)
+        (width, height), steps = decode(data, read_header(data, content_type), specs)
     del data
-    return replace(picture, variants=_render_variants(shots, output_dir))
+    return RenderResult(width, height, _render_variants(steps, output_dir))
 
 
 def _render_variants(steps: list[RenderStep], output_dir: Path) -> tuple[RenderedVariant, ...]:
-    # The dearest first, so that none is left to run alone. Large ones go one by one: AVIF takes 40 bytes for a pixel.
+    # The most expensive variants first, so that none of them runs alone at the end. Large ones run one by one, because AVIF
+    # takes 40 bytes per pixel.
     order = sorted(range(len(steps)), key=lambda number: steps[number].cost, reverse=True)
     large = [number for number in order if steps[number].pixels > _LARGE_PIXELS]
     small = [number for number in order if steps[number].pixels <= _LARGE_PIXELS]
-    made = {number: _render_variant(output_dir, number, steps[number]) for number in large}
+    rendered = {number: _render_variant(output_dir, number, steps[number]) for number in large}
     with ThreadPoolExecutor(_MAX_WORKERS) as pool:
-        made |= zip(
+        rendered |= zip(
             small, pool.map(lambda number: _render_variant(output_dir, number, steps[number]), small), strict=True
         )
-    return tuple(made[number] for number in range(len(steps)))
+    return tuple(rendered[number] for number in range(len(steps)))
 
 
 def _render_variant(output_dir: Path, number: int, step: RenderStep) -> RenderedVariant:
@@ -93,15 +93,14 @@ def _render_variant(output_dir: Path, number: int, step: RenderStep) -> Rendered
         encoded = encode(image, spec.format, spec.quality)
     path = output_dir / f"{number:02}.{spec.format}"
     path.write_bytes(encoded)
-    return RenderedVariant(spec.name, path, image.width, image.height, CONTENT_TYPES[spec.format], len(encoded))
+    return RenderedVariant(spec.name, path, image.width, image.height, len(encoded))
 
 
 @contextmanager
-def _reject_on_error(code: str, detail: str) -> Iterator[None]:
-    """Turn every failure inside into a rejection. Nothing inside does input or output: the bytes are in memory.
+def _reject_on_error(code: RejectionCode, detail: str) -> Iterator[None]:
+    """Turn every exception into a rejection. The block must not read or write files, because that may succeed later.
 
-    Pillow raises OSError, SyntaxError, ValueError, IndexError, struct.error and more for broken bytes, so none is
-    named.
+    Pillow raises OSError, SyntaxError, ValueError, IndexError, struct.error and more for broken bytes, so no type is named.
     """
     try:
         yield

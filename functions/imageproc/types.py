@@ -1,19 +1,34 @@
-"""The words of rendering: what is asked for, what comes out, and what is refused."""
+"""The input of the renderer, and the rejection of an image."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 Fit = Literal["contain", "cover", "stretch"]
 Format = Literal["webp", "avif", "jpeg", "png"]
+RejectionCode = Literal[
+    "animation_too_large",
+    "broken_image",
+    "cannot_encode",
+    "checksum_mismatch",
+    "decoder_crashed",
+    "empty_file",
+    "resource_limit_exceeded",
+    "side_too_long",
+    "too_many_bytes",
+    "too_many_frames",
+    "too_many_pixels",
+    "too_many_scans",
+    "type_mismatch",
+    "unsupported_type",
+]
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A variant that is asked for: a box in pixels, how the picture meets it, and how it is encoded.
+    """A variant to render. The box is in pixels; `quality` is the scale of the encoder from 1 to 100, which PNG ignores.
 
-    `contain` fits into the box, `cover` fills it and cuts what stands over at both sides, `stretch` takes its exact
-    size. Only `stretch` enlarges. `quality` is the encoder's own scale from 1 to 100; PNG has none and ignores it.
+    `contain` scales the image down until it fits into the box. `cover` fills the box and crops both sides equally. `stretch`
+    scales to the exact size of the box. Only `stretch` enlarges.
     """
 
     name: str
@@ -24,36 +39,10 @@ class Spec:
     quality: int
 
 
-@dataclass(frozen=True)
-class RenderedVariant:
-    """A variant that was made: its file, its size in pixels, and its size in bytes."""
+class Rejected(Exception):
+    """The image can never be rendered. This is a result, not an error: no other attempt would end differently."""
 
-    name: str
-    path: Path
-    width: int
-    height: int
-    content_type: str
-    size: int
-
-
-@dataclass(frozen=True)
-class RenderResult:
-    """A source that was understood. `width` and `height` are upright, after EXIF orientation.
-
-    `content_type` is what the bytes say, and so what may be stored and served.
-    """
-
-    width: int
-    height: int
-    content_type: str
-    frames: int
-    variants: tuple[RenderedVariant, ...]
-
-
-class Rejected(Exception):  # it is a result, a state of the version, and no error of ours
-    """The source can never be rendered: a stable snake_case `code` for programs, a `detail` for people."""
-
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: RejectionCode, detail: str) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail

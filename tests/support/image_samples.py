@@ -1,4 +1,4 @@
-"""Images that are made for tests: every mode, every format, and the ways in which they break."""
+"""Images for tests, in every mode and format."""
 
 import io
 import struct
@@ -27,17 +27,17 @@ def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
 
 
 def sample_image(width: int = 48, height: int = 32) -> Image.Image:
-    """A picture without symmetry: red left, blue right, a white corner at the top left, a grey ramp below."""
+    """Return an image without symmetry: red left, blue right, a white top left corner, and a gray gradient at the bottom."""
     image = Image.new("RGB", (width, height), RED)
     image.paste(BLUE, (width // 2, 0, width, height))
     image.paste("white", (0, 0, width // 4, height // 4))
-    ramp = Image.linear_gradient("L").rotate(90).resize((width, height // 4))
-    image.paste(ramp.convert("RGB"), (0, height - height // 4))
+    gradient = Image.linear_gradient("L").rotate(90).resize((width, height // 4))
+    image.paste(gradient.convert("RGB"), (0, height - height // 4))
     return image
 
 
 def animation(format_: str, frame_count: int, width: int = 24, height: int = 16) -> bytes:
-    """Frames that differ, so that no encoder folds them into one; the first one is red, the others are blue."""
+    """Return an animation. No encoder merges frames, because all differ. The first one is red, the others are blue."""
     first = Image.new("RGB", (width, height), RED)
     others = []
     for number in range(1, frame_count):
@@ -60,7 +60,7 @@ def build_png(
     transparent: bytes = b"",
     compressed_rows: bytes | None = None,
 ) -> bytes:
-    """A PNG by hand, for what Pillow does not write: any depth, a transparent colour, a false size."""
+    """Return a PNG that Pillow cannot write: of any bit depth, with a transparent color, or with a wrong size."""
     header = struct.pack(">IIBBBBB", *size, depth, color_type, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -72,16 +72,17 @@ def build_png(
 
 
 def wide_gamut_profile() -> bytes:
-    """An ICC profile whose red and green primaries are exchanged sRGB ones: what it paints red is green to the eye."""
+    """Return an ICC profile like sRGB with red and green exchanged. An image that is stored red is seen green."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     count = struct.unpack_from(">I", profile, 128)[0]
-    places = {bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * count, 12)}
-    profile[places[b"rXYZ"] : places[b"rXYZ"] + 4], profile[places[b"gXYZ"] : places[b"gXYZ"] + 4] = b"gXYZ", b"rXYZ"
+    offsets = {bytes(profile[offset : offset + 4]): offset for offset in range(132, 132 + 12 * count, 12)}
+    for tag, other in ((b"rXYZ", b"gXYZ"), (b"gXYZ", b"rXYZ")):
+        profile[offsets[tag] : offsets[tag] + 4] = other
     return bytes(profile)
 
 
 def corpus() -> Iterator[tuple[str, str, bytes]]:
-    """Small images of every format and mode: a name, a content type, the bytes."""
+    """Yield small images of every format and mode: a name, the content type, and the bytes."""
     image = sample_image()
     translucent = image.copy()
     translucent.putalpha(Image.linear_gradient("L").resize(image.size))
@@ -99,7 +100,7 @@ def corpus() -> Iterator[tuple[str, str, bytes]]:
     yield "jpeg-progressive", "image/jpeg", encode(image, "JPEG", progressive=True)
     yield "webp-lossless", "image/webp", encode(translucent, "WEBP", lossless=True)
     yield "png-16", "image/png", build_png((1, 2), 16, 0, b"\0\x80\x00\0\xff\xff")
-    yield "png-transparent-colour", "image/png", encode(palette, "PNG", transparency=0)
+    yield "png-transparent-color", "image/png", encode(palette, "PNG", transparency=0)
     yield "mpo", "image/jpeg", encode(image, "MPO", save_all=True, append_images=[image.rotate(180)])
     for format_ in ("GIF", "PNG", "WEBP", "AVIF"):
         yield f"{format_.lower()}-animated", CONTENT_TYPES[format_], animation(format_, 3)

@@ -1,6 +1,7 @@
-"""File names: what of them is kept, how they are ordered, and how they go into a header (U6)."""
+"""File names: cleaning, order, and the Content-Disposition header (U6)."""
 
 import unicodedata
+from typing import get_args
 from urllib.parse import unquote
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.files.model import clean_name, content_disposition, name_sort_key
+from holdall.files.model import Disposition, clean_name, content_disposition, name_sort_key
 from holdall.uploads.model import Filename
 
 TRICKY_NAMES = st.text(
@@ -18,19 +19,19 @@ NAMES = st.text(max_size=255) | TRICKY_NAMES
 
 
 @given(NAMES)
-def test_no_folder_control_character_or_turn_of_direction_survives(name: str) -> None:
+def test_cleaned_name_has_no_folder_control_or_formatting_character(name: str) -> None:
     cleaned = clean_name(name)
 
     assert "/" not in cleaned
     assert "\\" not in cleaned
-    assert not {unicodedata.category(each) for each in cleaned} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert not {unicodedata.category(character) for character in cleaned} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert cleaned == cleaned.strip()
     assert cleaned not in (".", "..")
     assert clean_name(cleaned) == cleaned
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("name", "cleaned"),
     [
         ("photo.jpg", "photo.jpg"),
         ("../../etc/passwd", "passwd"),
@@ -44,22 +45,22 @@ def test_no_folder_control_character_or_turn_of_direction_survives(name: str) ->
         ("\u200b", ""),
     ],
 )
-def test_what_is_kept_of_a_name(said: str, kept: str) -> None:
-    assert clean_name(said) == kept
+def test_name_is_cleaned(name: str, cleaned: str) -> None:
+    assert clean_name(name) == cleaned
 
 
-@pytest.mark.parametrize("said", ["", ".", "..", "/", "folder/", "\x00", "\u202e", "x" * 256])
-def test_a_file_needs_a_name(said: str) -> None:
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "folder/", "\x00", "\u202e", "x" * 256])
+def test_empty_name_is_rejected(name: str) -> None:
     with pytest.raises(ValidationError):
-        TypeAdapter(Filename).validate_python(said)
+        TypeAdapter(Filename).validate_python(name)
 
 
-@given(NAMES, st.sampled_from(["attachment", "inline"]))
-def test_a_header_holds_a_name_that_breaks_nothing(name: str, kind: str) -> None:
-    header = content_disposition("inline" if kind == "inline" else "attachment", name)
+@given(NAMES, st.sampled_from(get_args(Disposition)))
+def test_content_disposition_is_safe_for_any_name(name: str, disposition: Disposition) -> None:
+    header = content_disposition(disposition, name)
 
-    begin, plain, extended = header.split("; ", 2) if header.count("; ") == 2 else pytest.fail(header)
-    assert begin == kind
+    kind, plain, extended = header.split("; ", 2) if header.count("; ") == 2 else pytest.fail(header)
+    assert kind == disposition
     assert plain.startswith('filename="')
     assert plain.endswith('"')
     assert plain[10:-1].strip()
@@ -70,27 +71,27 @@ def test_a_header_holds_a_name_that_breaks_nothing(name: str, kind: str) -> None
     assert unquote(extended.removeprefix("filename*=UTF-8''")) == (clean_name(name) or "file")
 
 
-def test_a_name_is_read_by_old_and_new_browsers() -> None:
+def test_content_disposition_has_a_plain_and_an_extended_name() -> None:
     assert content_disposition("attachment", 'été "2".jpg') == (
         "attachment; filename=\"ete _2_.jpg\"; filename*=UTF-8''%C3%A9t%C3%A9%20%222%22.jpg"
     )
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=255))
-def test_a_place_in_the_alphabet_fits_a_sort_key(name: str) -> None:
+def test_sort_key_of_a_name_has_at_most_1024_bytes(name: str) -> None:
     assert len(f"{name_sort_key(name)}#{'0' * 26}".encode()) <= 1024
 
 
-def test_the_longest_name_is_cut_between_characters() -> None:
+def test_long_name_is_cut_between_characters() -> None:
     assert name_sort_key("€" * 500) == "€" * 300
 
 
 @given(st.text("abcXYZ 019._-é漢", max_size=40), st.integers(0, 40))
-def test_a_name_is_found_by_its_beginning_in_whatever_case(name: str, length: int) -> None:
+def test_sort_key_starts_with_the_sort_key_of_any_prefix(name: str, length: int) -> None:
     assert name_sort_key(name).startswith(name_sort_key(name[:length].upper()))
     assert name_sort_key(name).startswith(name_sort_key(name[:length].lower()))
 
 
-def test_names_that_read_alike_stand_together() -> None:
+def test_equivalent_names_have_the_same_sort_key() -> None:
     assert name_sort_key("STRASSE") == name_sort_key("Straße") == name_sort_key("strasse")
     assert name_sort_key("ﬁle") == name_sort_key("File")

@@ -1,4 +1,4 @@
-"""Object keys: nothing of a client reaches them but a short extension, and they lead back."""
+"""Object keys. Only a short extension of the client's file name reaches them, and they contain the version ID."""
 
 import re
 
@@ -14,9 +14,8 @@ from holdall.files.model import (
     original_key,
     planned_variants,
     prefix_for,
-    variant_key,
+    unprefixed_key,
     version_id_of,
-    with_prefix,
 )
 from holdall.platform import ids
 from holdall.projects.model import VariantSpec, Visibility
@@ -27,14 +26,14 @@ CONTENT_TYPES = st.sampled_from([*IMAGE_TYPES, "text/plain", "image/svg+xml", "a
 
 
 @given(ULIDS, st.text(max_size=255), CONTENT_TYPES)
-def test_the_key_of_an_original_leads_back_to_its_version(own: str, filename: str, content_type: str) -> None:
-    version_id = f"{PROJECT_ID}-{own}"
+def test_original_key_contains_the_version_id(ulid: str, filename: str, content_type: str) -> None:
+    version_id = f"{PROJECT_ID}-{ulid}"
     key = original_key(make_project(), version_id, filename, content_type)
 
     assert version_id_of(key) == version_id
     assert ids.project_id_of_object_key(key) == PROJECT_ID
     folder = "images/original" if kind_of(content_type) == "image" else "files"
-    assert re.fullmatch(rf"holiday-{PROJECT_ID}/{folder}/{own}\.[a-z0-9]{{1,10}}", key)
+    assert re.fullmatch(rf"holiday-{PROJECT_ID}/{folder}/{ulid}\.[a-z0-9]{{1,10}}", key)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,9 @@ def test_the_key_of_an_original_leads_back_to_its_version(own: str, filename: st
         ("picture.svg", "image/svg+xml", "svg"),
     ],
 )
-def test_an_extension_is_the_types_or_a_short_plain_one(filename: str, content_type: str, extension: str) -> None:
+def test_extension_comes_from_the_type_or_from_a_short_plain_suffix(
+    filename: str, content_type: str, extension: str
+) -> None:
     assert (
         original_key(make_project(), f"{PROJECT_ID}-{'0' * 26}", filename, content_type).rpartition(".")[2] == extension
     )
@@ -69,17 +70,17 @@ def test_an_extension_is_the_types_or_a_short_plain_one(filename: str, content_t
         f"holiday-{PROJECT_ID}/images/{'0' * 26}.jpg",
     ],
 )
-def test_another_key_is_none_of_ours(key: str) -> None:
+def test_other_keys_have_no_version_id(key: str) -> None:
     assert version_id_of(key) is None
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_a_key_of_ours_or_none(text: str) -> None:
+def test_arbitrary_text_has_no_version_id(text: str) -> None:
     assert version_id_of(text) is None
 
 
 @pytest.mark.parametrize(
-    ("visibility", "state", "shelf"),
+    ("visibility", "state", "prefix"),
     [
         ("public", "live", "media"),
         ("public", "trash", "private"),
@@ -89,40 +90,43 @@ def test_any_text_is_a_key_of_ours_or_none(text: str) -> None:
         ("private", "purging", "private"),
     ],
 )
-def test_only_what_is_live_in_a_public_project_may_be_seen(
-    visibility: Visibility, state: FileState, shelf: VariantPrefix
+def test_only_live_files_of_public_projects_are_public(
+    visibility: Visibility, state: FileState, prefix: VariantPrefix
 ) -> None:
-    assert prefix_for(make_project(visibility=visibility), state) == shelf
+    assert prefix_for(make_project(visibility=visibility), state) == prefix
 
 
-def test_the_key_of_a_variant_holds_its_version_and_the_hash_of_its_spec() -> None:
-    own = "01arz3ndektsv4rrffq69g5fav"
+def test_variant_key_contains_version_and_spec_hash() -> None:
+    ulid = "01arz3ndektsv4rrffq69g5fav"
     jpeg = VariantSpec(name="small", width=640, format="jpeg")
 
-    assert variant_key(make_project(), f"{PROJECT_ID}-{own}", THUMB, "media") == (
-        f"media/holiday-{PROJECT_ID}/images/thumb/{own}-{THUMB.spec_hash}.webp"
+    assert unprefixed_key(make_project(), f"{PROJECT_ID}-{ulid}", THUMB) == (
+        f"holiday-{PROJECT_ID}/images/thumb/{ulid}-{THUMB.spec_hash}.webp"
     )
-    assert variant_key(make_project(), f"{PROJECT_ID}-{own}", jpeg, "private").endswith(f"{jpeg.spec_hash}.jpg")
+    assert unprefixed_key(make_project(), f"{PROJECT_ID}-{ulid}", jpeg).endswith(f"{jpeg.spec_hash}.jpg")
 
 
-def test_variants_are_known_before_they_are_drawn() -> None:
+def test_variants_are_planned_before_they_are_rendered() -> None:
     version_id = f"{PROJECT_ID}-{'0' * 26}"
-    (promised,) = planned_variants(make_project(), version_id, "media")
+    (variant,) = planned_variants(make_project(), version_id, "media")
 
-    assert promised.key == variant_key(make_project(), version_id, THUMB, "media")
-    assert (promised.status, promised.content_type, promised.width) == ("processing", "image/webp", None)
+    assert variant.key == f"media/{unprefixed_key(make_project(), version_id, THUMB)}"
+    assert (variant.status, variant.content_type, variant.width) == ("processing", "image/webp", None)
 
 
 @given(ULIDS, st.sampled_from(["media", "private"]))
-def test_a_variant_moves_between_shelves_and_keeps_the_rest_of_its_key(own: str, shelf: VariantPrefix) -> None:
-    key = variant_key(make_project(), f"{PROJECT_ID}-{own}", THUMB, "media")
+def test_moved_variant_keeps_its_unprefixed_key(ulid: str, prefix: VariantPrefix) -> None:
+    (variant,) = planned_variants(make_project(), f"{PROJECT_ID}-{ulid}", "media")
+    moved = variant.with_prefix(prefix)
 
-    assert with_prefix(with_prefix(key, shelf), "media") == key
-    assert with_prefix(key, shelf).startswith(f"{shelf}/holiday-")
+    assert moved.key.startswith(f"{prefix}/holiday-")
+    assert moved.is_public == (prefix == "media")
+    assert moved.unprefixed_key == variant.unprefixed_key
+    assert moved.with_prefix("media") == variant
 
 
 @pytest.mark.parametrize(
     "content_type", ["image/svg+xml", "image/x-icon", "text/plain", "application/pdf", "video/mp4"]
 )
-def test_what_is_not_drawn_is_a_file(content_type: str) -> None:
+def test_types_that_are_not_rendered_have_the_kind_file(content_type: str) -> None:
     assert kind_of(content_type) == "file"

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from tests.support.image_renderer import ImageFactory
@@ -7,5 +5,4 @@ from tests.support.image_renderer import ImageFactory
 
 @pytest.fixture(scope="session")
 def image_factory(tmp_path_factory: pytest.TempPathFactory) -> ImageFactory:
-    folder: Path = tmp_path_factory.mktemp("studio")
-    return ImageFactory(folder)
+    return ImageFactory(tmp_path_factory.mktemp("images"))

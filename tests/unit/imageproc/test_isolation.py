@@ -1,4 +1,4 @@
-"""What a decoder does to its process, it does to a child of the worker's."""
+"""A decoder runs in a child process and cannot harm the worker."""
 
 import ctypes
 import faulthandler
@@ -14,10 +14,10 @@ from tests.support.image_renderer import ImageFactory
 from tests.support.image_samples import encode, sample_image
 
 
-def _rejection_code(work: Callable[[], bytes], limits: ResourceLimits) -> str:
-    with pytest.raises(Rejected) as refused:
-        run_in_child(work, limits)
-    return refused.value.code
+def _rejection_code(function: Callable[[], bytes], limits: ResourceLimits) -> str:
+    with pytest.raises(Rejected) as rejected:
+        run_in_child(function, limits)
+    return rejected.value.code
 
 
 def _spin() -> bytes:
@@ -30,29 +30,29 @@ def _sleep() -> bytes:
     return b""
 
 
-def test_the_answer_comes_back() -> None:
+def test_result_of_the_child_is_returned() -> None:
     assert run_in_child(lambda: b"answer" * 100_000, ResourceLimits()) == b"answer" * 100_000
 
 
 @pytest.mark.parametrize("die", [os.abort, lambda: ctypes.string_at(0), lambda: os._exit(0)])
-def test_a_crash_is_a_rejection(die: Callable[[], bytes]) -> None:
-    def quietly() -> bytes:
-        faulthandler.disable()  # pytest's; it would print a stack for each
+def test_crash_rejects_the_image(die: Callable[[], bytes]) -> None:
+    def die_quietly() -> bytes:
+        faulthandler.disable()  # of pytest, which would print a stack for each
         return die()
 
-    assert _rejection_code(quietly, ResourceLimits()) == "decoder_crashed"
+    assert _rejection_code(die_quietly, ResourceLimits()) == "decoder_crashed"
 
 
-def test_an_endless_loop_is_a_rejection() -> None:
+def test_endless_loop_rejects_the_image() -> None:
     assert _rejection_code(_spin, ResourceLimits(cpu_seconds=1)) == "resource_limit_exceeded"
 
 
-def test_a_machine_that_stands_still_is_no_rejection() -> None:
+def test_busy_machine_does_not_reject_the_image() -> None:
     with pytest.raises(TimeoutError):
         run_in_child(_sleep, ResourceLimits(wall_seconds=0.2))
 
 
-def test_memory_is_bounded_and_running_out_is_a_rejection(image_factory: ImageFactory) -> None:
+def test_exceeded_memory_limit_rejects_the_image(image_factory: ImageFactory) -> None:
     limits = ResourceLimits(memory_bytes=48 * 1024 * 1024)
     assert (
         image_factory.rejection_code(encode(sample_image(6000, 4000), "PNG"), limits=limits)
@@ -61,6 +61,6 @@ def test_memory_is_bounded_and_running_out_is_a_rejection(image_factory: ImageFa
     assert image_factory.rejection_code(encode(sample_image(), "PNG"), limits=limits) == ""
 
 
-def test_limits_are_the_childs_alone() -> None:
+def test_limits_do_not_affect_the_worker() -> None:
     assert _rejection_code(_spin, ResourceLimits(memory_bytes=1 << 20, cpu_seconds=1)) == "resource_limit_exceeded"
     assert len(bytearray(64 << 20)) == 64 << 20

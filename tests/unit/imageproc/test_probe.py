@@ -1,4 +1,4 @@
-"""What is taken for an image at all: first bytes, declared type, limits of the header."""
+"""The checks before an image is decoded: first bytes, declared type, limits of the header."""
 
 import struct
 import zlib
@@ -10,18 +10,17 @@ from PIL import Image
 from functions.imageproc import probe
 from functions.imageproc.types import Rejected, Spec
 from tests.support.image_renderer import ImageFactory
-from tests.support.image_samples import animation, build_png, corpus, encode, sample_image
+from tests.support.image_samples import CONTENT_TYPES, animation, build_png, corpus, encode, sample_image
 
 CORPUS = {name: (content_type, data) for name, content_type, data in corpus()}
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_every_format_and_mode_is_understood(image_factory: ImageFactory, name: str) -> None:
+def test_every_format_and_mode_is_rendered(image_factory: ImageFactory, name: str) -> None:
     content_type, data = CORPUS[name]
-    picture = image_factory.render(data, declared=content_type)
-    assert picture.content_type == content_type
-    assert (picture.variants[0].width, picture.variants[0].height) == (picture.width, picture.height)
+    result = image_factory.render(data, declared=content_type)
+    assert (result.variants[0].width, result.variants[0].height) == (result.width, result.height)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +45,11 @@ def test_every_format_and_mode_is_understood(image_factory: ImageFactory, name: 
         (b"\x89PNG\r\n\x1a\n" + SVG, "broken_image"),
     ],
 )
-def test_what_is_no_image_is_refused(image_factory: ImageFactory, data: bytes, code: str) -> None:
+def test_bytes_of_no_supported_image_are_rejected(image_factory: ImageFactory, data: bytes, code: str) -> None:
     assert image_factory.rejection_code(data) == code
 
 
-def test_bytes_and_declared_type_must_agree(image_factory: ImageFactory) -> None:
+def test_declared_type_must_match_the_bytes(image_factory: ImageFactory) -> None:
     data = encode(sample_image(), "PNG")
     assert image_factory.rejection_code(data, declared="image/jpeg") == "type_mismatch"
     assert image_factory.rejection_code(data, declared="image/svg+xml") == "type_mismatch"
@@ -59,18 +58,18 @@ def test_bytes_and_declared_type_must_agree(image_factory: ImageFactory) -> None
     assert image_factory.rejection_code(encode(sample_image(), "JPEG"), declared="image/jpg") == ""
 
 
-def test_a_file_that_is_missing_is_no_rejection(tmp_path: Path) -> None:
+def test_missing_file_is_not_a_rejection(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         probe.probe(tmp_path / "nothing")
 
 
-def test_a_file_with_too_many_bytes_is_not_read(tmp_path: Path) -> None:
+def test_file_with_too_many_bytes_is_not_read(tmp_path: Path) -> None:
     huge = tmp_path / "huge"
     with huge.open("wb") as file:
         file.truncate(probe.MAX_BYTES + 1)
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(Rejected) as rejected:
         probe.probe(huge)
-    assert refused.value.code == "too_many_bytes"
+    assert rejected.value.code == "too_many_bytes"
 
 
 @pytest.mark.parametrize(
@@ -83,15 +82,15 @@ def test_a_file_with_too_many_bytes_is_not_read(tmp_path: Path) -> None:
         ((1, 16_385), "side_too_long"),
     ],
 )
-def test_a_png_bomb_is_refused_by_its_header(image_factory: ImageFactory, size: tuple[int, int], code: str) -> None:
-    # The pixels are a few bytes of zlib for a header that promises gigabytes.
+def test_png_bomb_is_rejected_by_its_header(image_factory: ImageFactory, size: tuple[int, int], code: str) -> None:
+    # The header declares gigabytes, and the pixels are a few bytes of zlib.
     assert image_factory.rejection_code(build_png(size, 8, 2, bytes(1000))) == code
 
 
 def _jpeg_of_size(width: int, height: int) -> bytes:
     data = bytearray(encode(sample_image(), "JPEG"))
-    at = data.index(b"\xff\xc0")
-    struct.pack_into(">HH", data, at + 5, height, width)
+    start_of_frame = data.index(b"\xff\xc0")
+    struct.pack_into(">HH", data, start_of_frame + 5, height, width)
     return bytes(data)
 
 
@@ -121,48 +120,49 @@ def _webp_of_size(width: int, height: int) -> bytes:
         (_webp_of_size(2**24, 2**8), "too_many_pixels"),
     ],
 )
-def test_a_header_that_promises_too_much_is_refused_in_every_format(
+def test_header_beyond_the_limits_is_rejected_in_every_format(
     image_factory: ImageFactory, data: bytes, code: str
 ) -> None:
     assert image_factory.rejection_code(data) == code
 
 
-def test_fifty_megapixels_are_taken(image_factory: ImageFactory) -> None:
+def test_image_of_50_megapixels_is_rendered(image_factory: ImageFactory) -> None:
     width, height = 8_192, 6_100
     rows = zlib.compressobj(1)
-    packed = b"".join(rows.compress(bytes(1 + width // 8)) for _ in range(height)) + rows.flush()
+    compressed = b"".join(rows.compress(bytes(1 + width // 8)) for _ in range(height)) + rows.flush()
     small = Spec("small", 64, 64, "contain", "webp", 80)
-    picture = image_factory.render(build_png((width, height), 1, 0, b"", compressed_rows=packed), small)
-    assert (picture.width, picture.height) == (width, height)
+    result = image_factory.render(build_png((width, height), 1, 0, b"", compressed_rows=compressed), small)
+    assert (result.width, result.height) == (width, height)
 
 
-def test_a_jpeg_of_a_thousand_scans_is_refused(image_factory: ImageFactory) -> None:
+def test_jpeg_with_a_thousand_scans_is_rejected(image_factory: ImageFactory) -> None:
     data = encode(sample_image(), "JPEG", progressive=True)
-    last = data.rindex(b"\xff\xda")
-    assert image_factory.rejection_code(data[:-2] + data[last:-2] * 1000 + data[-2:]) == "too_many_scans"
+    last_scan = data.rindex(b"\xff\xda")
+    assert image_factory.rejection_code(data[:-2] + data[last_scan:-2] * 1000 + data[-2:]) == "too_many_scans"
 
 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_frames_are_counted_before_they_are_decoded(image_factory: ImageFactory, format_: str) -> None:
     assert image_factory.rejection_code(animation(format_, 201, 4, 52)) == "too_many_frames"
-    assert image_factory.render(animation(format_, 8)).frames == 8
+    content_type = CONTENT_TYPES[format_]
+    assert probe.read_header(animation(format_, 8), content_type).frames == 8
 
 
-def test_frames_times_pixels_are_bounded(image_factory: ImageFactory) -> None:
-    large = Image.new("L", (1_000, 1_000)), [Image.new("L", (1_000, 1_000), level) for level in range(1, 101)]
-    data = encode(large[0], "GIF", save_all=True, append_images=large[1])
+def test_pixels_of_all_frames_are_limited(image_factory: ImageFactory) -> None:
+    first, *others = [Image.new("L", (1_000, 1_000), level) for level in range(101)]
+    data = encode(first, "GIF", save_all=True, append_images=others)
     assert image_factory.rejection_code(data) == "animation_too_large"
 
 
-def test_a_camera_picture_with_previews_is_one_photograph(image_factory: ImageFactory) -> None:
+def test_mpo_with_previews_is_one_photo(image_factory: ImageFactory) -> None:
     previews = [sample_image(24, 16), sample_image(12, 8)]
-    picture = image_factory.render(
-        encode(sample_image(), "MPO", save_all=True, append_images=previews), declared="image/jpeg"
-    )
-    assert (picture.width, picture.height, picture.frames) == (48, 32, 3)
+    data = encode(sample_image(), "MPO", save_all=True, append_images=previews)
+    result = image_factory.render(data, declared="image/jpeg")
+    assert probe.read_header(data, "image/jpeg").frames == 3
+    assert (result.width, result.height) == (48, 32)
 
 
-def test_a_camera_picture_that_lost_its_previews_is_still_shown(image_factory: ImageFactory) -> None:
+def test_mpo_without_its_previews_is_rendered(image_factory: ImageFactory) -> None:
     data = encode(sample_image(), "MPO", save_all=True, append_images=[sample_image(24, 16)])
     first_only = data[: data.index(b"\xff\xd9") + 2]
     assert image_factory.render_image(first_only).size == (48, 32)

@@ -1,4 +1,4 @@
-"""Variants: the right sizes, the same bytes every time, and as good as the slow way makes them."""
+"""The size, the bytes and the quality of variants."""
 
 import io
 import math
@@ -24,39 +24,36 @@ PHOTO = Path(__file__).parents[3] / "docs" / "demo" / "photo.jpg"
 
 @pytest.fixture(scope="module")
 def large_photo() -> bytes:
-    """Twenty-four megapixels, so that the decoder's own scaling comes into play."""
+    """Return 24 megapixels, so that the decoder scales too."""
     with Image.open(PHOTO) as photo:
         large = photo.resize((6000, 4000), Image.Resampling.BICUBIC)
     return encode(large, "JPEG", quality=92)
 
 
-def test_a_job_makes_every_variant_as_it_was_asked_for(image_factory: ImageFactory) -> None:
-    picture = image_factory.render(PHOTO.read_bytes(), *SPECS)
-    assert (picture.width, picture.height, picture.content_type, picture.frames) == (2400, 1350, "image/jpeg", 1)
-    found = [(each.name, each.width, each.height, each.content_type) for each in picture.variants]
-    assert found == [
-        ("thumbnail", 200, 200, "image/webp"),
-        ("small", 640, 360, "image/webp"),
-        ("medium", 1280, 720, "image/jpeg"),
-        ("large", 1920, 1080, "image/avif"),
-        ("exact", 320, 40, "image/png"),
+def test_every_variant_is_rendered_to_its_spec(image_factory: ImageFactory) -> None:
+    result = image_factory.render(PHOTO.read_bytes(), *SPECS)
+    assert (result.width, result.height) == (2400, 1350)
+    assert [(variant.name, variant.width, variant.height) for variant in result.variants] == [
+        ("thumbnail", 200, 200),
+        ("small", 640, 360),
+        ("medium", 1280, 720),
+        ("large", 1920, 1080),
+        ("exact", 320, 40),
     ]
-    for spec, variant in zip(SPECS, picture.variants, strict=True):
+    for spec, variant in zip(SPECS, result.variants, strict=True):
         assert variant.size == variant.path.stat().st_size > 0
         with Image.open(variant.path) as image:
             assert (image.format or "").lower() == spec.format
             assert image.size == (variant.width, variant.height)
 
 
-def test_the_same_source_and_spec_give_the_same_bytes(image_factory: ImageFactory) -> None:
+def test_same_source_and_spec_give_the_same_bytes(image_factory: ImageFactory) -> None:
     data = PHOTO.read_bytes()
     assert image_factory.render_bytes(data, *SPECS) == image_factory.render_bytes(data, *SPECS)
 
 
-def test_a_variant_made_alone_has_the_bytes_of_one_made_with_others(
-    image_factory: ImageFactory, large_photo: bytes
-) -> None:
-    # A variant that is made again later, or added to a project, must be as if it had been there from the start.
+def test_other_variants_do_not_affect_the_bytes_of_a_variant(image_factory: ImageFactory, large_photo: bytes) -> None:
+    # A variant that is rendered again, or added to a project later, must be the same as one from the start.
     together = image_factory.render_bytes(large_photo, *SPECS, Spec("huge", 4096, 4096, "contain", "jpeg", 60))
     alone = [image_factory.render_bytes(large_photo, spec)[0] for spec in SPECS]
     assert together[: len(SPECS)] == alone
@@ -64,30 +61,30 @@ def test_a_variant_made_alone_has_the_bytes_of_one_made_with_others(
 
 @pytest.mark.parametrize("format_", ["webp", "avif", "jpeg", "png"])
 @pytest.mark.parametrize("fit", ["contain", "cover"])
-def test_nothing_is_enlarged_unless_it_is_stretched(image_factory: ImageFactory, fit: Fit, format_: Format) -> None:
-    picture = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 1000, 500, fit, format_, 80))
+def test_only_stretch_enlarges_an_image(image_factory: ImageFactory, fit: Fit, format_: Format) -> None:
+    result = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 1000, 500, fit, format_, 80))
     expected = (48, 32) if fit == "contain" else (48, 24)
-    assert (picture.variants[0].width, picture.variants[0].height) == expected
+    assert (result.variants[0].width, result.variants[0].height) == expected
 
 
 def test_stretch_enlarges(image_factory: ImageFactory) -> None:
-    picture = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 100, 500, "stretch", "webp", 80))
-    assert (picture.variants[0].width, picture.variants[0].height) == (100, 500)
+    result = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 100, 500, "stretch", "webp", 80))
+    assert (result.variants[0].width, result.variants[0].height) == (100, 500)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (6001, 3)])
-def test_pictures_of_odd_shape_have_at_least_one_pixel(image_factory: ImageFactory, size: tuple[int, int]) -> None:
+def test_variant_has_at_least_one_pixel(image_factory: ImageFactory, size: tuple[int, int]) -> None:
     data = encode(Image.new("RGB", size, "red"), "JPEG")
     for variant in image_factory.render(data, *SPECS).variants:
         assert variant.width >= 1
         assert variant.height >= 1
 
 
-def test_cover_shows_the_middle(image_factory: ImageFactory) -> None:
+def test_cover_shows_the_center(image_factory: ImageFactory) -> None:
     source = Image.new("RGB", (90, 30), "black")
     source.paste("white", (30, 0, 60, 30))
-    made = image_factory.render_image(encode(source, "PNG"), Spec("middle", 30, 30, "cover", "png", 100))
-    assert made.get_flattened_data() == ((255, 255, 255),) * 900
+    variant = image_factory.render_image(encode(source, "PNG"), Spec("middle", 30, 30, "cover", "png", 100))
+    assert variant.get_flattened_data() == ((255, 255, 255),) * 900
 
 
 @pytest.mark.parametrize(
@@ -100,20 +97,20 @@ def test_cover_shows_the_middle(image_factory: ImageFactory) -> None:
         (300, 100, "stretch"),
     ],
 )
-def test_shortcuts_cannot_be_seen(
+def test_shortcuts_are_invisible(
     image_factory: ImageFactory, large_photo: bytes, width: int, height: int, fit: Fit
 ) -> None:
-    """Against decoding everything and one pass of Lanczos. 40 dB is where eyes stop telling two pictures apart."""
-    made = image_factory.render_image(large_photo, Spec("any", width, height, fit, "png", 100))
+    """Compare with a full decode and one Lanczos resize. Above 40 dB, no one can tell two images apart."""
+    variant = image_factory.render_image(large_photo, Spec("any", width, height, fit, "png", 100))
     with Image.open(io.BytesIO(large_photo)) as whole:
         if fit == "stretch":
-            slow: Image.Image = whole.resize((width, height), Image.Resampling.LANCZOS)
+            expected: Image.Image = whole.resize((width, height), Image.Resampling.LANCZOS)
         else:
-            way = ImageOps.contain if fit == "contain" else ImageOps.fit
-            slow = way(whole, (width, height), Image.Resampling.LANCZOS)
-    assert made.size == slow.size
-    assert _psnr(made, slow) > 42
-    assert _ssim(made, slow) > 0.985
+            resize = ImageOps.contain if fit == "contain" else ImageOps.fit
+            expected = resize(whole, (width, height), Image.Resampling.LANCZOS)
+    assert variant.size == expected.size
+    assert _psnr(variant, expected) > 42
+    assert _ssim(variant, expected) > 0.985
 
 
 def _psnr(one: Image.Image, other: Image.Image) -> float:
@@ -123,7 +120,7 @@ def _psnr(one: Image.Image, other: Image.Image) -> float:
 
 
 def _ssim(one: Image.Image, other: Image.Image) -> float:
-    """Structural similarity of the luma over blocks of 8 pixels (Wang et al. 2004, with a flat window)."""
+    """Return the structural similarity of the luma over blocks of 8 pixels (Wang et al. 2004, with a flat window)."""
     one, other = one.convert("L"), other.convert("L")
     blocks = [
         _block_ssim(one.crop(box).tobytes(), other.crop(box).tobytes())
@@ -143,20 +140,20 @@ def _block_ssim(one: bytes, other: bytes) -> float:
     return luminance * (2 * covariance + 58.5225) / (variance + variance_other + 58.5225)
 
 
-def test_two_variants_of_one_name_do_not_meet(image_factory: ImageFactory) -> None:
+def test_variants_with_the_same_name_have_separate_files(image_factory: ImageFactory) -> None:
     same = [Spec("../../same", side, side, "contain", "webp", 80) for side in (10, 20)]
     variants = image_factory.render(encode(sample_image(), "PNG"), *same).variants
     assert len({variant.path for variant in variants}) == 2
     assert {variant.path.parent for variant in variants} == {variants[0].path.parent}
 
 
-def test_no_variants_still_tell_the_size(tmp_path: Path) -> None:
+def test_image_without_variants_has_its_size(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
-    picture = render(tmp_path / "source", [], tmp_path)
-    assert (picture.width, picture.height, picture.variants) == (48, 32, ())
+    result = render(tmp_path / "source", [], tmp_path)
+    assert (result.width, result.height, result.variants) == (48, 32, ())
 
 
-def test_a_full_disk_is_no_rejection(tmp_path: Path) -> None:
+def test_write_error_is_not_a_rejection(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
     with pytest.raises(FileNotFoundError):
-        render(tmp_path / "source", SPECS, tmp_path / "nowhere")
+        render(tmp_path / "source", SPECS, tmp_path / "missing")

@@ -1,15 +1,16 @@
-"""What a file is, what its versions and variants are, and the rules that hold for them."""
+"""Files, their versions and variants, and the rules for their names and for the keys of their objects."""
 
 import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
 from holdall.platform import ids
+from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import Project, VariantSpec
 
@@ -18,9 +19,12 @@ FileStatus = Literal["processing", "ready", "rejected", "deleted"]
 FileState = Literal["live", "trash", "purging"]
 VariantPrefix = Literal["media", "private"]
 VariantStatus = Literal["processing", "ready", "rejected"]
-OTHER_PREFIX: dict[VariantPrefix, VariantPrefix] = {"media": "private", "private": "media"}
+SortOrder = Literal["newest", "name"]
+Disposition = Literal["attachment", "inline"]
 
-# What imageproc can draw; everything else is a file, SVG among it.
+OTHER_PREFIX: dict[VariantPrefix, VariantPrefix] = {"media": "private", "private": "media"}
+VARIANT_PREFIXES = tuple(OTHER_PREFIX)
+# The types that imageproc renders. All others are plain files, SVG among them.
 IMAGE_TYPES = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -30,10 +34,36 @@ IMAGE_TYPES = {
 }
 _CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpeg", "png": "image/png"}
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,10})$")
+_ORIGINAL_KEY = re.compile(r"[a-z0-9-]*-([0-9a-z]{12})/(?:files|images/original)/([0-9a-z]{26})\.[a-z0-9]{1,10}")
+_MAX_SORT_KEY_BYTES = 900  # a sort key holds 1024 bytes, and the ID follows the name
+
+
+class FileChanged(Conflict):
+    """Another request changed the file after this one had read it."""
+
+    code, detail = "file_changed", "The file changed meanwhile. Try again."
+
+
+class FileInTrash(Conflict):
+    """The file cannot be read or get a new version while it is in the trash."""
+
+    code, detail = "wrong_state", "This file is in the trash. Restore it first."
+
+
+class FileRejected(Conflict):
+    """The current version was rejected and is not served."""
+
+    code, detail = "rejected", "This file was rejected."
+
+
+class UnsupportedCombination(ValidationFailed):
+    """No index answers the query."""
+
+    code, detail = "unsupported_combination", "These parameters cannot be combined."
 
 
 class Variant(BaseModel):
-    """One drawing of an image. `key` is where it lies, or will lie."""
+    """A rendering of an image. The version names its key before an object is stored there."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,10 +75,23 @@ class Variant(BaseModel):
     height: int | None = None
     size: int | None = None
 
+    @property
+    def is_public(self) -> bool:
+        """Return whether CloudFront serves the variant."""
+        return self.key.startswith("media/")
+
+    @property
+    def unprefixed_key(self) -> str:
+        """Return the part of the key that stays the same when the variant moves. It identifies version and spec."""
+        return without_prefix(self.key)
+
+    def with_prefix(self, prefix: VariantPrefix) -> Self:
+        return self.model_copy(update={"key": f"{prefix}/{self.unprefixed_key}"})
+
 
 @dataclass(frozen=True)
 class Version:
-    """One content of a file. Its id is that of the upload that brought it."""
+    """A content of a file. Its ID is the ID of the upload that created it."""
 
     id: str
     number: int
@@ -56,8 +99,8 @@ class Version:
     s3_version_id: str
     size: int
     content_type: str
-    sha256: str | None  # None until the bytes were hashed
-    declared_sha256: str | None  # what the client said that the SHA-256 would be, where S3 was not told
+    sha256: str | None  # None until the bytes are hashed
+    declared_sha256: str | None  # by the client; None if S3 checked it, or if the client declared none
     status: FileStatus
     reason: str | None
     width: int | None
@@ -68,20 +111,20 @@ class Version:
 
     @property
     def latest_variants(self) -> dict[str, Variant]:
-        """The variants by their names: of one whose spec was changed the newest, which stands behind the one that goes."""
-        return {each.name: each for each in self.variants}
+        """Return the variants by name. A variant with a new spec follows the old one of the same name, and replaces it."""
+        return {variant.name: variant for variant in self.variants}
 
 
 @dataclass(frozen=True)
 class File:
-    """A file with the version that it shows. `revision` counts its changes, so that no change is made on an old view."""
+    """A file with its current version. Every update increments `revision` and requires the one that was read."""
 
     id: str
     project_id: str
     name: str
     kind: FileKind
     state: FileState
-    last_number: int  # the highest number given so far
+    last_number: int  # of all its versions
     current: Version
     created_by: str
     created_at: datetime
@@ -90,21 +133,30 @@ class File:
 
     @property
     def status(self) -> FileStatus:
-        """What the file shows: the state of its current version, or that it lies in the trash."""
+        """Return the status of the current version, or `deleted` for a file in the trash."""
         return self.current.status if self.state == "live" else "deleted"
 
     def with_version(self, version: Version) -> "File":
-        """The file after a change of one of its versions: it shows the highest that is ready, else the highest."""
-        shown = self.current
-        same, newer = version.number == shown.number, version.number > shown.number
-        replaces = newer if version.status == "ready" else newer and shown.status != "ready"
-        if same or replaces or (version.status == "ready" and shown.status != "ready"):
-            shown = version
-        return replace(self, current=shown, last_number=max(self.last_number, version.number))
+        """Return the file after a change of a version. Its current version is the highest ready one, else the highest."""
+        current = self.current
+        same, newer = version.number == current.number, version.number > current.number
+        replaces = newer if version.status == "ready" else newer and current.status != "ready"
+        if same or replaces or (version.status == "ready" and current.status != "ready"):
+            current = version
+        return replace(self, current=current, last_number=max(self.last_number, version.number))
+
+
+@dataclass(frozen=True)
+class FileQuery:
+    """The files of a project to list, and their order."""
+
+    kind: FileKind | None = None
+    prefix: str | None = None
+    sort: SortOrder | None = None
 
 
 class VariantView(ResponseModel):
-    """A variant as clients see it."""
+    """A variant in a response."""
 
     name: str
     url: str
@@ -116,7 +168,7 @@ class VariantView(ResponseModel):
 
 
 class FileView(ResponseModel):
-    """A file as clients see it."""
+    """A file in a response."""
 
     id: str
     project_id: str
@@ -140,12 +192,12 @@ class FileView(ResponseModel):
 
 
 def kind_of(content_type: str) -> FileKind:
-    """Whether a file of this type is drawn as an image."""
+    """Return `image` for the types that imageproc renders."""
     return "image" if content_type in IMAGE_TYPES else "file"
 
 
 def original_key(project: Project, version_id: str, filename: str, content_type: str) -> str:
-    """Where an original lies. Nothing of a client's file name reaches it but a short extension."""
+    """Return the key of an original. Only a short extension of the client's file name reaches it."""
     name = ids.local_part(version_id)
     if content_type in IMAGE_TYPES:
         return f"{project.key_prefix}/images/original/{name}.{IMAGE_TYPES[content_type]}"
@@ -153,24 +205,24 @@ def original_key(project: Project, version_id: str, filename: str, content_type:
     return f"{project.key_prefix}/files/{name}.{extension.group(1).lower() if extension else 'bin'}"
 
 
-def version_id_of(key: str) -> str | None:
-    """The version whose original lies under a key, or None for a key that is none of ours."""
-    match = re.fullmatch(r"[a-z0-9-]*-([0-9a-z]{12})/(?:files|images/original)/([0-9a-z]{26})\.[a-z0-9]{1,10}", key)
+def version_id_of(original_key: str) -> str | None:
+    """Return the ID of the version that a key of an original belongs to, or None for any other key."""
+    match = _ORIGINAL_KEY.fullmatch(original_key)
     return f"{match.group(1)}-{match.group(2)}" if match else None
 
 
 def prefix_for(project: Project, state: FileState) -> VariantPrefix:
-    """Where the variants of a file belong: what is not live, or not public, has nothing under `media/`."""
-    seen = project.status == "active" and project.settings.visibility == "public" and state == "live"
-    return "media" if seen else "private"
+    """Return the prefix for the variants of a file: `media` only for live files of active public projects."""
+    is_public = project.status == "active" and project.settings.visibility == "public" and state == "live"
+    return "media" if is_public else "private"
 
 
 def planned_variants(project: Project, version_id: str, prefix: VariantPrefix) -> tuple[Variant, ...]:
-    """The variants that an image will have: keys follow from version and spec, so they are known before it is drawn."""
+    """Return the variants that an image will have. Version and spec determine the keys, so URLs are known before rendering."""
     return tuple(
         Variant(
             name=spec.name,
-            key=variant_key(project, version_id, spec, prefix),
+            key=f"{prefix}/{unprefixed_key(project, version_id, spec)}",
             status="processing",
             content_type=_CONTENT_TYPES[spec.format],
         )
@@ -178,46 +230,41 @@ def planned_variants(project: Project, version_id: str, prefix: VariantPrefix) -
     )
 
 
-def variant_key(project: Project, version_id: str, spec: VariantSpec, prefix: VariantPrefix) -> str:
-    """Where a variant lies."""
+def unprefixed_key(project: Project, version_id: str, spec: VariantSpec) -> str:
+    """Return the key of a variant without its prefix."""
     name = f"{ids.local_part(version_id)}-{spec.spec_hash}.{'jpg' if spec.format == 'jpeg' else spec.format}"
-    return f"{prefix}/{project.key_prefix}/images/{spec.name}/{name}"
+    return f"{project.key_prefix}/images/{spec.name}/{name}"
 
 
 def version_id_of_variant(project_id: str, key: str) -> str:
-    """The version that a variant under this key was drawn from."""
+    """Return the ID of the version that a key of a variant belongs to."""
     return f"{project_id}-{key.rpartition('/')[2].partition('-')[0]}"
 
 
 def without_prefix(key: str) -> str:
-    """What the key of a variant says apart from its shelf: its version, its name and how it is drawn."""
+    """Return the key of a variant without its prefix."""
     return key.partition("/")[2]
 
 
-def with_prefix(key: str, prefix: VariantPrefix) -> str:
-    """The key of the same variant on a shelf."""
-    return f"{prefix}/{without_prefix(key)}"
-
-
 def name_sort_key(name: str) -> str:
-    """Where a name stands in the alphabet; cut, as a sort key holds 1024 bytes."""
+    """Return the key by which names sort, in any case."""
     folded = unicodedata.normalize("NFKC", name).casefold()
-    return folded.encode()[:900].decode(errors="ignore")
+    return folded.encode()[:_MAX_SORT_KEY_BYTES].decode(errors="ignore")
 
 
 def clean_name(filename: str) -> str:
-    """A file name without folders, control characters and marks that turn the direction of writing. May be empty."""
+    """Return a file name without folders, control characters and bidirectional formatting. It may be empty."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", filename))[-1]
-    kept = "".join(
+    cleaned = "".join(
         character for character in last if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    )
-    return "" if kept.strip() in (".", "..") else kept.strip()
+    ).strip()
+    return "" if cleaned in (".", "..") else cleaned
 
 
-def content_disposition(disposition_type: Literal["attachment", "inline"], name: str) -> str:
-    """A Content-Disposition with a name that any browser reads (RFC 6266, section 4.3; RFC 8187)."""
+def content_disposition(disposition: Disposition, name: str) -> str:
+    """Return a Content-Disposition header with a name that every browser reads (RFC 6266, section 4.3; RFC 8187)."""
     cleaned = clean_name(name) or "file"
     plain = re.sub(
         r"[^A-Za-z0-9._ ()-]", "_", unicodedata.normalize("NFKD", cleaned).encode("ascii", "ignore").decode()
     )
-    return f"{disposition_type}; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(cleaned, safe='')}"
+    return f"{disposition}; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(cleaned, safe='')}"

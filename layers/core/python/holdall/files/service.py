@@ -1,46 +1,70 @@
-"""What people do with files that are there."""
+"""Use cases of files, and the functions of the store that other packages use."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import replace
 
 from holdall.audit.service import log
 from holdall.events.service import emit
 from holdall.files import store
-from holdall.files.model import File, FileKind, FileState, FileView, Variant, VariantView, Version, content_disposition
+from holdall.files.model import (
+    VARIANT_PREFIXES,
+    Disposition,
+    File,
+    FileChanged,
+    FileInTrash,
+    FileQuery,
+    FileRejected,
+    FileState,
+    FileView,
+    UnsupportedCombination,
+    Variant,
+    VariantView,
+    Version,
+    content_disposition,
+)
+from holdall.files.store import existing, get_or_none, get_pending, list_by_kind, list_versions, scan_originals
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.platform import clock, storage
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
-from holdall.platform.errors import Conflict, NotFound, ValidationFailed
+from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import BatchGet, Pending, Transaction
+from holdall.platform.retry import retry_on
+from holdall.platform.table import Transaction
 from holdall.projects.model import Project
 
-FILE_CHANGED = Conflict("The file changed meanwhile. Try again.", code="file_changed")
-MAX_ATTEMPTS = 5
-scan_originals = store.scan_originals
-existing = store.existing
-SortOrder = Literal["newest", "name"]
-
-
-@dataclass(frozen=True)
-class FileQuery:
-    """Which files of a project are asked for, and in what order."""
-
-    kind: FileKind | None = None
-    prefix: str | None = None
-    sort: SortOrder | None = None
+__all__ = [
+    "add_version",
+    "create",
+    "delete_variants",
+    "existing",
+    "get",
+    "get_file_and_version",
+    "get_or_none",
+    "get_pending",
+    "get_variant_or_none",
+    "get_version_or_none",
+    "list_by_kind",
+    "list_files",
+    "list_versions",
+    "presign_original",
+    "purge",
+    "remaining_ids",
+    "scan_originals",
+    "trash",
+    "update_version",
+    "variant_url",
+    "view",
+]
 
 
 def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[FileView]:
-    """A page of the live files of a project. One round trip. Raises Invalid for a combination that no index answers."""
+    """Return a page of the live files of a project. One round trip. Raises UnsupportedCombination."""
     if query.kind and (query.prefix is not None or query.sort == "name"):
-        raise ValidationFailed(
-            "`kind` cannot be combined with `prefix` or `sort=name`.", code="unsupported_combination"
-        )
+        raise UnsupportedCombination("`kind` cannot be combined with `prefix` or `sort=name`.")
     if query.prefix is not None and query.sort == "newest":
-        raise ValidationFailed("`prefix` cannot be combined with `sort=newest`.", code="unsupported_combination")
+        raise UnsupportedCombination("`prefix` cannot be combined with `sort=newest`.")
     if query.kind:
         found = store.list_by_kind(project.id, query.kind, page)
     elif query.prefix is not None or query.sort == "name":
@@ -51,7 +75,7 @@ def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[Fi
 
 
 def get(file_id: str) -> File:
-    """A file that was not purged. Raises NotFound."""
+    """Return a file that is not purged. Raises NotFound."""
     file = store.get_or_none(file_id)
     if file is None or file.state == "purging":
         raise NotFound
@@ -59,154 +83,105 @@ def get(file_id: str) -> File:
 
 
 def presign_original(file: File) -> storage.PresignedUrl:
-    """A URL to read the original of the current version, for five minutes. Raises Conflict when it may not be read."""
-    _check_live(file)
-    version = file.current
-    if version.status == "rejected":
-        raise Conflict(f"This file was rejected: {version.reason}.", code="rejected")
+    """Return a URL that serves the original of the current version for five minutes. Raises FileInTrash and FileRejected."""
+    _require_readable(file)
     return storage.presign_get(
         "originals",
-        version.key,
-        version_id=version.s3_version_id,
+        file.current.key,
+        version_id=file.current.s3_version_id,
         disposition=content_disposition("attachment", file.name),
-        content_type=version.content_type,
+        content_type=file.current.content_type,
     )
 
 
 def get_variant_or_none(file: File, name: str) -> Variant | None:
-    """The variant of this name, or None where the current version has none. Raises Conflict for a file in the trash."""
-    _check_live(file)
-    if file.current.status == "rejected":
-        raise Conflict(f"This file was rejected: {file.current.reason}.", code="rejected")
+    """Return the variant of this name of the current version, or None. Raises FileInTrash and FileRejected."""
+    _require_readable(file)
     return file.current.latest_variants.get(name)
 
 
-def variant_url(file: File, variant: Variant, disposition_type: Literal["attachment", "inline"]) -> str:
-    """Where a drawn variant is read: its permanent URL in a public project, else one for five minutes."""
-    if variant.key.startswith("media/"):
+def variant_url(file: File, variant: Variant, disposition: Disposition) -> str:
+    """Return the URL of a ready variant: the permanent one if it is public, else one for five minutes."""
+    if variant.is_public:
         return f"{settings().public_url}/{variant.key}"
     name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
     return storage.presign_get(
         "variants",
         variant.key,
         version_id=None,
-        disposition=content_disposition(disposition_type, name),
+        disposition=content_disposition(disposition, name),
         content_type=variant.content_type,
     ).url
 
 
 def trash(caller: Caller, file_id: str) -> FileView:
-    """Put a file into the trash; in it already, nothing happens. What lies under `media/` leaves it, by a job."""
-    for _ in range(MAX_ATTEMPTS):
-        file = get(file_id)
-        if file.state == "trash":
-            return view(file)
-        moves = any(each.key.startswith("media/") for each in file.current.variants)
-        try:
-            with Transaction() as write:
-                changed = _set_state(write, file, "trash")
-                job = jobs.create(write, "relocate", file.id) if moves else None
-                log(write, caller, "files.trash", file.id)
-                emit(write, file.project_id, "file.trashed", fileId=file.id)
-        except Conflict:
-            continue
-        if job:
-            jobs.send(job)
-        return view(changed)
-    raise FILE_CHANGED
+    """Move a file to the trash. A job removes its variants from `media/`. Raises NotFound and Busy."""
+    return retry_on(FileChanged, action=lambda: _trash(caller, file_id))
 
 
 def purge(caller: Caller | None, file_id: str) -> Job:
-    """Remove a file with all that belongs to it: gone from every route at once, its bytes by a job.
+    """Hide a file from every route at once, and start the job that deletes it. Raises NotFound and Busy.
 
-    Without a caller it goes with its project, which somebody purged before.
+    Without a caller, the file is purged with its project, and the audit log has an entry for the project only.
     """
-    for _ in range(MAX_ATTEMPTS):
-        file = get(file_id)
-        try:
-            with Transaction() as write:
-                _set_state(write, file, "purging")
-                job = jobs.create(write, "purge", file.id)
-                if caller is not None:
-                    log(write, caller, "files.purge", file.id)
-                emit(write, file.project_id, "file.purged", fileId=file.id)
-        except Conflict:
-            continue
-        jobs.send(job)
-        return job
-    raise FILE_CHANGED
-
-
-def update(tx: Transaction, file: File, version: Version) -> File:
-    """Show what a version has become. The transaction raises Conflict when the file was changed meanwhile."""
-    changed = replace(file.with_version(version), updated_at=clock.now())
-    return store.update(tx, changed, error=FILE_CHANGED)
-
-
-def update_version(tx: Transaction, file_id: str, version: Version) -> None:
-    """Write what a version has become."""
-    store.update_version(tx, file_id, version, error=FILE_CHANGED)
+    return retry_on(FileChanged, action=lambda: _purge(caller, file_id))
 
 
 def create(tx: Transaction, file: File) -> None:
-    """Add a file with its first version."""
+    """Add a file with its first version. The transaction raises FileChanged if the file exists."""
     store.put(tx, file)
     store.put_version(tx, file.id, file.current)
 
 
 def add_version(tx: Transaction, file: File, version: Version) -> File:
-    """Add a version to a file that is there."""
+    """Add a version to a file, and return the updated file. The transaction raises FileChanged."""
     store.put_version(tx, file.id, version)
-    return update(tx, file, version)
+    return _update(tx, file.with_version(version))
 
 
-def list_images(project_id: str, page: PageRequest) -> Page[File]:
-    """The live images of a project, newest first. One round trip."""
-    return store.list_by_kind(project_id, "image", page)
+def update_version(tx: Transaction, file: File, version: Version) -> File:
+    """Update a version and its file, and return the updated file. The transaction raises FileChanged.
+
+    The file is updated even if another version is current: its revision tells concurrent changes of any version.
+    """
+    store.update_version(tx, file.id, version)
+    return _update(tx, file.with_version(version))
+
+
+def delete_variants(unprefixed_keys: Iterable[str]) -> None:
+    """Delete variants from the bucket, under every prefix that they may have. Raises ServiceUnavailable."""
+    for key in unprefixed_keys:
+        for prefix in VARIANT_PREFIXES:
+            storage.delete_variant(f"{prefix}/{key}")
 
 
 def remaining_ids(project_id: str, limit: int) -> list[str]:
-    """The ids of files of a project that are not being purged yet. Two round trips."""
-    asked = PageRequest(limit)
+    """Return IDs of files of a project that are not purged yet. Two round trips."""
+    page = PageRequest(limit)
     return [
         file.id
-        for page in (store.list_newest(project_id, asked), store.list_trash(project_id, asked))
-        for file in page.items
+        for found in (store.list_newest(project_id, page), store.list_trash(project_id, page))
+        for file in found.items
     ]
 
 
-def get_or_none(file_id: str) -> File | None:
-    """A file in whatever state, or None."""
-    return store.get_or_none(file_id)
-
-
-def get_pending(batch: BatchGet, file_id: str) -> Pending[File]:
-    """Ask for a file, in whatever state."""
-    return store.get(batch, file_id)
-
-
 def get_version_or_none(file: File, number: int) -> Version | None:
-    """A version that is no older than this view of its file, or None. One round trip for one that the file does not show.
+    """Return a version that is at least as recent as this read of its file. One round trip, none for the current version.
 
-    Of two rows that are read together one may be older than the other (DynamoDB developer guide, "Isolation levels"), and a
-    change of an older version would be written on the revision of a newer file.
+    One of two records that are read together may be older than the other (DynamoDB developer guide, "Isolation levels"). A
+    change of an older version would then be written with the revision of a newer file.
     """
     return file.current if file.current.number == number else store.get_version_or_none(file.id, number)
 
 
 def get_file_and_version(file_id: str, number: int) -> tuple[File | None, Version | None]:
-    """A file and one of its versions, in one round trip, or two for a version that the file does not show."""
+    """Return a file and one of its versions. One round trip, or two if the version is not the current one."""
     file = store.get_or_none(file_id)
     return file, get_version_or_none(file, number) if file else None
 
 
-def list_versions(file_id: str) -> list[Version]:
-    """All versions of a file, oldest first."""
-    return store.list_versions(file_id)
-
-
 def view(file: File) -> FileView:
-    """A file as clients see it."""
+    """Return the response for a file."""
     version = file.current
     url = f"{settings().public_url}/api/v1/files/{file.id}/content"
     return FileView.model_construct(
@@ -225,7 +200,7 @@ def view(file: File) -> FileView:
         storage_location="s3",
         synced_at=None,
         url=url,
-        variants=[_variant_view(each, url) for each in version.latest_variants.values()],
+        variants=[_variant_view(variant, url) for variant in version.latest_variants.values()],
         created_by=file.created_by,
         created_at=file.created_at,
         updated_at=file.updated_at,
@@ -233,10 +208,10 @@ def view(file: File) -> FileView:
 
 
 def _variant_view(variant: Variant, content_url: str) -> VariantView:
-    permanent = f"{settings().public_url}/{variant.key}" if variant.key.startswith("media/") else None
+    permanent_url = f"{settings().public_url}/{variant.key}" if variant.is_public else None
     return VariantView.model_construct(
         name=variant.name,
-        url=permanent or f"{content_url}?variant={variant.name}",
+        url=permanent_url or f"{content_url}?variant={variant.name}",
         status=variant.status,
         width=variant.width,
         height=variant.height,
@@ -245,10 +220,42 @@ def _variant_view(variant: Variant, content_url: str) -> VariantView:
     )
 
 
+def _trash(caller: Caller, file_id: str) -> FileView:
+    file = get(file_id)
+    if file.state == "trash":
+        return view(file)
+    with Transaction() as tx:
+        trashed = _set_state(tx, file, "trash")
+        if any(variant.is_public for variant in file.current.variants):
+            job = jobs.create(tx, "relocate", file.id)
+            tx.on_commit(lambda: jobs.send(job))
+        log(tx, caller, "files.trash", file.id)
+        emit(tx, file.project_id, "file.trashed", fileId=file.id)
+    return view(trashed)
+
+
+def _purge(caller: Caller | None, file_id: str) -> Job:
+    file = get(file_id)
+    with Transaction() as tx:
+        _set_state(tx, file, "purging")
+        job = jobs.create(tx, "purge", file.id)
+        tx.on_commit(lambda: jobs.send(job))
+        if caller is not None:
+            log(tx, caller, "files.purge", file.id)
+        emit(tx, file.project_id, "file.purged", fileId=file.id)
+    return job
+
+
 def _set_state(tx: Transaction, file: File, state: FileState) -> File:
-    return store.update(tx, replace(file, state=state, updated_at=clock.now()), error=FILE_CHANGED)
+    return _update(tx, replace(file, state=state))
 
 
-def _check_live(file: File) -> None:
+def _update(tx: Transaction, file: File) -> File:
+    return store.update(tx, replace(file, updated_at=clock.now()))
+
+
+def _require_readable(file: File) -> None:
     if file.state != "live":
-        raise Conflict("This file is in the trash. Restore it first.", code="wrong_state")
+        raise FileInTrash
+    if file.current.status == "rejected":
+        raise FileRejected(f"This file was rejected: {file.current.reason}.")

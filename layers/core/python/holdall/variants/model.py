@@ -1,4 +1,4 @@
-"""What drawing an image takes, and what comes of it."""
+"""The rendering of variants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,22 @@ from pathlib import Path
 
 from holdall.files.model import File, Version
 from holdall.jobs.model import Job
+from holdall.platform.errors import Conflict
 from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import Project, VariantSpec
 
-LEASE = timedelta(minutes=6)  # longer than imageproc may run, so that one at a time draws
+LEASE = timedelta(minutes=6)  # longer than the timeout of imageproc, so that one worker at a time renders an image
+
+
+class VariantRejected(Conflict):
+    """The variant could not be rendered."""
+
+    code, detail = "rejected", "This variant could not be rendered. Its job has the reason."
 
 
 @dataclass(frozen=True)
 class RenderJob:
-    """A job in hand: the version to draw, and how."""
+    """A claimed job: the version to render, and the specs of its variants."""
 
     job: Job
     project: Project
@@ -26,32 +33,30 @@ class RenderJob:
 
 @dataclass(frozen=True)
 class RenderedVariant:
-    """One variant, drawn into a file."""
+    """A variant in a local file. Width and height are in pixels, the size is in bytes."""
 
     name: str
     path: Path
     width: int
     height: int
-    content_type: str
     size: int
 
 
 @dataclass(frozen=True)
 class RenderResult:
-    """An image that could be read: its upright size, and what was drawn of it."""
+    """The variants of an image, and its own width and height in pixels, after EXIF orientation."""
 
-    sha256: str
     width: int
     height: int
     variants: Sequence[RenderedVariant]
 
 
 class SyncEstimate(ResponseModel):
-    """What bringing the variants of a project up to its settings would do."""
+    """The effect and the cost of a sync of the variants of a project."""
 
     files: int
     variants_to_make: int
     variants_to_drop: int
-    estimated_seconds: float  # of computing; many images are drawn at once
+    estimated_seconds: float  # of computing; many images are rendered at the same time
     estimated_dollars: float
-    exact: bool  # false where there are too many images to look at each
+    exact: bool  # false if the project has too many images to look at each

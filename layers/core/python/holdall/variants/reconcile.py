@@ -1,121 +1,103 @@
-"""What the rows of versions say of their variants.
+"""Reconcile the variants of a version with the settings of its project.
 
-A row names a place before anything is stored there, and until nothing lies there any more: so the rows tell of all that was
-drawn, whoever dies meanwhile. A variant of a ready version that is `processing` has an open job, which draws it or takes it
-away.
+The record of a version names a variant before an object is stored, and until the object is deleted. So the records name every
+object, whichever worker dies. A variant with the status `processing` of a ready version has an open job, which renders or
+deletes it.
 """
 
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from holdall.files import service as files
-from holdall.files.model import (
-    OTHER_PREFIX,
-    File,
-    Variant,
-    Version,
-    planned_variants,
-    prefix_for,
-    variant_key,
-    with_prefix,
-    without_prefix,
-)
+from holdall.files.model import File, FileChanged, Variant, Version, planned_variants, prefix_for, unprefixed_key
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job
-from holdall.platform import ids, storage
-from holdall.platform.errors import Conflict
+from holdall.jobs.model import Job, JobClaimed
+from holdall.platform import ids
+from holdall.platform.retry import retry_on
 from holdall.platform.table import BatchGet, Transaction
-from holdall.projects.model import Project, VariantSpec
+from holdall.projects.model import Project, ProjectChanged, VariantSpec
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.variants.model import RenderJob
 
-MAX_ATTEMPTS = 5
-BUSY = Conflict("Too many changes at once.", code="busy")
 
-
-def load(file_id: str, number: int) -> tuple[Project, File, Version] | None:
-    """A version with its file and project as they are now, or None when it goes away as a whole."""
-    with BatchGet() as read:
-        project, file = projects.get_project(read, ids.project_id_of(file_id)), files.get_pending(read, file_id)
-    version = files.get_version_or_none(file.value, number) if file.value else None
-    if project.value is None or file.value is None or version is None:
+def load(file_id: str, version_number: int) -> tuple[Project, File, Version] | None:
+    """Return a version with its file and project, or None if the file or the project is being purged."""
+    with BatchGet() as batch:
+        pending_project = projects.get_project(batch, ids.project_id_of(file_id))
+        pending_file = files.get_pending(batch, file_id)
+    project, file = pending_project.value, pending_file.value
+    if project is None or file is None or project.status == "purging" or file.state == "purging":
         return None
-    going = project.value.status == "purging" or file.value.state == "purging"
-    return None if going else (project.value, file.value, version)
+    version = files.get_version_or_none(file, version_number)
+    return None if version is None else (project, file, version)
 
 
 def prepare(job: Job) -> RenderJob | None:
-    """What a job has to draw, named by the row of its version; what that named before and nobody wants is taken away.
+    """Return what a job has to render, after the record of its version names it.
 
-    None, and the job is ended, for what goes away as a whole. Raises Unavailable, and Conflict.
+    Variants that no one wants any more are deleted. Returns None, and ends the job, if the file is being purged. Raises
+    ServiceUnavailable and Busy.
     """
-    removed: set[str] = set()
-    for _ in range(MAX_ATTEMPTS):
-        seen = load(job.file_id, job.version_number)
-        if seen is None:
-            abandon(job)
-            return None
-        project, file, version = seen
-        promised = replace(version, variants=_target_variants(project, file, version, removed))
-        if promised == version:
-            return RenderJob(job, project, file, version, pending_specs(project, version))
-        kept = {without_prefix(each.key) for each in promised.variants}
-        leaving = [each for each in version.variants if without_prefix(each.key) not in kept]
-        delete_objects(leaving)
-        removed |= {without_prefix(each.key) for each in leaving}
-        try:
-            with Transaction() as write:
-                files.update_version(write, file.id, promised)
-                files.update(write, file, promised)
-                quotas.update_variants(write, project.id, before=version, after=promised)
-                projects.check_unchanged(write, project)
-        except Conflict:
-            continue
-    raise BUSY
+    deleted: set[str] = set()
+    return retry_on(FileChanged, ProjectChanged, action=lambda: _prepare(job, deleted))
 
 
-def _target_variants(project: Project, file: File, version: Version, removed: set[str]) -> tuple[Variant, ...]:
-    """What the row of a version has to name: what is drawn, and what will be.
-
-    What this job has `removed`, and another drew again meanwhile, as somebody had wanted it back, is not there any more.
-    """
-    wanted = {
-        without_prefix(each.key): each
-        for each in planned_variants(project, version.id, prefix_for(project, file.state))
-    }
-    kept = {}
-    for each in version.variants:
-        at = without_prefix(each.key)
-        if at in removed and at in wanted:
-            kept[at] = wanted[at]
-        elif at in wanted or (each.status != "processing" and at not in removed):
-            kept[at] = each
-    # One that is ready is drawn anew only as somebody asked for it, and they wrote it down.
-    return tuple((kept if version.status == "ready" else {**wanted, **kept}).values())
+def wanted_variants(project: Project, file: File, version: Version) -> dict[str, Variant]:
+    """Return the variants that the settings name, by unprefixed key."""
+    planned = planned_variants(project, version.id, prefix_for(project, file.state))
+    return {variant.unprefixed_key: variant for variant in planned}
 
 
 def pending_specs(project: Project, version: Version) -> tuple[VariantSpec, ...]:
-    """What is to be drawn of a version: all that the settings say, and of one that is ready what its row waits for."""
-    waiting = {without_prefix(each.key) for each in version.variants if each.status == "processing"}
+    """Return the specs to render: those whose variants are `processing`, or all if the version is not ready."""
+    processing = {variant.unprefixed_key for variant in version.variants if variant.status == "processing"}
     return tuple(
         spec
         for spec in project.settings.variants
-        if version.status != "ready" or without_prefix(variant_key(project, version.id, spec, "private")) in waiting
+        if version.status != "ready" or unprefixed_key(project, version.id, spec) in processing
     )
 
 
 def abandon(job: Job) -> None:
-    """End a job whose file goes away."""
-    try:
-        with Transaction() as write:
-            jobs.fail(write, job, "file_gone")
-    except Conflict:
-        return
+    """End a job whose file is being purged."""
+    with suppress(JobClaimed), Transaction() as tx:
+        jobs.fail(tx, job, "file_gone")
 
 
-def delete_objects(variants: Iterable[Variant]) -> None:
-    """Take away what lies at the places of these, on either shelf. Raises Unavailable."""
-    for each in variants:
-        for shelf in OTHER_PREFIX:
-            storage.delete_variant(with_prefix(each.key, shelf))
+def _prepare(job: Job, deleted: set[str]) -> RenderJob | None:
+    """Try once. `deleted` has the unprefixed keys of the objects that earlier attempts deleted, and gets those of this one."""
+    loaded = load(job.file_id, job.version_number)
+    if loaded is None:
+        abandon(job)
+        return None
+    project, file, version = loaded
+    target = replace(version, variants=_target_variants(project, file, version, deleted))
+    if target != version:
+        target_keys = {variant.unprefixed_key for variant in target.variants}
+        dropped = [variant.unprefixed_key for variant in version.variants if variant.unprefixed_key not in target_keys]
+        files.delete_variants(dropped)
+        deleted.update(dropped)
+        with Transaction() as tx:
+            file = files.update_version(tx, file, target)
+            quotas.update_variants(tx, project.id, before=version, after=target)
+            projects.check_unchanged(tx, project)
+    return RenderJob(job, project, file, target, pending_specs(project, target))
+
+
+def _target_variants(project: Project, file: File, version: Version, deleted: set[str]) -> tuple[Variant, ...]:
+    """Return the variants that the record of a version has to name: those that are rendered, and those to render.
+
+    If someone asked again for a variant that this job has deleted, another job may have rendered it before the deletion. So it
+    is rendered again.
+    """
+    wanted = wanted_variants(project, file, version)
+    kept = {}
+    for variant in version.variants:
+        key = variant.unprefixed_key
+        if key in deleted and key in wanted:
+            kept[key] = wanted[key]
+        elif key in wanted or (variant.status != "processing" and key not in deleted):
+            kept[key] = variant
+    # A ready version gets another variant only on request, and the request adds it to the record.
+    return tuple((kept if version.status == "ready" else {**wanted, **kept}).values())
