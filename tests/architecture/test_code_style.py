@@ -57,12 +57,12 @@ def test_what_holdall_offers_is_told_in_a_sentence() -> None:
     ],
 )
 def test_a_thing_without_its_sentence_is_found(source: str) -> None:
-    assert list(_undocumented(Module("holdall.synthetic", source, frozenset())))
+    assert list(_undocumented(Module("holdall.synthetic", source)))
 
 
 def test_a_long_file_and_a_long_function_are_found() -> None:
     source = "def long():\n" + "    x = 1\n" * _MAX_FILE_LINES
-    module = Module("holdall.synthetic", source, frozenset())
+    module = Module("holdall.synthetic", source)
 
     assert list(_long_files(module))
     assert list(_long_functions(module))

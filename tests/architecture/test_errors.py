@@ -49,7 +49,7 @@ def test_every_failure_names_a_code() -> None:
     ],
 )
 def test_a_failure_without_a_code_is_found(source: str) -> None:
-    assert list(_errors_without_code(Module("holdall.synthetic", source, frozenset())))
+    assert list(_errors_without_code(Module("holdall.synthetic", source)))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_failure_without_a_code_is_found(source: str) -> None:
     ],
 )
 def test_a_failure_with_a_code_passes(source: str) -> None:
-    assert not list(_errors_without_code(Module("holdall.synthetic", source, frozenset())))
+    assert not list(_errors_without_code(Module("holdall.synthetic", source)))
 
 
 def _errors_without_code(module: Module) -> Iterator[str]:
