@@ -1,10 +1,10 @@
-"""Permissions: the table of the contract, written out a second time."""
+"""The table of permissions, written a second time from the contract."""
 
 import pytest
 
 from holdall.roles import permissions
 
-# permission: global roles / project roles / whether the scope of a key may carry it
+# permission: global roles / project roles / whether API keys can have it
 PERMISSION_TABLE = """
 projects.create      user admin superuser / / no
 projects.any         superuser / / no
@@ -41,35 +41,35 @@ members.read         / viewer editor owner / no
 """
 
 
-def test_the_code_grants_what_the_contract_says_and_nothing_else() -> None:
-    written = {}
+def test_code_grants_exactly_what_the_contract_says() -> None:
+    expected = {}
     for line in PERMISSION_TABLE.strip().splitlines():
         name, _, rest = line.partition(" ")
-        global_roles, project_roles, key = (part.split() for part in rest.split("/"))
-        written[name] = (set(global_roles), set(project_roles), key == ["yes"])
-    granted = {
+        global_roles, project_roles, key_scope = (part.split() for part in rest.split("/"))
+        expected[name] = (set(global_roles), set(project_roles), key_scope == ["yes"])
+    actual = {
         name: (set(each.global_roles), set(each.project_roles), each.is_key_scope)
         for name, each in permissions.PERMISSIONS.items()
     }
 
-    assert granted == written
+    assert actual == expected
 
 
 @pytest.mark.parametrize("role", ["", "root", "Superuser", "owner", "viewer"])
-def test_a_name_that_is_no_role_holds_nothing(role: str) -> None:
+def test_unknown_role_has_no_permissions(role: str) -> None:
     assert permissions.get_role_permissions(role) == frozenset()
 
 
 @pytest.mark.parametrize("role", ["", "admin", "superuser", "Owner"])
-def test_a_global_role_holds_nothing_inside_a_project(role: str) -> None:
+def test_global_role_has_no_permissions_in_a_project(role: str) -> None:
     assert permissions.get_project_role_permissions(role) == frozenset()
 
 
-def test_each_role_holds_all_that_the_one_below_it_holds() -> None:
+def test_each_role_has_all_permissions_of_the_next_lower_role() -> None:
     assert (
         permissions.get_role_permissions("user")
         < permissions.get_role_permissions("admin")
         < permissions.get_role_permissions("superuser")
     )
-    inside = [permissions.get_project_role_permissions(role) for role in ("viewer", "editor", "owner")]
-    assert inside[0] < inside[1] < inside[2]
+    in_project = [permissions.get_project_role_permissions(role) for role in ("viewer", "editor", "owner")]
+    assert in_project[0] < in_project[1] < in_project[2]
