@@ -1,13 +1,13 @@
-"""Sessions: what ends them ends them at once, and no token opens another's door (S2, S4)."""
+"""Sessions: every way to end them takes effect on the next request, and tokens of one kind do not replace another (S2, S4)."""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.api.conftest import FrozenClock
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 
 
 def refresh(client: Client) -> Client:
@@ -16,21 +16,21 @@ def refresh(client: Client) -> Client:
 
 
 def is_signed_out(client: Client) -> bool:
-    """Whether neither of the tokens counts any more."""
+    """Return whether both tokens are rejected."""
     me = client.get("/auth/me")
-    again = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
-    codes = {answer.problem()["code"] for answer in (me, again) if answer.status == 401}
-    return (me.status, again.status, codes) == (401, 401, {"invalid_token"})
+    refreshed = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
+    codes = {response.problem()["code"] for response in (me, refreshed) if response.status == 401}
+    return (me.status, refreshed.status, codes) == (401, 401, {"invalid_token"})
 
 
-def test_a_logout_counts_on_the_next_request(client: Client) -> None:
-    answer = client.post("/auth/logout")
+def test_sign_out_takes_effect_on_the_next_request(client: Client) -> None:
+    response = client.post("/auth/logout")
 
-    assert (answer.status, answer.text) == (204, "")
+    assert (response.status, response.text) == (204, "")
     assert is_signed_out(client)
 
 
-def test_a_logout_ends_one_session(client: Client) -> None:
+def test_sign_out_revokes_one_session(client: Client) -> None:
     other = users.sign_in(client.user["email"])
     client.post("/auth/logout")
 
@@ -38,7 +38,7 @@ def test_a_logout_ends_one_session(client: Client) -> None:
     assert refresh(other).get("/auth/me").status == 200
 
 
-def test_a_logout_everywhere_counts_on_the_next_request(client: Client) -> None:
+def test_sign_out_everywhere_takes_effect_on_the_next_request(client: Client) -> None:
     other = users.sign_in(client.user["email"])
 
     assert client.post("/auth/logout-all").status == 204
@@ -46,32 +46,32 @@ def test_a_logout_everywhere_counts_on_the_next_request(client: Client) -> None:
     assert is_signed_out(other)
 
 
-def test_a_login_after_a_logout_everywhere_counts(client: Client) -> None:
+def test_session_after_a_sign_out_everywhere_is_active(client: Client) -> None:
     client.post("/auth/logout-all")
 
     assert refresh(users.sign_in(client.user["email"])).get("/auth/me").status == 200
 
 
-def test_a_logout_everywhere_is_the_users_alone(client: Client, stranger: Client) -> None:
+def test_sign_out_everywhere_does_not_affect_other_users(client: Client, stranger: Client) -> None:
     client.post("/auth/logout-all")
 
     assert stranger.get("/auth/me").status == 200
 
 
-def test_a_spent_token_gets_nothing_after_a_logout_everywhere(client: Client, frozen_clock: FrozenClock) -> None:
+def test_lost_response_is_not_repeated_after_a_sign_out_everywhere(client: Client, frozen_clock: FrozenClock) -> None:
     refresh(client)
     users.sign_in(client.user["email"]).post("/auth/logout-all")
 
     assert Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).status == 401
 
 
-def test_a_disabled_user_is_out_at_once(client: Client, fake_aws: FakeAws) -> None:
+def test_disabled_user_is_signed_out(client: Client, fake_aws: FakeAws) -> None:
     fake_aws.update_row(f"USER#{client.user['id']}", "USER", status="disabled")
 
     assert is_signed_out(client)
 
 
-def test_a_spent_token_gets_nothing_for_a_disabled_user(
+def test_lost_response_is_not_repeated_for_a_disabled_user(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
 ) -> None:
     refresh(client)
@@ -80,33 +80,33 @@ def test_a_spent_token_gets_nothing_for_a_disabled_user(
     assert Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).status == 401
 
 
-def test_logouts_are_audited(client: Client, fake_aws: FakeAws) -> None:
+def test_sign_outs_are_audited(client: Client, fake_aws: FakeAws) -> None:
     other = users.sign_in(client.user["email"])
     other.post("/auth/logout")
     client.post("/auth/logout-all")
 
     actions = [row["action"] for row in fake_aws.find_rows("audit", actor=client.user["id"])]
     assert sorted(actions) == [
-        "accounts.sign-up",
-        "login",
-        "login",
+        "accounts.sign_up",
         "projects.create",
-        "session.end",
-        "session.end-all",
+        "sessions.create",
+        "sessions.create",
+        "sessions.revoke",
+        "sessions.revoke_all",
     ]
 
 
-def test_a_refresh_token_is_no_access_token(client: Client) -> None:
+def test_refresh_token_is_not_an_access_token(client: Client) -> None:
     assert Client(client.refresh_token).get("/auth/me").problem()["code"] == "invalid_token"
 
 
-def test_an_access_token_is_no_refresh_token(client: Client) -> None:
-    answer = Client().post("/auth/refresh", {"refreshToken": str(client.access_token)[:128]})
+def test_access_token_is_not_a_refresh_token(client: Client) -> None:
+    response = Client().post("/auth/refresh", {"refreshToken": str(client.access_token)[:128]})
 
-    assert answer.problem()["code"] == "invalid_token"
+    assert response.problem()["code"] == "invalid_token"
 
 
-def test_an_access_token_ends_by_the_clock(client: Client, frozen_clock: FrozenClock) -> None:
+def test_access_token_expires(client: Client, frozen_clock: FrozenClock) -> None:
     frozen_clock.advance(minutes=15, seconds=29)
     assert client.get("/auth/me").status == 200
     frozen_clock.advance(seconds=2)
@@ -114,7 +114,7 @@ def test_an_access_token_ends_by_the_clock(client: Client, frozen_clock: FrozenC
 
 
 @pytest.mark.parametrize(("idle", "status"), [(timedelta(days=6, hours=23), 200), (timedelta(days=7, seconds=1), 401)])
-def test_a_session_ends_a_week_after_its_last_use(
+def test_session_expires_a_week_after_its_last_use(
     client: Client, frozen_clock: FrozenClock, idle: timedelta, status: int
 ) -> None:
     frozen_clock.advance(seconds=idle.total_seconds())
@@ -122,7 +122,7 @@ def test_a_session_ends_a_week_after_its_last_use(
     assert Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).status == status
 
 
-def test_a_session_ends_a_month_after_its_birth(frozen_clock: FrozenClock) -> None:
+def test_session_expires_30_days_after_its_creation(frozen_clock: FrozenClock) -> None:
     client = users.create_client()
     for _ in range(5):
         frozen_clock.advance(days=5)
@@ -132,7 +132,7 @@ def test_a_session_ends_a_month_after_its_birth(frozen_clock: FrozenClock) -> No
     assert is_signed_out(client)
 
 
-def test_no_tokens_secret_is_stored(client: Client, fake_aws: FakeAws) -> None:
+def test_secrets_of_tokens_are_not_stored(client: Client, fake_aws: FakeAws) -> None:
     client = refresh(client)
     session_id, secret = client.refresh_token.split("_")[1:]
 
