@@ -6,8 +6,8 @@ from typing import Any
 import pyotp
 
 from holdall.accounts import challenges
-from holdall.accounts.service import sign_in
-from holdall.iam.tokens import TokenKind
+from holdall.accounts.challenges import InvitationPayload
+from holdall.accounts.service import sign_up
 from holdall.platform.caller import ClientInfo
 from holdall.platform.table import Transaction
 from tests.support import users
@@ -33,22 +33,34 @@ def receive_token(fake_aws: FakeAws, kind: str) -> str:
     """The secret of the only letter in the queue, which is of this kind."""
     letter = receive_email(fake_aws)
     assert letter["kind"] == kind
-    return str(letter["detail"])
+    return str(letter["token"])
+
+
+def receive_tokens(fake_aws: FakeAws, email: str, kind: str) -> list[str]:
+    """Return the tokens of the emails of a kind to an address. Empties the queue."""
+    return [each["token"] for each in receive_emails(fake_aws) if (each["kind"], each["to"]) == (kind, email)]
+
+
+def receive_changes(fake_aws: FakeAws, email: str) -> list[str]:
+    """Return the changes that security notices to an address report. Empties the queue."""
+    return [
+        each["change"] for each in receive_emails(fake_aws) if (each["kind"], each["to"]) == ("security-notice", email)
+    ]
 
 
 def create_account_invitation(email: str) -> str:
     """The secret of an invitation to a user without a password, as the route will pose it that makes such users."""
     operator = ClientInfo("operator", "tests", "request")
     with Transaction() as write:
-        user = sign_in.create_account(write, operator, email, None, action="users.create").user
-        return challenges.issue(write, TokenKind.ACCOUNT_INVITATION, user.id, user_id=user.id)
+        user = sign_up.create_account(write, operator, email, None, action="users.create").user
+        return challenges.issue(write, user.id, InvitationPayload(user.id))
 
 
 def sign_in_with_verified_email(email: str, fake_aws: FakeAws) -> Client:
     """Let somebody choose their password by a letter, which proves their address, and log in."""
     receive_emails(fake_aws)
     Client().post("/auth/forgot-password", {"email": email}).data()
-    said = {"token": receive_token(fake_aws, "reset"), "password": users.PASSWORD}
+    said = {"token": receive_token(fake_aws, "password-reset"), "password": users.PASSWORD}
     assert Client().post("/auth/reset-password", said).status == 204
     return users.sign_in(email)
 

@@ -1,13 +1,11 @@
 """An authenticator app, and people who have one: they set it up and sign in by the API, as anybody does."""
 
-import json
 from dataclasses import dataclass
 
 from pyotp import TOTP
 
 from holdall.platform import clock
 from tests.support import users
-from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 
 
@@ -51,9 +49,3 @@ def enable_mfa(client: Client) -> MfaUser:
     seed = str(client.post("/auth/2fa/setup").data()["secret"])
     codes: list[str] = client.post("/auth/2fa/enable", {"code": compute_totp_code(seed)}).data()["recoveryCodes"]
     return MfaUser(client, seed, codes)
-
-
-def receive_email_details(fake_aws: FakeAws, email: str, kind: str = "changed") -> list[str]:
-    """What the letters of a kind that are on their way to an address tell."""
-    told = [json.loads(body) for body in fake_aws.receive_messages("mail")]
-    return [letter["detail"] for letter in told if (letter["kind"], letter["to"]) == (kind, email)]

@@ -1,4 +1,4 @@
-"""Providers in place of the network, and a browser that goes to them and comes back, with the one cookie that we set."""
+"""Providers in place of the network, and a browser with a session cookie."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import urllib3
 
-from holdall.accounts.oauth import id_token, openid_connect
+from holdall.accounts.service import oauth
 from holdall.platform import clock
-from tests.api.conftest import OverrideSettings
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Response, build_http_api_event, find_handler
+from tests.support.fixtures import OverrideSettings
 from tests.support.oidc_issuer import CLAIMS, ISSUER_URL, FakeIssuer, sign_id_token
 
 _GITHUB_SITE, _GITHUB_API = "https://github.com", "https://api.github.com"
@@ -24,7 +24,7 @@ PROVIDER_CONFIGS = [{"name": "issuer", "kind": "oidc", "issuer": ISSUER_URL}, {"
 
 @dataclass(frozen=True)
 class ProviderUser:
-    """Somebody as providers know them."""
+    """A user of a provider."""
 
     email: str | None
     subject: str = "1001"
@@ -34,7 +34,7 @@ class ProviderUser:
 
 @dataclass
 class Browser:
-    """A browser: what our cookie says in it, and the attributes with which it was set last."""
+    """A browser with the session cookie and its attributes."""
 
     session_cookie: str = ""
     cookie_attributes: set[str] = field(default_factory=set)
@@ -56,17 +56,17 @@ class Browser:
         return self.send("GET", path)
 
     def send_same_origin(self, method: str, path: str, body: Any = None) -> Response:
-        """Change something as a page of ours does, by the cookie and what goes with it."""
+        """Send a request as a page of the console does: with the cookie, the CSRF token and the origin."""
         csrf = self.get("/auth/me").data()["csrfToken"]
         return self.send(method, path, body, **_ORIGIN_HEADER, **{"x-csrf-token": csrf})
 
 
 class FakeProviders(FakeIssuer):
-    """An OpenID Connect issuer and a GitHub. Whoever goes there is the person that a test says."""
+    """An OpenID Connect issuer and GitHub. The test says which user signs in there."""
 
     def authorize(self, name: str, url: str, user: ProviderUser) -> str:
-        """Where the provider sends the browser that came with this address: the callback, with a code."""
-        asked = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
+        """Sign a user in at a provider, and return the callback with a code."""
+        parameters = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
         now = int(clock.now().timestamp())
         if name == "github":
             self.responses |= {
@@ -79,23 +79,22 @@ class FakeProviders(FakeIssuer):
                 f"{_GITHUB_API}/user/emails": [{"email": user.email, "primary": True, "verified": user.email_verified}],
             }
         else:
-            who = {"sub": user.subject, "email": user.email, "email_verified": user.email_verified}
-            times = {"iat": now, "exp": now + 300, "nonce": asked["nonce"], "name": user.name}
-            self.return_id_token(sign_id_token(CLAIMS | who | times))
-            self.responses["/userinfo"] = {"sub": user.subject}
-        query = urlencode({"code": "a-code", "state": asked["state"]})
+            identity = {"sub": user.subject, "email": user.email, "email_verified": user.email_verified}
+            times = {"iat": now, "exp": now + 300, "nonce": parameters["nonce"], "name": user.name}
+            self.return_id_token(sign_id_token(CLAIMS | identity | times))
+        query = urlencode({"code": "a-code", "state": parameters["state"]})
         return f"/auth/oauth/{name}/callback?{query}"
 
     def sign_in(self, browser: Browser, user: ProviderUser, name: str = "issuer", return_to: str = "/") -> Response:
-        """Go to a provider, agree, and come back."""
+        """Sign in with a provider, and return the response to the callback."""
         started = browser.get(f"/auth/oauth/{name}/start?{urlencode({'returnTo': return_to})}")
         assert started.status == 302, started.text
         return browser.get(self.authorize(name, started.headers["location"], user))
 
     def take_offline(self) -> None:
-        """Nothing answers, and nothing is remembered of what did."""
+        """Let every URL respond with 404, and clear the caches."""
         self.responses = {}
-        openid_connect._metadata_cache.clear()
+        oauth._get_provider.cache_clear()
 
     def link(self, browser: Browser, user: ProviderUser, name: str = "issuer") -> Response:
         """Link an identity to the account of the browser's session."""
@@ -106,38 +105,34 @@ class FakeProviders(FakeIssuer):
 def install_providers(
     monkeypatch: pytest.MonkeyPatch, override_settings: OverrideSettings, fake_aws: FakeAws, **settings: str
 ) -> FakeProviders:
-    """Put the providers there, and configure them as an operator does."""
-    there = FakeProviders()
-    monkeypatch.setattr(urllib3.PoolManager, "request", there.respond)
-    monkeypatch.setattr(openid_connect, "_metadata_cache", {})
-    monkeypatch.setattr(id_token, "_jwks_cache", {})
+    """Put the providers in place of the network, and configure them as an operator does."""
+    providers = FakeProviders()
+    monkeypatch.setattr(urllib3.PoolManager, "request", providers.respond)
     secret = json.dumps({"clientId": "us", "clientSecret": "canary-of-the-client-secret"})
     for each in PROVIDER_CONFIGS:
         name = f"/holdall/test/oauth-{each['name']}"
         fake_aws.ssm.put_parameter(Name=name, Value=secret, Type="SecureString", Overwrite=True)
     override_settings(OAUTH_PROVIDERS=json.dumps(PROVIDER_CONFIGS), **settings)
-    return there
+    return providers
 
 
 def sign_in_browser(email: str) -> Browser:
-    """A browser whose person has signed in by a password."""
+    """Return a browser that has signed in with a password."""
     browser = Browser()
-    said = {"email": email, "password": users.PASSWORD, "mode": "cookie"}
-    browser.send("POST", "/auth/login", said).data()
+    body = {"email": email, "password": users.PASSWORD, "mode": "cookie"}
+    browser.send("POST", "/auth/login", body).data()
     return browser
 
 
 def linked_providers(browser: Browser) -> list[str]:
-    """The providers that are linked."""
     return [each["provider"] for each in browser.get("/auth/identities").data()]
 
 
 def status_and_code(response: Response) -> tuple[int, str]:
-    """How an answer says no."""
     return response.status, response.problem()["code"]
 
 
 def identity_rows(fake_aws: FakeAws) -> list[dict[str, Any]]:
-    """All rows of identities, of either table."""
+    """Return the rows of identities in both tables."""
     unique = [row for row in fake_aws.find_rows("main", record_type="unique") if "#identity#" in row["pk"]]
     return unique + fake_aws.find_rows("credentials", record_type="identity")

@@ -1,4 +1,4 @@
-"""A real OpenID Connect provider, started for a test and ended with it. It needs `npm ci` at the top of the tree."""
+"""A certified OpenID Connect provider in a process of its own. It needs `npm ci` in the root of the repository."""
 
 import json
 import os
@@ -13,14 +13,14 @@ from threading import Thread
 from typing import Literal
 
 _SCRIPT = Path(__file__).with_name("provider.mjs")
-_START_TIMEOUT = 20  # seconds until it listens; it takes half of one
+_START_TIMEOUT = 20  # seconds; the start takes half a second
 
-Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
+Algorithm = Literal["RS256", "ES256"]
 
 
 @dataclass(frozen=True)
 class RunningProvider:
-    """A provider that runs, and whom it knows us as."""
+    """A running provider, with our client there."""
 
     issuer: str
     client_id: str
@@ -33,45 +33,43 @@ def run_provider(
     *,
     port: int = 0,
     algorithm: Algorithm = "RS256",
-    claims_at_userinfo: bool = True,
     auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic",
 ) -> Iterator[RunningProvider]:
-    """Run a provider on a free port, or on the one that is named. It has one client, and asks for PKCE.
+    """Run a provider on a port, by default a free one. It has one client, and requires PKCE.
 
-    Whoever signs in as `ada@example.test` has that address, verified. `unverified-ada@example.test` is another subject with the
-    same address, not verified; `addressless-ada@example.test` is one without an address.
+    The user `ada@example.test` has that address, verified; `unverified-ada@example.test` is another subject with the same
+    address, not verified; `addressless-ada@example.test` has no address.
     """
-    # What has to be encoded in a header of basic authentication is in the names, so that every test is one of that.
-    known = {"clientId": "holdall client:1", "clientSecret": "a secret/of+tests%20: long enough for any"}
+    # With characters that must be encoded in a header of basic authentication.
+    client = {"clientId": "holdall client:1", "clientSecret": "a secret/of+tests%20: long enough for any"}
     options = {
-        **known,
+        **client,
         "port": port,
         "redirectUris": list(redirect_uris),
         "algorithm": algorithm,
-        "claimsAtUserinfo": claims_at_userinfo,
         "authMethod": auth_method,
     }
-    with TemporaryFile("w+") as complaints:
+    with TemporaryFile("w+") as stderr:
         process = subprocess.Popen(
             ["node", str(_SCRIPT)],
             env={"PATH": os.environ["PATH"], "OIDC_OPTIONS": json.dumps(options)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=stderr,
             text=True,
         )
         try:
             issuer = _read_issuer(process)
-            complaints.seek(0)
-            assert issuer, f"The provider did not start; `npm ci` installs it. It said: {complaints.read()[-1000:]}"
-            yield RunningProvider(issuer, known["clientId"], known["clientSecret"])
+            stderr.seek(0)
+            assert issuer, f"The provider did not start; `npm ci` installs it. It said: {stderr.read()[-1000:]}"
+            yield RunningProvider(issuer, client["clientId"], client["clientSecret"])
         finally:
             process.kill()
             process.communicate()
 
 
 def _read_issuer(process: subprocess.Popen[str]) -> str:
-    """Its issuer, which it prints when it listens; nothing, when it does not."""
+    """Return the issuer, which the provider prints when it listens, or an empty string."""
     lines: SimpleQueue[str] = SimpleQueue()
     stdout = process.stdout
     assert stdout is not None

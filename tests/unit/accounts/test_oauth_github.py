@@ -1,17 +1,18 @@
-"""GitHub tells who somebody is by its API: a number, and the primary address when it verified that."""
+"""Sign-in with GitHub, whose API returns the ID of a user, and the primary address if GitHub has verified it (S6)."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from holdall.accounts.oauth import providers
-from holdall.accounts.oauth.providers import Identity
-from holdall.platform.errors import HoldallError, ServiceUnavailable, Unauthenticated
-from tests.support.oidc_issuer import REDIRECT_URI, FakeIssuer, FakeResponse, install_fake_issuer
+from holdall.accounts.oauth.github import GitHub
+from holdall.accounts.oauth.model import Identity, OAuthFailed, ProviderUnavailable
+from holdall.accounts.oauth.provider import AuthorizationResponse
+from holdall.platform.errors import HoldallError
+from tests.support.oidc_issuer import FakeIssuer, FakeResponse, install_fake_issuer, make_flow
 
 SITE, API = "https://github.com", "https://api.github.com"
-GITHUB = providers.github("Iv1.us", "canary-of-the-secret")
+TOKEN_URL = f"{SITE}/login/oauth/access_token"
 PRIMARY_EMAIL = {"email": "ada@example.test", "primary": True, "verified": True}
 OTHER_EMAIL = {"email": "other@example.test", "primary": False, "verified": True}
 
@@ -20,7 +21,7 @@ OTHER_EMAIL = {"email": "other@example.test", "primary": False, "verified": True
 def github(monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
     github = install_fake_issuer(monkeypatch)
     github.responses = {
-        f"{SITE}/login/oauth/access_token": {"access_token": "gho_1", "token_type": "bearer", "scope": "user:email"},
+        TOKEN_URL: {"access_token": "gho_1", "token_type": "bearer", "scope": "user:email"},
         f"{API}/user": {"id": 583231, "login": "ada", "name": "Ada", "email": "shown@example.test"},
         f"{API}/user/emails": [OTHER_EMAIL, PRIMARY_EMAIL],
     }
@@ -28,31 +29,28 @@ def github(monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
 
 
 def exchange() -> Identity:
-    return providers.fetch_identity(
-        GITHUB, code="a code", code_verifier="v" * 52, redirect_uri=REDIRECT_URI, nonce="unused"
-    )
+    return GitHub("Iv1.us", "a secret").fetch_identity(make_flow(), AuthorizationResponse("a code"))
 
 
-def test_where_the_browser_goes(github: FakeIssuer) -> None:
-    url = providers.create_authorization_url(
-        GITHUB, redirect_uri=REDIRECT_URI, state="s", nonce="n", code_challenge="c"
-    )
+def test_authorization_request_has_a_challenge_and_no_nonce(github: FakeIssuer) -> None:
+    url = urlsplit(GitHub("Iv1.us", "a secret").create_authorization_url(make_flow()))
 
-    split = urlsplit(url)
-    assert (split.netloc, split.path) == ("github.com", "/login/oauth/authorize")
-    said = parse_qs(split.query)
-    assert (said["code_challenge_method"], said["scope"]) == (["S256"], ["read:user user:email"])
-    assert "nonce" not in said
+    parameters = parse_qs(url.query)
+    assert (url.netloc, url.path) == ("github.com", "/login/oauth/authorize")
+    assert (parameters["code_challenge_method"], parameters["scope"]) == (["S256"], ["read:user user:email"])
+    assert "nonce" not in parameters
     assert github.requests == []
 
 
-def test_who_came_back(github: FakeIssuer) -> None:
-    assert exchange() == Identity(SITE, "583231", "ada@example.test", True, "Ada")  # noqa: FBT003
+def test_identity_is_the_id_and_the_primary_address(github: FakeIssuer) -> None:
+    identity = exchange()
 
-    code, user, _ = github.requests
-    assert code.headers["accept"] == "application/json"  # it would answer by a form
-    assert parse_qs((code.body or b"").decode())["code_verifier"] == ["v" * 52]
-    assert user.headers["authorization"] == "Bearer gho_1"
+    assert (identity.issuer, identity.subject, identity.name) == (SITE, "583231", "Ada")
+    assert (identity.email, identity.email_verified) == ("ada@example.test", True)
+    token_request, user_request, _ = github.requests
+    assert token_request.headers["accept"] == "application/json"  # else GitHub returns a form
+    assert parse_qs((token_request.body or b"").decode())["code_verifier"] == ["v" * 52]
+    assert user_request.headers["authorization"] == "Bearer gho_1"
 
 
 @pytest.mark.parametrize(
@@ -66,43 +64,54 @@ def test_who_came_back(github: FakeIssuer) -> None:
         (FakeResponse(b'{"message": "Not Found"}', 404), None, False),
     ],
 )
-def test_an_address_that_proves_nothing(github: FakeIssuer, emails: Any, email: str | None, *, verified: bool) -> None:
+def test_only_the_verified_primary_address_counts(
+    github: FakeIssuer, emails: Any, email: str | None, *, verified: bool
+) -> None:
     github.responses[f"{API}/user/emails"] = emails
 
-    known = exchange()
+    identity = exchange()
 
-    assert (known.email, known.email_verified) == (email, verified)
+    assert (identity.email, identity.email_verified) == (email, verified)
 
 
 @pytest.mark.parametrize("user", [{}, [], {"id": "583231"}, {"id": True}, {"login": "ada"}, FakeResponse(b"{}", 403)])
-def test_somebody_without_a_number(github: FakeIssuer, user: Any) -> None:
+def test_user_without_a_numeric_id_makes_the_provider_unavailable(github: FakeIssuer, user: Any) -> None:
     github.responses[f"{API}/user"] = user
 
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(ProviderUnavailable):
         exchange()
 
 
-def test_somebody_without_a_name(github: FakeIssuer) -> None:
+def test_user_without_a_name_gets_the_login(github: FakeIssuer) -> None:
     github.responses[f"{API}/user"] |= {"name": None}
 
     assert exchange().name == "ada"
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "failure"),
+    ("url", "response", "error"),
     [
-        (f"{SITE}/login/oauth/access_token", {"error": "bad_verification_code"}, Unauthenticated),
-        (f"{SITE}/login/oauth/access_token", {"error": "incorrect_client_credentials"}, ServiceUnavailable),
-        (f"{API}/user", FakeResponse(b"{}", 401), Unauthenticated),
-        (f"{API}/user", FakeResponse(b"{}", 502), ServiceUnavailable),
-        (f"{API}/user/emails", FakeResponse(b"{}", 403), ServiceUnavailable),
-        (f"{API}/user/emails", {}, ServiceUnavailable),
+        (TOKEN_URL, {"error": "bad_verification_code"}, OAuthFailed),
+        (TOKEN_URL, {"error": "incorrect_client_credentials"}, ProviderUnavailable),
+        (f"{API}/user", FakeResponse(b"{}", 401), OAuthFailed),
+        (f"{API}/user", FakeResponse(b"{}", 502), ProviderUnavailable),
+        (f"{API}/user/emails", FakeResponse(b"{}", 403), ProviderUnavailable),
+        (f"{API}/user/emails", {}, ProviderUnavailable),
     ],
 )
-def test_a_github_that_refuses_and_one_in_trouble(
-    github: FakeIssuer, path: str, answer: Any, failure: type[HoldallError]
+def test_refusal_and_outage_are_different_errors(
+    github: FakeIssuer, url: str, response: Any, error: type[HoldallError]
 ) -> None:
-    github.responses[path] = answer
+    github.responses[url] = response
 
-    with pytest.raises(failure):
+    with pytest.raises(error):
         exchange()
+
+
+def test_access_token_with_a_line_break_is_not_sent(github: FakeIssuer) -> None:
+    github.responses[TOKEN_URL]["access_token"] = "a\r\nx-more: b"
+
+    with pytest.raises(ProviderUnavailable):
+        exchange()
+    assert github.failure_reasons == ["access_token"]
+    assert [each.url for each in github.requests] == [TOKEN_URL]

@@ -1,11 +1,10 @@
-"""ID tokens: what is not exactly what we asked for is refused (S6; OpenID Connect Core 3.1.3.7, RFC 8725)."""
+"""ID tokens: every deviation from what we asked for is rejected (S6; OpenID Connect Core 1.0, section 3.1.3.7; RFC 8725)."""
 
 import base64
 import hashlib
 import hmac
 import json
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from holdall.accounts.oauth import id_token
-from holdall.accounts.oauth.providers import Identity
-from holdall.platform.errors import ServiceUnavailable, Unauthenticated
+from holdall.accounts.oauth.model import Identity, OAuthFailed, ProviderUnavailable
 from tests.support.oidc_issuer import (
     ACCESS_TOKEN,
     CLAIMS,
@@ -38,32 +35,34 @@ def base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def build_token(header: dict[str, Any], claims: dict[str, Any], signature: bytes) -> str:
-    return ".".join(
-        (base64url(json.dumps(header).encode()), base64url(json.dumps(claims).encode()), base64url(signature))
-    )
+def encode_token(header: dict[str, Any], claims: dict[str, Any]) -> str:
+    """Return a token without its signature."""
+    return f"{base64url(json.dumps(header).encode())}.{base64url(json.dumps(claims).encode())}"
+
+
+def sign_es256(text: str) -> str:
+    """Return a token with its signature. PyJWT refuses to sign some of the tokens of these tests."""
+    signature = ECAlgorithm(ECAlgorithm.SHA256).sign(text.encode(), get_private_key("ES256"))  # type: ignore[arg-type]
+    return f"{text}.{base64url(signature)}"
 
 
 def assert_rejected(issuer: FakeIssuer, token: str, reason: str) -> None:
     issuer.return_id_token(token)
-    with pytest.raises(Unauthenticated) as caught:
+    with pytest.raises(OAuthFailed):
         issuer.exchange()
-    assert (caught.value.code, issuer.failure_reasons) == ("oauth_failed", [f"id_token.{reason}"])
+    assert issuer.failure_reasons == [f"id_token.{reason}"]
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "hashed"), [("RS256", "sha256"), ("PS256", "sha256"), ("ES256", "sha256"), ("EdDSA", "sha512")]
-)
-def test_a_token_as_it_should_be(issuer: FakeIssuer, algorithm: str, hashed: str) -> None:
-    whole = hashlib.new(hashed, ACCESS_TOKEN.encode()).digest()
-    issuer.responses["/jwks"] = {
-        "keys": [public_jwk(get_private_key(algorithm), kid=algorithm, alg=algorithm, use="sig")]
-    }
-    issuer.return_id_token(
-        sign_id_token(CLAIMS | {"at_hash": base64url(whole[: len(whole) // 2]), "azp": "us"}, algorithm)
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_valid_token_is_the_identity(issuer: FakeIssuer, algorithm: str) -> None:
+    digest = hashlib.sha256(ACCESS_TOKEN.encode()).digest()
+    key = public_jwk(get_private_key(algorithm), kid=algorithm, alg=algorithm, use="sig")
+    issuer.responses["/jwks"] = {"keys": [key]}
+    issuer.return_id_token(sign_id_token(CLAIMS | {"at_hash": base64url(digest[:16]), "azp": "us"}, algorithm))
+
+    assert issuer.exchange() == Identity(
+        issuer=ISSUER_URL, subject="person-1", email="ada@example.test", email_verified=True, name="Ada"
     )
-
-    assert issuer.exchange() == Identity(ISSUER_URL, "person-1", "ada@example.test", True, "Ada")  # noqa: FBT003
 
 
 @pytest.mark.parametrize(
@@ -89,6 +88,7 @@ def test_a_token_as_it_should_be(issuer: FakeIssuer, algorithm: str, hashed: str
         ({"nonce": "another"}, "nonce"),
         ({"nonce": ["a nonce"]}, "nonce"),
         ({"nonce": "ä nonce"}, "nonce"),
+        ({"nonce": "\ud800"}, "nonce"),
         ({"exp": None}, "MissingRequiredClaimError"),
         ({"exp": NOW - 60}, "times"),
         ({"exp": str(NOW + 300)}, "times"),
@@ -102,20 +102,10 @@ def test_a_token_as_it_should_be(issuer: FakeIssuer, algorithm: str, hashed: str
         ({"at_hash": 1}, "at_hash"),
     ],
 )
-def test_a_claim_that_is_not_as_we_asked(issuer: FakeIssuer, claims: dict[str, Any], reason: str) -> None:
-    said = {name: value for name, value in (CLAIMS | claims).items() if value is not None}
-    # PyJWT does not sign all of these, so they are put in place of what it signed, and signed again.
-    token = sign_id_token({"put": "here"})
-    header, _, _ = token.split(".")
-    body = base64url(json.dumps(said).encode())
-    signature = sign_es256(f"{header}.{body}".encode())
+def test_token_with_an_invalid_claim_is_rejected(issuer: FakeIssuer, claims: dict[str, Any], reason: str) -> None:
+    values = {name: value for name, value in (CLAIMS | claims).items() if value is not None}
 
-    assert_rejected(issuer, f"{header}.{body}.{base64url(signature)}", reason)
-
-
-def sign_es256(content: bytes) -> bytes:
-    """What ES256 makes of it."""
-    return ECAlgorithm(ECAlgorithm.SHA256).sign(content, get_private_key("ES256"))  # type: ignore[arg-type]
+    assert_rejected(issuer, sign_es256(encode_token({"alg": "ES256", "kid": "ES256", "typ": "JWT"}, values)), reason)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +119,9 @@ def sign_es256(content: bytes) -> bytes:
         {"aud": ["us", "x"], "azp": "us"},
     ],
 )
-def test_clocks_may_differ_and_others_may_read_along(issuer: FakeIssuer, claims: dict[str, Any]) -> None:
+def test_clocks_may_differ_by_a_minute_and_a_token_may_have_several_audiences(
+    issuer: FakeIssuer, claims: dict[str, Any]
+) -> None:
     issuer.return_id_token(sign_id_token(CLAIMS | claims))
 
     assert issuer.exchange().subject == "person-1"
@@ -150,39 +142,44 @@ def test_clocks_may_differ_and_others_may_read_along(issuer: FakeIssuer, claims:
         ({"alg": "HS256"}, "algorithm"),
         ({"alg": ["ES256"]}, "algorithm"),
         ({"alg": None}, "algorithm"),
-        ({"alg": "RS256"}, "key"),
-        ({"alg": "EdDSA"}, "key"),
+        ({"alg": "PS256"}, "algorithm"),
+        ({"alg": "EdDSA"}, "algorithm"),
+        ({"alg": "RS256"}, "InvalidAlgorithmError"),
     ],
 )
-def test_a_header_that_leads_elsewhere(issuer: FakeIssuer, header: dict[str, Any], reason: str) -> None:
-    said = {"alg": "ES256", "kid": "ES256", "typ": "JWT"} | header
-    body = base64url(json.dumps(said).encode()) + "." + base64url(json.dumps(CLAIMS).encode())
+def test_token_with_an_invalid_header_is_rejected(issuer: FakeIssuer, header: dict[str, Any], reason: str) -> None:
+    text = encode_token({"alg": "ES256", "kid": "ES256", "typ": "JWT"} | header, CLAIMS)
 
-    assert_rejected(issuer, f"{body}.{base64url(sign_es256(body.encode()))}", reason)
+    assert_rejected(issuer, sign_es256(text), reason)
+
+
+def test_token_without_a_key_id_is_rejected(issuer: FakeIssuer) -> None:
+    assert_rejected(issuer, sign_id_token(CLAIMS, kid=None), "key")
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE"])
-def test_no_signature_at_all(issuer: FakeIssuer, algorithm: str) -> None:
-    token = build_token({"alg": algorithm, "typ": "JWT"}, CLAIMS, b"")
+def test_token_without_a_signature_is_rejected(issuer: FakeIssuer, algorithm: str) -> None:
+    token = f"{encode_token({'alg': algorithm, 'typ': 'JWT'}, CLAIMS)}."
 
     assert_rejected(issuer, token, "form")
     issuer.failure_reasons.clear()
     assert_rejected(issuer, f"{token}AAAA", "algorithm")
 
 
-def test_the_public_key_taken_for_a_shared_secret(issuer: FakeIssuer) -> None:
+def test_public_key_is_not_a_shared_secret(issuer: FakeIssuer) -> None:
     private = get_private_key("RS256")
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     issuer.responses["/jwks"] = {"keys": [public_jwk(private, kid="RS256")]}
-    body = build_token({"alg": "HS256", "typ": "JWT", "kid": "RS256"}, CLAIMS, b"").rstrip(".")
+    text = encode_token({"alg": "HS256", "typ": "JWT", "kid": "RS256"}, CLAIMS)
 
-    assert_rejected(issuer, f"{body}.{base64url(hmac.digest(public, body.encode(), 'sha256'))}", "algorithm")
+    assert_rejected(issuer, f"{text}.{base64url(hmac.digest(public, text.encode(), 'sha256'))}", "algorithm")
 
 
 @pytest.mark.parametrize(
-    "said",
+    "key",
     [
-        {"alg": "RS256"},
+        {"alg": "PS256"},
+        {"alg": "ES256"},
         {"use": "enc"},
         {"key_ops": ["encrypt"]},
         {"key_ops": 1},
@@ -191,86 +188,84 @@ def test_the_public_key_taken_for_a_shared_secret(issuer: FakeIssuer) -> None:
         {"crv": "P-256"},
     ],
 )
-def test_a_key_that_was_made_for_something_else(issuer: FakeIssuer, said: dict[str, Any]) -> None:
-    issuer.responses["/jwks"] = {"keys": [public_jwk(get_private_key("PS256"), kid="PS256") | said]}
+def test_key_for_another_purpose_is_not_used(issuer: FakeIssuer, key: dict[str, Any]) -> None:
+    issuer.responses["/jwks"] = {"keys": [public_jwk(get_private_key("RS256"), kid="RS256") | key]}
 
-    assert_rejected(issuer, sign_id_token(CLAIMS, "PS256"), "key")
+    assert_rejected(issuer, sign_id_token(CLAIMS, "RS256"), "key")
 
 
-def test_the_signature_of_another_key(issuer: FakeIssuer) -> None:
+def test_signature_of_another_key_is_rejected(issuer: FakeIssuer) -> None:
     assert_rejected(issuer, sign_id_token(CLAIMS, private_key=get_private_key("ES256", 1)), "InvalidSignatureError")
 
 
-def test_a_key_that_is_too_short(issuer: FakeIssuer) -> None:
-    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505  # this is what is refused
+def test_short_key_is_rejected(issuer: FakeIssuer) -> None:
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505  # the test is about a weak key
     issuer.responses["/jwks"] = {"keys": [public_jwk(weak, kid="RS256")]}
-    body = build_token({"alg": "RS256", "kid": "RS256"}, CLAIMS, b"").rstrip(".")
+    text = encode_token({"alg": "RS256", "kid": "RS256"}, CLAIMS)
 
-    assert_rejected(issuer, f"{body}.{base64url(b'x' * 128)}", "InvalidKeyError")
+    assert_rejected(issuer, f"{text}.{base64url(b'x' * 128)}", "InvalidKeyError")
 
 
 @pytest.mark.parametrize(
     "token", ["", "a.b", "a.b.c.d", "a.b.c\n", " a.b.c", "ä.b.c", "a.b.c" * 9999, "e30.e30.e30", "AA.AA.AA"]
 )
-def test_what_is_no_token(issuer: FakeIssuer, token: str) -> None:
+def test_text_that_is_not_a_token_is_rejected(issuer: FakeIssuer, token: str) -> None:
     issuer.return_id_token(token)
 
-    with pytest.raises((Unauthenticated, ServiceUnavailable)):
+    with pytest.raises((OAuthFailed, ProviderUnavailable)):
         issuer.exchange()
 
 
-def test_keys_are_read_once(issuer: FakeIssuer) -> None:
+def test_keys_are_cached(issuer: FakeIssuer) -> None:
     issuer.exchange()
     issuer.exchange()
 
     assert issuer.requested_paths() == ["/.well-known/openid-configuration", "/token", "/jwks", "/token"]
 
 
-def test_a_new_key_is_found(issuer: FakeIssuer) -> None:
+def test_new_key_is_found_after_the_cooldown(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
     issuer.exchange()
-    age_cached_keys(61)
-    issuer.responses["/jwks"] = {"keys": [public_jwk(get_private_key("EdDSA"), kid="EdDSA")]}
-    issuer.return_id_token(sign_id_token(CLAIMS, "EdDSA"))
+    advance_monotonic_clock(monkeypatch, 61)
+    issuer.responses["/jwks"] = {"keys": [public_jwk(get_private_key("RS256"), kid="RS256")]}
+    issuer.return_id_token(sign_id_token(CLAIMS, "RS256"))
 
     assert issuer.exchange().subject == "person-1"
 
 
-def test_unknown_keys_cause_one_read_a_minute(issuer: FakeIssuer) -> None:
+def test_unknown_keys_cause_one_request_a_minute(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
     issuer.exchange()
     issuer.return_id_token(sign_id_token(CLAIMS, kid="unknown"))
     for seconds in (0, 59, 2, 0):
-        age_cached_keys(seconds)
-        with pytest.raises(Unauthenticated):
+        advance_monotonic_clock(monkeypatch, seconds)
+        with pytest.raises(OAuthFailed):
             issuer.exchange()
 
     assert issuer.requested_paths().count("/jwks") == 2
 
 
-def test_a_key_that_was_withdrawn_is_forgotten(issuer: FakeIssuer) -> None:
+def test_withdrawn_key_is_rejected_after_an_hour(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
     issuer.exchange()
-    age_cached_keys(3601)
+    advance_monotonic_clock(monkeypatch, 3601)
     issuer.responses["/jwks"] = {"keys": []}
 
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(OAuthFailed):
         issuer.exchange()
 
 
-def test_one_key_needs_no_name(issuer: FakeIssuer) -> None:
-    issuer.return_id_token(sign_id_token(CLAIMS, kid=None))
+def test_cached_keys_survive_an_outage_of_the_issuer(issuer: FakeIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer.exchange()
+    del issuer.responses["/jwks"]
+    advance_monotonic_clock(monkeypatch, 61)
+    known = issuer.responses["/token"]
+    issuer.return_id_token(sign_id_token(CLAIMS, kid="unknown"))
+    with pytest.raises(ProviderUnavailable):
+        issuer.exchange()
+
+    issuer.responses["/token"] = known
     assert issuer.exchange().subject == "person-1"
 
-    age_cached_keys(3601)
-    issuer.responses["/jwks"] = {
-        "keys": [public_jwk(get_private_key("ES256", number), kid=f"{number}") for number in (0, 1)]
-    }
-    assert_rejected(issuer, sign_id_token(CLAIMS, kid=None), "key")
 
-
-def age_cached_keys(seconds: float) -> None:
-    """Make what is known of keys older. A test that finds nothing known has gone wrong before."""
-    before = dict(id_token._jwks_cache)
-    assert before
-    assert all(each.fetched_at <= time.monotonic() for each in before.values())
-    id_token._jwks_cache.update(
-        {url: replace(each, fetched_at=each.fetched_at - seconds) for url, each in before.items()}
-    )
+def advance_monotonic_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let time pass for the caches."""
+    monotonic = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + seconds)

@@ -1,4 +1,4 @@
-"""Passwords that an attacker tries first (A1): the commonest, those of the address, those that a finger draws."""
+"""Passwords that an attacker tries first (A1): common ones, and those that are derived from the email address."""
 
 import base64
 import hashlib
@@ -11,27 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdall.accounts import password_strength
-from holdall.accounts.model import check_password_strength
+from holdall.accounts.model import PasswordTooWeak, check_password_strength
 from holdall.accounts.password_strength import is_weak
-from holdall.platform.errors import ValidationFailed
 
 COMMON_PASSWORDS_FILE = Path(password_strength.__file__).with_name("common_passwords.txt")
 COMMON_PASSWORDS = COMMON_PASSWORDS_FILE.read_text(encoding="ascii").splitlines()
 EMAIL = "ada.lovelace@analytical-engine.example"
 
 
-def test_the_list_holds_the_3000_commonest_and_nothing_that_its_length_refuses() -> None:
+def test_list_has_at_least_3000_common_passwords_of_an_accepted_length() -> None:
     assert len(COMMON_PASSWORDS) >= 3000
     assert min(map(len, COMMON_PASSWORDS)) == 8
     assert sorted(set(COMMON_PASSWORDS)) == COMMON_PASSWORDS
     assert all(entry == unicodedata.normalize("NFKC", entry.casefold()) for entry in COMMON_PASSWORDS)
 
 
-def test_the_list_says_where_it_comes_from() -> None:
-    told = COMMON_PASSWORDS_FILE.with_suffix(".licence.md").read_text()
+def test_list_names_its_source_and_licence() -> None:
+    text = COMMON_PASSWORDS_FILE.with_suffix(".licence.md").read_text()
 
-    assert "zxcvbn" in told
-    assert "Permission is hereby granted" in told
+    assert "zxcvbn" in text
+    assert "Permission is hereby granted" in text
 
 
 @pytest.mark.parametrize(
@@ -42,22 +41,24 @@ def test_the_list_says_where_it_comes_from() -> None:
         *("jennifer", "michelle", "elizabeth", "nicholas", "benjamin", "something", "mountain", "business", "december"),
     ],
 )
-def test_a_common_password_is_weak(password: str) -> None:
+def test_common_password_is_weak(password: str) -> None:
     assert is_weak(password, EMAIL)
 
 
 @given(st.sampled_from(COMMON_PASSWORDS), st.lists(st.booleans(), min_size=64, max_size=64))
-def test_capital_letters_change_nothing(password: str, capitals: list[bool]) -> None:
-    typed = "".join(sign.upper() if capital else sign for sign, capital in zip(password, capitals, strict=False))
+def test_common_password_in_capital_letters_is_weak(password: str, capitals: list[bool]) -> None:
+    typed = "".join(
+        character.upper() if capital else character for character, capital in zip(password, capitals, strict=False)
+    )
 
     assert is_weak(typed, EMAIL)
 
 
 def to_fullwidth(text: str) -> str:
-    return "".join(chr(ord(sign) + 0xFEE0) for sign in text)
+    return "".join(chr(ord(character) + 0xFEE0) for character in text)
 
 
-def test_neither_do_wide_letters_and_ligatures() -> None:
+def test_common_password_with_compatibility_characters_is_weak() -> None:
     assert is_weak(to_fullwidth("password"), EMAIL)
     assert is_weak("o\N{LATIN SMALL LIGATURE FFI}cials", EMAIL)
 
@@ -81,12 +82,12 @@ def test_neither_do_wide_letters_and_ligatures() -> None:
         *(to_fullwidth("lovelace1"), "lovelace\u0661\u0669\u0668\u0665"),
     ],
 )
-def test_a_password_made_of_the_address_is_weak(password: str) -> None:
+def test_password_derived_from_the_address_is_weak(password: str) -> None:
     assert is_weak(password, EMAIL)
 
 
 @pytest.mark.parametrize(
-    ("password", "address"),
+    ("password", "email"),
     [
         ("münchen-2030", "jo@münchen.example"),
         ("münchen-2030", "jo@xn--mnchen-3ya.example"),
@@ -97,50 +98,17 @@ def test_a_password_made_of_the_address_is_weak(password: str) -> None:
         ("a@b.example", "a@b.example"),
     ],
 )
-def test_the_address_is_known_in_each_of_its_forms(password: str, address: str) -> None:
-    assert is_weak(password, address)
+def test_address_is_recognized_in_each_of_its_forms(password: str, email: str) -> None:
+    assert is_weak(password, email)
 
 
-EMAIL_LOCAL_PARTS = st.text("abcdefghijklmnopqrstuvwxyzäß", min_size=8, max_size=30)
+LOCAL_PARTS = st.text("abcdefghijklmnopqrstuvwxyzäß", min_size=8, max_size=30)
 
 
-@given(EMAIL_LOCAL_PARTS, st.text("0123456789", max_size=8), st.sampled_from(["{word}{digits}", "{digits}{word}"]))
-def test_digits_around_the_address_hide_nothing(local: str, digits: str, order: str) -> None:
+@given(LOCAL_PARTS, st.text("0123456789", max_size=8), st.sampled_from(["{word}{digits}", "{digits}{word}"]))
+def test_digits_beside_the_address_do_not_help(local: str, digits: str, order: str) -> None:
     for word in (local, local[::-1]):
         assert is_weak(order.format(word=word, digits=digits), f"{local}@host.example")
-
-
-@pytest.mark.parametrize(
-    "password",
-    [
-        *("aaaaaaaa", "        ", "!!!!!!!!", "漢漢漢漢漢漢漢漢", "😀" * 8, "e\u0301" * 8, "x" * 128, "aaaAAAaaa"),
-        *("abcdefgh", "hgfedcba", "stuvwxyz", "uvwxyzab", "12345678", "23456789", "34567890", "78901234", "98765432"),
-        *("qwertyui", "QWERTYUIOP", "poiuytrewq", "asdfghjkl;", "zxcvbnm,", "qwertzui", "azertyui", "!@#$%^&*"),
-        *("1qaz2wsx", "1QAZ2wsx", "!QAZ@WSX", "zaq1xsw2", "1qazxsw2", "qazwsxedc", "2wsx3edc", "1q2w3e4r", "q1w2e3r4"),
-        *(
-            "abcd1234",
-            "1234abcd",
-            "qwer1234",
-            "123qweasd",
-            "qweasdzxc",
-            "aaabbbccc",
-            "aaaa1111",
-            "12341234",
-            "abc12345",
-        ),
-        *("qwertyqwerty", "asdfasdfasdf", "123456qwerty", "a1b2c3d4e5", "abcdefghijklmnopqrstuvwxyz", "0123456789" * 2),
-    ],
-)
-def test_what_a_finger_draws_is_weak(password: str) -> None:
-    assert is_weak(password, EMAIL)
-
-
-@given(st.characters(), st.integers(8, 128))
-def test_one_character_is_weak_however_often(character: str, times: int) -> None:
-    # Some characters fall apart into several under NFKC; such a password is then a repeated word.
-    one = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", character).casefold())
-
-    assert is_weak(character * times, EMAIL) or len(set(one)) > 1
 
 
 @pytest.mark.parametrize(
@@ -159,40 +127,40 @@ def test_one_character_is_weak_however_often(character: str, times: int) -> None
         *("analytical mind", "engine of wonder", "dada loves lace"),
     ],
 )
-def test_another_password_is_taken(password: str) -> None:
+def test_other_password_is_accepted(password: str) -> None:
     assert not is_weak(password, EMAIL)
 
 
-@pytest.mark.parametrize("address", ["ada@host.example", "a@b.example", "abc@de.example"])
-def test_a_short_name_forbids_nothing(address: str) -> None:
-    assert not is_weak("badadatrap", address)
+@pytest.mark.parametrize("email", ["ada@host.example", "a@b.example", "abc@de.example"])
+def test_short_parts_of_the_address_are_ignored(email: str) -> None:
+    assert not is_weak("badadatrap", email)
 
 
 @pytest.mark.parametrize("length", [8, 12, 20])
-def test_what_a_generator_of_passwords_makes_is_taken(length: int) -> None:
-    made = [base64.b32encode(hashlib.sha256(bytes([number])).digest()).decode()[:length] for number in range(256)]
+def test_generated_passwords_are_accepted(length: int) -> None:
+    generated = [base64.b32encode(hashlib.sha256(bytes([number])).digest()).decode()[:length] for number in range(256)]
 
-    assert [password for password in made if is_weak(password, EMAIL)] == []
+    assert [password for password in generated if is_weak(password, EMAIL)] == []
 
 
 @given(st.text(st.characters(), max_size=128), st.text(st.characters(), max_size=254))
-def test_any_text_is_judged(password: str, address: str) -> None:
-    assert is_weak(password, address) in (True, False)
+def test_any_text_has_a_strength(password: str, email: str) -> None:
+    assert is_weak(password, email) in (True, False)
 
 
 @pytest.mark.parametrize("password", ["a" * 128, "ab" * 64, "\ufdfa" * 128, "1qaz2wsx" * 16, "lovelace" * 16])
-def test_the_worst_password_takes_milliseconds(password: str) -> None:
-    address = ".".join(["lovelace"] * 7) + "@" + ".".join(["analytical"] * 17) + ".example"
-    is_weak(password, address)  # reads the list
+def test_longest_password_is_checked_in_milliseconds(password: str) -> None:
+    email = ".".join(["lovelace"] * 7) + "@" + ".".join(["analytical"] * 17) + ".example"
+    is_weak(password, email)  # loads the list
 
-    begin = time.perf_counter()
-    is_weak(password, address)
-    assert time.perf_counter() - begin < 0.1
+    started_at = time.perf_counter()
+    is_weak(password, email)
+    assert time.perf_counter() - started_at < 0.1
 
 
-def test_a_weak_password_is_refused_at_its_field() -> None:
-    with pytest.raises(ValidationFailed) as failure:
+def test_weak_password_is_reported_with_its_pointer() -> None:
+    with pytest.raises(PasswordTooWeak) as caught:
         check_password_strength("Password1", EMAIL)
 
-    assert (failure.value.code, failure.value.pointer) == ("password_too_weak", "/password")
+    assert (caught.value.code, caught.value.pointer) == ("password_too_weak", "/password")
     check_password_strength("correct horse battery", EMAIL)

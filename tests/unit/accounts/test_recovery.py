@@ -1,4 +1,4 @@
-"""Recovery codes (S5): long enough for a plain digest, and forgiving to who types them."""
+"""Recovery codes (S5): long enough for a plain digest, and recognized in many spellings."""
 
 import re
 
@@ -14,21 +14,21 @@ CODE_PATTERN = re.compile(f"[{ALPHABET}]{{5}}(-[{ALPHABET}]{{5}}){{4}}")
 CODES = st.lists(st.text(ALPHABET, min_size=5, max_size=5), min_size=5, max_size=5).map("-".join)
 
 
-def test_there_are_ten_different_codes() -> None:
+def test_ten_codes_are_different() -> None:
     codes = recovery_codes.new_codes()
 
     assert len(set(codes)) == 10
     assert all(CODE_PATTERN.fullmatch(code) for code in codes)
 
 
-def test_a_code_has_the_112_bits_that_a_plain_digest_needs() -> None:
-    drawn = recovery_codes.normalize(recovery_codes.new_codes()[0])
+def test_code_has_more_than_112_random_bits() -> None:
+    characters = recovery_codes.normalize(recovery_codes.new_codes()[0])
 
-    assert len(drawn) * 5 == 125
+    assert len(characters) * 5 == 125
     assert len(ALPHABET) == 2**5
 
 
-def test_codes_are_drawn_where_all_secrets_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_are_generated_by_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ids, "new_secret", lambda: "0123456789abcdefghjkmnpqrs")
 
     assert recovery_codes.new_codes() == ["01234-56789-abcde-fghjk-mnpqr"] * 10
@@ -40,7 +40,7 @@ def test_different_codes_have_different_digests(one: str, other: str) -> None:
 
 
 @given(CODES)
-def test_a_digest_tells_nothing_of_its_code(code: str) -> None:
+def test_digest_has_64_hexadecimal_digits(code: str) -> None:
     assert re.fullmatch("[0-9a-f]{64}", recovery_codes.sha256_hex(code))
 
 
@@ -56,11 +56,11 @@ def test_a_digest_tells_nothing_of_its_code(code: str) -> None:
         " 01234 56789 abcde fghjk mnpqr\r\n",
         "01234\N{EN DASH}56789\N{EM DASH}abcde\N{HYPHEN}fghjk\N{MINUS SIGN}mnpqr",
         "01234_56789.abcde/fghjk,mnpqr",
-        "".join(chr(ord(sign) + 0xFEE0) for sign in "01234-56789-abcde-fghjk-mnpqr"),  # of full width
+        "".join(chr(ord(character) + 0xFEE0) for character in "01234-56789-abcde-fghjk-mnpqr"),  # full width
         "\ufeff01234-56789-abcde-\u200bfghjk-mnpqr\x00",
     ],
 )
-def test_a_code_is_known_however_it_is_typed(typed: str) -> None:
+def test_code_is_recognized_however_it_is_typed(typed: str) -> None:
     assert recovery_codes.normalize(typed) == "0123456789abcdefghjkmnpqr"
     assert recovery_codes.sha256_hex(typed) == recovery_codes.sha256_hex("01234-56789-abcde-fghjk-mnpqr")
 
@@ -76,10 +76,10 @@ def test_a_code_is_known_however_it_is_typed(typed: str) -> None:
         "01234-56789-abcde-fghjk-mnpqré",
     ],
 )
-def test_another_code_is_another(typed: str) -> None:
+def test_other_code_is_not_recognized(typed: str) -> None:
     assert recovery_codes.sha256_hex(typed) != recovery_codes.sha256_hex("01234-56789-abcde-fghjk-mnpqr")
 
 
 @given(st.text(st.characters(), max_size=60))
-def test_any_text_may_be_tried(text: str) -> None:
+def test_any_text_has_a_digest(text: str) -> None:
     assert len(recovery_codes.sha256_hex(text)) == 64

@@ -1,13 +1,13 @@
-"""Tokens (S2): each says by its beginning what it is, and only its exact form is read."""
+"""Tokens (S2): each starts with its kind, and has one form."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdall.iam import tokens
+from holdall.iam.model import InvalidToken
 from holdall.iam.tokens import TokenKind
 from holdall.platform import ids
-from holdall.platform.errors import Unauthenticated
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LOOKUP_ID, SECRET = "0" * 26, "1" * 26
@@ -23,7 +23,6 @@ TOKEN_PATTERN = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[0-9a-z]{20,27}_[
 
 
 def is_valid_lookup_id(kind: TokenKind, lookup_id: str) -> bool:
-    """The same rule, written by parts."""
     project, *rest = lookup_id.split("-")
     if kind is TokenKind.PROJECT_INVITATION:
         return ids.is_project_id(project) and len(rest) == 1 and ids.is_id(rest[0])
@@ -31,60 +30,62 @@ def is_valid_lookup_id(kind: TokenKind, lookup_id: str) -> bool:
 
 
 @given(kind=OPAQUE_KINDS, part=TOKEN_PARTS, secret=TOKEN_PARTS)
-def test_what_was_written_is_read(kind: TokenKind, part: str, secret: str) -> None:
-    place = LOOKUP_IDS[kind].replace(LOOKUP_ID, part)
-    text = tokens.format_token(kind, place, secret)
+def test_formatted_token_is_parsed(kind: TokenKind, part: str, secret: str) -> None:
+    lookup_id = LOOKUP_IDS[kind].replace(LOOKUP_ID, part)
+    text = tokens.format_token(kind, lookup_id, secret)
 
-    assert tokens.parse(kind, text) == (place, secret)
+    assert tokens.parse(kind, text) == (lookup_id, secret)
     assert tokens.matches(kind, text)
 
 
 @given(kind=OPAQUE_KINDS, other=KINDS)
-def test_a_token_is_of_one_kind(kind: TokenKind, other: TokenKind) -> None:
+def test_token_has_one_kind(kind: TokenKind, other: TokenKind) -> None:
     assert tokens.matches(other, tokens.format_token(kind, LOOKUP_IDS[kind], SECRET)) == (other is kind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TokenKind if kind is not TokenKind.ACCESS])
-def test_a_kind_has_its_place_and_no_other(kind: TokenKind) -> None:
-    for place in set(LOOKUP_IDS.values()) | {
+def test_kind_has_one_form_of_lookup_id(kind: TokenKind) -> None:
+    for lookup_id in set(LOOKUP_IDS.values()) | {
         "",
         PROJECT_ID,
         f"{LOOKUP_ID}-{PROJECT_ID}",
         f"{PROJECT_ID}-",
         f"{LOOKUP_IDS[kind]}-{LOOKUP_ID}",
     }:
-        assert tokens.matches(kind, tokens.format_token(kind, place, SECRET)) == (place == LOOKUP_IDS[kind]), place
+        assert tokens.matches(kind, tokens.format_token(kind, lookup_id, SECRET)) == (lookup_id == LOOKUP_IDS[kind]), (
+            lookup_id
+        )
 
 
 @given(kind=KINDS, text=st.text(max_size=80) | st.from_regex(TOKEN_PATTERN))
-def test_any_other_text_is_no_token(kind: TokenKind, text: str) -> None:
+def test_other_text_is_not_a_token(kind: TokenKind, text: str) -> None:
     parts = text.split("_")
-    right = len(parts) == 3 and parts[0] == kind and is_valid_lookup_id(kind, parts[1]) and ids.is_id(parts[2])
-    if right:
+    is_token = len(parts) == 3 and parts[0] == kind and is_valid_lookup_id(kind, parts[1]) and ids.is_id(parts[2])
+    if is_token:
         assert tokens.parse(kind, text) == (parts[1], parts[2])
     else:
-        with pytest.raises(Unauthenticated) as failure:
+        with pytest.raises(InvalidToken) as caught:
             tokens.parse(kind, text)
-        assert failure.value.code == "invalid_token"
+        assert caught.value.code == "invalid_token"
 
 
-@pytest.mark.parametrize("end", ["\n", " ", "_", "_0", "\x00", "=", "É"])
-def test_nothing_may_follow(end: str) -> None:
-    assert not tokens.matches(TokenKind.RESET, tokens.format_token(TokenKind.RESET, LOOKUP_ID, SECRET) + end)
+@pytest.mark.parametrize("suffix", ["\n", " ", "_", "_0", "\x00", "=", "É"])
+def test_token_with_a_suffix_is_rejected(suffix: str) -> None:
+    assert not tokens.matches(TokenKind.RESET, tokens.format_token(TokenKind.RESET, LOOKUP_ID, SECRET) + suffix)
 
 
-def test_no_kind_begins_as_another() -> None:
+def test_no_kind_is_a_prefix_of_another() -> None:
     values = [kind.value for kind in TokenKind]
 
     assert not [one for one in values for other in values if one != other and other.startswith(one)]
 
 
-def test_a_csrf_token_follows_from_the_cookies_secret_and_tells_nothing_of_it() -> None:
+def test_csrf_token_is_derived_from_the_secret_of_the_cookie_and_does_not_reveal_it() -> None:
     first, second = (tokens.derive_csrf_token(secret) for secret in ("0" * 26, "1" * 26))
 
     assert first == tokens.derive_csrf_token("0" * 26)
     assert first != second
     assert first.startswith("hx_")
     assert "0" * 26 not in first
-    # What is stored of the secret is its digest: whoever reads the table learns no CSRF token by it.
+    # The digest of the secret is stored, so a reader of the table must not find the CSRF token there.
     assert ids.sha256_hex("0" * 26) not in first

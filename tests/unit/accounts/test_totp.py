@@ -1,4 +1,4 @@
-"""Time-based codes (S5): the values of RFC 4226 appendix D and RFC 6238 appendix B, the window, and no code twice."""
+"""Time-based one-time passwords (S5): the vectors of the RFCs, the window, and no code twice."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ SEEDS = st.binary(min_size=20, max_size=20).map(lambda seed: base64.b32encode(se
         )
     ),
 )
-def test_the_values_of_rfc_4226_appendix_d(counter: int, code: str) -> None:
+def test_vectors_of_rfc_4226_appendix_d(counter: int, code: str) -> None:
     assert totp._generate_code(SEED, counter) == code
 
 
@@ -59,13 +59,13 @@ def test_the_values_of_rfc_4226_appendix_d(counter: int, code: str) -> None:
         (20000000000, hashlib.sha512, 64, "47863826"),
     ],
 )
-def test_the_values_of_rfc_6238_appendix_b(seconds: int, digest: Callable[..., Any], length: int, code: str) -> None:
+def test_vectors_of_rfc_6238_appendix_b(seconds: int, digest: Callable[..., Any], length: int, code: str) -> None:
     seed = base64.b32encode((b"1234567890" * 7)[:length]).decode()
 
     assert totp._generate_code(seed, seconds // 30, digits=8, digest=digest) == code
 
 
-def test_a_seed_has_160_bits_and_is_written_as_apps_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seed_has_160_bits_in_base_32(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(base64.b32decode(totp.new_seed())) == 20
     assert totp.new_seed() != totp.new_seed()
 
@@ -74,7 +74,7 @@ def test_a_seed_has_160_bits_and_is_written_as_apps_read_it(monkeypatch: pytest.
 
 
 @given(TIMES, st.integers(-4, 4))
-def test_a_code_is_taken_in_its_step_and_in_both_neighbours(now: datetime, drift: int) -> None:
+def test_code_is_accepted_in_its_step_and_the_steps_beside_it(now: datetime, drift: int) -> None:
     step = int(now.timestamp()) // 30 + drift
     assume(step >= 0)
     code = totp._generate_code(SEED, step)
@@ -90,69 +90,69 @@ def test_a_code_is_taken_in_its_step_and_in_both_neighbours(now: datetime, drift
     ("second", "step"),
     [(0, STEP), (29.999, STEP), (30, STEP), (59.999, STEP), (60, None), (-30, STEP), (-30.001, None)],
 )
-def test_the_window_ends_to_the_second(second: float, step: int | None) -> None:
+def test_window_ends_to_the_second(second: float, step: int | None) -> None:
     now = datetime.fromtimestamp(STEP * 30, UTC) + timedelta(seconds=second)
 
     assert totp.find_matching_step(SEED, totp._generate_code(SEED, STEP), now, after=None) == step
 
 
 @given(SEEDS, TIMES, st.lists(st.tuples(st.integers(0, 90), st.integers(-2, 2)), max_size=12))
-def test_no_code_is_taken_twice(seed: str, now: datetime, attempts: list[tuple[int, int]]) -> None:
-    kept: int | None = None
-    taken: list[str] = []
-    for later, drift in attempts:
-        now += timedelta(seconds=later)
+def test_no_code_is_accepted_twice(seed: str, now: datetime, attempts: list[tuple[int, int]]) -> None:
+    last_step: int | None = None
+    accepted: list[str] = []
+    for seconds, drift in attempts:
+        now += timedelta(seconds=seconds)
         code = totp._generate_code(seed, max(int(now.timestamp()) // 30 + drift, 0))
-        step = totp.find_matching_step(seed, code, now, after=kept)
+        step = totp.find_matching_step(seed, code, now, after=last_step)
         if step is not None:
-            assert kept is None or step > kept
-            kept = step
-            taken.append(code)
+            assert last_step is None or step > last_step
+            last_step = step
+            accepted.append(code)
 
-    # Over hours two steps may happen to have one code; within the minutes of a test's attempts nobody gains by it.
-    assert len(taken) == len(set(taken))
+    # Two steps that are hours apart may have the same code by chance. The attempts of this test span minutes.
+    assert len(accepted) == len(set(accepted))
 
 
-def test_a_step_and_those_before_it_are_spent() -> None:
+def test_step_and_all_before_it_are_used_up() -> None:
     codes = {step: totp._generate_code(SEED, step) for step in (STEP - 1, STEP, STEP + 1)}
     after = {step: totp.find_matching_step(SEED, code, FROZEN_TIME, after=STEP) for step, code in codes.items()}
 
     assert after == {STEP - 1: None, STEP: None, STEP + 1: STEP + 1}
 
 
-def test_a_code_that_two_steps_share_is_spent_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_of_two_steps_is_used_up_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(totp, "_generate_code", lambda seed, step: "000000" if step in (STEP, STEP + 1) else "111111")
 
     assert totp.find_matching_step(SEED, "000000", FROZEN_TIME, after=None) == STEP + 1
     assert totp.find_matching_step(SEED, "000000", FROZEN_TIME, after=STEP + 1) is None
 
 
-def test_all_three_steps_are_compared_whichever_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_three_steps_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[str] = []
     same = ids.constant_time_equal
 
-    def watched(one: str, other: str) -> bool:
+    def record(one: str, other: str) -> bool:
         compared.append(one)
         return same(one, other)
 
-    monkeypatch.setattr(ids, "constant_time_equal", watched)
+    monkeypatch.setattr(ids, "constant_time_equal", record)
 
     for step in (STEP - 1, STEP, STEP + 1):
         assert totp.find_matching_step(SEED, totp._generate_code(SEED, step), FROZEN_TIME, after=None) == step
     assert len(compared) == 9
 
 
-def test_there_is_no_step_before_the_first() -> None:
+def test_no_step_is_negative() -> None:
     epoch = datetime.fromtimestamp(0, UTC)
 
     assert totp.find_matching_step(SEED, "755224", epoch, after=None) == 0
 
 
-@pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}{1} ", "{0}\u00a0{1}", "{0}\n{1}\n"])
-def test_spaces_in_a_code_do_not_count(written: str) -> None:
+@pytest.mark.parametrize("template", ["{0}{1}", "{0} {1}", " {0}{1} ", "{0}\u00a0{1}", "{0}\n{1}\n"])
+def test_spaces_in_a_code_are_ignored(template: str) -> None:
     code = totp._generate_code(SEED, STEP)
 
-    assert totp.find_matching_step(SEED, written.format(code[:3], code[3:]), FROZEN_TIME, after=None) == STEP
+    assert totp.find_matching_step(SEED, template.format(code[:3], code[3:]), FROZEN_TIME, after=None) == STEP
 
 
 @pytest.mark.parametrize(
@@ -170,25 +170,25 @@ def test_spaces_in_a_code_do_not_count(written: str) -> None:
         lambda code: code[:5] + "\ud800",
     ],
 )
-def test_a_code_is_six_plain_digits(form: Callable[[str], str]) -> None:
+def test_code_has_six_ascii_digits(form: Callable[[str], str]) -> None:
     assert totp.find_matching_step(SEED, form(totp._generate_code(SEED, STEP)), FROZEN_TIME, after=None) is None
 
 
 @given(st.text(max_size=20))
-def test_any_text_may_be_tried(text: str) -> None:
+def test_other_text_is_not_accepted(text: str) -> None:
     assume("".join(text.split()) not in {totp._generate_code(SEED, STEP + drift) for drift in (-1, 0, 1)})
 
     assert totp.find_matching_step(SEED, text, FROZEN_TIME, after=None) is None
 
 
-def test_the_uri_says_what_an_app_asks_for() -> None:
+def test_uri_has_the_label_the_seed_and_the_issuer() -> None:
     uri = totp.otpauth_uri(SEED, "ada@example.test", "Holdall")
 
     assert uri == f"otpauth://totp/Holdall:ada%40example.test?secret={SEED}&issuer=Holdall"
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"), min_size=1))
-def test_whatever_the_names_the_uri_has_its_parts(account: str, issuer: str) -> None:
+def test_any_names_are_encoded_in_the_uri(account: str, issuer: str) -> None:
     uri = urlsplit(totp.otpauth_uri(SEED, account, issuer))
     label = unquote(uri.path).removeprefix("/")
 
@@ -198,27 +198,27 @@ def test_whatever_the_names_the_uri_has_its_parts(account: str, issuer: str) -> 
 
 
 def parse_qr_svg(uri: str) -> ET.Element:
-    return ET.fromstring(totp.render_qr_svg(uri))  # noqa: S314  # a picture of our own
+    return ET.fromstring(totp.render_qr_svg(uri))  # noqa: S314  # our own XML
 
 
-def test_the_qr_code_is_a_picture_with_a_size_and_a_name() -> None:
-    picture = parse_qr_svg(totp.otpauth_uri(SEED, "ada@example.test", "Holdall"))
+def test_qr_code_is_an_image_with_a_size_and_a_title() -> None:
+    svg = parse_qr_svg(totp.otpauth_uri(SEED, "ada@example.test", "Holdall"))
 
-    assert picture.tag == f"{SVG_NAMESPACE}svg"
-    assert picture.get("role") == "img"
-    assert int(picture.get("width", "0")) == int(picture.get("height", "0")) > 150
-    assert picture.findtext(f"{SVG_NAMESPACE}title") == "QR code to scan with an authenticator app"
+    assert svg.tag == f"{SVG_NAMESPACE}svg"
+    assert svg.get("role") == "img"
+    assert int(svg.get("width", "0")) == int(svg.get("height", "0")) > 150
+    assert svg.findtext(f"{SVG_NAMESPACE}title") == "QR code to scan with an authenticator app"
 
 
-def test_the_qr_code_brings_nothing_that_a_content_security_policy_refuses() -> None:
-    picture = parse_qr_svg(totp.otpauth_uri(SEED, '"><script>alert(1)</script>@example.test', "Holdall"))
+def test_qr_code_needs_no_script_and_no_style() -> None:
+    svg = parse_qr_svg(totp.otpauth_uri(SEED, '"><script>alert(1)</script>@example.test', "Holdall"))
 
-    assert {element.tag.removeprefix(SVG_NAMESPACE) for element in picture.iter()} == {"svg", "title", "g", "path"}
-    attributes = {name for element in picture.iter() for name in element.keys()}  # noqa: SIM118  # of an element
+    assert {element.tag.removeprefix(SVG_NAMESPACE) for element in svg.iter()} == {"svg", "title", "g", "path"}
+    attributes = {name for element in svg.iter() for name in element.keys()}  # noqa: SIM118  # an element is not a mapping
     assert attributes <= {"role", "width", "height", "transform", "fill", "stroke", "d"}
 
 
-def test_the_longest_address_fits_into_a_qr_code() -> None:
+def test_longest_address_fits_in_a_qr_code() -> None:
     assert totp.render_qr_svg(
-        totp.otpauth_uri(SEED, "漢" * 80 + "@example.test", "Holdall of a house with a long name")
+        totp.otpauth_uri(SEED, "漢" * 80 + "@example.test", "Holdall of an organization with a long name")
     )

@@ -1,66 +1,145 @@
-"""Challenges: secrets that somebody brings back to prove something, once, within a time, for one purpose and one subject.
+"""Challenges: secrets that prove something when a user brings them back, once, within a time, for one purpose and subject.
 
-There is one row for each purpose and subject, so a newer challenge makes the older void. Of the secret only a digest is kept.
+There is one record for each kind and subject, so a new challenge revokes the previous one. Only the digest of a secret is
+stored. Each kind has a payload, which is what the code that verifies the challenge needs to know again.
 """
 
+import json
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import ClassVar, Generic, TypeVar
 
 from holdall.accounts import store
-from holdall.accounts.model import Challenge
+from holdall.accounts.model import StoredChallenge
 from holdall.iam import tokens
-from holdall.iam.model import invalid_token
+from holdall.iam.model import InvalidToken
 from holdall.iam.tokens import TokenKind
 from holdall.platform import clock, ids
 from holdall.platform.table import Transaction
 
-LIFETIMES = {
-    TokenKind.EMAIL_VERIFICATION: timedelta(hours=24),
-    TokenKind.RESET: timedelta(hours=1),
-    TokenKind.EMAIL_CHANGE: timedelta(hours=24),
-    TokenKind.ACCOUNT_INVITATION: timedelta(days=7),
-    TokenKind.MFA: timedelta(minutes=5),
-    TokenKind.OAUTH_STATE: timedelta(minutes=10),
-}
+
+@dataclass(frozen=True)
+class Payload:
+    kind: ClassVar[TokenKind]
+    lifetime: ClassVar[timedelta]
 
 
-def issue(tx: Transaction, kind: TokenKind, subject: str, **payload: str) -> str:
-    """Ask somebody to bring back the token that is returned; what was asked of the same subject before is void."""
-    secret = ids.new_secret()
-    place = lookup_id(subject)
-    expires_at = clock.now() + LIFETIMES[kind]
-    store.put_challenge(tx, Challenge(kind, place, ids.sha256_hex(secret), expires_at, payload))
-    return tokens.format_token(kind, place, secret)
+@dataclass(frozen=True)
+class SignUpPayload(Payload):
+    """An account that a sign-up asked for."""
+
+    kind = TokenKind.EMAIL_VERIFICATION
+    lifetime = timedelta(hours=24)
+    email: str
+    name: str | None
+    password_hash: str
+    account_exists: bool  # then the token is never sent, and proves nothing
 
 
-def lookup_id(subject: str) -> str:
-    """Where the challenges of a subject lie. Hexadecimal digits are letters of our alphabet."""
-    return ids.sha256_hex(subject)[:26]
+@dataclass(frozen=True)
+class PasswordResetPayload(Payload):
+    kind = TokenKind.RESET
+    lifetime = timedelta(hours=1)
+    user_id: str
+    email: str
 
 
-def revoke(tx: Transaction, kind: TokenKind, subject: str) -> None:
-    """Make void what may have been asked of a subject."""
-    store.delete_challenge(tx, kind, lookup_id(subject))
+@dataclass(frozen=True)
+class EmailChangePayload(Payload):
+    kind = TokenKind.EMAIL_CHANGE
+    lifetime = timedelta(hours=24)
+    user_id: str
+    old_email: str
+    new_email: str
 
 
-def verify(kind: TokenKind, token: str) -> Challenge:
-    """The challenge that a token answers. One round trip. Raises Unauthenticated."""
-    place, secret = tokens.parse(kind, token)
-    challenge = store.find_challenge(kind, place)
-    if (
-        challenge is None
-        or challenge.expires_at <= clock.now()
-        or not ids.constant_time_equal(ids.sha256_hex(secret), challenge.secret_sha256)
-    ):
-        raise invalid_token()
+@dataclass(frozen=True)
+class InvitationPayload(Payload):
+    kind = TokenKind.ACCOUNT_INVITATION
+    lifetime = timedelta(days=7)
+    user_id: str
+
+
+@dataclass(frozen=True)
+class MfaPayload(Payload):
+    """A user who has shown the first factor. A change of a credential ends the generation."""
+
+    kind = TokenKind.MFA
+    lifetime = timedelta(minutes=5)
+    user_id: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class OAuthStatePayload(Payload):
+    """A sign-in that went to a provider, or, with the session that asked for it, a link of an identity."""
+
+    kind = TokenKind.OAUTH_STATE
+    lifetime = timedelta(minutes=10)
+    provider: str
+    code_verifier: str
+    nonce: str
+    return_to: str
+    browser_sha256: str
+    session_id: str | None
+
+
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True)
+class Challenge(Generic[P]):
+    payload: P
+    lookup_id: str
+    secret_sha256: str
+
+
+def issue(tx: Transaction, subject: str, payload: Payload) -> str:
+    """Add a challenge, and return its token. Revokes the previous challenge of this kind and subject."""
+    secret, lookup_id = ids.new_secret(), _lookup_id(subject)
+    challenge = StoredChallenge(
+        kind=payload.kind,
+        lookup_id=lookup_id,
+        secret_sha256=ids.sha256_hex(secret),
+        expires_at=clock.now() + payload.lifetime,
+        payload=json.dumps(asdict(payload)),
+    )
+    store.put_challenge(tx, challenge)
+    return tokens.format_token(payload.kind, lookup_id, secret)
+
+
+def verify(payload_type: type[P], token: str) -> Challenge[P]:
+    """Return the challenge of a token. One round trip. Raises InvalidToken."""
+    lookup_id, secret = tokens.parse(payload_type.kind, token)
+    challenge = _find(payload_type, lookup_id)
+    if challenge is None or not ids.constant_time_equal(ids.sha256_hex(secret), challenge.secret_sha256):
+        raise InvalidToken
     return challenge
 
 
-def find(kind: TokenKind, subject: str) -> Challenge | None:
-    """What was asked of a subject and may still be answered. One round trip."""
-    challenge = store.find_challenge(kind, lookup_id(subject))
-    return challenge if challenge and challenge.expires_at > clock.now() else None
+def find(payload_type: type[P], subject: str) -> P | None:
+    """Return the payload of the challenge of a subject, or None. One round trip."""
+    challenge = _find(payload_type, _lookup_id(subject))
+    return challenge.payload if challenge else None
 
 
-def consume(tx: Transaction, challenge: Challenge) -> None:
-    """Use a challenge up: of two at once, one wins. The transaction raises Unauthenticated for the other."""
-    store.consume_challenge(tx, challenge, error=invalid_token())
+def consume(tx: Transaction, challenge: Challenge[P]) -> None:
+    """Use a challenge up. The transaction raises InvalidToken if another request was faster."""
+    store.consume_challenge(tx, challenge.payload.kind, challenge.lookup_id, challenge.secret_sha256)
+
+
+def revoke(tx: Transaction, payload_type: type[Payload], subject: str) -> None:
+    """Revoke the challenge of a subject, if there is one."""
+    store.delete_challenge(tx, payload_type.kind, _lookup_id(subject))
+
+
+def _find(payload_type: type[P], lookup_id: str) -> Challenge[P] | None:
+    stored = store.find_challenge(payload_type.kind, lookup_id)
+    if stored is None or stored.expires_at <= clock.now():
+        return None
+    return Challenge(payload_type(**json.loads(stored.payload)), lookup_id, stored.secret_sha256)
+
+
+def _lookup_id(subject: str) -> str:
+    # The form of an ID, because hexadecimal digits are letters of our alphabet.
+    return ids.sha256_hex(subject)[:26]

@@ -1,5 +1,6 @@
-"""What an account needs: an address, and a password that is worth the name."""
+"""Accounts: the credentials that prove them, the requests that change them, and what can fail."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -9,34 +10,109 @@ from pydantic import AfterValidator, Field, model_validator
 from holdall.accounts.password_strength import is_weak
 from holdall.iam.model import EmailAddress, SessionMode, Token, User, normalize_email
 from holdall.iam.tokens import TokenKind
-from holdall.platform.errors import ValidationFailed
+from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticated, ValidationFailed
 from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.projects.model import Name
 from holdall.roles.model import RoleNames
 
-_MAX_PASSWORD_BYTES = 1024  # bytes, refused before anybody hashes them
+_MAX_PASSWORD_BYTES = 1024  # a longer password is refused before it is hashed
+MAX_ROLES = 20  # of a user
 
 
-def _validate_byte_length(text: str) -> str:
-    if len(text.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD_BYTES:
-        raise ValueError(f"must not be longer than {_MAX_PASSWORD_BYTES} bytes")
-    return text
+class SignUpClosed(Forbidden):
+    code, detail = "sign_up_closed", "This installation creates accounts by invitation only."
 
 
-NewPassword = Annotated[str, Field(min_length=8, max_length=128), AfterValidator(_validate_byte_length)]
-# At a login any text may be tried, so that its answer tells nothing of the rules; the bound only spares us work.
-Password = Annotated[str, Field(max_length=1024), AfterValidator(_validate_byte_length)]
+class DeveloperTokensDisabled(Forbidden):
+    code, detail = "developer_tokens_disabled", "Developer tokens are disabled in this stage."
+
+
+class OperatorOnly(Forbidden):
+    code, detail = "operator_only", "Only the operator of this installation can create superusers."
+
+
+class InvalidCredentials(Unauthenticated):
+    """The account is unknown or not active, or the password is wrong. The client cannot tell which."""
+
+    code, detail = "invalid_credentials", "The email address or the password is incorrect."
+
+
+class WrongCode(Unauthenticated):
+    code, detail = "wrong_code", "The code is incorrect or was already used."
+
+
+class UserNotFound(NotFound):
+    """Only the operator sees this error."""
+
+    code, detail = "user_not_found", "No account has this email address."
+
+
+class AccountChanged(Conflict):
+    """The account was changed by another request."""
+
+    code, detail = "account_changed", "The account changed meanwhile. Try again."
+
+
+class UserChanged(Conflict):
+    """The user was changed by another request, whose caller may have had more permissions."""
+
+    code, detail = "user_changed", "The user changed meanwhile. Try again."
+
+
+class PasswordExists(Conflict):
+    code, detail = "password_exists", "The account already has a password."
+
+
+class PasswordChanged(Conflict):
+    """The password was changed after it was verified."""
+
+    code, detail = "password_changed", "The password changed meanwhile. Sign in again."
+
+
+class MfaAlreadyEnabled(Conflict):
+    code, detail = "wrong_state", "Two-factor authentication is already enabled."
+
+
+class MfaNotEnabled(Conflict):
+    code, detail = "wrong_state", "Two-factor authentication is not enabled."
+
+
+class OwnAccount(Conflict):
+    """Callers delete their own account with their password, because a session that they forgot somewhere is not enough."""
+
+    code, detail = "own_account", "Use DELETE /users/me with your password to delete your own account."
+
+
+class TooManyRoles(Conflict):
+    code, detail = "too_many_roles", f"A user can have at most {MAX_ROLES} roles."
+
+
+class UnknownRole(ValidationFailed):
+    code, detail = "unknown_role", "This role does not exist."
+
+
+class ResourceRequired(ValidationFailed):
+    code = "required"
+    detail = "This is a permission in a project: give the ID of a project or of a resource in it."
+
+
+class InvalidResource(ValidationFailed):
+    detail = "This is not the ID of a project or of a resource in one."
+
+
+class PasswordTooWeak(ValidationFailed):
+    code, detail = "password_too_weak", "The password is too weak: it is common or derived from the email address."
 
 
 @dataclass(frozen=True)
-class Challenge:
-    """What was asked of somebody. `content` is what the asker wants to know again."""
+class StoredChallenge:
+    """A challenge as it is stored. `payload` is the JSON of a payload class of `challenges`."""
 
     kind: TokenKind
     lookup_id: str
     secret_sha256: str
     expires_at: datetime
-    payload: dict[str, str]
+    payload: str
 
 
 @dataclass(frozen=True)
@@ -51,32 +127,43 @@ class LinkedIdentity:
 
     @property
     def unique_key(self) -> str:
-        """What is unique about it."""
+        """Return the text that no other identity has."""
         return f"{self.issuer} {self.subject}"
 
 
 @dataclass(frozen=True)
 class TotpFactor:
-    """A second factor: its seed, sealed; whether it is on; the last time step that was used."""
+    """A second factor. It counts when it is enabled."""
 
     encrypted_seed: str
     enabled: bool
-    last_step: int
+    last_step: int  # the last time step whose code was used
 
 
-MfaCode = Annotated[str, Field(max_length=64)]
+def _validate_byte_length(text: str) -> str:
+    # NFKC, the form that is hashed, may be longer.
+    for form in (text, unicodedata.normalize("NFKC", text)):
+        if len(form.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD_BYTES:
+            raise ValueError(f"must not be longer than {_MAX_PASSWORD_BYTES} bytes")
+    return text
+
+
+NewPassword = Annotated[str, Field(min_length=8, max_length=128), AfterValidator(_validate_byte_length)]
+# A sign-in accepts any password, because its response must not reveal whether a password could be one.
+Password = Annotated[str, Field(max_length=1024), AfterValidator(_validate_byte_length)]
+AnyEmailAddress = Annotated[str, Field(max_length=254)]  # not validated, because only that of an account has an effect
+TotpCode = Annotated[str, Field(max_length=64)]
+RecoveryCode = Annotated[str, Field(max_length=64)]
 
 
 class SignUpRequest(RequestModel):
-    """What a client says to make an account."""
-
     email: EmailAddress
     password: NewPassword
     name: Name | None = None
 
 
 class VerifyEmailRequest(RequestModel):
-    """What a client says to answer the challenge of a sign-up."""
+    """The token of a sign-up, and the password of the sign-up: the token alone does not show who chose it."""
 
     token: Token
     password: Password
@@ -84,66 +171,48 @@ class VerifyEmailRequest(RequestModel):
 
 
 class EmailRequest(RequestModel):
-    """An address that something is to be sent to."""
-
-    email: Annotated[str, Field(max_length=254)]
+    email: AnyEmailAddress
 
 
 class LoginRequest(RequestModel):
-    """What a client says to sign in."""
-
-    email: Annotated[str, Field(max_length=254)]
+    email: AnyEmailAddress
     password: Password
     mode: SessionMode = "token"
 
 
 class RefreshRequest(RequestModel):
-    """What a client says to go on with a session."""
-
     refresh_token: Token
 
 
 class ResetPasswordRequest(RequestModel):
-    """What a client says to answer a challenge with a new password."""
-
     token: Token
     password: NewPassword
 
 
 class ChangePasswordRequest(RequestModel):
-    """What a client says to change a password."""
-
     current_password: Password
     new_password: NewPassword
 
 
 class ChangeEmailRequest(RequestModel):
-    """What a client says to use another address."""
-
     email: EmailAddress
     password: Password
 
 
 class TokenRequest(RequestModel):
-    """The answer to a challenge."""
-
     token: Token
 
 
 class PasswordRequest(RequestModel):
-    """A password that confirms something."""
-
     password: Password
 
 
 class UpdateProfileRequest(RequestModel):
-    """What users may change of themselves."""
-
     name: Name
 
 
 class CreateUserRequest(RequestModel):
-    """What an administrator says to make an account. Without a password its owner is asked by letter to choose one."""
+    """A new user. A user without a password gets an invitation to choose one."""
 
     email: EmailAddress
     password: NewPassword | None = None
@@ -152,18 +221,18 @@ class CreateUserRequest(RequestModel):
 
 
 class UpdateUserRequest(RequestModel):
-    """What an administrator says to change an account. What is left out stays."""
+    """A partial update of a user."""
 
     name: Name | None = None
     status: Literal["active", "disabled"] | None = None
 
 
 class VerifyMfaRequest(RequestModel):
-    """What finishes a login: a code, or a recovery code."""
+    """The second step of a sign-in, with one of two kinds of codes."""
 
     mfa_token: Token
-    code: MfaCode | None = None
-    recovery_code: MfaCode | None = None
+    code: TotpCode | None = None
+    recovery_code: RecoveryCode | None = None
     mode: SessionMode = "token"
 
     @model_validator(mode="after")
@@ -174,35 +243,29 @@ class VerifyMfaRequest(RequestModel):
 
 
 class TotpCodeRequest(RequestModel):
-    """A code of the second factor."""
-
-    code: MfaCode
+    code: TotpCode
 
 
 class RefreshResponse(ResponseModel):
-    """What a client gets who went on with a session."""
-
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # a word of RFC 6750, no secret
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # a token type (RFC 6750), not a secret
     expires_in: int  # seconds
     refresh_token: str
 
 
 class TokenResponse(RefreshResponse):
-    """What a client gets who signed in."""
-
     user: User
 
 
 class CookieSessionResponse(ResponseModel):
-    """What a browser gets who signed in; the cookie itself goes in a header."""
+    """A sign-in with a cookie, which is in a header."""
 
     csrf_token: str
     user: User
 
 
 class MfaRequiredResponse(ResponseModel):
-    """What a client gets whose login wants a second factor."""
+    """A sign-in that needs a second factor."""
 
     mfa_required: Literal[True] = True
     mfa_token: str
@@ -210,25 +273,21 @@ class MfaRequiredResponse(ResponseModel):
 
 
 class SignUpResponse(ResponseModel):
-    """The account that was made."""
-
     user: User
 
 
 class AcceptedResponse(ResponseModel):
-    """A letter is on its way, if there is anybody to get it."""
+    """The request was accepted. An email is on its way if the address has an account."""
 
     status: Literal["pending"] = "pending"
 
 
 class CurrentUserResponse(User):
-    """Who is signed in, and what their browser needs to change things."""
-
-    csrf_token: str | None = None
+    csrf_token: str | None = None  # of the session cookie
 
 
 class TotpSetupResponse(ResponseModel):
-    """What an authenticator needs: the seed, and the same as a link and a picture."""
+    """A seed for an authenticator app, and the same seed as a URI and a QR code."""
 
     secret: str
     otpauth_uri: str
@@ -236,30 +295,22 @@ class TotpSetupResponse(ResponseModel):
 
 
 class IdentityResponse(ResponseModel):
-    """An identity that somebody can sign in with."""
-
     provider: str
     email: str
     linked_at: datetime
 
 
 class LinkIdentityResponse(ResponseModel):
-    """Where to send the browser."""
-
-    url: str
+    url: str  # of the provider, for the browser
 
 
 class RecoveryCodesResponse(ResponseModel):
-    """Codes that work once each when the authenticator is lost. They are shown here and never again."""
+    """Codes for the loss of the authenticator app. Each works once. No other response contains them."""
 
     recovery_codes: list[str]
 
 
 def check_password_strength(password: str, email: str) -> None:
-    """Refuse a password that is easy to guess for who knows the address. Raises Invalid."""
+    """Raise PasswordTooWeak for a password that an attacker who knows the address tries first."""
     if is_weak(password, normalize_email(email)):
-        raise ValidationFailed(
-            "The password is too weak: it is common, derived from the email address, or a keyboard walk.",
-            code="password_too_weak",
-            pointer="/password",
-        )
+        raise PasswordTooWeak(pointer="/password")

@@ -1,5 +1,6 @@
-"""Passwords: argon2id, with the cost that the installation asks for (OWASP password storage cheat sheet)."""
+"""Password hashes: argon2id, with the configured cost (OWASP Password Storage Cheat Sheet)."""
 
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -9,22 +10,26 @@ from holdall.platform.config import settings
 
 
 def hash_password(password: str) -> str:
-    """What is stored of a password."""
-    return _hasher().hash(password)
+    return _hasher().hash(_normalize(password))
 
 
 def verify(password: str, stored_hash: str | None) -> bool:
-    """Whether this is the password. With nothing stored the same work is done, so that time tells nothing."""
+    """Return whether a password has this hash. Without a hash it takes as long, so that response times reveal nothing."""
     try:
-        _hasher().verify(stored_hash or _dummy_hash(), password)
+        _hasher().verify(stored_hash or _dummy_hash(), _normalize(password))
     except (VerificationError, InvalidHashError):
         return False
     return stored_hash is not None
 
 
 def needs_rehash(stored_hash: str) -> bool:
-    """Whether a hash was made at another cost than is asked for now."""
+    """Return whether a hash was made with another cost than the configured one."""
     return _hasher().check_needs_rehash(stored_hash)
+
+
+def _normalize(password: str) -> str:
+    # Keyboards send the same character in different forms (NIST SP 800-63B, section 5.1.1.2).
+    return unicodedata.normalize("NFKC", password)
 
 
 @cache
@@ -35,6 +40,6 @@ def _hasher() -> PasswordHasher:
 
 
 def _dummy_hash() -> str:
-    # Written and not made, as making it would take the time of a second hash; no password is known that has it.
+    # A constant, because a real hash takes the time of a second one. No known password has it.
     cost = f"m={settings().argon2_memory_kib},t={settings().argon2_time_cost},p=1"
     return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"

@@ -1,14 +1,21 @@
-"""The records of what proves an account."""
-
-import json
+"""Records of credentials: passwords, second factors, linked identities and challenges."""
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.accounts.model import Challenge, LinkedIdentity, TotpFactor
+from holdall.accounts.model import (
+    LinkedIdentity,
+    MfaAlreadyEnabled,
+    MfaNotEnabled,
+    PasswordChanged,
+    PasswordExists,
+    StoredChallenge,
+    TotpFactor,
+    WrongCode,
+)
+from holdall.iam.model import InvalidToken
 from holdall.iam.tokens import TokenKind
 from holdall.platform import clock
-from holdall.platform.errors import Conflict, HoldallError
-from holdall.platform.table import BatchGet, CredentialRecord, Pending, Transaction
+from holdall.platform.table import BatchGet, CredentialRecord, ErrorFactory, Pending, Transaction
 
 
 class PasswordRecord(CredentialRecord, discriminator="password"):
@@ -25,7 +32,7 @@ class ChallengeRecord(CredentialRecord, discriminator="challenge"):
 class TotpRecord(CredentialRecord, discriminator="totp"):
     encrypted_seed = UnicodeAttribute()
     enabled = BooleanAttribute()
-    last_step = NumberAttribute()  # the last one used
+    last_step = NumberAttribute()
 
 
 class IdentityRecord(CredentialRecord, discriminator="identity"):
@@ -39,185 +46,202 @@ class RecoveryCodeRecord(CredentialRecord, discriminator="recovery-code"):
     pass
 
 
+_TOTP_ENABLED = TotpRecord.enabled == True  # noqa: E712  # a condition of DynamoDB, which `is` cannot express
+_TOTP_DISABLED = TotpRecord.enabled == False  # noqa: E712
+
+
 def add_password(tx: Transaction, user_id: str, password_hash: str) -> None:
-    """Keep the first password of a user."""
-    record = PasswordRecord(_pk(user_id), "PASSWORD", password_hash=password_hash, changed_at=clock.now())
-    tx.put_new(record, error=Conflict("The account already has a password.", code="password_exists"))
+    """Add the first password of a user. The transaction raises PasswordExists."""
+    tx.put_new(_new_password(user_id, password_hash), error=PasswordExists)
+
+
+def set_password(tx: Transaction, user_id: str, password_hash: str) -> None:
+    """Set the password of a user, who may have had none."""
+    tx.put(_new_password(user_id, password_hash))
 
 
 def replace_password_hash(tx: Transaction, user_id: str, old_hash: str, new_hash: str) -> None:
-    """Keep another hash of the same password."""
+    """Replace the hash of a password with another hash of the same one. The transaction raises PasswordChanged."""
     tx.update(
         PasswordRecord(_pk(user_id), "PASSWORD"),
         [PasswordRecord.password_hash.set(new_hash)],
         condition=PasswordRecord.password_hash == old_hash,
-        error=Conflict("The password changed meanwhile. Sign in again.", code="password_changed"),
+        error=PasswordChanged,
     )
 
 
 def get_password_hash(batch: BatchGet, user_id: str) -> Pending[str]:
-    """The hash of a user's password."""
-    return batch.get(PasswordRecord, _pk(user_id), "PASSWORD", lambda record: str(record.hash))
-
-
-def set_password(tx: Transaction, user_id: str, password_hash: str) -> None:
-    """Keep a new password, whether or not there was one."""
-    record = PasswordRecord(_pk(user_id), "PASSWORD", password_hash=password_hash, changed_at=clock.now())
-    tx.put(record)
+    """Read the hash of a user's password."""
+    return batch.get(PasswordRecord, _pk(user_id), "PASSWORD", lambda record: str(record.password_hash))
 
 
 def delete_password(tx: Transaction, user_id: str) -> None:
-    """Forget a password."""
+    """Delete the password of a user, if there is one."""
     tx.delete_if_exists(PasswordRecord(_pk(user_id), "PASSWORD"))
 
 
-def put_challenge(tx: Transaction, challenge: Challenge) -> None:
-    """Keep a challenge in the place of any that was there."""
+def check_has_password(tx: Transaction, user_id: str, *, error: ErrorFactory) -> None:
+    """Condition check: the user has a password."""
+    tx.condition_check(PasswordRecord, _pk(user_id), "PASSWORD", PasswordRecord.pk.exists(), error=error)
+
+
+def put_challenge(tx: Transaction, challenge: StoredChallenge) -> None:
+    """Add a challenge, and replace the previous one."""
     record = ChallengeRecord(
         _challenge_pk(challenge.kind, challenge.lookup_id),
         "CHALLENGE",
         secret_sha256=challenge.secret_sha256,
         expires_at=challenge.expires_at,
-        payload=json.dumps(challenge.payload),
+        payload=challenge.payload,
         ttl=int(challenge.expires_at.timestamp()),
     )
     tx.put(record)
 
 
-def find_challenge(kind: TokenKind, lookup_id: str) -> Challenge | None:
-    """The challenge of this kind at a place. Raises Unavailable."""
+def find_challenge(kind: TokenKind, lookup_id: str) -> StoredChallenge | None:
+    """Return a challenge, or None. One round trip. Raises ServiceUnavailable."""
     record = ChallengeRecord.get_or_none(_challenge_pk(kind, lookup_id), "CHALLENGE")
     if record is None:
         return None
-    return Challenge(kind, lookup_id, record.secret_sha256, record.expires_at, json.loads(record.payload))
+    return StoredChallenge(kind, lookup_id, record.secret_sha256, record.expires_at, record.payload)
 
 
-def consume_challenge(tx: Transaction, challenge: Challenge, *, error: HoldallError) -> None:
-    """Use a challenge up, if it is still the same."""
-    record = ChallengeRecord(_challenge_pk(challenge.kind, challenge.lookup_id), "CHALLENGE")
-    tx.delete(record, condition=ChallengeRecord.secret_sha256 == challenge.secret_sha256, error=error)
+def consume_challenge(tx: Transaction, kind: TokenKind, lookup_id: str, secret_sha256: str) -> None:
+    """Delete a challenge. The transaction raises InvalidToken if it was used or replaced."""
+    record = ChallengeRecord(_challenge_pk(kind, lookup_id), "CHALLENGE")
+    tx.delete(record, condition=ChallengeRecord.secret_sha256 == secret_sha256, error=InvalidToken)
 
 
 def delete_challenge(tx: Transaction, kind: TokenKind, lookup_id: str) -> None:
-    """Make void what may have been asked."""
+    """Delete a challenge, if there is one."""
     tx.delete_if_exists(ChallengeRecord(_challenge_pk(kind, lookup_id), "CHALLENGE"))
 
 
 def get_totp_enabled(batch: BatchGet, user_id: str) -> Pending[bool]:
-    """Whether a second factor is on; None where none was ever set up."""
-    return batch.get(TotpRecord, _pk(user_id), "TOTP", lambda record: bool(record.on))
+    """Read whether a user's second factor is enabled. The value is None if it was never set up."""
+    return batch.get(TotpRecord, _pk(user_id), "TOTP", lambda record: bool(record.enabled))
 
 
 def find_totp_factor(user_id: str) -> TotpFactor | None:
-    """A user's second factor, on or only set up. Raises Unavailable."""
+    """Return a user's second factor, which may not be enabled yet, or None. One round trip. Raises ServiceUnavailable."""
     record = TotpRecord.get_or_none(_pk(user_id), "TOTP")
     return TotpFactor(record.encrypted_seed, bool(record.enabled), int(record.last_step)) if record else None
 
 
-def put_totp_factor(tx: Transaction, user_id: str, encrypted_seed: str, *, error: HoldallError) -> None:
-    """Keep a seed, unless one is on."""
-    off = TotpRecord.enabled == False  # noqa: E712  # a condition
-    tx.put_new(
-        TotpRecord(_pk(user_id), "TOTP", encrypted_seed=encrypted_seed, enabled=False, last_step=0),
-        or_condition=off,
-        error=error,
-    )
+def put_totp_factor(tx: Transaction, user_id: str, encrypted_seed: str) -> None:
+    """Set up a second factor. The transaction raises MfaAlreadyEnabled."""
+    record = TotpRecord(_pk(user_id), "TOTP", encrypted_seed=encrypted_seed, enabled=False, last_step=0)
+    tx.put_new(record, or_condition=_TOTP_DISABLED, error=MfaAlreadyEnabled)
 
 
-def enable_totp_factor(tx: Transaction, user_id: str, factor: TotpFactor, step: int, *, error: HoldallError) -> None:
-    """Turn on the seed that a code was shown for."""
+def enable_totp_factor(tx: Transaction, user_id: str, factor: TotpFactor, step: int) -> None:
+    """Enable a second factor with the code of a time step. The transaction raises WrongCode if the seed was replaced."""
     tx.update(
         TotpRecord(_pk(user_id), "TOTP"),
         [TotpRecord.enabled.set(True), TotpRecord.last_step.set(step)],
-        condition=(TotpRecord.encrypted_seed == factor.encrypted_seed) & (TotpRecord.enabled == False),  # noqa: E712  # a condition
-        error=error,
+        condition=(TotpRecord.encrypted_seed == factor.encrypted_seed) & _TOTP_DISABLED,
+        error=WrongCode,
     )
 
 
-def consume_totp_step(tx: Transaction, user_id: str, step: int, *, error: HoldallError) -> None:
-    """Use a time step up; those before it are gone with it."""
-    on = TotpRecord.enabled == True  # noqa: E712  # a condition
-    record = TotpRecord(_pk(user_id), "TOTP")
-    tx.update(record, [TotpRecord.last_step.set(step)], condition=on & (TotpRecord.last_step < step), error=error)
+def consume_totp_step(tx: Transaction, user_id: str, step: int) -> None:
+    """Use up a time step and all before it. The transaction raises WrongCode if it was used."""
+    unused = _TOTP_ENABLED & (TotpRecord.last_step < step)
+    tx.update(TotpRecord(_pk(user_id), "TOTP"), [TotpRecord.last_step.set(step)], condition=unused, error=WrongCode)
 
 
-def delete_totp_factor(tx: Transaction, user_id: str, *, error: HoldallError) -> None:
-    """Forget a second factor that is on."""
-    on = TotpRecord.enabled == True  # noqa: E712  # a condition
-    tx.delete(TotpRecord(_pk(user_id), "TOTP"), condition=on, error=error)
+def delete_totp_factor(tx: Transaction, user_id: str) -> None:
+    """Delete a second factor. The transaction raises MfaNotEnabled."""
+    tx.delete(TotpRecord(_pk(user_id), "TOTP"), condition=_TOTP_ENABLED, error=MfaNotEnabled)
 
 
 def delete_totp_factor_if_exists(tx: Transaction, user_id: str) -> None:
-    """Forget whatever second factor there is."""
+    """Delete a second factor, enabled or not, if there is one."""
     tx.delete_if_exists(TotpRecord(_pk(user_id), "TOTP"))
 
 
-def check_totp_enabled(tx: Transaction, user_id: str, *, error: HoldallError) -> None:
-    """Hold only while a second factor is on."""
-    on = TotpRecord.enabled == True  # noqa: E712  # a condition
-    tx.condition_check(TotpRecord, _pk(user_id), "TOTP", on, error=error)
+def check_totp_enabled(tx: Transaction, user_id: str) -> None:
+    """Condition check: the second factor is enabled. The transaction raises MfaNotEnabled."""
+    tx.condition_check(TotpRecord, _pk(user_id), "TOTP", _TOTP_ENABLED, error=MfaNotEnabled)
 
 
 def list_recovery_code_digests(user_id: str) -> list[str]:
-    """The digests of the recovery codes that are left. Raises Unavailable."""
-    return [record.sk.partition("#")[2] for record in RecoveryCodeRecord.query_prefix(_pk(user_id), "RECOVERY#")]
+    """Return the digests of the recovery codes that are left. One round trip. Raises ServiceUnavailable."""
+    return [
+        record.sk.removeprefix("RECOVERY#") for record in RecoveryCodeRecord.query_prefix(_pk(user_id), "RECOVERY#")
+    ]
 
 
-def add_recovery_codes(tx: Transaction, user_id: str, codes_sha256: list[str]) -> None:
-    """Keep recovery codes."""
-    for digest in codes_sha256:
-        tx.put(RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{digest}"))
+def add_recovery_codes(tx: Transaction, user_id: str, digests: list[str]) -> None:
+    """Add recovery codes."""
+    for digest in digests:
+        tx.put(_recovery_code(user_id, digest))
 
 
-def delete_recovery_codes(tx: Transaction, user_id: str, codes_sha256: list[str]) -> None:
-    """Forget recovery codes."""
-    for digest in codes_sha256:
-        tx.delete_if_exists(RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{digest}"))
+def delete_recovery_codes(tx: Transaction, user_id: str, digests: list[str]) -> None:
+    """Delete recovery codes. Some of them may have been used."""
+    for digest in digests:
+        tx.delete_if_exists(_recovery_code(user_id, digest))
 
 
-def consume_recovery_code(tx: Transaction, user_id: str, code_sha256: str, *, error: HoldallError) -> None:
-    """Use a recovery code up."""
-    tx.delete(RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{code_sha256}"), error=error)
+def consume_recovery_code(tx: Transaction, user_id: str, digest: str) -> None:
+    """Use a recovery code up. The transaction raises WrongCode."""
+    tx.delete(_recovery_code(user_id, digest), error=WrongCode)
 
 
 def list_identities(user_id: str) -> list[LinkedIdentity]:
-    """The identities of a user. Raises Unavailable."""
+    """Return the identities of a user. One round trip. Raises ServiceUnavailable."""
     return [
-        LinkedIdentity(record.sk.partition("#")[2], record.issuer, record.subject, record.email, record.linked_at)
+        LinkedIdentity(
+            record.sk.removeprefix("IDENTITY#"), record.issuer, record.subject, record.email, record.linked_at
+        )
         for record in IdentityRecord.query_prefix(_pk(user_id), "IDENTITY#")
     ]
 
 
-def add_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: HoldallError) -> None:
-    """Keep an identity; a user has one of each provider."""
-    values = {name: getattr(identity, name) for name in ("issuer", "subject", "email", "linked_at")}
-    tx.put_new(IdentityRecord(_pk(user_id), f"IDENTITY#{identity.provider}", **values), error=error)
+def add_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: ErrorFactory) -> None:
+    """Add an identity. A user has at most one of each provider."""
+    record = IdentityRecord(
+        *_identity_key(user_id, identity),
+        issuer=identity.issuer,
+        subject=identity.subject,
+        email=identity.email,
+        linked_at=identity.linked_at,
+    )
+    tx.put_new(record, error=error)
 
 
-def delete_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: HoldallError) -> None:
-    """Forget an identity."""
-    same = IdentityRecord.subject == identity.subject
-    tx.delete(IdentityRecord(_pk(user_id), f"IDENTITY#{identity.provider}"), condition=same, error=error)
+def delete_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: ErrorFactory) -> None:
+    """Delete an identity that has not been replaced."""
+    record = IdentityRecord(*_identity_key(user_id, identity))
+    tx.delete(record, condition=IdentityRecord.subject == identity.subject, error=error)
 
 
-def check_identity_linked(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: HoldallError) -> None:
-    """Hold only while an identity is linked."""
-    same = IdentityRecord.subject == identity.subject
-    tx.condition_check(IdentityRecord, _pk(user_id), f"IDENTITY#{identity.provider}", same, error=error)
+def check_identity_linked(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: ErrorFactory) -> None:
+    """Condition check: the identity is linked."""
+    linked = IdentityRecord.subject == identity.subject
+    tx.condition_check(IdentityRecord, *_identity_key(user_id, identity), linked, error=error)
 
 
 def has_sign_in_method(user_id: str) -> bool:
-    """Whether a user can sign in by anything. Two round trips. Raises Unavailable."""
+    """Return whether a user has a password or an identity. Two round trips at most. Raises ServiceUnavailable."""
     return PasswordRecord.get_or_none(_pk(user_id), "PASSWORD") is not None or bool(list_identities(user_id))
 
 
-def check_has_password(tx: Transaction, user_id: str, *, error: HoldallError) -> None:
-    """Hold only while there is a password."""
-    tx.condition_check(PasswordRecord, _pk(user_id), "PASSWORD", PasswordRecord.pk.exists(), error=error)
+def _new_password(user_id: str, password_hash: str) -> PasswordRecord:
+    return PasswordRecord(_pk(user_id), "PASSWORD", password_hash=password_hash, changed_at=clock.now())
+
+
+def _recovery_code(user_id: str, digest: str) -> RecoveryCodeRecord:
+    return RecoveryCodeRecord(_pk(user_id), f"RECOVERY#{digest}")
+
+
+def _identity_key(user_id: str, identity: LinkedIdentity) -> tuple[str, str]:
+    return _pk(user_id), f"IDENTITY#{identity.provider}"
 
 
 def _challenge_pk(kind: TokenKind, lookup_id: str) -> str:
-    return f"CHALLENGE#{kind.name.lower()}#{lookup_id}"
+    return f"CHALLENGE#{kind}#{lookup_id}"
 
 
 def _pk(user_id: str) -> str:

@@ -96,13 +96,10 @@ class Email(Message):
 
     @classmethod
     def from_json(cls, body: str) -> Self:
-        """Parse a message. Raises ValueError for an unknown shape."""
-        try:
-            fields = dict(json.loads(body))
-            email_id, to, content_type = fields.pop("id"), fields.pop("to"), _CONTENT_TYPES[fields.pop("kind")]
-            return cls(email_id, to, content_type(**fields))
-        except (KeyError, TypeError) as error:
-            raise ValueError("The message is not an email of a known kind.") from error
+        """Parse a message. Raises ValueError, KeyError and TypeError for an unknown shape."""
+        fields = dict(json.loads(body))
+        email_id, to, content_type = fields.pop("id"), fields.pop("to"), _CONTENT_TYPES[fields.pop("kind")]
+        return cls(email_id, to, content_type(**fields))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Emails, with a transactional outbox: an email is stored in the transaction of the change that it reports, and is sent after it.
+"""Emails, with a transactional outbox: the transaction of a change also stores the email about it, which is sent afterwards.
 
 If a process stops between the two, a schedule sends the email later. An email may be sent twice, but is never lost.
 """

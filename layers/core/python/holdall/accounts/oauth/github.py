@@ -1,72 +1,65 @@
-"""Signing in with GitHub, which speaks OAuth 2.0 and no OpenID Connect: its API tells who somebody is.
+"""Sign-in with GitHub, which implements OAuth 2.0 and not OpenID Connect. The identity comes from its API.
 
-There is no ID token and so no nonce: state, PKCE and the secret of the client bind the code to the browser and to us. GitHub
-names itself in no answer (RFC 9207); against mix-up each provider has a callback of its own (RFC 9700, section 4.4.2.2).
+Without an ID token there is no nonce: the state, PKCE and the client secret bind the code to the browser and to us. GitHub
+sends no `iss` (RFC 9207). Each provider has its own redirect URI instead (RFC 9700, section 4.4.2.2).
 """
 
-from typing import Any, Final
+from holdall.accounts.oauth.model import Identity
+from holdall.accounts.oauth.provider import AuthCodeFlow, AuthorizationResponse, Provider
+from holdall.accounts.oauth.provider_client import TIMEOUT_SECONDS, ProviderResponse
 
-from holdall.accounts.oauth import authorization_code
-from holdall.accounts.oauth.model import Identity, oauth_failed, provider_unavailable
-from holdall.accounts.oauth.provider_client import ProviderClient, ProviderResponse
-
-_HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+_HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 
 
-def create_authorization_url(
-    provider_client: ProviderClient, *, redirect_uri: str, state: str, code_challenge: str
-) -> str:
-    """Where the browser goes. Raises Unavailable for a site that may not be asked."""
-    return authorization_code.create_authorization_url(
-        provider_client.check_url(f"{provider_client.provider.issuer}/login/oauth/authorize"),
-        provider_client.provider,
-        redirect_uri=redirect_uri,
-        state=state,
-        code_challenge=code_challenge,
-        nonce=None,
-    )
+class GitHub(Provider):
+    """GitHub, or a GitHub Enterprise Server with its own URLs, which do not end in a slash.
 
+    The issuer is the URL of the site, because the IDs of users are unique there.
+    """
 
-def fetch_identity(provider_client: ProviderClient, *, code: str, code_verifier: str, redirect_uri: str) -> Identity:
-    """Who came back with a code. Raises Unauthenticated, Unavailable."""
-    token, _ = authorization_code.fetch_token(
-        provider_client,
-        f"{provider_client.provider.issuer}/login/oauth/access_token",
-        code=code,
-        code_verifier=code_verifier,
-        redirect_uri=redirect_uri,
-        auth_method="client_secret_post",
-    )
-    user = _call_api(provider_client, "user", token)
-    number = user.get("id")  # names change hands at GitHub, numbers do not
-    if user.status != 200 or type(number) is not int:
-        raise provider_unavailable(provider_client.provider, "user")
-    email, verified = _get_primary_email(provider_client, token)
-    return Identity(
-        issuer=provider_client.provider.issuer,
-        subject=str(number),
-        email=email,
-        email_verified=verified,
-        name=user.get_str("name") or user.get_str("login"),
-    )
+    scopes = ("read:user", "user:email")
 
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        site: str = "https://github.com",
+        api: str = "https://api.github.com",
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        super().__init__("github", site, client_id, client_secret, timeout=timeout)
+        self._api_url = api
 
-def _get_primary_email(provider_client: ProviderClient, token: str) -> tuple[str | None, bool]:
-    """The primary address, and whether GitHub verified it. The `email` of a profile is what somebody shows, and no proof."""
-    answer = _call_api(provider_client, "user/emails", token)
-    if answer.status == 404:  # so GitHub says that the scope was not granted
+    def create_authorization_url(self, flow: AuthCodeFlow) -> str:
+        return self._authorization_url(self.client.check_url(f"{self.issuer}/login/oauth/authorize"), flow)
+
+    def fetch_identity(self, flow: AuthCodeFlow, response: AuthorizationResponse) -> Identity:
+        self.client.start_step()
+        token_endpoint = f"{self.issuer}/login/oauth/access_token"
+        token, _ = self._fetch_token(token_endpoint, flow, response.code, "client_secret_post")
+        user = self._call_api("user", token)
+        user_id = user.get("id")  # a login can be renamed and then taken by another user; an ID cannot
+        if user.status != 200 or type(user_id) is not int:
+            raise self.client.unavailable("user")
+        email, email_verified = self._get_primary_email(token)
+        name = user.get_str("name") or user.get_str("login")
+        return Identity(self.issuer, str(user_id), email, email_verified, name)
+
+    def _get_primary_email(self, token: str) -> tuple[str | None, bool]:
+        """Return the primary address, and whether GitHub has verified it. The `email` of a profile proves nothing."""
+        response = self._call_api("user/emails", token)
+        if response.status == 404:  # the user did not grant the scope
+            return None, False
+        if response.status != 200 or not isinstance(response.body, list):
+            raise self.client.unavailable("emails")
+        for entry in (ProviderResponse(200, each) for each in response.body):
+            if entry.get("primary") is True and (email := entry.get_str("email")) is not None:
+                return email, entry.get("verified") is True
         return None, False
-    if answer.status != 200 or not isinstance(answer.body, list):
-        raise provider_unavailable(provider_client.provider, "emails")
-    entries: list[Any] = answer.body
-    for entry in (ProviderResponse(200, each) for each in entries):
-        if entry.get("primary") is True and (email := entry.get_str("email")) is not None:
-            return email, entry.get("verified") is True
-    return None, False
 
-
-def _call_api(provider_client: ProviderClient, path: str, token: str) -> ProviderResponse:
-    answer = provider_client.get(f"{provider_client.provider.api_url}/{path}", access_token=token, headers=_HEADERS)
-    if answer.status == 401:
-        raise oauth_failed(provider_client.provider, "api")
-    return answer
+    def _call_api(self, path: str, token: str) -> ProviderResponse:
+        response = self.client.get(f"{self._api_url}/{path}", bearer_token=token, headers=_HEADERS)
+        if response.status == 401:
+            raise self.client.failed("api")
+        return response

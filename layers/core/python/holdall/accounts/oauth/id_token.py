@@ -1,163 +1,144 @@
-"""ID tokens (OpenID Connect Core 1.0, sections 2 and 3.1.3.7), signed by keys that the issuer publishes (RFC 7517).
+"""ID tokens (OpenID Connect Core 1.0, sections 2 and 3.1.3.7), signed with keys that the issuer publishes (RFC 7517).
 
-PyJWT verifies signatures, audience and issuer. What the standard and RFC 8725 ask beyond that stands here: the strict form
-before anything is parsed, algorithms by list and by key, the header keys that lead elsewhere, times, nonce, azp and at_hash.
+PyJWT verifies the signature, the audience and the issuer. This module adds what the standard and RFC 8725 require beyond that:
+the strict compact form before anything is parsed, the header, the times, the nonce, azp and at_hash.
 """
 
 import base64
 import hashlib
 import re
 import time
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any
 
 import jwt
 
-from holdall.accounts.oauth.model import Provider, oauth_failed, provider_unavailable
 from holdall.accounts.oauth.provider_client import ProviderClient
 from holdall.platform import clock, ids
 
-_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{1,32768}\.[A-Za-z0-9_-]{1,2048}")
-# Algorithm: type and curve of its keys, and the hash that at_hash is made with.
-_ALGORITHMS: Final = {
-    "RS256": ("RSA", None, "sha256"),
-    "PS256": ("RSA", None, "sha256"),
-    "ES256": ("EC", "P-256", "sha256"),
-    "EdDSA": ("OKP", "Ed25519", "sha512"),
-}
-_FORBIDDEN_HEADERS: Final = frozenset({"crit", "jku", "jwk", "x5u"})
-_TOKEN_TYPES: Final = frozenset(
-    {"jwt", "application/jwt"}
-)  # another says that it is another kind of token (RFC 8725, 3.11)
-_REQUIRED_CLAIMS: Final = ["iss", "sub", "aud", "exp", "iat", "nonce"]
-_LEEWAY: Final = 60  # seconds, as this clock is not ours
-_CACHE_TTL: Final = 3600.0  # seconds that a key is believed in without being seen again
-_REFETCH_INTERVAL: Final = 60.0  # seconds before an unknown key may cause another read
+_COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{1,32768}\.[A-Za-z0-9_-]{1,2048}")
+_ALGORITHMS = {"RS256": ("RSA", None), "ES256": ("EC", "P-256")}  # with the type and the curve of the keys
+_FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u"})
+_TOKEN_TYPES = frozenset({"jwt", "application/jwt"})  # another type is another kind of token (RFC 8725, section 3.11)
+_REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+_LEEWAY = 60  # seconds
+_JWKS_TTL = 3600  # seconds
+_JWKS_COOLDOWN = 60  # seconds until an unknown key ID may cause another request
+_PARSE_ERRORS = (jwt.PyJWTError, ValueError, TypeError, RecursionError)
 
 
-@dataclass(frozen=True)
-class _CachedJwks:
-    """The keys at one address, and when they were read."""
+class JwksClient(jwt.PyJWKClient):
+    """The keys of an issuer, cached by PyJWT and fetched by our client."""
 
-    keys: list[Any]
-    fetched_at: float
+    def __init__(self, client: ProviderClient, jwks_uri: str) -> None:
+        super().__init__(jwks_uri, lifespan=_JWKS_TTL, cooldown_duration=_JWKS_COOLDOWN)
+        self._client = client
 
-
-_jwks_cache: dict[str, _CachedJwks] = {}
-
-
-def verify(
-    provider_client: ProviderClient, token: str, *, jwks_uri: str, nonce: str, access_token: str
-) -> dict[str, Any]:
-    """What an ID token says. Raises Unauthenticated for one that is not ours, whole and alive; and Unavailable."""
-    provider = provider_client.provider
-    algorithm, kid = _parse_header(provider, token)
-    jwk = _get_key(provider_client, jwks_uri, kid, algorithm)
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            jwt.PyJWK(jwk, algorithm).key,
-            algorithms=[algorithm],
-            audience=provider.client_id,
-            issuer=[provider.issuer, *provider.issuer_aliases],
-            options={
-                "require": _REQUIRED_CLAIMS,
-                "enforce_minimum_key_length": True,
-                "verify_exp": False,  # it would ask the system for the time, and take a text for one
-                "verify_iat": False,
-                "verify_nbf": False,
-            },
-        )
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise oauth_failed(provider, f"id_token.{type(error).__name__}") from error
-    _check_times(provider, claims)
-    _check_authorized_party(provider, claims)
-    said = claims["nonce"]
-    if not isinstance(said, str) or not said.isascii() or not ids.constant_time_equal(said, nonce):
-        raise oauth_failed(provider, "id_token.nonce")
-    if "at_hash" in claims and claims["at_hash"] != _at_hash(access_token, algorithm):
-        raise oauth_failed(provider, "id_token.at_hash")
-    return claims
+    def fetch_data(self) -> dict[str, Any]:
+        """Return the keys that may sign ID tokens. Raises ProviderUnavailable."""
+        response = self._client.get(self.uri)
+        keys = response.get("keys")
+        if response.status != 200 or not isinstance(keys, list):
+            raise self._client.unavailable("jwks")
+        self._last_successful_fetch = time.monotonic()  # starts the cooldown, as the method of PyJWT does
+        return {"keys": [key for key in keys if _is_signing_key(key)]}
 
 
-def _parse_header(provider: Provider, token: str) -> tuple[str, str | None]:
-    """The algorithm and the key that a token names, both unproven."""
-    if not _COMPACT.fullmatch(token):
-        raise oauth_failed(provider, "id_token.form")
-    try:
-        header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise oauth_failed(provider, "id_token.header") from error
-    kind, algorithm, kid = header.get("typ", "JWT"), header.get("alg"), header.get("kid")
-    if _FORBIDDEN_HEADERS & set(header) or not isinstance(kind, str) or kind.lower() not in _TOKEN_TYPES:
-        raise oauth_failed(provider, "id_token.header")
-    if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS:
-        raise oauth_failed(provider, "id_token.algorithm")
-    if kid is not None and not isinstance(kid, str):
-        raise oauth_failed(provider, "id_token.header")
-    return algorithm, kid
+class IdTokenVerifier:
+    """Verifies the ID tokens that an issuer signs for a client."""
+
+    def __init__(self, client: ProviderClient, jwks_uri: str, client_id: str, issuers: tuple[str, ...]) -> None:
+        self._client, self._client_id, self._issuers = client, client_id, issuers
+        self._jwks = JwksClient(client, jwks_uri)
+
+    def verify(self, token: str, *, nonce: str, access_token: str) -> dict[str, Any]:
+        """Return the claims. Raises OAuthFailed and ProviderUnavailable."""
+        key = self._get_key(token)
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                audience=self._client_id,
+                issuer=self._issuers,
+                options={
+                    "require": _REQUIRED_CLAIMS,
+                    "enforce_minimum_key_length": True,
+                    # PyJWT reads the system's clock, and accepts a string as a time, so the times are checked below.
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
+            )
+        except _PARSE_ERRORS as error:
+            raise self._client.failed(f"id_token.{type(error).__name__}") from error
+        failure = _find_failure(claims, self._client_id, nonce, access_token)
+        if failure:
+            raise self._client.failed(f"id_token.{failure}")
+        return claims
+
+    def _get_key(self, token: str) -> jwt.PyJWK:
+        """Return the key that the header names."""
+        if not _COMPACT_FORM.fullmatch(token):
+            raise self._client.failed("id_token.form")
+        try:
+            header = jwt.get_unverified_header(token)
+        except _PARSE_ERRORS as error:
+            raise self._client.failed("id_token.header") from error
+        token_type, kid = header.get("typ", "JWT"), header.get("kid")
+        if (
+            _FORBIDDEN_HEADERS & set(header)
+            or not isinstance(token_type, str)
+            or token_type.lower() not in _TOKEN_TYPES
+        ):
+            raise self._client.failed("id_token.header")
+        if header.get("alg") not in list(_ALGORITHMS):  # a list, because the value may not be hashable
+            raise self._client.failed("id_token.algorithm")
+        try:
+            return self._jwks.get_signing_key(kid or "")
+        except _PARSE_ERRORS as error:
+            raise self._client.failed("id_token.key") from error
 
 
-def _get_key(provider_client: ProviderClient, jwks_uri: str, kid: str | None, algorithm: str) -> dict[str, Any]:
-    """The published key that a token names, read again at most once a minute: unknown names must not make us a hammer."""
-    known = _jwks_cache.get(jwks_uri)
-    if known is None or time.monotonic() - known.fetched_at > _CACHE_TTL:
-        known = _fetch_jwks(provider_client, jwks_uri)
-    found = _matching_keys(known.keys, kid, algorithm)
-    if not found and time.monotonic() - known.fetched_at > _REFETCH_INTERVAL:
-        found = _matching_keys(_fetch_jwks(provider_client, jwks_uri).keys, kid, algorithm)
-    # A token need not name its key when there is but one (OpenID Connect Core, 10.1).
-    if not found or (kid is None and len(found) > 1):
-        raise oauth_failed(provider_client.provider, "id_token.key")
-    return found[0]
-
-
-def _fetch_jwks(provider_client: ProviderClient, jwks_uri: str) -> _CachedJwks:
-    answer = provider_client.get(jwks_uri)
-    keys = answer.get("keys")
-    if answer.status != 200 or not isinstance(keys, list):
-        raise provider_unavailable(provider_client.provider, "jwks")
-    _jwks_cache[jwks_uri] = _CachedJwks(keys, time.monotonic())
-    return _jwks_cache[jwks_uri]
-
-
-def _matching_keys(keys: list[Any], kid: str | None, algorithm: str) -> list[dict[str, Any]]:
-    """The keys that may have signed: of this name, and made for this algorithm and for signatures, as far as they say."""
-    kty, curve, _ = _ALGORITHMS[algorithm]
-    return [
-        key
-        for key in keys
-        if isinstance(key, dict)
-        and kid in (None, key.get("kid"))
-        and (key.get("kty"), key.get("crv")) == (kty, curve)
+def _is_signing_key(key: Any) -> bool:
+    """Return whether a JWK is for one of our algorithms, and for signatures, as far as it says."""
+    return isinstance(key, dict) and any(
+        (key.get("kty"), key.get("crv")) == key_type
         and key.get("alg", algorithm) == algorithm
         and key.get("use", "sig") == "sig"
         and key.get("key_ops", ["verify"]) == ["verify"]
-    ]
+        for algorithm, key_type in _ALGORITHMS.items()
+    )
 
 
-def _check_times(provider: Provider, claims: dict[str, Any]) -> None:
+def _find_failure(claims: dict[str, Any], client_id: str, nonce: str, access_token: str) -> str | None:
+    """Return the first claim that is not valid, or None."""
     times = {name: claims[name] for name in ("iat", "exp", "nbf") if name in claims}
-    if not all(type(each) in (int, float) for each in times.values()):
-        raise oauth_failed(provider, "id_token.times")
-    now = clock.now().timestamp()
-    begins = max(times["iat"], times.get("nbf", times["iat"]))
-    # As it stands, it is false of what is no number, which Python's JSON knows.
-    if not begins - _LEEWAY <= now < times["exp"] + _LEEWAY:
-        raise oauth_failed(provider, "id_token.times")
-
-
-def _check_authorized_party(provider: Provider, claims: dict[str, Any]) -> None:
-    """The token was asked for by us, and not by another of several that may read it (section 3.1.3.7, 3 to 5)."""
-    several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-    if (several or "azp" in claims) and claims.get("azp") != provider.client_id:
-        raise oauth_failed(provider, "id_token.azp")
-    subject = cast("object", claims["sub"])
+    if not all(type(value) in (int, float) for value in times.values()):
+        return "times"
+    valid_from = max(times["iat"], times.get("nbf", times["iat"]))
+    # A comparison with NaN, which Python's JSON accepts, is false.
+    if not valid_from - _LEEWAY <= clock.now().timestamp() < times["exp"] + _LEEWAY:
+        return "times"
+    # The token was issued to us, and not to another client that may read it (section 3.1.3.7, rules 3 to 5).
+    has_several_audiences = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if (has_several_audiences or "azp" in claims) and claims.get("azp") != client_id:
+        return "azp"
+    subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isascii():
-        raise oauth_failed(provider, "id_token.subject")
+        return "subject"
+    actual_nonce = claims["nonce"]
+    if (
+        not isinstance(actual_nonce, str)
+        or not actual_nonce.isascii()
+        or not ids.constant_time_equal(actual_nonce, nonce)
+    ):
+        return "nonce"
+    if "at_hash" in claims and claims["at_hash"] != _at_hash(access_token):
+        return "at_hash"
+    return None
 
 
-def _at_hash(access_token: str, algorithm: str) -> str:
-    """The left half of the access token's hash (section 3.1.3.6)."""
-    whole = hashlib.new(_ALGORITHMS[algorithm][2], access_token.encode()).digest()
-    return base64.urlsafe_b64encode(whole[: len(whole) // 2]).rstrip(b"=").decode()
+def _at_hash(access_token: str) -> str:
+    """Return the left half of the SHA-256 hash of an access token (section 3.1.3.6). Both of our algorithms use SHA-256."""
+    digest = hashlib.sha256(access_token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

@@ -6,7 +6,7 @@ from functools import partial
 
 from holdall.audit.service import log
 from holdall.emails import service as emails
-from holdall.emails.model import EmailKind
+from holdall.emails.model import ProjectInvitation
 from holdall.events.service import emit
 from holdall.iam import tokens
 from holdall.iam.model import Account, InvalidToken, User, normalize_email
@@ -184,7 +184,7 @@ def _send(invitation: StoredInvitation, secret: str, inviter_name: str) -> bool:
     """Put the letter of an invitation on its way; tells whether it is. If not, the schedule does it."""
     # The inviter's address, and neither their name nor the project's: those are any words, and this letter goes to anybody.
     token = tokens.format_token(TokenKind.PROJECT_INVITATION, invitation.id, secret)
-    if not emails.send_now(EmailKind.PROJECT_INVITATION, invitation.email, name=inviter_name, detail=token):
+    if not emails.send_now(invitation.email, ProjectInvitation(inviter_name, token)):
         return False
     with contextlib.suppress(Conflict), Transaction() as write:  # taken in this moment, or made anew
         store.mark_sent(write, invitation, error=_CHANGED)

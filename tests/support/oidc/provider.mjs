@@ -1,7 +1,7 @@
 // An OpenID Connect provider in a process of its own, by the certified implementation `oidc-provider`.
 //
-// Its options come as one JSON value in the environment, and the first line that it prints is its issuer. It listens on this
-// machine alone. Who is signed in is whatever the login form says: the address itself, behind a prefix that takes something away.
+// The variable OIDC_OPTIONS has its options as JSON. The first line of its output is the issuer. It listens on 127.0.0.1 only.
+// The login form asks for an email address, which is the subject. A prefix makes the address unverified, or leaves it out.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
@@ -10,9 +10,7 @@ const options = JSON.parse(process.env.OIDC_OPTIONS);
 
 const keys = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  PS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
   ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  EdDSA: () => generateKeyPairSync('ed25519'),
 };
 
 function signingKey(algorithm) {
@@ -47,20 +45,20 @@ function provider(issuer) {
     cookies: { keys: ['a key of tests'] },
     pkce: { required: () => true },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-    // When true, the standard's own way: whoever gets an access token finds the claims of its scopes at the userinfo endpoint.
-    conformIdTokenClaims: options.claimsAtUserinfo,
+    // As Google does. With `true`, the claims would be at the userinfo endpoint only (OpenID Connect Core 1.0, section 5.4).
+    conformIdTokenClaims: false,
     findAccount: (_, login) => ({ accountId: login, claims: () => claims(login) }),
     features: { devInteractions: { enabled: true } },
     ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 },
   });
 }
 
-// The port must be known before the issuer is, so the server listens first and gets its provider then.
+// The issuer contains the port, so the server must listen first.
 const server = createServer();
 server.listen(options.port ?? 0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   server.on('request', provider(issuer).callback());
   console.log(issuer);
 });
-// Whoever started it holds its standard input; when that ends, so does this.
+// The process that starts the provider has its standard input, so that the provider never outlives it.
 process.stdin.on('end', () => process.exit(0)).resume();
