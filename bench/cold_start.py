@@ -1,6 +1,7 @@
-"""`python -m bench.cold_start`: one measurement in a fresh process. Reads what to do from standard input, prints seconds as JSON.
+"""One measurement in a new process, for `bench.latency`. Reads its parameters from standard input, and prints seconds as JSON.
 
-Time begins when this file does: the interpreter has started, and nothing of ours, of the SDK or of Powertools is loaded.
+The time starts with this module: the interpreter runs, but nothing of Holdall, the SDK or Powertools has been imported. So this
+is a script, without the package `bench`, and imports the rest later.
 """
 
 import importlib
@@ -12,47 +13,49 @@ from typing import Any
 
 
 def main() -> None:
-    """Do what was asked: nothing but a client of boto3, or a function and its first requests."""
-    asked = json.load(sys.stdin)
-    began, worked = time.perf_counter(), time.process_time()
-    if asked["function"] is None:
+    """Create a boto3 client, or import a function and send it requests."""
+    parameters = json.load(sys.stdin)
+    start, cpu_start = time.perf_counter(), time.process_time()
+    if parameters["function"] is None:
         importlib.import_module("boto3").client("dynamodb")
-        print(json.dumps({"total": time.perf_counter() - began, "cpu": time.process_time() - worked}))
+        print(json.dumps({"total": time.perf_counter() - start, "cpu": time.process_time() - cpu_start}))
         return
-    handler = importlib.import_module(f"functions.{asked['function']}.handler").handler
-    imported = time.perf_counter() - began
-    waited = _record_store_seconds()
-    total, waiting = _send_request(handler, asked["event"], waited)
-    cpu = time.process_time() - worked
-    warm = [_send_request(handler, asked["event"], waited) for _ in range(asked["times"] - 1)]
-    print(json.dumps({"import": imported, "total": imported + total, "waited": waiting, "cpu": cpu, "warm": warm}))
+    handler = importlib.import_module(f"functions.{parameters['function']}.handler").handler
+    import_seconds = time.perf_counter() - start
+    aws_seconds = _record_aws_seconds()
+    first, first_aws = _send_request(handler, parameters["event"], aws_seconds)
+    cpu = time.process_time() - cpu_start
+    warm = [_send_request(handler, parameters["event"], aws_seconds) for _ in range(parameters["requests"] - 1)]
+    result = {"import": import_seconds, "total": import_seconds + first, "aws": first_aws, "cpu": cpu, "warm": warm}
+    print(json.dumps(result))
 
 
-def _send_request(handler: Any, event: dict[str, Any], store_seconds: list[float]) -> tuple[float, float]:
-    store_seconds.clear()
-    began = time.perf_counter()
-    answer = handler(event, SimpleNamespace(aws_request_id="bench", function_name="bench"))
-    taken = time.perf_counter() - began
-    if answer["statusCode"] >= 300:
-        raise SystemExit(f"{event['rawPath']} answered {answer['statusCode']}: {answer['body']}")
-    return taken, sum(store_seconds)
+def _send_request(handler: Any, event: dict[str, Any], aws_seconds: list[float]) -> tuple[float, float]:
+    """Return the seconds of a request, and how many of them it waited for AWS."""
+    aws_seconds.clear()
+    start = time.perf_counter()
+    response = handler(event, SimpleNamespace(aws_request_id="bench", function_name="bench"))
+    seconds = time.perf_counter() - start
+    if response["statusCode"] >= 300:
+        raise SystemExit(f"{event['rawPath']} returned {response['statusCode']}: {response['body']}")
+    return seconds, sum(aws_seconds)
 
 
-def _record_store_seconds() -> list[float]:
-    """Note, from now on, each time between a request to a store being handed over and its answer being there."""
-    waited: list[float] = []
+def _record_aws_seconds() -> list[float]:
+    """Return a list to which the seconds of each later request to AWS are added."""
+    seconds: list[float] = []
     session = importlib.import_module("botocore.httpsession").URLLib3Session
     send = session.send
 
-    def watched(self: Any, request: Any) -> Any:
-        began = time.perf_counter()
+    def timed_send(self: Any, request: Any) -> Any:
+        start = time.perf_counter()
         try:
             return send(self, request)
         finally:
-            waited.append(time.perf_counter() - began)
+            seconds.append(time.perf_counter() - start)
 
-    session.send = watched
-    return waited
+    session.send = timed_send
+    return seconds
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The four-variant image job, Holdall's way and the naive way: wall time, CPU time, peak memory.
+"""The rendering of four variants: wall time, CPU time and peak memory, compared with a simple implementation.
 
-    python -m bench.images [--runs 7]
+    python -m bench images [--runs 7]
 
-Each measurement is a fresh process, the two ways take turns, the median counts. Time begins when the libraries are
-imported, which a Lambda does before its first message. The naive way is what one writes first: for each variant open
-the file, decode it whole, resize it with Lanczos, save it. Goal: at most 0.55 of its wall time; printed, never
-asserted. With one core free there is nothing to encode in parallel on, and wall becomes CPU.
+Each measurement is a new process, the implementations take turns, and results are medians. The time starts after the imports,
+which a Lambda function does before its first message. The simple implementation opens the file for each variant, decodes it at
+full size, resizes it with Lanczos, and saves it. The goal is at most 0.55 of its wall time. Nothing asserts the goal. With a
+single free core, encoders cannot run in parallel, and the wall time is the CPU time.
 """
 
 import argparse
@@ -39,7 +39,7 @@ SIZES: Final = {"6 MP": (3000, 2000), "29 MP": (6600, 4400)}
 
 _ROOT: Final = Path(__file__).parents[1]
 _PHOTO: Final = _ROOT / "docs" / "demo" / "photo.jpg"
-_CACHE: Final = _ROOT / ".local" / "bench"
+_PHOTO_DIR: Final = _ROOT / ".local" / "bench"
 
 
 def render_holdall(source: Path, output_dir: Path) -> None:
@@ -60,15 +60,15 @@ IMPLEMENTATIONS: Final[dict[str, Callable[[Path, Path], None]]] = {"naive": rend
 
 
 def measure(implementation: str, source: Path) -> dict[str, Any]:
-    """Do the job once here: seconds of wall and CPU, bytes of the largest process at its peak, bytes made."""
+    """Render once in this process. Return seconds of wall and CPU, peak bytes of the largest process, and bytes of output."""
     Image.init()
-    with tempfile.TemporaryDirectory() as into:
+    with tempfile.TemporaryDirectory() as output_dir:
         wall, cpu = time.perf_counter(), _cpu_seconds()
-        IMPLEMENTATIONS[implementation](source, Path(into))
+        IMPLEMENTATIONS[implementation](source, Path(output_dir))
         wall, cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
-        made = sum(file.stat().st_size for file in Path(into).iterdir())
+        output = sum(file.stat().st_size for file in Path(output_dir).iterdir())
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {"wall": wall, "cpu": cpu, "peak": peak * (1 if sys.platform == "darwin" else 1024), "made": made}
+    return {"wall": wall, "cpu": cpu, "peak": peak * (1 if sys.platform == "darwin" else 1024), "output": output}
 
 
 def _cpu_seconds() -> float:
@@ -78,33 +78,32 @@ def _cpu_seconds() -> float:
 
 def measure_in_subprocess(implementation: str, source: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.images", "--measure", implementation, str(source)]
-    done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    process = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
+    result: dict[str, Any] = json.loads(process.stdout)
+    return result
 
 
 def cached_photo(width: int, height: int) -> Path:
-    path = _CACHE / f"photo-{width}x{height}.jpg"
+    path = _PHOTO_DIR / f"photo-{width}x{height}.jpg"
     if not path.exists():
-        # In a process of its own: on Linux a child's peak memory begins with what its parent had when it started the
-        # child.
+        # In another process, because on Linux the peak memory of a child starts with the memory of its parent.
         subprocess.run(
-            [sys.executable, "-m", "bench.images", "--make", f"{width}x{height}", str(path)], cwd=_ROOT, check=True
+            [sys.executable, "-m", "bench.images", "--create", f"{width}x{height}", str(path)], cwd=_ROOT, check=True
         )
     return path
 
 
 def create_photo(size: tuple[int, int], path: Path) -> None:
-    """The demo's photograph in this size, with the texture and the sensor's noise that enlarging lacks."""
+    """Create a photo of this size: the demo's photo, enlarged, with the texture and noise that an enlargement lacks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(_PHOTO) as photo:
         small = photo.convert("RGB")
     image = small.resize(size, Image.Resampling.BICUBIC)
-    image = ImageChops.add(image, _add_texture_layer(small, size), 1, -128)
+    image = ImageChops.add(image, _texture_layer(small, size), 1, -128)
     ImageChops.add(image, _noise_layer(size), 1, -128).save(path, quality=95)
 
 
-def _add_texture_layer(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _texture_layer(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
     fine = ImageChops.subtract(photo, photo.filter(ImageFilter.GaussianBlur(3)), 1, 128)
     tiled = Image.new("RGB", size)
     for left in range(0, size[0], fine.width):
@@ -120,28 +119,31 @@ def _noise_layer(size: tuple[int, int]) -> Image.Image:
 
 
 def build_table(runs: int) -> Table:
-    found = Table(title=f"Four variants of a JPEG, median of {runs}, {os.cpu_count()} cores")
+    table = Table(title=f"Four variants of a JPEG, median of {runs}, {os.cpu_count()} cores")
     for column in ("source", "implementation", "wall ms", "CPU ms", "peak MiB", "output kB", "wall / naive"):
-        found.add_column(column, justify="left" if column in {"source", "way"} else "right")
+        table.add_column(column, justify="left" if column in {"source", "implementation"} else "right")
     for name, (width, height) in SIZES.items():
         source = cached_photo(width, height)
-        results: dict[str, list[dict[str, Any]]] = {way: [] for way in IMPLEMENTATIONS}
+        results: dict[str, list[dict[str, Any]]] = {implementation: [] for implementation in IMPLEMENTATIONS}
         for _ in range(runs):
-            for way, measured in results.items():
-                measured.append(measure_in_subprocess(way, source))
-        medians = {way: {key: _median(all_, key) for key in all_[0]} for way, all_ in results.items()}
-        for way, values in medians.items():
+            for implementation, measured in results.items():
+                measured.append(measure_in_subprocess(implementation, source))
+        medians = {
+            implementation: {key: _median(measured, key) for key in measured[0]}
+            for implementation, measured in results.items()
+        }
+        for implementation, values in medians.items():
             ratio = values["wall"] / medians["naive"]["wall"]
-            found.add_row(
+            table.add_row(
                 f"{name}, {source.stat().st_size / 1e6:.1f} MB",
-                way,
+                implementation,
                 f"{values['wall'] * 1000:.0f}",
                 f"{values['cpu'] * 1000:.0f}",
                 f"{values['peak'] / 2**20:.0f}",
-                f"{values['made'] / 1000:.0f}",
-                "1" if way == "naive" else f"{ratio:.2f} (goal {GOAL})",
+                f"{values['output'] / 1000:.0f}",
+                "1" if implementation == "naive" else f"{ratio:.2f} (goal {GOAL})",
             )
-    return found
+    return table
 
 
 def _median(measured: list[dict[str, Any]], key: str) -> float:
@@ -149,19 +151,21 @@ def _median(measured: list[dict[str, Any]], key: str) -> float:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--runs", type=int, default=7)
-    arguments.add_argument("--measure", nargs=2, metavar=("WAY", "SOURCE"), help="one measurement, as JSON")
-    arguments.add_argument("--make", nargs=2, metavar=("SIZE", "PATH"), help="make one photograph, such as 3000x2000")
-    given = arguments.parse_args()
-    if given.measure:
-        way, source = given.measure
-        print(json.dumps(measure(way, Path(source))))
-    elif given.make:
-        width, _, height = given.make[0].partition("x")
-        create_photo((int(width), int(height)), Path(given.make[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument(
+        "--measure", nargs=2, metavar=("IMPLEMENTATION", "SOURCE"), help="print one measurement as JSON"
+    )
+    parser.add_argument("--create", nargs=2, metavar=("SIZE", "PATH"), help="create a photo, such as 3000x2000")
+    arguments = parser.parse_args()
+    if arguments.measure:
+        implementation, source = arguments.measure
+        print(json.dumps(measure(implementation, Path(source))))
+    elif arguments.create:
+        width, _, height = arguments.create[0].partition("x")
+        create_photo((int(width), int(height)), Path(arguments.create[1]))
     else:
-        Console().print(build_table(given.runs))
+        Console().print(build_table(arguments.runs))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`python -m bench.moto_server`: the stores on 127.0.0.1, by moto, in a process of their own, so that no measurement pays for them.
+"""`python -m bench.moto_server`: moto on 127.0.0.1, in a process of its own, so that no measurement includes its work.
 
-It prints its port, and ends when its standard input does: with whoever started it, however that ends.
+It prints its port, and ends when its standard input is closed, so it ends with the process that started it.
 """
 
 import re
@@ -14,14 +14,14 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.core.models import botocore_stubber
 
-# AWS Signature Version 4: Credential=key/date/region/service/aws4_request. It says which service is meant.
+# AWS Signature Version 4: Credential=key/date/region/service/aws4_request. It names the service.
 _CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
-_moto_lock = threading.Lock()  # moto's tables are no more atomic than any dictionary
+_moto_lock = threading.Lock()  # because moto is not thread-safe
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # an answer is two small writes, and the second would wait for the first's receipt
+    disable_nagle_algorithm = True  # a response is two writes, and the second would wait for an acknowledgement
 
     def _respond(self) -> None:
         length = int(self.headers.get("content-length") or 0)
@@ -35,29 +35,29 @@ class _Handler(BaseHTTPRequestHandler):
         url = f"https://{headers['Host']}{self.path}"
         request = AWSPreparedRequest(self.command, url, headers, self.rfile.read(length), stream_output=False)
         with _moto_lock:
-            answer = botocore_stubber("before-send", request)
-        if answer is None:
+            response = botocore_stubber("before-send", request)
+        if response is None:
             self.send_error(501)
             return
-        content = answer.raw.read()
-        self.send_response_only(answer.status_code)
-        told = {name.lower(): value for name, value in answer.headers.items()}
-        if self.command != "HEAD":  # whose answer tells the length of what it does not bring
-            told["content-length"] = str(len(content))
-        for name, value in told.items():
+        content = response.raw.read()
+        self.send_response_only(response.status_code)
+        response_headers = {name.lower(): value for name, value in response.headers.items()}
+        if self.command != "HEAD":  # where it is the length of the object
+            response_headers["content-length"] = str(len(content))
+        for name, value in response_headers.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _respond  # noqa: N815  # the names that http.server looks for
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _respond  # noqa: N815  # the names that http.server calls
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing: the port is all that anybody reads."""
+        """Log nothing."""
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input is closed."""
     with mock_aws(), ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,223 +1,212 @@
-"""Uploads at once: how many begin and how many are committed in a second, in one project and in ten.
+"""Concurrent uploads: how many are initiated and committed per second, in one project and in ten.
 
-    python -m bench.uploads [--runs 3] [--seconds 1]
+    python -m bench uploads [--runs 3] [--seconds 1]
 
-An emulation. The services run as threads of this process, above MiniStack, to which clients send the bytes between the two
-measurements. Below the SDK each transaction takes 8 ms, as in AWS, and is refused while another holds one of its items, as in
-AWS. Between two requests of a client lie 20 ms, for the network and what a request does beside. So that the work of this
-machine counts for less, time runs four times slower than it is printed, for these times and for the pauses of our own. What is
-measured is how requests stand in each other's way, and not what AWS can do: `docs/benchmarks.md` sets its limits beside it.
+This is a simulation. The services run in threads of this process, and AWS is MiniStack. Clients send the bytes between the two
+measurements. Below the SDK, a transaction takes 8 ms, and is rejected while another one holds one of its items, as in AWS. A
+client pauses 20 ms between two requests, for the network and its other work. All of these times are four times longer than
+printed, so that the work of this machine matters less. The result shows how requests block each other, and not what AWS can do:
+docs/benchmarks.md compares it with the limits of AWS.
 """
 
 import argparse
 import hashlib
-import importlib
 import os
 import queue
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
+from unittest.mock import patch
 
 import requests
 from rich.console import Console
 from rich.table import Table
 
+from holdall.platform import clock
+from holdall.platform.caller import Caller
+from holdall.platform.errors import ServiceUnavailable
+from holdall.platform.observability import logger
+from holdall.platform.table.records import connection
+from holdall.projects.model import Project
+from holdall.projects.service import projects
+from holdall.uploads import service as uploads
+from holdall.uploads.model import CommitUploadRequest, InitUploadRequest, InitUploadResponse
 from infra.local.cloud import LocalCloud
 from infra.local.conflict_simulator import ConflictSimulator
 from infra.local.process import bypass_proxy, find_free_port
+from tests.support import process, users
+from tests.support.aws import FakeAws
 
 CLIENTS: Final = (1, 8, 32, 64)
 PROJECTS: Final = (1, 10)
-TIME_SCALE: Final = 4  # times
-TRANSACTION_SECONDS: Final = 0.008  # seconds
-THINK_SECONDS: Final = 0.02  # two requests of a client
+TIME_SCALE: Final = 4
+TRANSACTION_SECONDS: Final = 0.008
+THINK_SECONDS: Final = 0.02  # between two requests of a client
 _CONTENT: Final = b"The bytes of a small file."
-_SHA256: Final = hashlib.sha256(_CONTENT).hexdigest()
-_UPLOAD_REQUEST: Final = {
-    "filename": "notes.txt",
-    "size": len(_CONTENT),
-    "contentType": "text/plain",
-    "sha256": _SHA256,
-}
-_CREDENTIALS: Final = {"email": "bench@example.test", "password": "correct horse battery"}
-_REGION: Final = "eu-central-1"  # of those settings
-_ROOT: Final = Path(__file__).parents[1]
+_UPLOAD: Final = InitUploadRequest.model_validate(
+    {
+        "filename": "notes.txt",
+        "size": len(_CONTENT),
+        "contentType": "text/plain",
+        "sha256": hashlib.sha256(_CONTENT).hexdigest(),
+    }
+)
+
+OpenUploads = queue.SimpleQueue[tuple[Project, InitUploadResponse]]
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What some clients did, by the printed clock."""
+    """What some clients achieved, in printed time."""
 
-    throughput: float  # in a second
-    latency: float  # seconds, the median
-    conflict_ratio: float  # transactions, of all that were sent
-    unavailable_ratio: float  # requests that gave up, of all
+    throughput: float  # requests per second
+    latency: float  # seconds, median
+    conflict_ratio: float  # of all transactions
+    unavailable_ratio: float  # of all requests
 
 
-@dataclass
+@dataclass(frozen=True)
 class UploadBenchmark:
-    """Somebody with projects, and the services that they use."""
+    """A user with projects."""
 
-    upload_service: Any
-    upload_model: Any
-    caller: Any
-    projects: list[Any]
+    caller: Caller
+    projects: Sequence[Project]
     conflict_simulator: ConflictSimulator
 
     @classmethod
     def create(cls) -> "UploadBenchmark":
-        """With an account, and as many projects as are needed."""
-        os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # a line for each request would bury the table
-        importlib.import_module("tests.api.aws").FakeAws.create()
-        client_module = importlib.import_module("tests.support.client")
-        client_module.Client().post("/auth/sign-up", _CREDENTIALS).created()
-        data = client_module.Client().post("/auth/login", _CREDENTIALS).data()
-        client = client_module.Client(data["accessToken"])
+        """Create a user and projects, and start to simulate conflicts."""
+        FakeAws.create()
+        client = users.create_client()
         ids = [client.post("/projects", {"name": "Bench"}).created()["id"] for _ in range(max(PROJECTS))]
-        find = importlib.import_module("holdall.projects.service.projects").find
-        caller = importlib.import_module("holdall.platform.caller").Caller(
-            "192.0.2.7", "bench", "bench", data["user"]["id"], "", {}
-        )
-        clock: Any = importlib.import_module("holdall.platform.clock")
-        clock.sleep = lambda seconds: time.sleep(seconds * TIME_SCALE)
-        conflicts = ConflictSimulator(transaction_seconds=TRANSACTION_SECONDS * TIME_SCALE)
-        conflicts.attach(importlib.import_module("holdall.platform.table.items").connection.client.meta.events)
-        services, model = (importlib.import_module(f"holdall.uploads.{name}") for name in ("service", "model"))
-        return cls(services, model, caller, [find(each) for each in ids], conflicts)
+        simulator = ConflictSimulator(transaction_seconds=TRANSACTION_SECONDS * TIME_SCALE)
+        simulator.attach(connection.client.meta.events)
+        caller = Caller("192.0.2.7", "bench", "bench", client.user["id"], None, frozenset())
+        return cls(caller, [each for id_ in ids if (each := projects.get_or_none(id_))], simulator)
 
     def measure(self, clients: int, projects: int, seconds: float) -> tuple[LoadResult, LoadResult]:
-        """Uploads that begin for so many seconds, then the commits of all of them."""
-        begun: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+        """Initiate uploads for this many seconds, and then commit them. Return both results."""
+        initiated: OpenUploads = queue.SimpleQueue()
         end = time.perf_counter() + seconds * TIME_SCALE
 
-        def begin(client: int) -> bool:
+        def init(client: int) -> bool:
             project = self.projects[client % projects]
-            begun.put(
-                (
-                    project,
-                    self.upload_service.init(self.caller, project, self.upload_model.InitUpload(**_UPLOAD_REQUEST)),
-                )
-            )
+            initiated.put((project, uploads.init(self.caller, project, _UPLOAD)))
             return True
 
         def commit(_: int) -> bool:
             try:
-                project, upload = waiting.get_nowait()
+                project, upload = uploaded.get_nowait()
             except queue.Empty:
                 return False
-            self.upload_service.commit(self.caller, project, self.upload_model.Commit(uploadId=upload.upload_id))
+            request = CommitUploadRequest.model_validate({"uploadId": upload.upload_id})
+            uploads.commit(self.caller, project, request)
             return True
 
-        inits = self._run_clients(clients, begin, lambda: time.perf_counter() < end)
-        waiting = _send_contents(begun)
-        return inits, self._run_clients(clients, commit, lambda: True)
+        init_result = self._run_clients(clients, init, lambda: time.perf_counter() < end)
+        uploaded = _send_contents(initiated)
+        return init_result, self._run_clients(clients, commit, lambda: True)
 
-    def _run_clients(self, clients: int, operation: Callable[[int], bool], has_more: Callable[[], bool]) -> LoadResult:
-        """Each client does the same, again and again; the rate is counted until the first finds that there is no more."""
-        unavailable = importlib.import_module("holdall.platform.errors").ServiceUnavailable
-        done: list[tuple[float, float]] = []  # when, and after how long
-        ends: list[float] = []
-        busy: list[str] = []
-        start = threading.Barrier(clients)
-        sent, refused = self.conflict_simulator.transaction_count, self.conflict_simulator.conflict_count
+    def _run_clients(self, clients: int, request: Callable[[int], bool], has_more: Callable[[], bool]) -> LoadResult:
+        """Let each client repeat a request. The throughput counts until the first client has none left."""
+        times: list[tuple[float, float]] = []  # the end and the duration of each request
+        ends: list[float] = []  # of the clients
+        unavailable: list[ServiceUnavailable] = []
+        barrier = threading.Barrier(clients)
+        simulator = self.conflict_simulator
+        transactions, conflicts = simulator.transaction_count, simulator.conflict_count
 
-        def client(number: int) -> None:
-            start.wait()
+        def run_client(number: int) -> None:
+            barrier.wait()
             while has_more():
-                began = time.perf_counter()
+                start = time.perf_counter()
                 try:
-                    if not operation(number):
+                    if not request(number):
                         break
-                    done.append((time.perf_counter(), time.perf_counter() - began))
-                except unavailable as failure:
-                    busy.append(failure.code)
+                    times.append((time.perf_counter(), time.perf_counter() - start))
+                except ServiceUnavailable as error:
+                    unavailable.append(error)
                 time.sleep(THINK_SECONDS * TIME_SCALE)
             ends.append(time.perf_counter())
 
-        began = time.perf_counter()
+        start = time.perf_counter()
         with ThreadPoolExecutor(clients) as pool:
-            list(pool.map(client, range(clients)))
+            list(pool.map(run_client, range(clients)))
         end = min(ends)
         return LoadResult(
-            throughput=sum(moment <= end for moment, _ in done) / (end - began) * TIME_SCALE,
-            latency=statistics.median(wait for _, wait in done) / TIME_SCALE,
-            conflict_ratio=(self.conflict_simulator.conflict_count - refused)
-            / (self.conflict_simulator.transaction_count - sent),
-            unavailable_ratio=len(busy) / (len(done) + len(busy)),
+            throughput=sum(request_end <= end for request_end, _ in times) / (end - start) * TIME_SCALE,
+            latency=statistics.median(duration for _, duration in times) / TIME_SCALE,
+            conflict_ratio=(simulator.conflict_count - conflicts) / (simulator.transaction_count - transactions),
+            unavailable_ratio=len(unavailable) / (len(times) + len(unavailable)),
         )
 
 
-def _send_contents(uploads: "queue.SimpleQueue[tuple[Any, Any]]") -> "queue.SimpleQueue[tuple[Any, Any]]":
-    """The same uploads, and their bytes have arrived."""
-    sent: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+def _send_contents(initiated: OpenUploads) -> OpenUploads:
+    """Upload the bytes of all uploads, and return the uploads."""
+    uploaded: OpenUploads = queue.SimpleQueue()
     with requests.Session() as session:
-        while not uploads.empty():
-            project, upload = uploads.get()
+        while not initiated.empty():
+            project, upload = initiated.get()
             session.request(
                 upload.method, upload.url, data=_CONTENT, headers=upload.headers, timeout=10
             ).raise_for_status()
-            sent.put((project, upload))
-    return sent
+            uploaded.put((project, upload))
+    return uploaded
 
 
 @contextmanager
 def run_ministack() -> Iterator[None]:
-    """Empty stores on 127.0.0.1, and the settings by which this process finds them."""
+    """Run an empty AWS on 127.0.0.1, which this process uses."""
     bypass_proxy()
-    importlib.import_module("tests.conftest")  # the settings of a stage that exists nowhere
-    sys.path.insert(0, str(_ROOT / "layers" / "core" / "python"))
-    with TemporaryDirectory() as folder:
-        cloud = LocalCloud(Path(folder), find_free_port())
+    region = os.environ["AWS_REGION"]
+    with TemporaryDirectory() as directory:
+        cloud = LocalCloud(Path(directory), find_free_port())
         try:
             cloud.start()
-            os.environ.update(
-                {name: value for name, value in cloud.client_environment().items() if name.startswith("AWS_")}
-            )
-            os.environ |= {"AWS_REGION": _REGION, "AWS_DEFAULT_REGION": _REGION}
-            os.environ["ORIGINALS_URL"] = f"{cloud.endpoint}/originals"
+            variables = {name: value for name, value in cloud.client_environment().items() if name.startswith("AWS_")}
+            os.environ |= {**variables, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+            os.environ |= {"ORIGINALS_URL": f"{cloud.endpoint}/originals"}
+            process.clear_settings()
             yield
         finally:
             cloud.stop()
 
 
 def build_table(benchmark: UploadBenchmark, runs: int, seconds: float) -> Table:
-    """Each number of clients in one project and in ten, in turns."""
+    """Measure each number of clients in one project and in ten, in turns."""
     table = Table(
-        title=f"Uploads at once, median of {runs}, {os.cpu_count()} cores",
-        caption=f"An emulation: a transaction takes {TRANSACTION_SECONDS * 1000:.0f} ms, and is refused while another holds one of its "
-        f"items; time runs {TIME_SCALE} times slower than printed. Refused: of the transactions sent. Busy: of the requests, those "
-        "that gave up with a 503.",
+        title=f"Concurrent uploads, median of {runs}, {os.cpu_count()} cores",
+        caption=f"A simulation: a transaction takes {TRANSACTION_SECONDS * 1000:.0f} ms, and is rejected while another one "
+        f"holds one of its items. All times are {TIME_SCALE} times longer than printed. conflicts: of the transactions. 503s: "
+        "of the requests.",
         caption_justify="left",
     )
     table.add_column("step", no_wrap=True)
     for column in ("clients", "projects", "/s", "latency ms", "conflicts", "503s", "10 / 1 projects"):
         table.add_column(column, justify="right")
-    benchmark.measure(2, 1, 0.2)  # once for nothing: connections are opened
+    benchmark.measure(2, 1, 0.2)  # not counted, because it opens connections
     for clients in CLIENTS:
-        found: dict[int, list[tuple[LoadResult, LoadResult]]] = {projects: [] for projects in PROJECTS}
+        results: dict[int, list[tuple[LoadResult, LoadResult]]] = {count: [] for count in PROJECTS}
         for _ in range(runs):
-            for projects, each in found.items():
-                each.append(benchmark.measure(clients, projects, seconds))
+            for count, measured in results.items():
+                measured.append(benchmark.measure(clients, count, seconds))
         for step, name in enumerate(("init", "commit")):
-            medians = {projects: _median([each[step] for each in found[projects]]) for projects in PROJECTS}
-            for projects, outcome in medians.items():
-                ratio = "" if projects == 1 else f"{outcome.throughput / medians[1].throughput:.1f}"
-                table.add_row(name, str(clients), str(projects), *_format_row(outcome), ratio)
+            medians = {count: _median([each[step] for each in measured]) for count, measured in results.items()}
+            for count, median in medians.items():
+                ratio = "" if count == 1 else f"{median.throughput / medians[1].throughput:.1f}"
+                table.add_row(name, str(clients), str(count), *_format_row(median), ratio)
     return table
 
 
 def _median(results: Sequence[LoadResult]) -> LoadResult:
-    return LoadResult(
-        *(statistics.median(values) for values in zip(*(vars(each).values() for each in results), strict=True))
-    )
+    return LoadResult(*map(statistics.median, zip(*map(astuple, results), strict=True)))
 
 
 def _format_row(result: LoadResult) -> tuple[str, ...]:
@@ -230,13 +219,13 @@ def _format_row(result: LoadResult) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--seconds", type=float, default=1)
-    given, _ = arguments.parse_known_args()
-    with run_ministack():
-        Console().print(build_table(UploadBenchmark.create(), given.runs, given.seconds))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1)
+    arguments = parser.parse_args()
+    logger.setLevel("CRITICAL")  # because a line for each request would hide the table
+    with run_ministack(), patch.object(clock, "sleep", lambda seconds: time.sleep(seconds * TIME_SCALE)):
+        Console().print(build_table(UploadBenchmark.create(), arguments.runs, arguments.seconds))
 
 
 if __name__ == "__main__":
