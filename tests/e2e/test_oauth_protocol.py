@@ -42,7 +42,7 @@ def github_server() -> Iterator[fake.RunningGitHub]:
 
 
 def configure_oidc(server: RunningProvider, secret: str | None = None) -> Provider:
-    return OpenIDConnect("oidc", server.issuer, server.client_id, secret or server.client_secret)
+    return OpenIDConnect("oidc", server.url, server.client_id, secret or server.client_secret)
 
 
 def configure_github(server: fake.RunningGitHub, timeout: float = TIMEOUT_SECONDS) -> Provider:
@@ -71,7 +71,7 @@ def test_a_real_provider_tells_who_somebody_is(algorithm: Algorithm) -> None:
         visit = SignIn(configure_oidc(running))
 
         assert visit.callback_params["state"] == "a state"
-        assert visit.exchange() == Identity(running.issuer, _LOGIN, _LOGIN, True, f"Person of {_LOGIN}")  # noqa: FBT003
+        assert visit.exchange() == Identity(running.url, _LOGIN, _LOGIN, True, f"Person of {_LOGIN}")  # noqa: FBT003
 
 
 def test_a_provider_that_takes_the_secret_in_the_form() -> None:

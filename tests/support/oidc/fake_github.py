@@ -18,6 +18,8 @@ from threading import Thread
 from typing import Any, Literal
 from urllib.parse import parse_qs, quote, urlencode
 
+from tests.support.oidc.provider import RunningProvider
+
 ApiPath = Literal["/login/oauth/access_token", "/user", "/user/emails"]
 Fault = Literal["slow", "error", "garbage", "drip"]
 _SLOW_SECONDS = 10.0  # seconds
@@ -35,12 +37,9 @@ class Behavior:
 
 
 @dataclass(frozen=True)
-class RunningGitHub:
-    """A GitHub that runs: `url` is both its site and its API."""
+class RunningGitHub(RunningProvider):
+    """A running GitHub. `url` is both its site and its API."""
 
-    url: str
-    client_id: str
-    client_secret: str
     behavior: Behavior
 
 

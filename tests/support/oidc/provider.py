@@ -20,9 +20,9 @@ Algorithm = Literal["RS256", "ES256"]
 
 @dataclass(frozen=True)
 class RunningProvider:
-    """A running provider, with our client there."""
+    """A running provider, with our client there. `url` is the issuer."""
 
-    issuer: str
+    url: str
     client_id: str
     client_secret: str
 
