@@ -1,20 +1,18 @@
 """Bad input on every route of the contract: one error shape, the right status, and never a mistake of ours (P1, P2)."""
 
 import re
-import time
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.api.conftest import OverrideSettings
 from tests.support import contract, examples, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.contract import Route
+from tests.support.fixtures import OverrideSettings
+from tests.support.world import World
 
 ROUTES = contract.list_routes()
 # A provider may send anything along, so what it sends is not held against the schema (RFC 6749, section 4.1.2).
@@ -32,46 +30,29 @@ VALUES_BY_TYPE: dict[str, list[Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class World:
-    """Where each of these tests begins: somebody, what is right for each route, and the rows behind it."""
+@pytest.fixture
+def prepared(world: World, fake_aws: FakeAws, override_settings: OverrideSettings) -> tuple[Client, dict[str, Any]]:
+    """Return a client that may do everything, so that only the input is bad, and a valid request for each route."""
 
-    client: Client
-    valid_requests: dict[str, Any]
-    snapshot: dict[str, Any]
-    created_at: float
-
-    @classmethod
-    def create(cls, fake_aws: FakeAws, override_settings: OverrideSettings) -> "World":
-        # Somebody who may come in everywhere, so that what is bad is the input; and not the only one, so that they may leave.
-        users.create_superuser()
+    def create() -> tuple[Client, dict[str, Any]]:
+        users.create_superuser()  # another one, so that this client may delete its account
         client = users.create_superuser()
-        valid_requests = examples.make_valid_requests(client, fake_aws, override_settings)
-        return cls(client, valid_requests, fake_aws.snapshot(), time.monotonic())
+        return client, examples.make_valid_requests(client, fake_aws, override_settings)
 
-
-_worlds: list[World] = []  # one, put back for each test: to make it takes ten times as long as to ask what a test asks
-_MAX_AGE_SECONDS = 20  # seconds in which the codes in it still count
-
-
-@pytest.fixture
-def world(fake_aws: FakeAws, override_settings: OverrideSettings) -> World:
-    if not _worlds or time.monotonic() - _worlds[0].created_at > _MAX_AGE_SECONDS:
-        _worlds[:] = [World.create(fake_aws, override_settings)]
-    fake_aws.restore(_worlds[0].snapshot)
+    found = world.step("valid requests", create)
     examples.configure_provider(fake_aws, override_settings)
-    return _worlds[0]
+    return found
 
 
 @pytest.fixture
-def client(world: World) -> Client:
-    return world.client
+def client(prepared: tuple[Client, dict[str, Any]]) -> Client:
+    return prepared[0]
 
 
 @pytest.fixture
-def valid_requests(world: World) -> dict[str, Any]:
-    """What is right for each route."""
-    return deepcopy(world.valid_requests)
+def valid_requests(prepared: tuple[Client, dict[str, Any]]) -> dict[str, Any]:
+    """Return a valid request for each route."""
+    return prepared[1]
 
 
 def send_valid(

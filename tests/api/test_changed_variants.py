@@ -52,21 +52,19 @@ def claim_render_job(fake_aws: FakeAws) -> RenderJob:
     return active_render
 
 
-def make_render_result(render_job: RenderJob, folder: Path) -> RenderResult:
+def make_render_result(render_job: RenderJob, folder: Path) -> tuple[RenderResult, str]:
     """What comes of a drawing."""
     path = folder / "picture"
     path.write_bytes(b"picture")
     sha256 = variants.download_source(render_job, folder / "source")
-    return RenderResult(
-        sha256, 60, 40, [RenderedVariant(spec.name, path, 5, 5, "image/webp", 7) for spec in render_job.specs]
-    )
+    return RenderResult(60, 40, [RenderedVariant(spec.name, path, 5, 5, 7) for spec in render_job.specs]), sha256
 
 
 def finish_render(fake_aws: FakeAws, render_job: RenderJob, folder: Path) -> None:
     """End a drawing as imageproc does, and let all that waits be done."""
     left: RenderJob | None = render_job
     while left is not None:
-        left = variants.finish(left, make_render_result(left, folder))
+        left = variants.finish(left, *make_render_result(left, folder))
     run_until_drained(fake_aws)
 
 
@@ -82,7 +80,7 @@ def assert_variants(client: Client, fake_aws: FakeAws, project: dict[str, Any], 
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_later_drawing_leaves_what_the_settings_changed_meanwhile(
+def test_later_rendering_keeps_the_variant_of_an_old_spec(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     before = get_file(client, photo_id)["variants"]
@@ -94,7 +92,7 @@ def test_a_later_drawing_leaves_what_the_settings_changed_meanwhile(
     assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
 
-def test_what_the_settings_changed_is_not_left_public(
+def test_variant_of_an_old_spec_does_not_stay_public(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     set_variants(client, project, [WIDER, NEW])
@@ -110,7 +108,7 @@ def test_what_the_settings_changed_is_not_left_public(
     invariants.assert_project_purged(fake_aws, project["id"])
 
 
-def test_a_drawing_by_older_settings_ends_behind_a_sync(
+def test_rendering_of_an_old_spec_may_end_after_a_sync(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, tmp_path: Path
 ) -> None:
     set_variants(client, project, [SMALL, NEW])
@@ -119,13 +117,13 @@ def test_a_drawing_by_older_settings_ends_behind_a_sync(
     set_variants(client, project, [SMALL, {**NEW, "width": 9}])
     sync_variants(client, project).data()
     run_until_drained(fake_aws)
-    variants.finish(active_render, outcome)
+    variants.finish(active_render, *outcome)
     run_until_drained(fake_aws)
 
     assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
 
-def test_an_image_that_is_drawn_at_this_moment_is_drawn_by_the_new_settings(
+def test_active_rendering_gets_the_new_settings(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
@@ -139,7 +137,7 @@ def test_an_image_that_is_drawn_at_this_moment_is_drawn_by_the_new_settings(
     assert len(fake_aws.find_rows("main", record_type="event", type="file.ready")) == 1
 
 
-def test_imageproc_draws_again_by_the_new_settings(
+def test_imageproc_renders_again_with_the_new_settings(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
@@ -154,7 +152,7 @@ def test_imageproc_draws_again_by_the_new_settings(
     assert_variants(client, fake_aws, project, file_id, "small", "new")
 
 
-def test_a_worker_whose_time_is_over_records_no_part(
+def test_worker_whose_lease_ended_records_nothing(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
     fake_aws.upload(client, make_photo(), projectId=project["id"])
@@ -165,20 +163,20 @@ def test_a_worker_whose_time_is_over_records_no_part(
     current = variants.claim(late.job.id)
     assert current is not None
 
-    assert variants.finish(late, outcome) is None
+    assert variants.finish(late, *outcome) is None
     (version,) = invariants.stored_versions(fake_aws, project["id"])
     assert version["status"] == "processing"
     finish_render(fake_aws, current, tmp_path)
     assert_variants(client, fake_aws, project, current.file.id, "small", "new")
 
 
-def test_what_a_dead_worker_drew_by_older_settings_is_taken_away(
+def test_variant_of_a_dead_worker_with_an_old_spec_is_deleted(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
     set_variants(client, project, [WIDER])
     active_render = claim_render_job(fake_aws)
-    store_rendered_variants(active_render, make_render_result(active_render, tmp_path))
+    store_rendered_variants(active_render, make_render_result(active_render, tmp_path)[0])
     set_variants(client, project, [NEW])
     frozen_clock.advance(minutes=6)
     fake_aws.run_task("send-pending-jobs")
@@ -187,7 +185,7 @@ def test_what_a_dead_worker_drew_by_older_settings_is_taken_away(
     assert_variants(client, fake_aws, project, file_id, "new")
 
 
-def test_what_was_dropped_and_is_wanted_again_before_it_went(
+def test_variant_wanted_again_before_its_deletion_is_kept(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     set_variants(client, project, [])
@@ -201,7 +199,7 @@ def test_what_was_dropped_and_is_wanted_again_before_it_went(
 
 
 @pytest.mark.parametrize("mode", ["refused", "timeout"])
-def test_what_was_dropped_by_a_sync_that_failed_and_is_wanted_again(
+def test_variant_wanted_again_after_a_failed_sync_is_rendered(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def set_up() -> FaultScenario:
@@ -226,7 +224,7 @@ def test_what_was_dropped_by_a_sync_that_failed_and_is_wanted_again(
     assert_survives_faults(monkeypatch, mode, set_up)
 
 
-def test_what_is_taken_away_while_another_draws_it_again(
+def test_variant_rendered_again_during_its_deletion_is_kept(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, tmp_path: Path
 ) -> None:
     set_variants(client, project, [])
@@ -250,7 +248,7 @@ def test_what_is_taken_away_while_another_draws_it_again(
     assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
 
-def test_a_changed_variant_is_shown_once(
+def test_changed_variant_is_listed_once(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     set_variants(client, project, [WIDER])
@@ -267,7 +265,7 @@ def test_a_changed_variant_is_shown_once(
     assert_variants(client, fake_aws, project, photo_id, "small")
 
 
-def test_an_image_that_cannot_be_drawn_takes_nothing_from_another_job(
+def test_rejected_rendering_does_not_affect_another_job(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     set_variants(client, project, [SMALL, NEW])

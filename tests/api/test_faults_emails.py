@@ -1,4 +1,4 @@
-"""Faults while people prove and change who they are: a secret counts once, nothing is half done, and no letter is lost."""
+"""Faults during changes of credentials: a token works once, no change is partial, and no email is lost."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 
 from functions.auth.handler import handler
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults
+from tests.support.fixtures import OverrideSettings
 
 each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)
 NEW_PASSWORD = "another horse battery"
 
 
 def receive_all_emails(fake_aws: FakeAws, frozen_clock: FrozenClock) -> list[dict[str, Any]]:
-    """What is posted now and by the schedule."""
+    """Return the emails that were sent at once or by the schedule."""
     frozen_clock.advance(seconds=31)
     handler({"task": "dispatch-emails"}, SimpleNamespace(aws_request_id="aws"))
     assert fake_aws.find_rows("credentials", record_type="email-outbox") == []
@@ -30,7 +31,7 @@ def was_audited_once(fake_aws: FakeAws, action: str) -> bool:
 
 
 @each_fault_mode
-def test_a_sign_up_for_proof_sends_a_link_that_counts(
+def test_verified_sign_up_sends_a_link_that_works(
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
     override_settings: OverrideSettings,
@@ -40,97 +41,93 @@ def test_a_sign_up_for_proof_sends_a_link_that_counts(
     override_settings(EMAIL_VERIFICATION="on")
 
     def prepare() -> FaultScenario:
-        fake_aws.reset()
-        said = {"email": users.unique_email(), "password": users.PASSWORD}
+        body = {"email": users.unique_email(), "password": users.PASSWORD}
 
-        def check(again: Response) -> None:
-            assert again.status == 202
-            tokens = [letter["detail"] for letter in receive_all_emails(fake_aws, frozen_clock)]
-            tried = [{"token": token, "password": users.PASSWORD} for token in dict.fromkeys(tokens)]
-            statuses = [Client().post("/auth/verify-email", each).status for each in tried]
-            assert sorted(statuses) == sorted([200, *[401] * (len(tried) - 1)])
+        def check(response: Response) -> None:
+            assert response.status == 202
+            tokens = [email["token"] for email in receive_all_emails(fake_aws, frozen_clock)]
+            attempts = [{"token": token, "password": users.PASSWORD} for token in dict.fromkeys(tokens)]
+            statuses = [Client().post("/auth/verify-email", each).status for each in attempts]
+            assert sorted(statuses) == sorted([200, *[401] * (len(attempts) - 1)])
             assert len(fake_aws.find_rows("main", record_type="user")) == 1
 
-        return FaultScenario(lambda: Client().post("/auth/sign-up", said), check)
+        return FaultScenario(lambda: Client().post("/auth/sign-up", body), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
 
 @each_fault_mode
-def test_a_proof_makes_one_whole_account(
+def test_verification_creates_one_complete_account(
     fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, override_settings: OverrideSettings, mode: FaultMode
 ) -> None:
     override_settings(EMAIL_VERIFICATION="on")
 
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         email = users.unique_email()
         Client().post("/auth/sign-up", {"email": email, "password": users.PASSWORD}).data()
-        said = {"token": mailbox.receive_token(fake_aws, "verify"), "password": users.PASSWORD}
+        body = {"token": mailbox.receive_token(fake_aws, "email-verification"), "password": users.PASSWORD}
 
-        def check(again: Response) -> None:
-            assert again.status in (200, 401)
+        def check(response: Response) -> None:
+            assert response.status in (200, 401)
             (user,) = fake_aws.find_rows("main", record_type="user", email=email)
-            assert was_audited_once(fake_aws, "accounts.sign-up")
+            assert was_audited_once(fake_aws, "accounts.sign_up")
             client = users.sign_in(email)
             assert [each["personal"] for each in client.get("/projects").data()] == [True]
             sessions = fake_aws.find_rows("main", record_type="session", user_id=user["id"])
-            assert len(fake_aws.find_rows("audit", action="login", outcome="success")) == len(sessions)
+            assert len(fake_aws.find_rows("audit", action="sessions.create", outcome="success")) == len(sessions)
 
-        return FaultScenario(lambda: Client().post("/auth/verify-email", said), check)
+        return FaultScenario(lambda: Client().post("/auth/verify-email", body), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
 
 @each_fault_mode
-def test_a_reset_is_done_once_and_told(
+def test_password_is_reset_once_and_the_owner_notified(
     fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, frozen_clock: FrozenClock, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         client = users.create_client()
         Client().post("/auth/forgot-password", {"email": client.user["email"]}).data()
-        said = {"token": mailbox.receive_token(fake_aws, "reset"), "password": NEW_PASSWORD}
+        body = {"token": mailbox.receive_token(fake_aws, "password-reset"), "password": NEW_PASSWORD}
 
-        def check(again: Response) -> None:
-            assert again.status in (204, 401)
-            assert was_audited_once(fake_aws, "accounts.reset-password")
-            assert {letter["kind"] for letter in receive_all_emails(fake_aws, frozen_clock)} == {"changed"}
+        def check(response: Response) -> None:
+            assert response.status in (204, 401)
+            assert was_audited_once(fake_aws, "accounts.reset_password")
+            assert {email["kind"] for email in receive_all_emails(fake_aws, frozen_clock)} == {"security-notice"}
             assert client.get("/auth/me").status == 401
             login = {"email": client.user["email"], "password": NEW_PASSWORD}
             assert Client().post("/auth/login", login).status == 200
 
-        return FaultScenario(lambda: Client().post("/auth/reset-password", said), check)
+        return FaultScenario(lambda: Client().post("/auth/reset-password", body), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
 
 @each_fault_mode
-def test_another_address_is_taken_whole_and_the_old_one_told(
+def test_address_changes_completely_and_the_old_one_is_notified(
     fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, frozen_clock: FrozenClock, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         client, new = users.create_client(), users.unique_email()
         client.post("/auth/change-email", {"email": new, "password": users.PASSWORD}).data()
-        said = {"token": mailbox.receive_token(fake_aws, "email-change")}
+        body = {"token": mailbox.receive_token(fake_aws, "email-change")}
 
-        def check(again: Response) -> None:
-            assert again.status in (204, 401)
-            assert was_audited_once(fake_aws, "accounts.confirm-email")
-            assert {letter["to"] for letter in receive_all_emails(fake_aws, frozen_clock)} == {client.user["email"]}
+        def check(response: Response) -> None:
+            assert response.status in (204, 401)
+            assert was_audited_once(fake_aws, "accounts.change_email")
+            assert {email["to"] for email in receive_all_emails(fake_aws, frozen_clock)} == {client.user["email"]}
             (unique,) = fake_aws.find_rows("main", record_type="unique", user_id=client.user["id"])
-            assert unique["pk"] == f"UNIQUE#email#{new}"
+            assert unique["pk"] == f"UNIQUE#EMAIL#{new}"
             assert users.sign_in(new).get("/users/me").data()["email"] == new
 
-        return FaultScenario(lambda: Client().post("/auth/confirm-email", said), check)
+        return FaultScenario(lambda: Client().post("/auth/confirm-email", body), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
 
 def _change_password(client: Client) -> Response:
-    said = {"currentPassword": users.PASSWORD, "newPassword": NEW_PASSWORD}
-    return client.post("/auth/change-password", said)
+    body = {"currentPassword": users.PASSWORD, "newPassword": NEW_PASSWORD}
+    return client.post("/auth/change-password", body)
 
 
 def _delete_account(client: Client) -> Response:
@@ -139,31 +136,30 @@ def _delete_account(client: Client) -> Response:
 
 @each_fault_mode
 @pytest.mark.parametrize(
-    ("deed", "action"),
-    [(_change_password, "accounts.change-password"), (_delete_account, "users.delete")],
-    ids=["change", "leave"],
+    ("send", "action"),
+    [(_change_password, "accounts.change_password"), (_delete_account, "users.delete")],
+    ids=["change", "delete"],
 )
-def test_what_guards_an_account_is_changed_once_and_told(
+def test_credential_changes_once_and_the_owner_is_notified(
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
     frozen_clock: FrozenClock,
     mode: FaultMode,
-    deed: Callable[[Client], Response],
+    send: Callable[[Client], Response],
     action: str,
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         client = users.create_client()
         other = users.sign_in(client.user["email"])
 
-        def check(again: Response) -> None:
-            assert again.status in (204, 401)
+        def check(response: Response) -> None:
+            assert response.status in (204, 401)
             assert was_audited_once(fake_aws, action)
-            assert [letter["kind"] for letter in receive_all_emails(fake_aws, frozen_clock)][:1] == ["changed"]
+            assert [email["kind"] for email in receive_all_emails(fake_aws, frozen_clock)][:1] == ["security-notice"]
             assert other.get("/auth/me").status == 401
             login = {"email": client.user["email"], "password": users.PASSWORD}
             assert Client().post("/auth/login", login).status == 401
 
-        return FaultScenario(lambda: deed(client), check)
+        return FaultScenario(lambda: send(client), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import FrozenClock
 from tests.api.test_project_deletion import variant_prefix_set
 from tests.api.test_project_purge import remaining_rows, stored_object_keys
 from tests.support import invariants, projects, users
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.faults import FaultMode, FaultScenario, ProcessCrash, assert_survives_faults, run_until_idle
 
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
@@ -23,7 +23,6 @@ each_fault_mode = pytest.mark.parametrize("mode", ["timeout", "crash"])
 
 def create_rendered_project(fake_aws: FakeAws) -> tuple[Client, dict[str, Any]]:
     """Somebody, and their public project with a photo that was drawn."""
-    fake_aws.reset()
     client = users.create_client()
     settings = {"visibility": "public", "variants": VARIANTS}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()

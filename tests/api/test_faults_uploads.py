@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import FrozenClock
 from tests.support import invariants, users
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults, run_until_idle
 
 each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)
@@ -22,11 +22,10 @@ def create_public_project(client: Client) -> str:
 
 @each_fault_mode
 @pytest.mark.parametrize("key", [None, "key"])
-def test_a_begun_upload_is_counted(
+def test_init_reserves_quota_once(
     fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, key: str | None
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         client = users.create_client()
         project = users.personal_project_id(client)
 
@@ -49,11 +48,10 @@ def test_a_begun_upload_is_counted(
 
 @each_fault_mode
 @pytest.mark.parametrize("content_type", ["image/jpeg", "text/plain"])
-def test_a_commit_makes_one_version(
+def test_commit_creates_one_version(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, content_type: str
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         client = users.create_client()
         project = create_public_project(client)
         said = make_upload_request(make_photo(), contentType=content_type, projectId=project)
@@ -75,11 +73,10 @@ def test_a_commit_makes_one_version(
 
 
 @each_fault_mode
-def test_a_new_version_is_made_once(
+def test_new_version_is_created_once(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         client = users.create_client()
         project = users.personal_project_id(client)
         file_id = fake_aws.upload(client, b"first", **TEXT_FILE)["fileId"]
@@ -98,7 +95,7 @@ def test_a_new_version_is_made_once(
 
 
 @each_fault_mode
-def test_trash_leaves_nothing_under_media(
+def test_trashed_file_has_nothing_under_media(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
@@ -117,7 +114,7 @@ def test_trash_leaves_nothing_under_media(
 
 
 @each_fault_mode
-def test_a_purge_leaves_nothing(
+def test_purge_leaves_nothing(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
@@ -136,7 +133,7 @@ def test_a_purge_leaves_nothing(
 
 
 @each_fault_mode
-def test_a_variant_that_is_named_anew_is_drawn(
+def test_requested_variant_is_rendered(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
@@ -158,7 +155,6 @@ def test_a_variant_that_is_named_anew_is_drawn(
 
 def create_rendered_photo(fake_aws: FakeAws) -> tuple[Client, str, str]:
     """Somebody, their public project, and a photo in it with its variant."""
-    fake_aws.reset()
     client = users.create_client()
     project = create_public_project(client)
     made: dict[str, Any] = fake_aws.upload(client, make_photo(), projectId=project)

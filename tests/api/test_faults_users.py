@@ -58,7 +58,6 @@ def test_a_change_is_done_whole_or_not_at_all(
     action: str,
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         admins, other = AdminFactory(people.create_superuser()), people.create_superuser()
         free, held = admins.create_role("audit.read"), admins.create_role(admins.create_permission())
         user = admins.create_user(held)
@@ -89,7 +88,6 @@ def test_an_account_is_made_once_for_a_key(
     fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, password: str | None
 ) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         admins = AdminFactory(people.create_superuser())
         asked = {"email": people.unique_email(), "password": password, "roles": [admins.create_role("users.read")]}
 
@@ -112,7 +110,6 @@ def test_an_account_is_made_once_for_a_key(
 @each_fault_mode
 def test_a_role_is_made_once_for_a_key(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode) -> None:
     def prepare() -> FaultScenario:
-        fake_aws.reset()
         admins = AdminFactory(people.create_superuser())
         asked = {"name": unique_role_name(), "permissions": [admins.create_permission()]}
 

@@ -31,7 +31,7 @@ def init_public_upload(fake_aws: FakeAws, content: bytes, **overrides: Any) -> t
 
 
 @each_fault_mode
-def test_an_arrival_makes_one_version(
+def test_arrived_object_creates_one_version(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
@@ -53,7 +53,7 @@ def test_an_arrival_makes_one_version(
 
 @each_fault_mode
 @pytest.mark.parametrize("state", ["expired", "completed"])
-def test_what_has_no_use_is_removed(
+def test_object_that_no_upload_needs_is_deleted(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, state: str
 ) -> None:
     def prepare() -> FaultScenario:
@@ -91,7 +91,7 @@ def create_image_message(fake_aws: FakeAws, content: bytes) -> tuple[Client, str
 @pytest.mark.parametrize(
     ("content", "status"), [(make_photo(), "ready"), (b"no image", "rejected")], ids=["good", "bad"]
 )
-def test_an_image_ends_as_it_must(
+def test_image_is_rendered_or_rejected(
     frozen_clock: FrozenClock,
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
@@ -128,7 +128,7 @@ def purge_file(client: Client, file_id: str) -> None:
 
 @each_fault_mode
 @pytest.mark.parametrize("put_away", [trash_file, purge_file])
-def test_an_image_that_is_put_away_after_a_fault_is_not_seen(
+def test_image_that_is_removed_after_a_fault_has_nothing_under_media(
     frozen_clock: FrozenClock,
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
@@ -200,7 +200,7 @@ def assert_moved(fake_aws: FakeAws, project: str) -> None:
         (create_purged_photo, invariants.assert_project_purged),
     ],
 )
-def test_a_job_is_done_in_the_end(
+def test_job_is_completed(
     frozen_clock: FrozenClock,
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
@@ -223,7 +223,7 @@ def test_a_job_is_done_in_the_end(
 
 
 @each_fault_mode
-def test_an_upload_expires_once(
+def test_upload_expires_once(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:

@@ -34,7 +34,7 @@ LIST_CASES = (
     _case("members of a project", "/projects/{project}/members?limit=100", 3),
     _case("invitations", "/projects/{project}/invitations?limit=100", 2),
     # A maker is two rows: who they are, and what they are in the project.
-    _case("keys of a project", "/projects/{project}/keys?limit=100", 4),
+    _case("API keys of a project", "/projects/{project}/keys?limit=100", 4),
     _case("files, newest first", "/files?projectId={project}&limit=100", 2),
     _case("users", "/users?limit=100", 2),
     _case("roles", "/roles?limit=100", 2),

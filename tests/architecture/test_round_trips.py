@@ -25,6 +25,7 @@ from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client, Response
 from tests.support.openapi import OPERATIONS, response_schema, undocumented_fields
 from tests.support.scenario import Scenario
+from tests.support.world import World
 
 _TEXT_FILE = {"filename": "letter.txt", "contentType": "text/plain"}
 
@@ -240,11 +241,16 @@ class MeasuredRequest:
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
 def measured(
-    request: pytest.FixtureRequest, fake_aws: FakeAws, aws_calls: Counter[str], transactions: list[set[str]]
+    request: pytest.FixtureRequest,
+    worker_world: World,
+    fake_aws: FakeAws,
+    aws_calls: Counter[str],
+    transactions: list[set[str]],
 ) -> MeasuredRequest:
     """Each request, made once."""
     case: BudgetCase = request.param
-    ask = case.prepare(Scenario.create(fake_aws))
+    worker_world.reset()
+    ask = case.prepare(worker_world.step("scenario", lambda: Scenario.create(fake_aws)))
     aws_calls.clear()
     transactions.clear()
     answer = ask()

@@ -35,6 +35,10 @@ class FakeAws:
     ssm: Any
     queues: dict[str, str]
 
+    def __deepcopy__(self, _: object) -> "FakeAws":
+        """Return the same object: there is one AWS."""
+        return self
+
     @classmethod
     def create(cls) -> "FakeAws":
         """Make what the stack makes."""
@@ -115,10 +119,8 @@ class FakeAws:
                     source, picture = Path(folder) / "source", Path(folder) / "picture"
                     picture.write_bytes(b"picture")
                     sha256 = variants.download_source(active_render, source)
-                    rendered_file_id = [
-                        RenderedVariant(spec.name, picture, 5, 5, "image/webp", 7) for spec in active_render.specs
-                    ]
-                    active_render = variants.finish(active_render, RenderResult(sha256, 60, 40, rendered_file_id))
+                    rendered_file_id = [RenderedVariant(spec.name, picture, 5, 5, 7) for spec in active_render.specs]
+                    active_render = variants.finish(active_render, RenderResult(60, 40, rendered_file_id), sha256)
 
     def receive_messages(self, queue: str) -> list[str]:
         """Take the messages out of a queue."""

@@ -1,4 +1,4 @@
-"""The routes of the contract, as docs/openapi.json tells them: what the tests of all routes go through."""
+"""The routes of docs/openapi.json, for tests that call every route."""
 
 import json
 from collections.abc import Iterator
@@ -8,36 +8,16 @@ from pathlib import Path
 from typing import Any
 
 _OPENAPI_PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
-
-# Who may come without being known.
-PUBLIC = {
-    "POST /auth/sign-up",
-    "POST /auth/login",
-    "POST /auth/refresh",
-    "POST /auth/2fa/verify",
-    "POST /auth/accept-invitation",
-    "POST /auth/confirm-email",
-    "POST /auth/forgot-password",
-    "POST /auth/reset-password",
-    "POST /auth/verify-email",
-    "POST /auth/verify-email/resend",
-    "GET /auth/oauth/{provider}/start",
-    "GET /auth/oauth/{provider}/callback",
-    "GET /.well-known/jwks.json",
-    "GET /health",
-    "GET /health/ready",
-    "GET /openapi.json",
-    "GET /docs",
-    "GET /docs/{asset}",
-}
+_BASE_PATH = "/api/v1"
 
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path."""
+    """A method of a path, with its parameters and the schema of its body."""
 
     method: str
     path: str
+    is_public: bool
     parameters: tuple[dict[str, Any], ...]
     body: dict[str, Any] | None
 
@@ -45,34 +25,25 @@ class Route:
     def name(self) -> str:
         return f"{self.method} {self.path}"
 
-    @property
-    def is_public(self) -> bool:
-        return self.name in PUBLIC
-
     def parameters_in(self, location: str) -> list[dict[str, Any]]:
-        """Parameters of the path, or of the query."""
+        """Return the parameters of the path or the query."""
         return [each for each in self.parameters if each["in"] == location]
 
 
 @cache
 def load_openapi() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_OPENAPI_PATH.read_text())
-    return found
+    document: dict[str, Any] = json.loads(_OPENAPI_PATH.read_text())
+    return document
 
 
 @cache
 def list_routes() -> tuple[Route, ...]:
-    """All of them."""
+    """Return all routes but the deprecated aliases, which are the same functions."""
     return tuple(_parse_routes())
 
 
-def route_id(route: Route) -> str:
-    """The name of a route, for a test's."""
-    return route.name
-
-
 def resolve_ref(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without its references, one level deep."""
+    """Return the schema that a reference leads to, or the schema itself."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return resolve_ref(load_openapi()["components"]["schemas"][name])
@@ -80,7 +51,7 @@ def resolve_ref(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def accepted_types(schema: dict[str, Any]) -> set[str]:
-    """The JSON types that a schema takes."""
+    """Return the JSON types that a schema accepts."""
     schema = resolve_ref(schema)
     if "anyOf" in schema:
         return set().union(*(accepted_types(each) for each in schema["anyOf"]))
@@ -90,12 +61,15 @@ def accepted_types(schema: dict[str, Any]) -> set[str]:
 
 
 def _parse_routes() -> Iterator[Route]:
-    for path, methods in load_openapi()["paths"].items():
-        for method, told in methods.items():
-            body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    for path, operations in load_openapi()["paths"].items():
+        for method, operation in operations.items():
+            if operation.get("deprecated"):
+                continue
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             yield Route(
                 method.upper(),
-                path.removeprefix("/api/v1"),
-                tuple(told.get("parameters", [])),
+                path.removeprefix(_BASE_PATH),
+                operation["security"] == [],
+                tuple(operation.get("parameters", [])),
                 resolve_ref(body) if body else None,
             )

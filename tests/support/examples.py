@@ -5,11 +5,11 @@ from typing import Any
 
 import pyotp
 
-from tests.api.conftest import OverrideSettings
 from tests.support import mailbox, projects, users
 from tests.support.admins import AdminFactory, unique_permission_name, unique_role_name
 from tests.support.aws import FakeAws, make_upload_request
 from tests.support.client import Client
+from tests.support.fixtures import OverrideSettings
 
 PROVIDER = "github"
 OAUTH_CALLBACK = "GET /auth/oauth/{provider}/callback"
@@ -44,13 +44,13 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "POST /auth/change-email": {"email": users.unique_email(), "password": users.PASSWORD},
             "POST /auth/forgot-password": {"email": client.user["email"]},
             "POST /auth/verify-email/resend": {"email": users.unique_email()},
-            "PUT /users/me": {"name": "Ada"},
+            "PATCH /users/me": {"name": "Ada"},
             "DELETE /users/me": {"password": users.PASSWORD},
             "POST /users": {"email": users.unique_email(), "password": users.PASSWORD, "roles": ["user"]},
-            "PUT /users/{userId}": {"name": "Ada"},
+            "PATCH /users/{userId}": {"name": "Ada"},
             "POST /users/{userId}/roles": {"role": "admin"},
             "POST /roles": {"name": unique_role_name(), "permissions": ["users.read"]},
-            "PUT /roles/{name}": {"permissions": ["users.read"]},
+            "PATCH /roles/{name}": {"permissions": ["users.read"]},
             "POST /permissions": {"name": unique_permission_name()},
             "POST /authz/explain": {"permission": "users.read"},
             **_member_bodies(client, fake_aws, shared_project["userId"]),
@@ -81,7 +81,7 @@ def _project_path_values(client: Client, fake_aws: FakeAws) -> dict[str, str]:
 def _member_bodies(client: Client, fake_aws: FakeAws, member_id: str) -> dict[str, Any]:
     host = users.create_client()
     return {
-        "PUT /projects/{projectId}": {"name": "x"},
+        "PATCH /projects/{projectId}": {"name": "x"},
         "PATCH /projects/{projectId}/members/{userId}": {"role": "viewer"},
         "POST /projects/{projectId}/transfer": {"userId": member_id},
         "POST /projects/{projectId}/invitations": {"email": users.unique_email(), "role": "viewer"},
@@ -107,10 +107,10 @@ def _email_token_bodies(client: Client, fake_aws: FakeAws, override_settings: Ov
     unknown = {"email": users.unique_email(), "password": users.PASSWORD}
     override_settings(EMAIL_VERIFICATION="on")
     Client().post("/auth/sign-up", unknown).data()
-    verify = mailbox.receive_token(fake_aws, "verify")
+    verify = mailbox.receive_token(fake_aws, "email-verification")
     override_settings(EMAIL_VERIFICATION="off")
     client.post("/auth/forgot-password", {"email": client.user["email"]}).data()
-    reset = mailbox.receive_token(fake_aws, "reset")
+    reset = mailbox.receive_token(fake_aws, "password-reset")
     client.post("/auth/change-email", {"email": users.unique_email(), "password": users.PASSWORD}).data()
     confirm = mailbox.receive_token(fake_aws, "email-change")
     invited = mailbox.create_account_invitation(users.unique_email())

@@ -14,11 +14,13 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from holdall.platform import aws
 from holdall.platform.table import records
-from tests.api.conftest import FrozenClock
 from tests.support.aws import FakeAws
+from tests.support.checkpoints import Checkpoint
 from tests.support.client import Response
+from tests.support.clock import FrozenClock
 
-# refused: no connection; throttled: a retryable error; timeout: the call took effect, no response; crash: the call took effect, then the process ended.
+# refused: no connection. throttled: an error that the SDK retries. timeout: the call took effect, but no response came.
+# crash: the call took effect, and then the process ended.
 FaultMode = Literal["refused", "throttled", "timeout", "crash"]
 FAULT_MODES: tuple[FaultMode, ...] = ("refused", "throttled", "timeout", "crash")
 
@@ -128,32 +130,36 @@ def interleave(operation: str, action: Callable[[], object]) -> Iterator[list[ob
 
 @dataclass(frozen=True)
 class FaultScenario:
-    """Something that is asked of Holdall, made ready for one more time.
-
-    `deliver` asks, and asks the same when it is called again; `check` tells what must hold after that.
-    """
+    """A request, and what must hold after it was sent again. `retry` is the second request if it is another one."""
 
     send: Callable[[], Any]
     check: Callable[[Any], None]
+    retry: Callable[[], Any] | None = None
 
 
 def assert_survives_faults(
     monkeypatch: pytest.MonkeyPatch, mode: FaultMode, prepare: Callable[[], FaultScenario]
 ) -> None:
-    """Let each call to AWS fail in its turn, ask again without faults, and check."""
+    """Let each call to AWS fail in its turn, send the request again without faults, and check.
+
+    `prepare` is called once, and the state after it is restored before each fault: the functions that it returns keep
+    nothing themselves.
+    """
+    scenario = prepare()
+    checkpoint = Checkpoint.save()
     for number in count():
-        token_set = prepare()
+        checkpoint.restore()
         with inject_faults(monkeypatch, number, mode) as faults:
             try:
-                first = token_set.send()
+                first = scenario.send()
             except ProcessCrash:
                 first = None
         if not faults.was_reached:
-            assert number > 0, "nothing was asked of AWS"
+            assert number > 0, "The request made no calls to AWS."
             return
         _assert_retryable(first)
         try:
-            token_set.check(token_set.send())
+            scenario.check((scenario.retry or scenario.send)())
         except BaseException as error:
             error.add_note(f"call {number} was {mode}: {', '.join(faults.calls)}")
             raise

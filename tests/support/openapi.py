@@ -1,4 +1,4 @@
-"""Answers beside the document: what they hold, and what it says that they hold."""
+"""Responses, compared with the schemas of docs/openapi.json."""
 
 import json
 from collections.abc import Mapping
@@ -7,22 +7,24 @@ from typing import Any
 from infra.build.openapi import OPENAPI_PATH
 
 _DOCUMENT: dict[str, Any] = json.loads(OPENAPI_PATH.read_text())
+# All routes but the deprecated aliases, which are the same functions.
 OPERATIONS: Mapping[str, Any] = {
     f"{method.upper()} {path}": operation
     for path, operations in _DOCUMENT["paths"].items()
     for method, operation in operations.items()
+    if not operation.get("deprecated")
 }
 
 
 def response_schema(route: str, status: int) -> Any:
-    """The schema of an answer, or None where it is no JSON of ours. Raises KeyError for one that the document does not name."""
+    """Return the JSON schema of a response, or None if it is not JSON. Raises KeyError for an undocumented status."""
     content = OPERATIONS[route]["responses"][str(status)].get("content", {})
-    schema = content.get("application/json", {}).get("schema")
-    return None if schema == {"type": "object"} else schema
+    schema = content.get("application/json", {}).get("schema", {})
+    return None if schema.get("additionalProperties") is True else schema or None
 
 
 def undocumented_fields(value: Any, schema: Mapping[str, Any], pointer: str = "") -> list[str]:
-    """Where a value holds what its schema does not name."""
+    """Return the fields of a value that its schema does not name."""
     if "$ref" in schema:
         return undocumented_fields(
             value, _DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]], pointer
@@ -32,11 +34,11 @@ def undocumented_fields(value: Any, schema: Mapping[str, Any], pointer: str = ""
     if isinstance(value, list):
         return [found for each in value for found in undocumented_fields(each, schema.get("items", {}), f"{pointer}/-")]
     if isinstance(value, dict):
-        named, others = schema.get("properties", {}), schema.get("additionalProperties")
-        shapes = {name: named.get(name, others) for name in value}
-        unnamed = [f"{pointer}/{name}" for name, shape in shapes.items() if not isinstance(shape, dict)]
-        within = [(name, shape) for name, shape in shapes.items() if isinstance(shape, dict)]
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+        schemas = {name: properties.get(name, others) for name in value}
+        unnamed = [f"{pointer}/{name}" for name, each in schemas.items() if not isinstance(each, dict)]
+        named = [(name, each) for name, each in schemas.items() if isinstance(each, dict)]
         return unnamed + [
-            found for name, shape in within for found in undocumented_fields(value[name], shape, f"{pointer}/{name}")
+            found for name, each in named for found in undocumented_fields(value[name], each, f"{pointer}/{name}")
         ]
     return []

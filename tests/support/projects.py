@@ -28,7 +28,7 @@ def create_invitation_token(owner: Client, project_id: str, fake_aws: FakeAws, e
     """Ask somebody to join; the token that only the letter tells."""
     mailbox.receive_emails(fake_aws)
     create_invitation(owner, project_id, email, role)
-    return mailbox.receive_token(fake_aws, "join")
+    return mailbox.receive_token(fake_aws, "project-invitation")
 
 
 def accept_invitation(client: Client, token: str) -> Response:

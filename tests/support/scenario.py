@@ -41,7 +41,6 @@ class Scenario:
     @classmethod
     def create(cls, fake_aws: FakeAws) -> "Scenario":
         """Somebody with an account and a public project with one variant, and nobody else."""
-        fake_aws.reset()  # moto copies whole tables for each transaction: with the rows of all tests before, some 100 MB
         email = f"user{next(_numbers)}@example.test"
         Client().post("/auth/sign-up", {"email": email, "password": _PASSWORD}).created()
         data = Client().post("/auth/login", {"email": email, "password": _PASSWORD}).data()
@@ -91,7 +90,7 @@ class Scenario:
     def emailed_token(self, kind: str) -> str:
         """The secret of the newest letter of a kind."""
         return next(
-            str(each["detail"]) for each in reversed(mailbox.receive_emails(self.fake_aws)) if each["kind"] == kind
+            str(each["token"]) for each in reversed(mailbox.receive_emails(self.fake_aws)) if each["kind"] == kind
         )
 
     def verification_token(self) -> str:

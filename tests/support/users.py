@@ -4,7 +4,7 @@ from itertools import count
 from typing import Any
 
 from holdall.accounts.model import SignUpRequest
-from holdall.accounts.service import sign_in as entry
+from holdall.accounts.service import sign_up as accounts
 from holdall.platform.caller import ClientInfo
 from tests.support.client import Client, Response
 
@@ -39,7 +39,7 @@ def create_superuser() -> Client:
     """Somebody who may everything, as only the operator makes them."""
     new = SignUpRequest(email=unique_email(), password=PASSWORD)
     operator = ClientInfo(ip="operator", user_agent="command", request_id="tests")
-    return sign_in(entry.create_superuser(operator, new).email)
+    return sign_in(accounts.create_superuser(operator, new).email)
 
 
 def personal_project_id(client: Client) -> str:

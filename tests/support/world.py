@@ -1,0 +1,75 @@
+"""One world for each worker: what fixtures add to it is made once, and restored for every later test."""
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from holdall.iam import signing_keys
+from holdall.platform import clock
+from holdall.platform.config import settings
+from tests.support.checkpoints import Checkpoint
+from tests.support.clock import find_frozen_clock
+
+T = TypeVar("T")
+_MAX_AGE = 20.0  # seconds: sessions and codes of a restored world are hardly older than new ones
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The value that a fixture made, the state after that, and the steps that other tests took from there."""
+
+    value: Any
+    checkpoint: Checkpoint
+    made_at: datetime
+    expires: float
+    next_steps: "dict[str, _Step]" = field(default_factory=dict)
+
+
+class World:
+    """AWS in this process. It is empty when a test begins, and fixtures fill it by steps that have names.
+
+    The first test that takes a step makes it. Other tests that take the same steps get it restored, unless something else
+    happened in between, or the first of the steps is old.
+    """
+
+    def __init__(self) -> None:
+        signing_keys.get_signing_key()
+        self._settings = settings()
+        self._empty = _Step(None, Checkpoint.save(), clock.now(), expires=float("inf"))
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again with nothing but the keys that sign tokens."""
+        self._last_step = self._empty
+        self._empty.checkpoint.restore()
+
+    def step(self, name: str, create: Callable[[], T]) -> T:
+        """Return a copy of what `create` returned when this step was made, in the state after that."""
+        if not self._is_untouched():
+            return create()
+        step = self._last_step.next_steps.get(name)
+        if step is None or step.expires < time.monotonic():
+            expires, value = min(time.monotonic() + _MAX_AGE, self._last_step.expires), create()
+            step = _Step(deepcopy(value), Checkpoint.save(), clock.now(), expires)
+            self._last_step.next_steps[name] = step
+        else:
+            value = deepcopy(step.value)
+            step.checkpoint.restore()
+            frozen_clock = find_frozen_clock()
+            if frozen_clock:
+                frozen_clock.time = step.made_at
+        self._last_step = step
+        return value
+
+    def started_at(self) -> datetime:
+        """Return the time for a clock to stand still at: the one of the last step, if nothing happened since."""
+        return self._last_step.made_at if self._last_step is not self._empty and self._is_untouched() else clock.now()
+
+    def _is_untouched(self) -> bool:
+        """Return whether nothing happened since the last step. A test that was touched once makes all that follows anew."""
+        frozen_clock = find_frozen_clock()
+        has_advanced = frozen_clock is not None and frozen_clock.has_advanced
+        return settings() == self._settings and not has_advanced and self._last_step.checkpoint.is_current()
