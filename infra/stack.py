@@ -63,8 +63,7 @@ class HoldallStack(Stack):
                 origins=origins,
             ),
         )
-        if stage.mail_sender:
-            ses.EmailIdentity(self, "EmailIdentity", identity=ses.Identity.email(stage.mail_sender))
+        self._add_email_identity()
         api.add_routes(functions.functions)
         EventSourceMappings(
             self, "EventSourceMappings", stage=stage, queues=self._queues, functions=functions.functions
@@ -77,6 +76,10 @@ class HoldallStack(Stack):
         if not self._stage.is_enabled("audit_export"):
             return None
         return Exports(self, "Exports", retention_days=self._stage.audit_export_days)
+
+    def _add_email_identity(self) -> None:
+        if self._stage.mail_sender:
+            ses.EmailIdentity(self, "EmailIdentity", identity=ses.Identity.email(self._stage.mail_sender))
 
     def _add_outputs(self, api: Api, functions: Functions) -> None:
         public_url = self._cdn.public_url

@@ -25,8 +25,8 @@ def environment(
     origins: Sequence[str],
 ) -> dict[str, str]:
     """Return the variables of every function, without AWS_REGION, which Lambda sets."""
-    values: dict[str, str | int] = {
-        "STAGE": stage.name,
+    return {
+        **_stage_variables(stage),
         "MAIN_TABLE": tables.main.table_name,
         "CREDENTIALS_TABLE": tables.credentials.table_name,
         "AUDIT_TABLE": tables.audit.table_name,
@@ -43,6 +43,17 @@ def environment(
         "IMAGES_QUEUE_URL": queues.queues[Resource.IMAGES_QUEUE].queue_url,
         "WORK_QUEUE_URL": queues.queues[Resource.WORK_QUEUE].queue_url,
         "MAIL_QUEUE_URL": queues.queues[Resource.MAIL_QUEUE].queue_url,
+    }
+
+
+def parameter_prefix(stage: Stage) -> str:
+    """Return the prefix of our SecureStrings. It names the stack, because two stacks may share an account."""
+    return f"/{stage.stack_name}"
+
+
+def _stage_variables(stage: Stage) -> dict[str, str]:
+    values: dict[str, str | int] = {
+        "STAGE": stage.name,
         "MAIL_SENDER": stage.mail_sender,
         "PARAMETER_PREFIX": parameter_prefix(stage),
         "SIGN_UP": stage.sign_up,
@@ -60,11 +71,6 @@ def environment(
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     return {name: str(value) for name, value in values.items()}
-
-
-def parameter_prefix(stage: Stage) -> str:
-    """Return the prefix of our SecureStrings. It names the stack, because two stacks may share an account."""
-    return f"/{stage.stack_name}"
 
 
 def _bucket_url(stage: Stage, bucket: str) -> str:
