@@ -1,4 +1,4 @@
-"""Leaving all projects, as an account ends: what a list says may be old, and the row of the member decides (Z4)."""
+"""Account deletion removes a user from all projects. The index may be stale, so the record of the member decides (Z4)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,17 +39,17 @@ def delete_user(superuser: Client, user: Client) -> Response:
 
 
 def make_membership_index_stale(monkeypatch: pytest.MonkeyPatch, user_id: str) -> None:
-    """Let the list of what a user is a member of say for ever what it says now."""
-    seen = store.list_for_user(user_id, PageRequest(100))
+    """Let the list of a user's projects return forever what it returns now."""
+    current = store.list_for_user(user_id, PageRequest(100))
 
-    def old(asked_of: str, asked: PageRequest) -> Page[Membership]:
-        return seen if asked_of == user_id else Page([])
+    def list_stale(of_user_id: str, _: PageRequest) -> Page[Membership]:
+        return current if of_user_id == user_id else Page([])
 
-    monkeypatch.setattr(store, "list_for_user", old)
+    monkeypatch.setattr(store, "list_for_user", list_stale)
 
 
 def get_project_state(fake_aws: FakeAws, project_id: str) -> tuple[str, int, list[str]]:
-    """The state of a project, how many owners it counts, and who they are."""
+    """Return the status of a project, its count of owners, and the IDs of its owners."""
     (project,) = fake_aws.find_rows("main", pk=f"PROJECT#{project_id}", sk="PROJECT")
     owners = [
         row["user_id"] for row in fake_aws.find_rows("main", record_type="member", project_id=project_id, role="owner")
@@ -58,7 +58,7 @@ def get_project_state(fake_aws: FakeAws, project_id: str) -> tuple[str, int, lis
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-def test_who_handed_a_project_on_takes_nothing_along_although_the_list_calls_them_its_owner(
+def test_former_owner_deletes_no_project_although_the_index_is_stale(
     client: Client, fake_aws: FakeAws, shared_project: str, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
     other = create_member(client, shared_project, fake_aws, role)
@@ -71,7 +71,6 @@ def test_who_handed_a_project_on_takes_nothing_along_although_the_list_calls_the
 
 
 def transfer_by_service(client: Client, other: Client, project_id: str) -> None:
-    """Transfer a project without a request, as one is going on."""
     service.transfer_ownership(
         make_caller(client),
         get_project(project_id),
@@ -80,7 +79,7 @@ def transfer_by_service(client: Client, other: Client, project_id: str) -> None:
     )
 
 
-def test_a_project_that_is_handed_on_in_this_moment_goes_on(
+def test_project_that_is_transferred_at_the_same_time_stays(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
     other = create_member(client, shared_project, fake_aws)
@@ -90,7 +89,7 @@ def test_a_project_that_is_handed_on_in_this_moment_goes_on(
     assert get_project_state(fake_aws, shared_project) == ("active", 1, [other.user["id"]])
 
 
-def test_who_is_made_the_owner_in_this_moment_takes_the_project_along(
+def test_project_is_deleted_with_a_user_who_becomes_its_owner_at_the_same_time(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
     other = create_member(client, shared_project, fake_aws)
@@ -101,21 +100,21 @@ def test_who_is_made_the_owner_in_this_moment_takes_the_project_along(
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", "owner"])
-@pytest.mark.parametrize("by", ["themselves", "an administrator"])
-def test_a_list_that_still_names_a_project_that_was_left_stops_nobody(
+@pytest.mark.parametrize("by", ["user", "administrator"])
+def test_stale_index_does_not_stop_a_deletion(
     client: Client, fake_aws: FakeAws, shared_project: str, monkeypatch: pytest.MonkeyPatch, role: str, by: str
 ) -> None:
     other, superuser = create_member(client, shared_project, fake_aws, role), people.create_superuser()
     make_membership_index_stale(monkeypatch, other.user["id"])
     mailbox.receive_emails(fake_aws)
 
-    assert (delete_own_account(other) if by == "themselves" else delete_user(superuser, other)).status == 204
+    assert (delete_own_account(other) if by == "user" else delete_user(superuser, other)).status == 204
     assert get_project_state(fake_aws, shared_project) == ("active", 1, [client.user["id"]])
     assert mailbox.receive_email(fake_aws)["to"] == other.user["email"]
     assert len(fake_aws.find_rows("audit", action="members.remove")) == 1
 
 
-def test_who_was_removed_before_they_left_is_done_with(
+def test_removed_member_is_not_removed_again(
     client: Client, fake_aws: FakeAws, shared_project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = create_member(client, shared_project, fake_aws, "editor")
@@ -126,9 +125,7 @@ def test_who_was_removed_before_they_left_is_done_with(
     assert len(fake_aws.find_rows("audit", action="members.remove")) == 1
 
 
-def test_a_member_of_a_deleted_project_is_taken_out_of_it(
-    client: Client, fake_aws: FakeAws, shared_project: str
-) -> None:
+def test_member_of_a_deleted_project_is_removed(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     other, another = (
         create_member(client, shared_project, fake_aws, "editor"),
         create_member(client, shared_project, fake_aws, "owner"),
@@ -144,62 +141,60 @@ ProjectAction = Callable[[Client, str], object]
 
 
 @pytest.mark.parametrize(
-    "put_away",
+    "delete_project",
     [
         lambda client, shared_project: client.delete(f"/projects/{shared_project}").data(),
         lambda client, shared_project: client.delete(f"/projects/{shared_project}?permanent=true").data(),
     ],
 )
-def test_a_project_that_is_put_away_in_this_moment_stops_nobody(
-    client: Client, fake_aws: FakeAws, shared_project: str, put_away: ProjectAction
+def test_project_that_is_deleted_at_the_same_time_does_not_stop_a_deletion(
+    client: Client, fake_aws: FakeAws, shared_project: str, delete_project: ProjectAction
 ) -> None:
     other = create_member(client, shared_project, fake_aws, "editor")
-    with interleave("TransactWriteItems", lambda: put_away(client, shared_project)):
+    with interleave("TransactWriteItems", lambda: delete_project(client, shared_project)):
         account_deletion.remove_from_all_projects(make_caller(other), other.user["id"])
 
     assert get_project_state(fake_aws, shared_project)[1:] == (1, [client.user["id"]])
 
 
-def test_what_was_done_is_passed_over_a_page_at_a_time(
+def test_repeated_deletion_skips_what_was_done(
     client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped half-way, it is done again: then it goes on where it stopped, however much was done before."""
     monkeypatch.setattr(account_deletion, "_PAGE_SIZE", 5)
-    rooms = [create_shared_project(client) for _ in range(12)]  # and the personal one
-    who: Any = (make_caller(client), client.user["id"])
-    with inject_faults(monkeypatch) as first:
-        account_deletion.remove_from_all_projects(*who)
-    with inject_faults(monkeypatch) as again:
-        account_deletion.remove_from_all_projects(*who)
+    projects = [create_shared_project(client) for _ in range(12)]  # and the personal one
+    arguments: Any = (make_caller(client), client.user["id"])
+    with inject_faults(monkeypatch) as recorded_first:
+        account_deletion.remove_from_all_projects(*arguments)
+    with inject_faults(monkeypatch) as recorded_second:
+        account_deletion.remove_from_all_projects(*arguments)
 
-    assert {get_project_state(fake_aws, shared_project)[0] for shared_project in rooms} == {"deleted"}
-    assert first.calls.count("dynamodb.TransactWriteItems") == 13
-    assert sorted(again.calls) == ["dynamodb.BatchGetItem"] * 3 + ["dynamodb.Query"] * 3
+    assert {get_project_state(fake_aws, shared_project)[0] for shared_project in projects} == {"deleted"}
+    assert recorded_first.calls.count("dynamodb.TransactWriteItems") == 13
+    assert sorted(recorded_second.calls) == ["dynamodb.BatchGetItem"] * 3 + ["dynamodb.Query"] * 3
 
 
 def deletion_by_admin(superuser: Client, user: Client) -> Callable[[], None]:
-    """What an administrator does who deletes an account."""
-    known = users.find_active(user.user["id"])
-    assert known is not None
-    return lambda: security.delete_account(make_caller(superuser), known, "it was deleted")
+    account = users.find_active(user.user["id"])
+    assert account is not None
+    return lambda: security.delete_account(make_caller(superuser), account, "Your account was deleted.")
 
 
-def test_who_is_deleted_in_this_moment_makes_no_project(client: Client, fake_aws: FakeAws) -> None:
+def test_user_who_is_deleted_at_the_same_time_creates_no_project(client: Client, fake_aws: FakeAws) -> None:
     with interleave("TransactWriteItems", deletion_by_admin(people.create_superuser(), client)):
-        answer = client.post("/projects", {"name": "Orphan"})
+        response = client.post("/projects", {"name": "Orphan"})
 
-    assert status_and_code(answer) == (401, "invalid_token")
+    assert status_and_code(response) == (401, "invalid_token")
     assert fake_aws.find_rows("main", record_type="project", name="Orphan") == []
 
 
 @pytest.mark.parametrize("role", ["viewer", "owner"])
-def test_who_is_deleted_in_this_moment_joins_nothing(
+def test_user_who_is_deleted_at_the_same_time_joins_no_project(
     client: Client, fake_aws: FakeAws, shared_project: str, role: str
 ) -> None:
     other = people.create_client()
     token = create_invitation_token(client, shared_project, fake_aws, other.user["email"], role)
     with interleave("TransactWriteItems", deletion_by_admin(people.create_superuser(), other)):
-        answer = accept_invitation(other, token)
+        response = accept_invitation(other, token)
 
-    assert status_and_code(answer) == (401, "invalid_token")
+    assert status_and_code(response) == (401, "invalid_token")
     assert get_project_state(fake_aws, shared_project) == ("active", 1, [client.user["id"]])

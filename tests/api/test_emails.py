@@ -1,4 +1,4 @@
-"""Letters: what they say, that none is lost, and that nobody learns more by them than their reader (A7)."""
+"""Emails: none is lost, and no log contains what they say (A7)."""
 
 import json
 from types import SimpleNamespace
@@ -9,15 +9,15 @@ import pytest
 from moto.sesv2.models import sesv2_backends
 
 from functions.auth.handler import handler
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import faults, mailbox, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.log import CapturedLog
 
 
 def sent_emails() -> list[Any]:
-    """What SES was given."""
     return list(sesv2_backends["123456789012"]["eu-central-1"].core_backend.sent_messages)
 
 
@@ -33,14 +33,14 @@ def run_dispatch_task() -> dict[str, Any]:
     return handler({"task": "dispatch-emails"}, SimpleNamespace(aws_request_id="aws"))
 
 
-def test_a_letter_is_posted_and_its_promise_forgotten(client: Client, fake_aws: FakeAws) -> None:
+def test_email_moves_from_the_outbox_to_the_queue(client: Client, fake_aws: FakeAws) -> None:
     request_password_reset(client)
 
     assert outbox_rows(fake_aws) == []
-    assert set(mailbox.receive_email(fake_aws)) == {"kind", "id", "to", "name", "detail"}
+    assert set(mailbox.receive_email(fake_aws)) == {"kind", "id", "to", "name", "token"}
 
 
-def test_a_letter_is_sent_by_its_worker(client: Client, fake_aws: FakeAws) -> None:
+def test_worker_sends_an_email(client: Client, fake_aws: FakeAws) -> None:
     before = len(sent_emails())
     request_password_reset(client)
     assert fake_aws.run_workers() == 1
@@ -49,7 +49,7 @@ def test_a_letter_is_sent_by_its_worker(client: Client, fake_aws: FakeAws) -> No
     assert client.user["email"] in str(vars(sent_emails()[-1]))
 
 
-def test_a_letter_to_nobody_is_dropped_by_its_worker(fake_aws: FakeAws) -> None:
+def test_worker_discards_an_email_to_an_unknown_address(fake_aws: FakeAws) -> None:
     before = len(sent_emails())
     Client().post("/auth/forgot-password", {"email": users.unique_email()})
 
@@ -57,7 +57,7 @@ def test_a_letter_to_nobody_is_dropped_by_its_worker(fake_aws: FakeAws) -> None:
     assert len(sent_emails()) == before
 
 
-def test_a_letter_that_was_promised_and_not_posted_is_posted_by_the_schedule(
+def test_schedule_dispatches_an_email_that_stayed_in_the_outbox(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with faults.inject_faults(monkeypatch, -1, "refused", "sqs"):
@@ -65,31 +65,31 @@ def test_a_letter_that_was_promised_and_not_posted_is_posted_by_the_schedule(
     assert mailbox.receive_emails(fake_aws) == []
     assert len(outbox_rows(fake_aws)) == 1
 
-    assert run_dispatch_task() == {"posted": 0}  # whoever promised it may still be at it
+    assert run_dispatch_task() == {"dispatched": 0}  # the request that stored it may still send it
     frozen_clock.advance(seconds=31)
-    assert run_dispatch_task() == {"posted": 1}
-    assert mailbox.receive_email(fake_aws)["kind"] == "reset"
+    assert run_dispatch_task() == {"dispatched": 1}
+    assert mailbox.receive_email(fake_aws)["kind"] == "password-reset"
     assert outbox_rows(fake_aws) == []
-    assert run_dispatch_task() == {"posted": 0}
+    assert run_dispatch_task() == {"dispatched": 0}
 
 
-def test_a_process_that_dies_after_its_transaction_loses_no_letter(
+def test_process_that_stops_after_the_commit_loses_no_email(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with faults.inject_faults(monkeypatch) as seen:
+    with faults.inject_faults(monkeypatch) as recorded:
         request_password_reset(client)
-    written = seen.calls.index("sqs.SendMessage") - 1
+    commit = recorded.calls.index("sqs.SendMessage") - 1
     mailbox.receive_emails(fake_aws)
-    with faults.inject_faults(monkeypatch, written, "crash"), pytest.raises(faults.ProcessCrash):
+    with faults.inject_faults(monkeypatch, commit, "crash"), pytest.raises(faults.ProcessCrash):
         request_password_reset(client)
     frozen_clock.advance(seconds=31)
 
     assert mailbox.receive_emails(fake_aws) == []
-    assert run_dispatch_task() == {"posted": 1}
+    assert run_dispatch_task() == {"dispatched": 1}
     assert mailbox.receive_email(fake_aws)["to"] == client.user["email"]
 
 
-def test_a_letter_comes_back_while_ses_is_down(
+def test_email_is_received_again_while_ses_is_down(
     client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request_password_reset(client)
@@ -103,7 +103,7 @@ def test_a_letter_comes_back_while_ses_is_down(
     assert len(sent_emails()) == before + 1
 
 
-def test_one_letter_that_fails_comes_back_alone(client: Client, fake_aws: FakeAws) -> None:
+def test_only_the_email_that_failed_is_received_again(client: Client, fake_aws: FakeAws) -> None:
     request_password_reset(client)
     (body,) = fake_aws.receive_messages("mail")
     broken = json.dumps({**json.loads(body), "kind": "nonsense"})
@@ -111,7 +111,7 @@ def test_one_letter_that_fails_comes_back_alone(client: Client, fake_aws: FakeAw
     assert fake_aws.deliver_messages("mail", broken, body) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
 
 
-def test_no_log_tells_what_a_letter_says(
+def test_log_contains_neither_token_nor_address(
     client: Client,
     fake_aws: FakeAws,
     log: CapturedLog,
@@ -124,16 +124,16 @@ def test_no_log_tells_what_a_letter_says(
     with faults.inject_faults(monkeypatch, -1, "refused", "sesv2"):
         fake_aws.deliver_messages("mail", body)
     fake_aws.deliver_messages("mail", body)
-    token = json.loads(body)["detail"]
+    token = json.loads(body)["token"]
 
-    written = log.text
-    assert "letter.unposted" in written
-    assert "letter.sent" in written
-    assert token.rpartition("_")[2] not in written
-    assert client.user["email"] not in written
+    text = log.text
+    assert "email.dispatch_failed" in text
+    assert "email.sent" in text
+    assert token.rpartition("_")[2] not in text
+    assert client.user["email"] not in text
 
 
-def test_the_sender_is_the_stages(fake_aws: FakeAws, client: Client, override_settings: OverrideSettings) -> None:
+def test_sender_is_that_of_the_stage(fake_aws: FakeAws, client: Client, override_settings: OverrideSettings) -> None:
     boto3.client("ses").verify_email_identity(EmailAddress="other@example.test")
     override_settings(MAIL_SENDER="other@example.test")
     request_password_reset(client)

@@ -1,4 +1,4 @@
-"""Invitations: an operator prepares an account, and its owner chooses the password by a link."""
+"""Invitations of the operator: the user of a new account chooses its password with a link."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from functions.auth.handler import handler
-from holdall.platform.errors import Conflict, ValidationFailed
+from holdall.iam.model import EmailTaken
+from holdall.platform.errors import ValidationFailed
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
@@ -14,41 +15,41 @@ from tests.support.mailbox import receive_emails
 
 
 def invite_by_command(email: str) -> Any:
-    """What `make invite` does."""
+    """Run the command of `make invite`."""
     return handler({"command": "invite", "email": email}, SimpleNamespace(aws_request_id="operator"))["userId"]
 
 
-def test_an_invited_owner_chooses_the_password_and_is_in(anonymous: Client, fake_aws: FakeAws) -> None:
-    receive_emails(fake_aws)  # what other tests left
+def test_invited_user_chooses_the_password_and_is_signed_in(anonymous: Client, fake_aws: FakeAws) -> None:
+    receive_emails(fake_aws)
     email = users.unique_email()
     user_id = invite_by_command(email)
-    (letter,) = receive_emails(fake_aws)
+    (email_message,) = receive_emails(fake_aws)
 
-    assert letter["kind"] == "invitation"
-    said = {"token": letter["detail"], "password": users.PASSWORD}
-    assert anonymous.post("/auth/accept-invitation", said).data()["user"]["id"] == user_id
+    assert email_message["kind"] == "account-invitation"
+    body = {"token": email_message["token"], "password": users.PASSWORD}
+    assert anonymous.post("/auth/accept-invitation", body).data()["user"]["id"] == user_id
     assert users.sign_in(email).get("/auth/me").data()["email"] == email
-    assert anonymous.post("/auth/accept-invitation", said).problem()["code"] == "invalid_token"
+    assert anonymous.post("/auth/accept-invitation", body).problem()["code"] == "invalid_token"
 
 
-def test_another_invitation_makes_the_first_void(anonymous: Client, fake_aws: FakeAws) -> None:
+def test_newer_invitation_revokes_the_older(anonymous: Client, fake_aws: FakeAws) -> None:
     receive_emails(fake_aws)
     email = users.unique_email()
     assert invite_by_command(email) == invite_by_command(email)
     first, second = receive_emails(fake_aws)
 
-    refused = anonymous.post("/auth/accept-invitation", {"token": first["detail"], "password": users.PASSWORD})
-    taken = anonymous.post("/auth/accept-invitation", {"token": second["detail"], "password": users.PASSWORD})
+    first_response = anonymous.post("/auth/accept-invitation", {"token": first["token"], "password": users.PASSWORD})
+    second_response = anonymous.post("/auth/accept-invitation", {"token": second["token"], "password": users.PASSWORD})
 
-    assert refused.problem()["code"] == "invalid_token"
-    assert taken.status == 200
+    assert first_response.problem()["code"] == "invalid_token"
+    assert second_response.status == 200
 
 
-def test_nobody_is_invited_to_an_account_in_use(client: Client) -> None:
-    with pytest.raises(Conflict, match="already"):
+def test_account_in_use_is_not_invited(client: Client) -> None:
+    with pytest.raises(EmailTaken):
         invite_by_command(client.user["email"])
 
 
-def test_an_invitation_wants_an_address() -> None:
+def test_invitation_requires_a_valid_address() -> None:
     with pytest.raises(ValidationFailed):
         invite_by_command("nobody")

@@ -1,67 +1,64 @@
-"""The second factor (S5): on, asked for, off. What guards it is guarded by a fresh session, and its owner is told."""
+"""The second factor (S5): setup, login and changes, which need a recent session and notify the owner."""
 
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.api.conftest import FrozenClock
-from tests.support import users
+from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
-from tests.support.mfa import MfaUser, compute_totp_code, enable_mfa, receive_email_details
+from tests.support.clock import FrozenClock
+from tests.support.mfa import MfaUser, compute_totp_code, enable_mfa
 
 
 @pytest.fixture
 def owner(client: Client, frozen_clock: FrozenClock) -> MfaUser:
-    """Somebody whose second factor was turned on a time step ago, so that the app shows another code."""
-    protected = enable_mfa(client)
+    """Return a user with a second factor that was enabled two time steps ago, so that the app shows an unused code."""
+    user = enable_mfa(client)
     frozen_clock.advance(seconds=60)
-    return protected
+    return user
 
 
-def signs_in_by_password_alone(client: Client) -> bool:
-    """Whether a password alone begins a session."""
-    answer = Client().post("/auth/login", {"email": client.user["email"], "password": users.PASSWORD})
-    return "accessToken" in answer.data()
+def can_sign_in_with_password_only(client: Client) -> bool:
+    response = Client().post("/auth/login", {"email": client.user["email"], "password": users.PASSWORD})
+    return "accessToken" in response.data()
 
 
-def test_a_set_up_gives_the_seed_as_a_text_a_link_and_a_picture(client: Client) -> None:
+def test_setup_returns_the_seed_a_uri_and_a_qr_code(client: Client) -> None:
     data = client.post("/auth/2fa/setup").data()
 
     assert set(data) == {"secret", "otpauthUri", "qrSvg"}
     assert len(data["secret"]) == 32
     assert data["otpauthUri"].startswith("otpauth://totp/Holdall:")
     assert f"secret={data['secret']}" in data["otpauthUri"]
-    picture = ET.fromstring(data["qrSvg"])  # noqa: S314  # of our own making
-    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    svg = ET.fromstring(data["qrSvg"])  # noqa: S314  # our own XML
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert "script" not in data["qrSvg"]
 
 
-def test_a_set_up_alone_asks_for_nothing(client: Client) -> None:
+def test_setup_alone_requires_no_code(client: Client) -> None:
     client.post("/auth/2fa/setup").data()
 
-    assert signs_in_by_password_alone(client)
+    assert can_sign_in_with_password_only(client)
 
 
-def test_a_wrong_code_turns_nothing_on(client: Client) -> None:
+def test_wrong_code_enables_nothing(client: Client) -> None:
     seed = client.post("/auth/2fa/setup").data()["secret"]
-    refused = client.post("/auth/2fa/enable", {"code": compute_totp_code(seed, 1000)})
+    response = client.post("/auth/2fa/enable", {"code": compute_totp_code(seed, 1000)})
 
-    assert (refused.status, refused.problem()["code"]) == (401, "wrong_code")
-    assert signs_in_by_password_alone(client)
+    assert (response.status, response.problem()["code"]) == (401, "wrong_code")
+    assert can_sign_in_with_password_only(client)
     assert client.post("/auth/2fa/enable", {"code": compute_totp_code(seed)}).status == 200
 
 
-def test_the_code_of_an_earlier_set_up_turns_nothing_on(client: Client) -> None:
+def test_code_of_an_earlier_setup_enables_nothing(client: Client) -> None:
     first = client.post("/auth/2fa/setup").data()["secret"]
     client.post("/auth/2fa/setup").data()
 
     assert client.post("/auth/2fa/enable", {"code": compute_totp_code(first)}).problem()["code"] == "wrong_code"
 
 
-def test_recovery_codes_and_seeds_are_shown_once_and_stored_as_they_cannot_be_read(
-    owner: MfaUser, fake_aws: FakeAws
-) -> None:
+def test_seed_and_recovery_codes_are_shown_once_and_stored_unreadably(owner: MfaUser, fake_aws: FakeAws) -> None:
     rows = str(fake_aws.find_rows("credentials")) + str(fake_aws.find_rows("main")) + str(fake_aws.find_rows("audit"))
 
     assert len(set(owner.recovery_codes)) == 10
@@ -71,70 +68,70 @@ def test_recovery_codes_and_seeds_are_shown_once_and_stored_as_they_cannot_be_re
 
 
 @pytest.mark.parametrize("path", ["/auth/2fa/setup", "/auth/2fa/enable"])
-def test_what_is_on_is_not_turned_on_again(owner: MfaUser, path: str) -> None:
+def test_enabled_factor_cannot_be_set_up_again(owner: MfaUser, path: str) -> None:
     body = {"code": owner.totp_code()} if path.endswith("enable") else None
 
     assert owner.client.post(path, body).problem()["code"] == "wrong_state"
-    assert owner.complete_login(code=owner.totp_code()).status == 200  # the seed is still that of the app
+    assert owner.complete_login(code=owner.totp_code()).status == 200  # the seed has not changed
 
 
 @pytest.mark.parametrize("path", ["/auth/2fa/enable", "/auth/2fa/disable", "/auth/2fa/recovery-codes"])
-def test_what_is_not_there_is_not_changed(client: Client, path: str) -> None:
+def test_factor_that_was_not_set_up_cannot_be_changed(client: Client, path: str) -> None:
     body = {"code": "123456"} if path.endswith("enable") else None
 
-    answer = client.post(path, body)
-    assert (answer.status, answer.problem()["code"]) == (409, "wrong_state")
+    response = client.post(path, body)
+    assert (response.status, response.problem()["code"]) == (409, "wrong_state")
 
 
-def test_a_login_asks_for_the_second_factor_and_gives_nothing_before(owner: MfaUser) -> None:
-    answer = Client().post("/auth/login", {"email": owner.email, "password": users.PASSWORD, "mode": "cookie"})
+def test_login_requires_the_second_factor_and_returns_nothing_else(owner: MfaUser) -> None:
+    response = Client().post("/auth/login", {"email": owner.email, "password": users.PASSWORD, "mode": "cookie"})
 
-    assert answer.data() == {
+    assert response.data() == {
         "mfaRequired": True,
-        "mfaToken": answer.data()["mfaToken"],
+        "mfaToken": response.data()["mfaToken"],
         "methods": ["totp", "recovery_code"],
     }
-    assert "set-cookie" not in answer.headers
+    assert "set-cookie" not in response.headers
 
 
-def test_a_wrong_password_is_not_told_of_the_second_factor(owner: MfaUser, stranger: Client) -> None:
-    answers = [
+def test_wrong_password_does_not_reveal_the_second_factor(owner: MfaUser, stranger: Client) -> None:
+    responses = [
         Client().post("/auth/login", {"email": email, "password": "not the password"})
         for email in (owner.email, stranger.user["email"], users.unique_email())
     ]
 
-    assert answers[0].problem() == answers[1].problem() == answers[2].problem()
+    assert responses[0].problem() == responses[1].problem() == responses[2].problem()
 
 
-def test_a_code_finishes_a_login(owner: MfaUser) -> None:
+def test_code_completes_a_login(owner: MfaUser) -> None:
     data = owner.complete_login(code=owner.totp_code()).data()
 
     assert Client(data["accessToken"]).get("/auth/me").data()["email"] == owner.email
     assert Client().post("/auth/refresh", {"refreshToken": data["refreshToken"]}).status == 200
 
 
-def test_a_recovery_code_finishes_a_login_however_it_is_typed(owner: MfaUser) -> None:
+def test_recovery_code_completes_a_login_in_every_spelling(owner: MfaUser) -> None:
     assert owner.complete_login(recoveryCode=owner.recovery_codes[0]).status == 200
     assert owner.complete_login(recoveryCode=owner.recovery_codes[1].upper().replace("-", " ")).status == 200
 
 
-@pytest.mark.parametrize("means", ["code", "recoveryCode"])
-def test_a_login_is_finished_by_a_cookie(owner: MfaUser, means: str) -> None:
-    shown = {"code": owner.totp_code(), "recoveryCode": owner.recovery_codes[0]}
-    answer = owner.complete_login(mode="cookie", **{means: shown[means]})
+@pytest.mark.parametrize("kind", ["code", "recoveryCode"])
+def test_login_with_a_code_can_set_a_cookie(owner: MfaUser, kind: str) -> None:
+    codes = {"code": owner.totp_code(), "recoveryCode": owner.recovery_codes[0]}
+    response = owner.complete_login(mode="cookie", **{kind: codes[kind]})
 
-    assert set(answer.data()) == {"csrfToken", "user"}
+    assert set(response.data()) == {"csrfToken", "user"}
 
 
-def test_both_codes_or_none_finish_nothing(owner: MfaUser) -> None:
+def test_exactly_one_code_is_required(owner: MfaUser) -> None:
     both = {"code": owner.totp_code(), "recoveryCode": owner.recovery_codes[0]}
 
     assert owner.complete_login(**both).status == 422
     assert owner.complete_login().status == 422
 
 
-@pytest.mark.parametrize("change", ["enable", "disable", "renew"])
-def test_a_change_ends_the_other_sessions_and_tells_the_owner(
+@pytest.mark.parametrize("change", ["enable", "disable", "regenerate"])
+def test_change_ends_the_other_sessions_and_notifies_the_owner(
     client: Client, frozen_clock: FrozenClock, fake_aws: FakeAws, change: str
 ) -> None:
     if change == "enable":
@@ -147,50 +144,47 @@ def test_a_change_ends_the_other_sessions_and_tells_the_owner(
         data = owner.complete_login(code=owner.totp_code()).data()
         other = Client(data["accessToken"], client.user, data["refreshToken"])
         fake_aws.receive_messages("mail")
-        path = {"disable": "/auth/2fa/disable", "renew": "/auth/2fa/recovery-codes"}[change]
+        path = {"disable": "/auth/2fa/disable", "regenerate": "/auth/2fa/recovery-codes"}[change]
         assert client.post(path).status < 300
 
     assert other.get("/auth/me").status == 401
     assert Client().post("/auth/refresh", {"refreshToken": other.refresh_token}).status == 401
     assert client.get("/auth/me").status == 200
-    (told,) = receive_email_details(fake_aws, client.user["email"])
-    words = {"enable": "turned on", "disable": "turned off", "renew": "recovery codes"}
-    assert words[change] in told
-    assert "All other sessions have ended" in told
-    assert len(fake_aws.find_rows("audit", action=f"accounts.{_audit_action(change)}", actor=client.user["id"])) == 1
+    (notice,) = mailbox.receive_changes(fake_aws, client.user["email"])
+    words = {"enable": "enabled", "disable": "disabled", "regenerate": "recovery codes"}
+    assert words[change] in notice
+    assert "You were signed out everywhere else." in notice
+    actions = {"enable": "enable_mfa", "disable": "disable_mfa", "regenerate": "regenerate_recovery_codes"}
+    assert len(fake_aws.find_rows("audit", action=f"accounts.{actions[change]}", actor=client.user["id"])) == 1
 
 
-def _audit_action(change: str) -> str:
-    return {"enable": "enable-2fa", "disable": "disable-2fa", "renew": "renew-2fa-codes"}[change]
-
-
-def test_what_is_off_is_not_asked_for_and_leaves_nothing(owner: MfaUser, fake_aws: FakeAws) -> None:
-    pending = owner.request_mfa_token()
+def test_disabled_factor_is_not_required_and_leaves_nothing(owner: MfaUser, fake_aws: FakeAws) -> None:
+    token = owner.request_mfa_token()
     assert owner.client.post("/auth/2fa/disable").status == 204
 
-    assert signs_in_by_password_alone(owner.client)
+    assert can_sign_in_with_password_only(owner.client)
     kinds = {row["record_type"] for row in fake_aws.find_rows("credentials", pk=f"USER#{owner.client.user['id']}")}
     assert kinds == {"password"}
-    assert owner.complete_login(pending, code=owner.totp_code()).status == 401
-    assert owner.complete_login(pending, recoveryCode=owner.recovery_codes[0]).status == 401
+    assert owner.complete_login(token, code=owner.totp_code()).status == 401
+    assert owner.complete_login(token, recoveryCode=owner.recovery_codes[0]).status == 401
 
 
-def test_new_recovery_codes_make_the_old_ones_void(owner: MfaUser) -> None:
-    renewed = owner.client.post("/auth/2fa/recovery-codes").data()["recoveryCodes"]
+def test_new_recovery_codes_revoke_the_old_ones(owner: MfaUser) -> None:
+    new_codes = owner.client.post("/auth/2fa/recovery-codes").data()["recoveryCodes"]
 
     assert owner.complete_login(recoveryCode=owner.recovery_codes[0]).problem()["code"] == "wrong_code"
-    assert owner.complete_login(recoveryCode=renewed[0]).status == 200
+    assert owner.complete_login(recoveryCode=new_codes[0]).status == 200
 
 
 @pytest.mark.parametrize("path", ["setup", "enable", "disable", "recovery-codes"])
-def test_a_session_that_is_not_fresh_changes_nothing(owner: MfaUser, frozen_clock: FrozenClock, path: str) -> None:
+def test_change_requires_a_recent_session(owner: MfaUser, frozen_clock: FrozenClock, path: str) -> None:
     frozen_clock.advance(minutes=11)
-    answer = owner.client.post(f"/auth/2fa/{path}", {"code": owner.totp_code()} if path == "enable" else None)
+    response = owner.client.post(f"/auth/2fa/{path}", {"code": owner.totp_code()} if path == "enable" else None)
 
-    assert (answer.status, answer.problem()["code"]) == (403, "fresh_session_required")
+    assert (response.status, response.problem()["code"]) == (403, "fresh_session_required")
 
 
-def test_a_change_without_a_proof_makes_no_session_fresh_again(owner: MfaUser, frozen_clock: FrozenClock) -> None:
+def test_change_does_not_make_a_session_recent(owner: MfaUser, frozen_clock: FrozenClock) -> None:
     frozen_clock.advance(minutes=8)
     owner.client.post("/auth/2fa/recovery-codes").data()
     frozen_clock.advance(minutes=3)
@@ -198,28 +192,28 @@ def test_a_change_without_a_proof_makes_no_session_fresh_again(owner: MfaUser, f
     assert owner.client.post("/auth/2fa/recovery-codes").problem()["code"] == "fresh_session_required"
 
 
-def test_another_password_does_not_turn_it_off(owner: MfaUser) -> None:
-    said = {"currentPassword": users.PASSWORD, "newPassword": "another long password"}
-    assert owner.client.post("/auth/change-password", said).status == 204
+def test_password_change_keeps_the_second_factor(owner: MfaUser) -> None:
+    body = {"currentPassword": users.PASSWORD, "newPassword": "another long password"}
+    assert owner.client.post("/auth/change-password", body).status == 204
 
-    answer = Client().post("/auth/login", {"email": owner.email, "password": said["newPassword"]})
-    assert answer.data()["mfaRequired"] is True
+    response = Client().post("/auth/login", {"email": owner.email, "password": body["newPassword"]})
+    assert response.data()["mfaRequired"] is True
 
 
-def test_a_reset_of_the_password_does_not_turn_it_off(owner: MfaUser, fake_aws: FakeAws) -> None:
+def test_password_reset_keeps_the_second_factor(owner: MfaUser, fake_aws: FakeAws) -> None:
     fake_aws.receive_messages("mail")
     Client().post("/auth/forgot-password", {"email": owner.email}).data()
-    (token,) = receive_email_details(fake_aws, owner.email, "reset")
-    said = {"token": token, "password": "another long password"}
-    assert Client().post("/auth/reset-password", said).status == 204
+    (token,) = mailbox.receive_tokens(fake_aws, owner.email, "password-reset")
+    body = {"token": token, "password": "another long password"}
+    assert Client().post("/auth/reset-password", body).status == 204
 
-    answer = Client().post("/auth/login", {"email": owner.email, "password": said["password"]})
-    assert answer.data()["mfaRequired"] is True
+    response = Client().post("/auth/login", {"email": owner.email, "password": body["password"]})
+    assert response.data()["mfaRequired"] is True
 
 
-def test_a_login_that_was_begun_with_an_old_password_is_not_finished(owner: MfaUser) -> None:
-    pending = owner.request_mfa_token()
-    said = {"currentPassword": users.PASSWORD, "newPassword": "another long password"}
-    assert owner.client.post("/auth/change-password", said).status == 204
+def test_login_that_started_before_a_password_change_cannot_be_completed(owner: MfaUser) -> None:
+    token = owner.request_mfa_token()
+    body = {"currentPassword": users.PASSWORD, "newPassword": "another long password"}
+    assert owner.client.post("/auth/change-password", body).status == 204
 
-    assert owner.complete_login(pending, code=owner.totp_code()).problem()["code"] == "invalid_token"
+    assert owner.complete_login(token, code=owner.totp_code()).problem()["code"] == "invalid_token"
