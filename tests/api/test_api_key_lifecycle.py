@@ -1,4 +1,4 @@
-"""What ends an API key, and with the next request (Z5): its end, its switch, its maker and its project."""
+"""What ends an API key, with effect on the next request (Z5): its expiry, its creator and its project."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from holdall.platform import ids
-from tests.api.conftest import FrozenClock
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 from tests.support.faults import inject_faults
 from tests.support.projects import (
     ApiKeyClient,
@@ -25,7 +25,7 @@ INVALID_TOKEN = (401, "invalid_token")
 
 @pytest.fixture
 def creator(client: Client, fake_aws: FakeAws, shared_project: str) -> Client:
-    """Another owner of it."""
+    """Sign in as another owner of the project."""
     return create_member(client, shared_project, fake_aws, "owner")
 
 
@@ -38,16 +38,16 @@ def get_key_row(fake_aws: FakeAws, key_client: ApiKeyClient) -> dict[str, Any]:
     return found
 
 
-def test_a_key_opens_its_project(client: Client, shared_project: str) -> None:
+def test_key_gives_access_to_its_project(client: Client, shared_project: str) -> None:
     key = create_api_key_client(client, shared_project)
 
     assert key.get(f"/projects/{shared_project}").data()["id"] == shared_project
     assert key.get(f"/files?projectId={shared_project}").status == 200
 
 
-def test_a_key_ends_at_its_end(client: Client, shared_project: str, frozen_clock: FrozenClock) -> None:
+def test_expired_key_is_rejected(client: Client, shared_project: str, frozen_clock: FrozenClock) -> None:
     key = create_api_key_client(
-        client, shared_project, expiresAt=frozen_clock._now.replace(year=frozen_clock._now.year + 1).isoformat()
+        client, shared_project, expiresAt=frozen_clock.time.replace(year=frozen_clock.time.year + 1).isoformat()
     )
     others = create_api_key_client(client, shared_project)
     frozen_clock.advance(days=365, seconds=-1)
@@ -58,14 +58,14 @@ def test_a_key_ends_at_its_end(client: Client, shared_project: str, frozen_clock
     assert status_and_code(others.get("/files")) == (200, "")
 
 
-def test_a_key_ends_in_its_very_moment(client: Client, shared_project: str, frozen_clock: FrozenClock) -> None:
+def test_key_expires_at_the_exact_time(client: Client, shared_project: str, frozen_clock: FrozenClock) -> None:
     frozen_clock.advance(hours=1)
     key = create_api_key_client(
         users.sign_in(client.user["email"]),
         shared_project,
-        expiresAt=frozen_clock._now.replace(microsecond=0, year=2099).isoformat(),
+        expiresAt=frozen_clock.time.replace(microsecond=0, year=2099).isoformat(),
     )
-    frozen_clock._now = frozen_clock._now.replace(microsecond=0, year=2099)
+    frozen_clock.time = frozen_clock.time.replace(microsecond=0, year=2099)
 
     assert status_and_code(key.get("/files")) == INVALID_TOKEN
 
@@ -77,11 +77,11 @@ def malformed_keys(key_client: ApiKeyClient, other_client: ApiKeyClient) -> dict
         "another secret": f"{kind}_{id_}_{'0' * 26}",
         "the secret of another key": f"{kind}_{id_}_{other_client.secret}",
         "the id of another key": f"{kind}_{other_client.key_id}_{secret}",
-        "another maker": f"{kind}_{project}-{'0' * 26}-{own}_{secret}",
+        "another creator": f"{kind}_{project}-{'0' * 26}-{own}_{secret}",
         "another project": f"{kind}_{'0' * 12}-{creator}-{own}_{secret}",
         "the project of another key": f"{kind}_{other_client.key_id[:12]}-{creator}-{own}_{secret}",
         "no project": f"{kind}_{creator}-{own}_{secret}",
-        "no maker": f"{kind}_{project}-{own}_{secret}",
+        "no creator": f"{kind}_{project}-{own}_{secret}",
         "another kind": f"hj_{id_}_{secret}",
         "no kind": f"{id_}_{secret}",
         "a digest": f"{kind}_{id_}_{ids.sha256_hex(secret)}",
@@ -91,7 +91,7 @@ def malformed_keys(key_client: ApiKeyClient, other_client: ApiKeyClient) -> dict
         "twice": f"{key_client.api_key},{key_client.api_key}",
         "two lines": f"{key_client.api_key}\n{key_client.api_key}",
         "with a scheme": f"Bearer {key_client.api_key}",
-        "an alphabet of others": f"{kind}_{id_}_{'é' * 26}",
+        "another alphabet": f"{kind}_{id_}_{'é' * 26}",
         "nothing": "",
         "blanks": "   ",
         "zero": "\x00",
@@ -99,31 +99,31 @@ def malformed_keys(key_client: ApiKeyClient, other_client: ApiKeyClient) -> dict
     }
 
 
-def test_nothing_else_is_a_key(client: Client, shared_project: str, subtests: pytest.Subtests) -> None:
+def test_any_other_string_is_not_a_key(client: Client, shared_project: str, subtests: pytest.Subtests) -> None:
     key, other = (
         create_api_key_client(client, shared_project),
         create_api_key_client(client, create_shared_project(client)),
     )
     for what, text in malformed_keys(key, other).items():
         with subtests.test(what=what):
-            answer = ApiKeyClient(api_key=text).get("/files")
-            assert status_and_code(answer) == INVALID_TOKEN
-            assert answer.headers["www-authenticate"] == "Bearer"
-            assert "ratelimit" not in answer.headers  # nobody counts against a key that they have not
+            response = ApiKeyClient(api_key=text).get("/files")
+            assert status_and_code(response) == INVALID_TOKEN
+            assert response.headers["www-authenticate"] == "Bearer"
+            assert "ratelimit" not in response.headers  # only the holder of the secret uses up the limit of a key
     assert status_and_code(ApiKeyClient(api_key=f" {key.api_key} ").get("/files")) == (200, "")
 
 
-def test_secrets_are_compared_in_a_time_that_tells_nothing(
+def test_secrets_are_compared_in_constant_time(
     client: Client, shared_project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, compared = create_api_key_client(client, shared_project), []
-    honest = ids.constant_time_equal
+    constant_time_equal = ids.constant_time_equal
 
-    def same(one: str, other: str) -> bool:
-        compared.append({one, other})
-        return honest(one, other)
+    def record(a: str, b: str) -> bool:
+        compared.append({a, b})
+        return constant_time_equal(a, b)
 
-    monkeypatch.setattr(ids, "constant_time_equal", same)
+    monkeypatch.setattr(ids, "constant_time_equal", record)
     key.get("/files")
     ApiKeyClient(api_key=f"hk_{key.key_id}_{'0' * 26}").get("/files")
 
@@ -144,29 +144,29 @@ CREATOR_REMOVALS: dict[str, Callable[[Client, Client, FakeAws, str], Any]] = {
 
 
 @pytest.mark.parametrize("end", CREATOR_REMOVALS)
-def test_a_key_ends_with_its_maker(
+def test_key_ends_with_its_creator(
     client: Client, fake_aws: FakeAws, shared_project: str, creator: Client, end: str
 ) -> None:
-    theirs, mine = create_api_key_client(creator, shared_project), create_api_key_client(client, shared_project)
-    assert status_and_code(theirs.get("/files")) == (200, "")
+    key, other = create_api_key_client(creator, shared_project), create_api_key_client(client, shared_project)
+    assert status_and_code(key.get("/files")) == (200, "")
     CREATOR_REMOVALS[end](client, creator, fake_aws, shared_project)
 
-    assert status_and_code(theirs.get("/files")) == INVALID_TOKEN
-    assert status_and_code(theirs.post("/files/init-upload", {})) == INVALID_TOKEN
-    assert status_and_code(mine.get("/files")) == (200, "")
+    assert status_and_code(key.get("/files")) == INVALID_TOKEN
+    assert status_and_code(key.post("/files/init-upload", {})) == INVALID_TOKEN
+    assert status_and_code(other.get("/files")) == (200, "")
 
 
-def test_a_key_counts_again_with_its_maker_who_was_disabled(
+def test_key_is_valid_again_when_its_creator_is_enabled(
     client: Client, fake_aws: FakeAws, shared_project: str, creator: Client
 ) -> None:
     key = create_api_key_client(creator, shared_project)
-    for status, answer in (("disabled", INVALID_TOKEN), ("active", (200, "")), ("deleted", INVALID_TOKEN)):
+    for status, expected in (("disabled", INVALID_TOKEN), ("active", (200, "")), ("deleted", INVALID_TOKEN)):
         fake_aws.update_row(f"USER#{creator.user['id']}", "USER", status=status)
-        assert status_and_code(key.get("/files")) == answer
+        assert status_and_code(key.get("/files")) == expected
 
 
 @pytest.mark.parametrize("end", ["removed", "left"])
-def test_a_key_stays_dead_when_its_maker_comes_back(
+def test_key_stays_invalid_when_its_creator_joins_again(
     client: Client, fake_aws: FakeAws, shared_project: str, creator: Client, end: str
 ) -> None:
     key = create_api_key_client(creator, shared_project)
@@ -177,7 +177,7 @@ def test_a_key_stays_dead_when_its_maker_comes_back(
     assert status_and_code(create_api_key_client(creator, shared_project).get("/files")) == (200, "")
 
 
-def test_a_key_shrinks_with_the_role_of_its_maker(
+def test_permissions_of_a_key_follow_the_role_of_its_creator(
     client: Client, fake_aws: FakeAws, shared_project: str, creator: Client
 ) -> None:
     key = create_api_key_client(creator, shared_project)
@@ -186,12 +186,14 @@ def test_a_key_shrinks_with_the_role_of_its_maker(
     for role, may_write, may_purge in (("editor", True, False), ("viewer", False, False), ("owner", True, True)):
         client.request("PATCH", path, {"role": role}).data()
         assert status_and_code(key.get(f"/files/{file_id}")) == (200, "")
-        begun = key.post("/files/init-upload", {"filename": "a", "size": 1, "contentType": "text/plain"})
-        assert begun.status == (201 if may_write else 403), role
+        response = key.post("/files/init-upload", {"filename": "a", "size": 1, "contentType": "text/plain"})
+        assert response.status == (201 if may_write else 403), role
         assert key.delete(f"/files/{file_id}?permanent=true").status == (202 if may_purge else 403), role
 
 
-def test_a_key_shrinks_by_a_transfer(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+def test_permissions_of_a_key_shrink_when_its_creator_transfers_ownership(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
     other, key = (
         create_member(client, shared_project, fake_aws, "editor"),
         create_api_key_client(client, shared_project),
@@ -204,9 +206,7 @@ def test_a_key_shrinks_by_a_transfer(client: Client, fake_aws: FakeAws, shared_p
     assert key.delete(f"/files/{file_id}").status == 200
 
 
-def test_a_key_of_a_deleted_project_finds_nothing_and_works_again_after_the_restoration(
-    client: Client, shared_project: str
-) -> None:
+def test_key_of_a_deleted_project_finds_nothing_until_it_is_restored(client: Client, shared_project: str) -> None:
     key = create_api_key_client(client, shared_project)
     client.delete(f"/projects/{shared_project}").data()
     for path in (
@@ -223,9 +223,7 @@ def test_a_key_of_a_deleted_project_finds_nothing_and_works_again_after_the_rest
     assert status_and_code(key.get("/files")) == (200, "")
 
 
-def test_a_key_of_a_purged_project_is_none_and_leaves_no_row(
-    client: Client, fake_aws: FakeAws, shared_project: str
-) -> None:
+def test_purge_deletes_the_keys_of_a_project(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     key = create_api_key_client(client, shared_project)
     assert client.delete(f"/projects/{shared_project}?permanent=true").status == 202
     assert status_and_code(key.get("/files")) == (404, "not_found")
@@ -235,48 +233,48 @@ def test_a_key_of_a_purged_project_is_none_and_leaves_no_row(
     assert fake_aws.find_rows("main", record_type="api-key") == []
 
 
-def test_the_last_use_is_written_once_a_minute_at_the_most(
+def test_last_use_is_updated_at_most_once_a_minute(
     client: Client, fake_aws: FakeAws, shared_project: str, frozen_clock: FrozenClock
 ) -> None:
     key = create_api_key_client(client, shared_project)
-    assert get_key_row(fake_aws, key).get("used_at") is None
-    seen = []
+    assert get_key_row(fake_aws, key).get("last_used_at") is None
+    times = []
     for seconds in (0, 30, 30, 1, 60, 1):
         frozen_clock.advance(seconds=seconds)
         key.get("/files").data()
-        seen.append(get_key_row(fake_aws, key)["last_used_at"])
+        times.append(get_key_row(fake_aws, key)["last_used_at"])
 
-    assert len(set(seen)) == 3
-    assert seen == [seen[0]] * 3 + [seen[3]] * 2 + [seen[5]]
-    (shown,) = users.sign_in(client.user["email"]).get(f"/projects/{shared_project}/keys").data()
-    assert shown["lastUsedAt"] == frozen_clock._now.isoformat().replace("+00:00", "Z")
+    assert len(set(times)) == 3
+    assert times == [times[0]] * 3 + [times[3]] * 2 + [times[5]]
+    (listed,) = users.sign_in(client.user["email"]).get(f"/projects/{shared_project}/keys").data()
+    assert listed["lastUsedAt"] == frozen_clock.time.isoformat().replace("+00:00", "Z")
 
 
-def test_a_wrong_secret_is_no_use(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+def test_wrong_secret_does_not_update_the_last_use(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     key = create_api_key_client(client, shared_project)
     ApiKeyClient(api_key=f"hk_{key.key_id}_{'0' * 26}").get("/files")
 
-    assert get_key_row(fake_aws, key).get("used_at") is None
+    assert get_key_row(fake_aws, key).get("last_used_at") is None
 
 
-def test_an_answer_does_not_wait_for_the_note_of_a_last_use(
+def test_response_does_not_depend_on_the_update_of_the_last_use(
     client: Client, fake_aws: FakeAws, shared_project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = create_api_key_client(client, shared_project)
     for mode in ("refused", "throttled"):
-        with inject_faults(monkeypatch, 1, mode) as faults:  # the caller is read first, the last use is written next
+        with inject_faults(monkeypatch, 1, mode) as faults:  # the second call updates the last use
             assert key.get("/files").status == 200
             assert faults.calls[1] == "dynamodb.TransactWriteItems"
-    assert get_key_row(fake_aws, key).get("used_at") is None
+    assert get_key_row(fake_aws, key).get("last_used_at") is None
     key.get("/files").data()
     assert get_key_row(fake_aws, key)["last_used_at"]
 
 
-def test_a_table_that_is_silent_lets_no_key_in(
+def test_key_is_rejected_while_the_table_does_not_respond(
     client: Client, shared_project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = create_api_key_client(client, shared_project)
     with inject_faults(monkeypatch, -1, "refused", "dynamodb"):
-        answer = key.get("/files")
+        response = key.get("/files")
 
-    assert status_and_code(answer) == (503, "unavailable")
+    assert status_and_code(response) == (503, "unavailable")

@@ -1,4 +1,4 @@
-"""API keys as owners see them (Z5): made once, shown once, with scopes and an end, and never more than a digest kept."""
+"""API keys as owners manage them (Z5): create, list, enable, disable and delete."""
 
 import json
 from dataclasses import replace
@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from holdall.api_keys import service, store
-from holdall.api_keys.model import CreateApiKeyRequest
+from holdall.api_keys.model import ApiKeyId, ApiKeyNotFound, CreateApiKeyRequest
 from holdall.platform import ids
 from holdall.platform.caller import IdempotencyKey
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.service import projects
-from tests.api.conftest import FrozenClock
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.callers import get_membership_or_none, get_project, make_caller
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
 from tests.support.projects import (
     NEW_KEY,
@@ -26,8 +26,8 @@ from tests.support.projects import (
     create_shared_project,
     list_api_keys,
     request_api_key,
+    status_and_code,
 )
-from tests.support.projects import status_and_code as refused
 
 TABLES = ("main", "credentials", "audit", "ephemeral")
 
@@ -36,40 +36,43 @@ def set_enabled(client: Client, project_id: str, key_id: str, *, enabled: bool) 
     return client.request("PATCH", f"/projects/{project_id}/keys/{key_id}", {"enabled": enabled})
 
 
-def test_a_key_is_shown_once_and_kept_as_a_digest(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
-    made = request_api_key(client, shared_project, scopes=["files.write", "files.read"]).created()
-    key = made.pop("key")
+def test_secret_is_shown_only_at_creation_and_stored_as_a_digest(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    created = request_api_key(client, shared_project, scopes=["files.write", "files.read"]).created()
+    key = created.pop("key")
     secret = key.rpartition("_")[2]
 
-    assert key == f"hk_{made['id']}_{secret}"
-    assert made["id"].startswith(f"{shared_project}-{client.user['id']}-")
-    assert ids.is_api_key_id(made["id"])
+    assert key == f"hk_{created['id']}_{secret}"
+    assert ApiKeyId.parse(created["id"], shared_project).creator_id == client.user["id"]
     assert len(secret) == 26  # 130 bits
-    assert made == {
-        "id": made["id"],
+    assert created == {
+        "id": created["id"],
         "name": "Robot",
         "scopes": ["files.read", "files.write"],
         "enabled": True,
         "createdBy": client.user["id"],
-        "createdAt": made["createdAt"],
+        "createdAt": created["createdAt"],
         "expiresAt": None,
         "lastUsedAt": None,
     }
-    assert list_api_keys(client, shared_project) == [made]
+    assert list_api_keys(client, shared_project) == [created]
     (row,) = fake_aws.find_rows("main", record_type="api-key")
     assert row["secret_sha256"] == ids.sha256_hex(secret)
     assert secret not in str([fake_aws.find_rows(table) for table in TABLES])
     assert row["secret_sha256"] not in client.get(f"/projects/{shared_project}/keys").text
-    (told,) = fake_aws.find_rows("audit", action="api_keys.create")
-    assert (told["actor"], told["target"], told["outcome"]) == (client.user["id"], made["id"], "success")
-    assert told.get("key") is None
+    (entry,) = fake_aws.find_rows("audit", action="api_keys.create")
+    assert (entry["actor"], entry["target"], entry["outcome"]) == (client.user["id"], created["id"], "success")
+    assert entry.get("api_key_id") is None
 
 
-def test_keys_come_newest_first_in_pages(client: Client, shared_project: str, frozen_clock: FrozenClock) -> None:
-    made: list[str] = []
+def test_keys_are_listed_in_pages_with_the_newest_first(
+    client: Client, shared_project: str, frozen_clock: FrozenClock
+) -> None:
+    created: list[str] = []
     for _ in range(5):
         frozen_clock.advance(seconds=1)
-        made.insert(0, request_api_key(client, shared_project).created()["id"])
+        created.insert(0, request_api_key(client, shared_project).created()["id"])
 
     path = f"/projects/{shared_project}/keys?limit=2"
     first = client.get(path).json()
@@ -77,61 +80,63 @@ def test_keys_come_newest_first_in_pages(client: Client, shared_project: str, fr
     third = client.get(f"{path}&cursor={second['pagination']['next']}").json()
     back = client.get(f"{path}&cursor={third['pagination']['prev']}").json()
     pages = [[each["id"] for each in page["data"]] for page in (first, second, third, back)]
-    assert pages == [made[:2], made[2:4], made[4:], made[2:4]]
+    assert pages == [created[:2], created[2:4], created[4:], created[2:4]]
 
 
-def test_a_page_shows_keys_of_sixty_makers(client: Client, shared_project: str) -> None:
-    made = request_api_key(client, shared_project).created()["id"]
-    with BatchGet() as read:
-        found = store.get(read, made)
-    assert found.value is not None
-    with Transaction() as write:
-        for maker_id in (ids.new_id() for _ in range(59)):
-            store.put(write, replace(found.value, id=ids.new_api_key_id(shared_project, maker_id), created_by=maker_id))
+def test_page_contains_keys_of_sixty_creators(client: Client, shared_project: str) -> None:
+    created = request_api_key(client, shared_project).created()["id"]
+    with BatchGet() as batch:
+        key = store.get(batch, ApiKeyId.parse(created, shared_project))
+    with Transaction() as tx:
+        for creator_id in (ids.new_id() for _ in range(59)):
+            key_id = ApiKeyId(shared_project, creator_id, ids.new_id())
+            store.put(tx, key_id, replace(key.require(ApiKeyNotFound), id=str(key_id), created_by=creator_id))
 
-    shown = client.get(f"/projects/{shared_project}/keys?limit=100").data()
-    assert len(shown) == 60
-    assert [each["id"] for each in shown if each["enabled"]] == [made]
+    keys = client.get(f"/projects/{shared_project}/keys?limit=100").data()
+    assert len(keys) == 60
+    assert [each["id"] for each in keys if each["enabled"]] == [created]
 
 
-def test_a_repetition_makes_no_second_key_and_shows_no_secret(
+def test_duplicate_request_creates_one_key_and_shows_no_secret(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
-    once = {"idempotency-key": "key"}
-    made = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers=once).created()
-    again = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers=once)
+    headers = {"idempotency-key": "key"}
+    created = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers=headers).created()
+    duplicate = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers=headers)
 
-    assert refused(again) == (409, "already_done")
-    assert again.problem()["id"] == made["id"]
-    assert made["key"].rpartition("_")[2] not in again.text
+    assert status_and_code(duplicate) == (409, "already_done")
+    assert duplicate.problem()["id"] == created["id"]
+    assert created["key"].rpartition("_")[2] not in duplicate.text
     assert (
         len(fake_aws.find_rows("main", record_type="api-key"))
         == len(fake_aws.find_rows("audit", action="api_keys.create"))
         == 1
     )
-    other = client.post(f"/projects/{shared_project}/keys", {**NEW_KEY, "name": "Other"}, headers=once)
-    assert refused(other) == (422, "idempotency_key_reused")
-    assert made["key"].rpartition("_")[2] not in str(fake_aws.find_rows("ephemeral"))
+    other = client.post(f"/projects/{shared_project}/keys", {**NEW_KEY, "name": "Other"}, headers=headers)
+    assert status_and_code(other) == (422, "idempotency_key_reused")
+    assert created["key"].rpartition("_")[2] not in str(fake_aws.find_rows("ephemeral"))
 
 
-def test_of_two_twins_one_makes_the_key(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+def test_duplicate_requests_at_once_create_one_key(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     path = f"/api/v1/projects/{shared_project}/keys"
-    once = IdempotencyKey(ids.sha256_hex(f"{client.user['id']} {path} key"), ids.sha256_hex(json.dumps(NEW_KEY)))
-    twin = replace(make_caller(client), idempotency_key=once)
-    new = CreateApiKeyRequest(name="Robot", scopes=["files.read"])
-    own = get_membership_or_none(shared_project, client.user["id"])
+    idempotency_key = IdempotencyKey(
+        ids.sha256_hex(f"{client.user['id']} {path} key"), ids.sha256_hex(json.dumps(NEW_KEY))
+    )
+    caller = replace(make_caller(client), idempotency_key=idempotency_key)
+    request = CreateApiKeyRequest(name="Robot", scopes=["files.read"])
+    membership = get_membership_or_none(shared_project, client.user["id"])
     with interleave(
-        "TransactWriteItems", lambda: service.create(twin, get_project(shared_project), own, new)
+        "TransactWriteItems", lambda: service.create(caller, get_project(shared_project), membership, request)
     ) as faster:
         slower = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers={"idempotency-key": "key"})
 
-    assert refused(slower) == (409, "already_done")
+    assert status_and_code(slower) == (409, "already_done")
     assert slower.problem()["id"] == faster[0].id  # type: ignore[attr-defined]
     assert len(list_api_keys(client, shared_project)) == 1
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-def test_owners_alone_have_to_do_with_keys(client: Client, fake_aws: FakeAws, shared_project: str, role: str) -> None:
+def test_only_owners_manage_keys(client: Client, fake_aws: FakeAws, shared_project: str, role: str) -> None:
     other = create_member(client, shared_project, fake_aws, role)
     key = create_api_key_client(client, shared_project)
 
@@ -141,21 +146,26 @@ def test_owners_alone_have_to_do_with_keys(client: Client, fake_aws: FakeAws, sh
     assert other.delete(f"/projects/{shared_project}/keys/{key.key_id}").status == 403
 
 
-def test_a_superuser_who_is_no_member_makes_no_key_and_ends_any(
+def test_superuser_who_is_not_a_member_cannot_create_keys_but_can_disable_and_delete_them(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
     superuser, key = users.create_superuser(), create_api_key_client(client, shared_project)
 
-    assert refused(request_api_key(superuser, shared_project)) == (409, "not_a_member")
+    assert status_and_code(request_api_key(superuser, shared_project)) == (409, "not_a_member")
     assert set_enabled(superuser, shared_project, key.key_id, enabled=False).data()["enabled"] is False
     assert key.get(f"/projects/{shared_project}").status == 401
     assert superuser.delete(f"/projects/{shared_project}/keys/{key.key_id}").status == 204
     assert (
-        len(fake_aws.find_rows("audit", action="projects.any", actor=superuser.user["id"], target=shared_project)) == 3
+        len(
+            fake_aws.find_rows(
+                "audit", action="projects.access_as_superuser", actor=superuser.user["id"], target=shared_project
+            )
+        )
+        == 3
     )
 
 
-def test_a_key_is_switched_off_and_on_with_the_next_request(
+def test_disabling_and_enabling_a_key_take_effect_on_the_next_request(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
     key = create_api_key_client(client, shared_project)
@@ -165,15 +175,15 @@ def test_a_key_is_switched_off_and_on_with_the_next_request(
         assert list_api_keys(client, shared_project)[0]["enabled"] is enabled
 
     assert [
-        len(fake_aws.find_rows("audit", action=f"keys.{each}", target=key.key_id)) for each in ("enable", "disable")
+        len(fake_aws.find_rows("audit", action=f"api_keys.{each}", target=key.key_id)) for each in ("enable", "disable")
     ] == [2, 2]
 
 
-def test_a_key_that_is_removed_counts_no_more(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+def test_deleted_key_is_rejected(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     key, other = create_api_key_client(client, shared_project), create_api_key_client(client, shared_project)
 
     assert client.delete(f"/projects/{shared_project}/keys/{key.key_id}").status == 204
-    assert refused(key.get(f"/projects/{shared_project}")) == (401, "invalid_token")
+    assert status_and_code(key.get(f"/projects/{shared_project}")) == (401, "invalid_token")
     assert other.get(f"/projects/{shared_project}").status == 200
     assert [each["id"] for each in list_api_keys(client, shared_project)] == [other.key_id]
     assert client.delete(f"/projects/{shared_project}/keys/{key.key_id}").status == 404
@@ -181,9 +191,7 @@ def test_a_key_that_is_removed_counts_no_more(client: Client, fake_aws: FakeAws,
     assert len(fake_aws.find_rows("audit", action="api_keys.delete", target=key.key_id)) == 1
 
 
-def test_what_is_removed_in_this_moment_is_not_switched_on(
-    client: Client, fake_aws: FakeAws, shared_project: str
-) -> None:
+def test_key_is_not_enabled_while_it_is_deleted(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     key = create_api_key_client(client, shared_project)
     with interleave(
         "TransactWriteItems", lambda: service.delete(make_caller(client), get_project(shared_project), key.key_id)
@@ -193,13 +201,13 @@ def test_what_is_removed_in_this_moment_is_not_switched_on(
     assert fake_aws.find_rows("main", record_type="api-key") == []
 
 
-@pytest.mark.parametrize("put_away", [projects.delete, projects.purge])
-def test_no_key_is_made_in_the_moment_of_a_deletion(
-    client: Client, fake_aws: FakeAws, shared_project: str, put_away: Any
+@pytest.mark.parametrize("remove", [projects.delete, projects.purge])
+def test_key_is_not_created_while_its_project_is_deleted(
+    client: Client, fake_aws: FakeAws, shared_project: str, remove: Any
 ) -> None:
-    """It would outlive the purge, as nobody looks for it again."""
-    with interleave("TransactWriteItems", lambda: put_away(make_caller(client), get_project(shared_project))):
-        assert refused(request_api_key(client, shared_project)) == (409, "project_changed")
+    """It would remain forever, because the purge deletes only the keys that it finds."""
+    with interleave("TransactWriteItems", lambda: remove(make_caller(client), get_project(shared_project))):
+        assert status_and_code(request_api_key(client, shared_project)) == (409, "project_changed")
 
     assert fake_aws.find_rows("main", record_type="api-key") == []
 
@@ -208,7 +216,7 @@ ABSENT_KEY_ID = f"{'0' * 12}-{'0' * 26}-{'0' * 26}"
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "key_id",
     [
         "x",
         ABSENT_KEY_ID,
@@ -222,12 +230,12 @@ ABSENT_KEY_ID = f"{'0' * 12}-{'0' * 26}-{'0' * 26}"
         "'--",
     ],
 )
-def test_what_is_no_key_is_not_there(client: Client, shared_project: str, bad: str) -> None:
-    assert refused(client.delete(f"/projects/{shared_project}/keys/{bad}")) == (404, "not_found")
-    assert refused(set_enabled(client, shared_project, bad, enabled=True)) == (404, "not_found")
+def test_malformed_key_id_is_not_found(client: Client, shared_project: str, key_id: str) -> None:
+    assert status_and_code(client.delete(f"/projects/{shared_project}/keys/{key_id}")) == (404, "not_found")
+    assert status_and_code(set_enabled(client, shared_project, key_id, enabled=True)) == (404, "not_found")
 
 
-def test_a_key_of_another_project_is_not_there(client: Client, shared_project: str) -> None:
+def test_key_of_another_project_is_not_found(client: Client, shared_project: str) -> None:
     key = create_api_key_client(client, create_shared_project(client))
 
     assert client.delete(f"/projects/{shared_project}/keys/{key.key_id}").status == 404
@@ -235,31 +243,41 @@ def test_a_key_of_another_project_is_not_there(client: Client, shared_project: s
     assert key.get("/files").status == 200
 
 
-def test_keys_of_makers_who_are_gone_are_shown_as_off(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
-    left, back, disabled, weaker = (create_member(client, shared_project, fake_aws, "owner") for _ in range(4))
+def test_keys_of_creators_who_left_are_shown_as_disabled(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    left, returned, disabled, demoted = (create_member(client, shared_project, fake_aws, "owner") for _ in range(4))
     keys = {
-        name: create_api_key_client(who, shared_project).key_id
-        for name, who in zip("lbdw", (left, back, disabled, weaker), strict=True)
+        name: create_api_key_client(creator, shared_project).key_id
+        for name, creator in {
+            "left": left,
+            "returned": returned,
+            "disabled": disabled,
+            "demoted": demoted,
+            "active": client,
+        }.items()
     }
-    keys["m"] = create_api_key_client(client, shared_project).key_id
-    for somebody in (left, back):
-        somebody.post(f"/projects/{shared_project}/leave")
-    add_member(client, shared_project, fake_aws, back, "owner")
+    for member in (left, returned):
+        member.post(f"/projects/{shared_project}/leave")
+    add_member(client, shared_project, fake_aws, returned, "owner")
     fake_aws.update_row(f"USER#{disabled.user['id']}", "USER", status="disabled")
-    client.request("PATCH", f"/projects/{shared_project}/members/{weaker.user['id']}", {"role": "viewer"}).data()
+    client.request("PATCH", f"/projects/{shared_project}/members/{demoted.user['id']}", {"role": "viewer"}).data()
 
-    shown = {each["id"]: each["enabled"] for each in list_api_keys(client, shared_project)}
-    assert {name: shown[key_id] for name, key_id in keys.items()} == {
-        "l": False,
-        "b": False,
-        "d": False,
-        "w": True,
-        "m": True,
+    enabled = {each["id"]: each["enabled"] for each in list_api_keys(client, shared_project)}
+    assert {name: enabled[key_id] for name, key_id in keys.items()} == {
+        "left": False,
+        "returned": False,
+        "disabled": False,
+        "demoted": True,
+        "active": True,
     }
-    for name in "lbd":
-        assert refused(set_enabled(client, shared_project, keys[name], enabled=True)) == (409, "creator_left"), name
+    for name in ("left", "returned", "disabled"):
+        assert status_and_code(set_enabled(client, shared_project, keys[name], enabled=True)) == (
+            409,
+            "creator_left",
+        ), name
         assert set_enabled(client, shared_project, keys[name], enabled=False).data()["enabled"] is False
     assert {row["id"] for row in fake_aws.find_rows("main", record_type="api-key", enabled=True)} == {
-        keys["w"],
-        keys["m"],
+        keys["demoted"],
+        keys["active"],
     }
