@@ -27,7 +27,7 @@ _LONG_ROUNDS = "20"  # of tests that repeat a race, whose default is lower
 
 
 @dataclass
-class _Runner:
+class Runner:
     """Runs commands, and remembers which of them succeeded and how long each took."""
 
     environment: Mapping[str, str]
@@ -72,7 +72,7 @@ def run_suites(suites: Sequence[str], *, long: bool) -> int:
     )
     started_at = time.monotonic()
     rounds = {"HOLDALL_RACE_ROUNDS": _LONG_ROUNDS} if long else {}
-    runner = _Runner({**os.environ, **node_environment(), **rounds})
+    runner = Runner({**os.environ, **node_environment(), **rounds})
     try:
         with ThreadPoolExecutor() as pool:
             lanes = (
@@ -92,13 +92,13 @@ def run_suites(suites: Sequence[str], *, long: bool) -> int:
     return 1 if runner.failed else 0
 
 
-def _run_scale_and_deploy(runner: _Runner, scale: Sequence[str], deployed: Sequence[str]) -> None:
+def _run_scale_and_deploy(runner: Runner, scale: Sequence[str], deployed: Sequence[str]) -> None:
     runner.pytest("scale", scale)
     if deployed:
         runner.run("deploy", "infra.local.e2e_environment")
 
 
-def _print_summary(runner: _Runner, seconds: float) -> None:
+def _print_summary(runner: Runner, seconds: float) -> None:
     echo()
     for title, duration in runner.seconds.items():
         echo(f"{title:<10} {duration:6.0f} s  {'FAILED' if title in runner.failed else 'passed'}")
