@@ -1,4 +1,4 @@
-"""OAuth (S6): the way to a provider and back is gone once, by one browser, to the provider where it was begun."""
+"""OAuth (S6): a state works once, in one browser, at the callback of one provider."""
 
 import base64
 import hashlib
@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 from urllib3.exceptions import ConnectTimeoutError
 
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.oauth import Browser, FakeProviders, ProviderUser, install_providers
 from tests.support.oidc_issuer import ISSUER_URL, FakeResponse
 
@@ -37,27 +38,35 @@ def query_parameters(url: str) -> dict[str, str]:
 
 
 def state_rows(fake_aws: FakeAws) -> list[dict[str, Any]]:
-    return [row for row in fake_aws.find_rows("credentials", record_type="challenge") if "#state#" in row["pk"]]
+    return [
+        row
+        for row in fake_aws.find_rows("credentials", record_type="challenge")
+        if row["pk"].startswith("CHALLENGE#ho#")
+    ]
 
 
-def test_a_start_leads_to_the_provider_with_a_state_a_nonce_and_a_challenge(
+def test_start_redirects_to_the_provider_with_state_nonce_and_challenge(
     providers: FakeProviders, browser: Browser, fake_aws: FakeAws
 ) -> None:
-    answer = browser.get("/auth/oauth/issuer/start?returnTo=/files")
+    response = browser.get("/auth/oauth/issuer/start?returnTo=/files")
 
-    assert answer.status == 302
-    location = answer.headers["location"]
+    assert response.status == 302
+    location = response.headers["location"]
     assert location.startswith(f"{ISSUER_URL}/authorize?")
-    asked = query_parameters(location)
-    assert (asked["response_type"], asked["client_id"], asked["code_challenge_method"]) == ("code", "us", "S256")
-    assert asked["redirect_uri"] == "https://files.example.test/api/v1/auth/oauth/issuer/callback"
-    assert asked["state"].startswith("ho_")
+    parameters = query_parameters(location)
+    assert (parameters["response_type"], parameters["client_id"], parameters["code_challenge_method"]) == (
+        "code",
+        "us",
+        "S256",
+    )
+    assert parameters["redirect_uri"] == "https://files.example.test/api/v1/auth/oauth/issuer/callback"
+    assert parameters["state"].startswith("ho_")
     (row,) = state_rows(fake_aws)
-    assert asked["state"].split("_")[2] not in str(row)  # a digest alone is kept
-    assert asked["nonce"] in row["content"]
+    assert parameters["state"].split("_")[2] not in str(row)  # only the digest is stored
+    assert parameters["nonce"] in row["payload"]
 
 
-def test_the_verifier_that_is_shown_is_that_of_the_challenge(
+def test_verifier_matches_the_challenge(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
     location = browser.get("/auth/oauth/issuer/start").headers["location"]
@@ -69,24 +78,22 @@ def test_the_verifier_that_is_shown_is_that_of_the_challenge(
     assert digest == query_parameters(location)["code_challenge"]
 
 
-def test_a_start_binds_the_state_to_the_browser_for_as_long_as_it_counts(
-    providers: FakeProviders, browser: Browser
-) -> None:
+def test_start_sets_a_cookie_that_binds_the_state_to_the_browser(providers: FakeProviders, browser: Browser) -> None:
     browser.get("/auth/oauth/issuer/start")
 
     assert browser.session_cookie.startswith("ho_")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=600"} <= browser.cookie_attributes
 
 
-def test_the_cookie_that_binds_says_nobodys_name(providers: FakeProviders, browser: Browser, client: Client) -> None:
+def test_state_cookie_is_not_a_session(providers: FakeProviders, browser: Browser, client: Client) -> None:
     browser.get("/auth/oauth/issuer/start")
 
     assert browser.get("/auth/me").status == 401
-    # Whoever began a sign-in and changed their mind can still use a token in this browser.
+    # A user who abandoned the sign-in can still use a token in this browser.
     assert browser.send("GET", "/auth/me", authorization=f"Bearer {client.access_token}").status == 200
 
 
-def test_two_sign_ins_that_one_browser_begins_do_not_end_each_other(
+def test_sign_ins_of_one_browser_do_not_end_each_other(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
     first, second = (browser.get("/auth/oauth/issuer/start").headers["location"] for _ in range(2))
@@ -98,17 +105,17 @@ def test_two_sign_ins_that_one_browser_begins_do_not_end_each_other(
     assert browser.get(providers.authorize("issuer", first, provider_user)).status == 302
 
 
-@pytest.mark.parametrize("to", ["/", "/files", "/files?kind=image&x=%2F", "/a//b", "/~ada/#part"])
-def test_who_comes_back_is_led_to_where_they_wanted(
-    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, to: str
+@pytest.mark.parametrize("return_to", ["/", "/files", "/files?kind=image&x=%2F", "/a//b", "/~ada/#part"])
+def test_callback_redirects_to_the_requested_path(
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser, return_to: str
 ) -> None:
-    answer = providers.sign_in(browser, provider_user, return_to=to)
+    response = providers.sign_in(browser, provider_user, return_to=return_to)
 
-    assert (answer.status, answer.headers["location"]) == (302, to)
+    assert (response.status, response.headers["location"]) == (302, return_to)
 
 
 @pytest.mark.parametrize(
-    "to",
+    "return_to",
     [
         "//evil.test",
         "/\\evil.test",
@@ -130,60 +137,60 @@ def test_who_comes_back_is_led_to_where_they_wanted(
         "/" + "a" * 512,
     ],
 )
-def test_nobody_is_led_elsewhere(providers: FakeProviders, browser: Browser, fake_aws: FakeAws, to: str) -> None:
-    answer = browser.get(f"/auth/oauth/issuer/start?returnTo={quote(to, safe='')}")
+def test_redirect_to_another_site_is_rejected(
+    providers: FakeProviders, browser: Browser, fake_aws: FakeAws, return_to: str
+) -> None:
+    response = browser.get(f"/auth/oauth/issuer/start?returnTo={quote(return_to, safe='')}")
 
-    assert (answer.status, browser.session_cookie, state_rows(fake_aws)) == (422, "", [])
+    assert (response.status, browser.session_cookie, state_rows(fake_aws)) == (422, "", [])
 
 
 @pytest.mark.parametrize("name", ["unknown", "google", "ISSUER", "issuer2", "..", "a" * 33])
-def test_a_provider_that_is_not_configured_is_not_there(providers: FakeProviders, browser: Browser, name: str) -> None:
+def test_unknown_provider_is_not_found(providers: FakeProviders, browser: Browser, name: str) -> None:
     assert browser.get(f"/auth/oauth/{name}/start").status in {404, 422}
     assert browser.get(f"/auth/oauth/{name}/callback?state=x&code=y").status in {401, 404, 422}
 
 
-def test_a_provider_without_its_client_is_not_there(
-    providers: FakeProviders, browser: Browser, fake_aws: FakeAws
-) -> None:
+def test_provider_without_a_client_is_not_found(providers: FakeProviders, browser: Browser, fake_aws: FakeAws) -> None:
     fake_aws.ssm.delete_parameter(Name="/holdall/test/oauth-issuer")
 
     assert browser.get("/auth/oauth/issuer/start").status == 404
 
 
-def test_a_state_counts_once(providers: FakeProviders, browser: Browser, provider_user: ProviderUser) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+def test_state_works_once(providers: FakeProviders, browser: Browser, provider_user: ProviderUser) -> None:
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
     binding = browser.session_cookie
-    assert browser.get(back).status == 302
+    assert browser.get(callback).status == 302
 
     for cookie in (browser.session_cookie, binding):
-        again = Browser(cookie).get(back)
-        assert (again.status, again.problem()["code"]) == (401, "invalid_token")
+        response = Browser(cookie).get(callback)
+        assert (response.status, response.problem()["code"]) == (401, "invalid_token")
     assert providers.requested_paths().count("/token") == 1
 
 
-def test_login_csrf_a_state_is_worth_nothing_in_another_browser(
+def test_state_is_rejected_in_another_browser(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws
 ) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
     other = Browser()
     other.get("/auth/oauth/issuer/start")
 
-    for stranger in (Browser(), other, Browser(query_parameters(back)["state"])):
-        assert stranger.get(back).problem()["code"] == "invalid_token"
+    for stranger in (Browser(), other, Browser(query_parameters(callback)["state"])):
+        assert stranger.get(callback).problem()["code"] == "invalid_token"
     assert providers.requested_paths().count("/token") == 0
-    assert browser.get(back).status == 302  # and nobody else has used it up
+    assert browser.get(callback).status == 302  # the other browsers have not used it up
 
 
-def test_a_state_is_worth_nothing_at_the_callback_of_another_provider(
+def test_state_is_rejected_at_the_callback_of_another_provider(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
 
-    assert browser.get(back.replace("/issuer/", "/github/")).problem()["code"] == "invalid_token"
-    assert browser.get(back).status == 302
+    assert browser.get(callback.replace("/issuer/", "/github/")).problem()["code"] == "invalid_token"
+    assert browser.get(callback).status == 302
 
 
-def test_a_state_lives_ten_minutes(
+def test_state_expires_after_ten_minutes(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, frozen_clock: FrozenClock
 ) -> None:
     location = browser.get("/auth/oauth/issuer/start").headers["location"]
@@ -193,94 +200,94 @@ def test_a_state_lives_ten_minutes(
 
 
 @pytest.mark.parametrize("state", ["", "x", f"ho_{'0' * 26}_{'0' * 26}", "é", "a" * 512])
-def test_what_is_no_state_of_ours_is_refused(providers: FakeProviders, browser: Browser, state: str) -> None:
-    answer = browser.get(f"/auth/oauth/issuer/callback?{urlencode({'state': state, 'code': 'c'})}")
+def test_unknown_state_is_rejected(providers: FakeProviders, browser: Browser, state: str) -> None:
+    response = browser.get(f"/auth/oauth/issuer/callback?{urlencode({'state': state, 'code': 'c'})}")
 
-    assert (answer.status, answer.problem()["code"]) == (401, "invalid_token")
+    assert (response.status, response.problem()["code"]) == (401, "invalid_token")
 
 
-def test_a_callback_without_a_state_is_not_valid(providers: FakeProviders, browser: Browser) -> None:
+def test_callback_requires_a_state(providers: FakeProviders, browser: Browser) -> None:
     assert browser.get("/auth/oauth/issuer/callback?code=c").status == 422
 
 
 @pytest.mark.parametrize(
-    "brought",
+    "error_parameters",
     [{"error": "access_denied", "error_description": "No.", "error_uri": "https://issuer.example.test/why"}, {}],
 )
-def test_who_changes_their_mind_is_not_let_in(
-    providers: FakeProviders, browser: Browser, fake_aws: FakeAws, brought: dict[str, str]
+def test_denied_sign_in_creates_no_session(
+    providers: FakeProviders, browser: Browser, fake_aws: FakeAws, error_parameters: dict[str, str]
 ) -> None:
     state = query_parameters(browser.get("/auth/oauth/issuer/start").headers["location"])["state"]
-    answer = browser.get(f"/auth/oauth/issuer/callback?{urlencode({'state': state, **brought})}")
+    response = browser.get(f"/auth/oauth/issuer/callback?{urlencode({'state': state, **error_parameters})}")
 
-    assert (answer.status, answer.problem()["code"]) == (401, "oauth_refused")
+    assert (response.status, response.problem()["code"]) == (401, "access_denied")
     assert state_rows(fake_aws) == []
     assert browser.session_cookie.startswith("ho_")
 
 
-def test_what_a_provider_adds_is_passed_over(
+def test_additional_callback_parameters_are_ignored(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
-    more = urlencode({"scope": "openid", "authuser": "0", "hd": "example.test", "something": "new"})
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    parameters = urlencode({"scope": "openid", "authuser": "0", "hd": "example.test", "something": "new"})
 
-    assert browser.get(f"{back}&{more}").status == 302
+    assert browser.get(f"{callback}&{parameters}").status == 302
 
 
-def test_who_speaks_for_another_issuer_is_refused(
+def test_callback_of_another_issuer_is_rejected(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
 
-    answer = browser.get(f"{back}&{urlencode({'iss': 'https://evil.test'})}")
-    assert (answer.status, answer.problem()["code"]) == (401, "oauth_failed")
+    response = browser.get(f"{callback}&{urlencode({'iss': 'https://evil.test'})}")
+    assert (response.status, response.problem()["code"]) == (401, "oauth_failed")
 
 
-def test_a_provider_that_is_down_is_a_503_at_both_steps(
+def test_unavailable_provider_is_a_503_at_both_steps(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
     providers.responses["/token"] = FakeResponse(b"down", 502)
-    answers = [browser.get(back)]
+    responses = [browser.get(callback)]
     providers.take_offline()
-    answers.append(browser.get("/auth/oauth/issuer/start"))
+    responses.append(browser.get("/auth/oauth/issuer/start"))
 
-    for answer in answers:
-        assert (answer.status, answer.problem()["code"]) == (503, "provider_unavailable")
-        assert int(answer.headers["retry-after"]) > 0
+    for response in responses:
+        assert (response.status, response.problem()["code"]) == (503, "provider_unavailable")
+        assert int(response.headers["retry-after"]) > 0
 
 
-def test_a_provider_that_is_silent_is_a_503_within_five_seconds(
+def test_provider_that_does_not_respond_is_a_503_within_five_seconds(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    def silent() -> None:
+    def hang() -> None:
         time.sleep(8)
         raise ConnectTimeoutError
 
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
-    providers.responses["/token"] = silent
-    began = time.monotonic()
-    answer = browser.get(back)
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    providers.responses["/token"] = hang
+    started_at = time.monotonic()
+    response = browser.get(callback)
 
-    assert (answer.status, answer.problem()["code"]) == (503, "provider_unavailable")
-    assert time.monotonic() - began < 5
+    assert (response.status, response.problem()["code"]) == (503, "provider_unavailable")
+    assert time.monotonic() - started_at < 5
 
 
-def test_no_secret_of_a_sign_in_is_logged(
+def test_log_contains_no_secret_of_a_sign_in(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    back = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
+    callback = providers.authorize("issuer", browser.get("/auth/oauth/issuer/start").headers["location"], provider_user)
     binding = browser.session_cookie
-    assert browser.get(back).status == 302
-    browser.get(back)
+    assert browser.get(callback).status == 302
+    browser.get(callback)
 
-    logged = "".join(capsys.readouterr())
+    log = "".join(capsys.readouterr())
     for canary in (
         "canary-of",
         "a-code",
-        query_parameters(back)["state"],
+        query_parameters(callback)["state"],
         binding,
         browser.session_cookie,
         str(provider_user.email),
     ):
-        assert canary not in logged
+        assert canary not in log

@@ -1,19 +1,20 @@
-"""OAuth and accounts (S6): an identity is issuer and subject; it is linked only where nobody can be robbed by it."""
+"""Accounts of identities (S6): an identity is issuer and subject, and is linked only if both sides verified the address."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from holdall.accounts.service import security, sign_in
+from holdall.accounts.service import oauth, security
 from holdall.platform.caller import ClientInfo
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import mailbox, users
 from tests.support.admins import AdminFactory
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
-from tests.support.mfa import enable_mfa, receive_email_details
+from tests.support.fixtures import OverrideSettings
+from tests.support.mfa import enable_mfa
 from tests.support.oauth import (
     Browser,
     FakeProviders,
@@ -43,12 +44,12 @@ def provider_user() -> ProviderUser:
     return ProviderUser(users.unique_email())
 
 
-def test_the_first_sign_in_makes_an_account_with_its_project(
+def test_first_sign_in_creates_an_account_with_its_project(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws
 ) -> None:
-    answer = providers.sign_in(browser, provider_user, return_to="/files")
+    response = providers.sign_in(browser, provider_user, return_to="/files")
 
-    assert (answer.status, answer.headers["location"]) == (302, "/files")
+    assert (response.status, response.headers["location"]) == (302, "/files")
     assert browser.session_cookie.startswith("hc_")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= browser.cookie_attributes
     me = browser.get("/auth/me").data()
@@ -57,39 +58,39 @@ def test_the_first_sign_in_makes_an_account_with_its_project(
     assert (project["personal"], project["id"]) == (True, me["id"][14:])
     assert linked_providers(browser) == ["issuer"]
     actions = {row["action"] for row in fake_aws.find_rows("audit", actor=me["id"])}
-    assert actions == {"accounts.sign-up", "projects.create", "login"}
+    assert actions == {"accounts.sign_up", "projects.create", "sessions.create"}
 
 
-def test_the_second_sign_in_finds_the_account(
+def test_second_sign_in_finds_the_account(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
     providers.sign_in(browser, provider_user)
-    again = Browser()
-    providers.sign_in(again, provider_user)
+    other_browser = Browser()
+    providers.sign_in(other_browser, provider_user)
 
-    assert again.get("/auth/me").data()["id"] == browser.get("/auth/me").data()["id"]
-    assert again.session_cookie != browser.session_cookie
+    assert other_browser.get("/auth/me").data()["id"] == browser.get("/auth/me").data()["id"]
+    assert other_browser.session_cookie != browser.session_cookie
     assert browser.get("/auth/me").status == 200
 
 
-def test_an_identity_is_found_after_its_address_has_changed(
+def test_identity_with_another_address_finds_the_account(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, client: Client
 ) -> None:
     providers.sign_in(browser, provider_user)
-    for changed in (
+    for identity in (
         ProviderUser(users.unique_email()),
         ProviderUser(None),
         ProviderUser(client.user["email"], email_verified=False),
     ):
-        again = Browser()
-        assert providers.sign_in(again, changed).status == 302
-        assert again.get("/auth/me").data()["email"] == provider_user.email
+        other_browser = Browser()
+        assert providers.sign_in(other_browser, identity).status == 302
+        assert other_browser.get("/auth/me").data()["email"] == provider_user.email
 
 
-def test_another_subject_with_the_address_is_somebody_else(
+def test_another_subject_with_the_same_address_is_another_user(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
-    """Classic: a provider gives an address to another person, who must not find the account of the one before."""
+    """The provider has given the address to another person, who must not get the account of the first one."""
     providers.sign_in(browser, provider_user)
 
     assert status_and_code(providers.sign_in(Browser(), ProviderUser(provider_user.email, subject="2002"))) == (
@@ -98,7 +99,7 @@ def test_another_subject_with_the_address_is_somebody_else(
     )
 
 
-def test_the_same_subject_of_another_provider_is_somebody_else(
+def test_same_subject_of_another_provider_is_another_user(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
     providers.sign_in(browser, provider_user)
@@ -110,7 +111,7 @@ def test_the_same_subject_of_another_provider_is_somebody_else(
 
 @pytest.mark.parametrize("name", ["issuer", "github"])
 @pytest.mark.parametrize("address", ["taken", "free"])
-def test_prehijacking_an_address_that_the_provider_did_not_verify_is_worth_nothing(
+def test_prehijacking_with_an_address_that_the_provider_has_not_verified_is_rejected(
     providers: FakeProviders, browser: Browser, client: Client, fake_aws: FakeAws, name: str, address: str
 ) -> None:
     email = client.user["email"] if address == "taken" else users.unique_email()
@@ -124,7 +125,7 @@ def test_prehijacking_an_address_that_the_provider_did_not_verify_is_worth_nothi
 
 
 @pytest.mark.parametrize("email", [None, "", "no address", "a@b", "ada@example.test\r\nbcc: x@example.test", "a" * 300])
-def test_whoever_has_no_address_gets_no_account(
+def test_identity_without_a_valid_address_gets_no_account(
     providers: FakeProviders, browser: Browser, fake_aws: FakeAws, email: str | None
 ) -> None:
     assert status_and_code(providers.sign_in(browser, ProviderUser(email))) == (403, "email_unverified")
@@ -132,28 +133,28 @@ def test_whoever_has_no_address_gets_no_account(
 
 
 @pytest.mark.parametrize("name", [None, "", " ", "x" * 300, "a\nb", "\u202eevil"])
-def test_a_name_that_is_none_is_replaced(
+def test_invalid_name_is_replaced(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, name: str | None
 ) -> None:
     providers.sign_in(browser, ProviderUser(provider_user.email, name=name))
 
-    shown = browser.get("/auth/me").data()["name"]
-    assert 0 < len(shown) <= 100
-    assert "\n" not in shown
+    shown_name = browser.get("/auth/me").data()["name"]
+    assert 0 < len(shown_name) <= 100
+    assert "\n" not in shown_name
 
 
-def test_prehijacking_an_account_whose_address_nobody_proved_is_not_linked(
+def test_prehijacking_with_an_unverified_account_is_rejected(
     providers: FakeProviders, browser: Browser, client: Client, fake_aws: FakeAws
 ) -> None:
-    """Classic-federated merge: somebody signed up with an address that is not theirs, and waits for its owner."""
-    answer = providers.sign_in(browser, ProviderUser(client.user["email"]))
+    """Classic-federated merge: the attacker signed up with the address of the victim, and waits."""
+    response = providers.sign_in(browser, ProviderUser(client.user["email"]))
 
-    assert status_and_code(answer) == (409, "email_taken")
+    assert status_and_code(response) == (409, "email_taken")
     assert identity_rows(fake_aws) == []
 
 
 @pytest.mark.parametrize("verification", ["on", "off"])
-def test_prehijacking_an_account_that_somebody_made_for_another_with_a_password_is_not_linked(
+def test_prehijacking_with_an_account_that_an_administrator_created_is_rejected(
     providers: FakeProviders,
     browser: Browser,
     provider_user: ProviderUser,
@@ -161,39 +162,41 @@ def test_prehijacking_an_account_that_somebody_made_for_another_with_a_password_
     fake_aws: FakeAws,
     verification: str,
 ) -> None:
-    """Classic-federated merge: a helper makes the account of who has not come yet, and goes in before them."""
+    """Classic-federated merge: an administrator creates an account for the victim, and knows its password."""
     override_settings(EMAIL_VERIFICATION=verification)
-    helper = AdminFactory(users.create_superuser()).create_user_with_permissions("users.create", "projects.create")
-    said = {"email": provider_user.email, "password": users.PASSWORD, "roles": ["user"]}
-    helper.post("/users", said).created()
+    administrator = AdminFactory(users.create_superuser()).create_user_with_permissions(
+        "users.create", "projects.create"
+    )
+    body = {"email": provider_user.email, "password": users.PASSWORD, "roles": ["user"]}
+    administrator.post("/users", body).created()
 
     assert status_and_code(providers.sign_in(browser, provider_user)) == (409, "email_taken")
     assert identity_rows(fake_aws) == []
 
 
-def test_prehijacking_an_account_that_moves_to_a_proven_address_meanwhile_is_not_linked(
+def test_prehijacking_with_an_account_that_changes_its_address_meanwhile_is_rejected(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws
 ) -> None:
-    """Unexpired e-mail change: the account of the address is nobody's of that address any more when it is looked at."""
-    thief, elsewhere = users.sign_in(users.sign_up(provider_user.email)["email"]), users.unique_email()
-    thief.post("/auth/change-email", {"email": elsewhere, "password": users.PASSWORD}).data()
+    """Unexpired email change: the account gets another verified address between the lookup and the read."""
+    attacker, elsewhere = users.sign_in(users.sign_up(provider_user.email)["email"]), users.unique_email()
+    attacker.post("/auth/change-email", {"email": elsewhere, "password": users.PASSWORD}).data()
     token = mailbox.receive_token(fake_aws, "email-change")
     with interleave(
         "BatchGetItem", lambda: security.confirm_email(ClientInfo("192.0.2.8", "faster", "request"), token)
     ):
-        answer = providers.sign_in(browser, provider_user)
+        response = providers.sign_in(browser, provider_user)
 
-    assert status_and_code(answer) == (409, "email_taken")
+    assert status_and_code(response) == (409, "email_taken")
     assert identity_rows(fake_aws) == []
 
 
 def _verify_by_sign_up(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
-    said = {"email": email, "password": users.PASSWORD}
+    body = {"email": email, "password": users.PASSWORD}
     override_settings(EMAIL_VERIFICATION="on")
-    Client().post("/auth/sign-up", said).data()
+    Client().post("/auth/sign-up", body).data()
     override_settings(EMAIL_VERIFICATION="off")
-    answer = {"token": mailbox.receive_token(fake_aws, "verify"), "password": users.PASSWORD}
-    Client().post("/auth/verify-email", answer).data()
+    proof = {"token": mailbox.receive_token(fake_aws, "email-verification"), "password": users.PASSWORD}
+    Client().post("/auth/verify-email", proof).data()
 
 
 def _invite(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
@@ -202,8 +205,8 @@ def _invite(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) 
 
 def _verify_by_invitation(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
     _invite(email, fake_aws, override_settings)
-    answer = {"token": mailbox.receive_token(fake_aws, "invitation"), "password": users.PASSWORD}
-    Client().post("/auth/accept-invitation", answer).data()
+    proof = {"token": mailbox.receive_token(fake_aws, "account-invitation"), "password": users.PASSWORD}
+    Client().post("/auth/accept-invitation", proof).data()
 
 
 def _verify_by_reset(email: str, fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
@@ -218,28 +221,28 @@ def _verify_by_email_change(email: str, fake_aws: FakeAws, override_settings: Ov
 
 
 @pytest.mark.parametrize(
-    "prove", [_verify_by_sign_up, _invite, _verify_by_invitation, _verify_by_reset, _verify_by_email_change]
+    "verify_address", [_verify_by_sign_up, _invite, _verify_by_invitation, _verify_by_reset, _verify_by_email_change]
 )
-def test_where_both_sides_verified_the_address_the_identity_is_linked_and_the_owner_told(
+def test_identity_is_linked_if_both_sides_verified_the_address_and_the_owner_is_notified(
     providers: FakeProviders,
     browser: Browser,
     provider_user: ProviderUser,
     override_settings: OverrideSettings,
     fake_aws: FakeAws,
-    prove: VerifyEmail,
+    verify_address: VerifyEmail,
 ) -> None:
-    prove(str(provider_user.email), fake_aws, override_settings)
+    verify_address(str(provider_user.email), fake_aws, override_settings)
     mailbox.receive_emails(fake_aws)
 
     assert providers.sign_in(browser, provider_user).status == 302
     me = browser.get("/auth/me").data()
     assert me["email"] == provider_user.email
-    assert receive_email_details(fake_aws, me["email"]) == ["the sign-in with issuer was added"]
-    (row,) = fake_aws.find_rows("audit", action="accounts.link")
+    assert mailbox.receive_changes(fake_aws, me["email"]) == ["The sign-in with issuer was added."]
+    (row,) = fake_aws.find_rows("audit", action="accounts.link_identity")
     assert row["target"] == me["id"]
 
 
-def test_an_account_of_one_provider_is_found_by_the_address_that_another_verified(
+def test_two_providers_that_verified_the_address_share_an_account(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:
     providers.sign_in(browser, provider_user)
@@ -249,7 +252,7 @@ def test_an_account_of_one_provider_is_found_by_the_address_that_another_verifie
 
 
 @pytest.mark.parametrize("sign_up", ["invite", "closed"])
-def test_where_strangers_may_not_sign_up_a_provider_makes_no_account(
+def test_provider_creates_no_account_where_sign_up_is_closed(
     providers: FakeProviders,
     browser: Browser,
     provider_user: ProviderUser,
@@ -265,61 +268,61 @@ def test_where_strangers_may_not_sign_up_a_provider_makes_no_account(
     assert providers.sign_in(Browser(), provider_user).status == 302
 
 
-@pytest.mark.parametrize("how", ["linked", "by its address"])
-def test_a_sign_in_wants_the_second_factor(
+@pytest.mark.parametrize("linked_by", ["identity", "address"])
+def test_sign_in_with_a_provider_requires_the_second_factor(
     providers: FakeProviders,
     client: Client,
     fake_aws: FakeAws,
     frozen_clock: FrozenClock,
-    how: str,
+    linked_by: str,
 ) -> None:
     provider_user = ProviderUser(client.user["email"])
     client = mailbox.sign_in_with_verified_email(client.user["email"], fake_aws)
-    if how == "linked":
+    if linked_by == "identity":
         assert providers.link(sign_in_browser(client.user["email"]), provider_user).status == 302
     owner = enable_mfa(client)
     frozen_clock.advance(seconds=60)
     browser = Browser()
-    answer = providers.sign_in(browser, provider_user, return_to="/files?x=1#part")
+    response = providers.sign_in(browser, provider_user, return_to="/files?x=1#part")
 
-    where, _, token = answer.headers["location"].partition("#mfaToken=")
-    assert (answer.status, where) == (302, "/files?x=1")
+    path, _, token = response.headers["location"].partition("#mfaToken=")
+    assert (response.status, path) == (302, "/files?x=1")
     assert browser.session_cookie.startswith("ho_")
     assert browser.get("/auth/me").status == 401
-    said = {"mfaToken": token, "code": owner.totp_code(), "mode": "cookie"}
-    browser.send("POST", "/auth/2fa/verify", said).data()
+    body = {"mfaToken": token, "code": owner.totp_code(), "mode": "cookie"}
+    browser.send("POST", "/auth/2fa/verify", body).data()
     assert browser.get("/auth/me").data()["id"] == client.user["id"]
 
 
 @pytest.mark.parametrize("status", ["disabled", "deleted"])
-def test_a_user_who_is_not_active_is_not_let_in(
+def test_inactive_user_cannot_sign_in(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser, fake_aws: FakeAws, status: str
 ) -> None:
     providers.sign_in(browser, provider_user)
     fake_aws.update_row(f"USER#{browser.get('/auth/me').data()['id']}", "USER", status=status)
 
-    again = Browser()
-    assert status_and_code(providers.sign_in(again, provider_user)) == (401, "invalid_credentials")
-    assert again.session_cookie.startswith("ho_")
+    other_browser = Browser()
+    assert status_and_code(providers.sign_in(other_browser, provider_user)) == (401, "invalid_credentials")
+    assert other_browser.session_cookie.startswith("ho_")
 
 
-def test_of_two_first_sign_ins_at_once_one_makes_the_account(
+def test_two_first_sign_ins_at_once_create_one_account(
     providers: FakeProviders, provider_user: ProviderUser, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make, first = sign_in.create_account, Browser()
+    create_account, first = oauth.create_account, Browser()
 
-    def late(*args: Any, **more: Any) -> Any:
-        monkeypatch.setattr(sign_in, "create_account", make)
+    def create_late(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(oauth, "create_account", create_account)
         assert providers.sign_in(first, provider_user).status == 302
-        return make(*args, **more)
+        return create_account(*args, **kwargs)
 
-    monkeypatch.setattr(sign_in, "create_account", late)
+    monkeypatch.setattr(oauth, "create_account", create_late)
     assert providers.sign_in(Browser(), provider_user).status == 409
     assert len(fake_aws.find_rows("main", record_type="user")) == 1
     assert first.get("/auth/me").status == 200
 
 
-def test_an_address_is_free_thirty_days_after_its_holder_left(
+def test_address_is_free_thirty_days_after_the_deletion(
     providers: FakeProviders, client: Client, browser: Browser, frozen_clock: FrozenClock
 ) -> None:
     provider_user = ProviderUser(client.user["email"])
