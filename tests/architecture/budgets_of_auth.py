@@ -39,7 +39,7 @@ def _mfa_verification_body(scenario: Scenario) -> dict[str, str]:
 
 def _reset_password_body(scenario: Scenario) -> dict[str, str]:
     Client().post("/auth/forgot-password", {"email": scenario.email}).data()
-    return {"token": scenario.emailed_token("reset"), "password": _NEW_PASSWORD}
+    return {"token": scenario.emailed_token("password-reset"), "password": _NEW_PASSWORD}
 
 
 def _confirm_email_body(scenario: Scenario) -> dict[str, str]:
@@ -65,7 +65,7 @@ def _delete_own_account(scenario: Scenario) -> SendRequest:
 
 
 def _renamed(scenario: Scenario) -> SendRequest:
-    return lambda: scenario.client.request("PUT", "/users/me", {"name": "Ada"})
+    return lambda: scenario.client.request("PATCH", "/users/me", {"name": "Ada"})
 
 
 def _oauth_request(method: str, path: str) -> Any:
@@ -145,7 +145,7 @@ AUTH_CASES = (
     ),
     BudgetCase("POST /api/v1/auth/logout", 204, authenticated_post("/auth/logout"), dynamodb=2),
     BudgetCase("POST /api/v1/auth/logout-all", 204, authenticated_post("/auth/logout-all"), dynamodb=3),
-    BudgetCase("GET /api/v1/auth/me", 200, authenticated_get("/auth/me"), dynamodb=2),
+    BudgetCase("GET /api/v1/auth/me", 200, authenticated_get("/auth/me"), dynamodb=1),
     BudgetCase("GET /api/v1/auth/sessions", 200, authenticated_get("/auth/sessions"), dynamodb=3),
     BudgetCase("DELETE /api/v1/auth/sessions/{sessionId}", 204, _revoke_session, dynamodb=3),
     BudgetCase("GET /api/v1/audit", 200, _superuser_get("/audit"), dynamodb=5),
@@ -158,12 +158,12 @@ AUTH_CASES = (
     ),
     # The transaction logs who exports the log.
     BudgetCase("GET /api/v1/audit/export", 200, _superuser_get("/audit/export"), dynamodb=6),
-    BudgetCase("GET /api/v1/users/me", 200, authenticated_get("/users/me"), dynamodb=2),
+    BudgetCase("GET /api/v1/users/me", 200, authenticated_get("/users/me"), dynamodb=1),
     BudgetCase(
-        "PUT /api/v1/users/me",
+        "PATCH /api/v1/users/me",
         200,
-        lambda scenario: lambda: scenario.client.request("PUT", "/users/me", {"name": "Ada"}),
-        dynamodb=3,
+        lambda scenario: lambda: scenario.client.request("PATCH", "/users/me", {"name": "Ada"}),
+        dynamodb=2,
     ),
     BudgetCase("DELETE /api/v1/users/me", 204, _delete_own_account, dynamodb=13, sqs=2),
     BudgetCase(

@@ -50,7 +50,7 @@ def _delete_superuser(_: Scenario) -> SendRequest:
 def _forbidden_update(scenario: Scenario) -> SendRequest:
     root = users.create_superuser()
     admin = AdminFactory(root).create_user("admin")
-    return lambda: admin.request("PUT", f"/users/{root.user['id']}", {"name": scenario.email})
+    return lambda: admin.request("PATCH", f"/users/{root.user['id']}", {"name": scenario.email})
 
 
 def _explain_own_permission(scenario: Scenario) -> SendRequest:
@@ -96,12 +96,12 @@ IAM_CASES = (
     ),
     BudgetCase(f"GET {_USER}", 200, _superuser_request("GET", "/users/{user}"), dynamodb=2),
     BudgetCase(
-        f"PUT {_USER}",
+        f"PATCH {_USER}",
         200,
-        _superuser_request("PUT", "/users/{user}", lambda _, __: {"status": "disabled"}),
+        _superuser_request("PATCH", "/users/{user}", lambda _, __: {"status": "disabled"}),
         dynamodb=3,
     ),
-    BudgetCase(f"PUT {_USER}", 403, _forbidden_update, dynamodb=3, label="of a user with more permissions"),
+    BudgetCase(f"PATCH {_USER}", 403, _forbidden_update, dynamodb=3, label="of a user with more permissions"),
     BudgetCase(f"DELETE {_USER}", 204, _superuser_request("DELETE", "/users/{user}"), dynamodb=11, sqs=1),
     BudgetCase(f"DELETE {_USER}", 204, _delete_superuser, dynamodb=12, sqs=1, label="of a superuser"),
     BudgetCase(
@@ -125,9 +125,9 @@ IAM_CASES = (
         "GET /api/v1/roles/{name}", 200, _superuser_request("GET", "/roles/admin"), dynamodb=1, label="built-in"
     ),
     BudgetCase(
-        "PUT /api/v1/roles/{name}",
+        "PATCH /api/v1/roles/{name}",
         200,
-        _superuser_request("PUT", "/roles/{role}", lambda _, __: {"permissions": []}),
+        _superuser_request("PATCH", "/roles/{role}", lambda _, __: {"permissions": []}),
         dynamodb=3,
     ),
     BudgetCase("DELETE /api/v1/roles/{name}", 204, _delete_request("/roles", AdminFactory.create_role), dynamodb=3),

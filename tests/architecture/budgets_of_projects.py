@@ -28,12 +28,12 @@ def _send(scenario: Scenario, method: str, path: str, body: Any) -> Any:
     return scenario.client.request(method, f"/projects/{scenario.project_id}{path}", body)
 
 
-_MAKE_PRIVATE = ("PUT", "", {"settings": {"visibility": "private"}})
-_DELETE, _ADD_VARIANT = ("DELETE", "", None), ("PUT", "", _WIDE_VARIANT)
+_MAKE_PRIVATE = ("PATCH", "", {"settings": {"visibility": "private"}})
+_DELETE, _ADD_VARIANT = ("DELETE", "", None), ("PATCH", "", _WIDE_VARIANT)
 PROJECT_CASES = (
-    BudgetCase(f"PUT {_PROJECT}", 200, _project_request("PUT", "", {"name": "Winter"}), dynamodb=2),
+    BudgetCase(f"PATCH {_PROJECT}", 200, _project_request("PATCH", "", {"name": "Winter"}), dynamodb=2),
     BudgetCase(
-        f"PUT {_PROJECT}", 200, _project_request(*_MAKE_PRIVATE), dynamodb=2, sqs=1, label="with variants to move"
+        f"PATCH {_PROJECT}", 200, _project_request(*_MAKE_PRIVATE), dynamodb=2, sqs=1, label="with variants to move"
     ),
     BudgetCase(f"DELETE {_PROJECT}", 200, _project_request(*_DELETE), dynamodb=2, sqs=1, label="with variants to move"),
     BudgetCase(

@@ -1,4 +1,4 @@
-"""What each function carries: its handler is imported alone, in a fresh process, with what it must not need taken away."""
+"""The packages that each function imports. The handler is imported in a process that lacks the packages it must not need."""
 
 import json
 import os
@@ -12,7 +12,8 @@ import pytest
 from infra.catalog import FUNCTIONS
 from tests.support.source_tree import ROOT
 
-# Told to the process in which a handler is imported: what it may not find, and to write down whom it opens a client for.
+# Imports the handler of a function (argument 1) without some packages (argument 2), and prints the clients that it created
+# and the modules that it loaded.
 _IMPORT_SCRIPT = """
 import json, sys
 
@@ -25,29 +26,30 @@ function, blocked = sys.argv[1], set(sys.argv[2].split(","))
 sys.meta_path.insert(0, BlockedImports())
 before = set(sys.modules)
 import botocore.session
-opened = []
+created = []
 create = botocore.session.Session.create_client
 
 def record_client(self, service, *args, **kwargs):
-    opened.append(service)
+    created.append(service)
     return create(self, service, *args, **kwargs)
 
 botocore.session.Session.create_client = record_client
 import importlib
 importlib.import_module(f"functions.{function}.handler")
-print(json.dumps({"opened": opened, "loaded": sorted(set(sys.modules) - before)}))
+print(json.dumps({"created": created, "loaded": sorted(set(sys.modules) - before)}))
 """
 
-# What every function carries: the SDK below pynamodb, pydantic, Powertools, and what these need.
+# Of every function: the SDK below pynamodb, pydantic, Powertools, and their dependencies.
 _COMMON_PACKAGES = frozenset(
     {
         "annotated_types",
         "aws_lambda_powertools",
         "botocore",
-        "certifi",  # at the desk only, where requests brings it and botocore then takes it
+        "certifi",  # on a development machine only, where requests depends on it and botocore uses it if it is there
         "dateutil",
         "functions",
         "holdall",
+        "idna",
         "jmespath",
         "pydantic",
         "pydantic_core",
@@ -59,9 +61,8 @@ _COMMON_PACKAGES = frozenset(
         "urllib3",
     }
 )
-_TOKEN_PACKAGES = frozenset(
-    {"_cffi_backend", "_openssl", "cryptography", "jwt"}
-)  # whoever knows its callers verifies their tokens
+# Functions with routes verify access tokens.
+_TOKEN_PACKAGES = frozenset({"_cffi_backend", "_openssl", "cryptography", "jwt"})
 _PASSWORD_PACKAGES = frozenset({"argon2", "_argon2_cffi_bindings"})
 ALLOWED_PACKAGES = {
     "auth": _COMMON_PACKAGES | _TOKEN_PACKAGES | _PASSWORD_PACKAGES | {"pyotp"},
@@ -73,44 +74,44 @@ ALLOWED_PACKAGES = {
     "mail": _COMMON_PACKAGES,
     "maintenance": _COMMON_PACKAGES,
 }
-# segno draws the picture of a seed, which few requests ask for: it is loaded by the one that does.
+# segno renders the QR code of a TOTP seed. The few requests that need it import it.
 _HEAVY_PACKAGES = ("PIL", "argon2", "segno", "boto3", "moto", "aws_cdk", "infra", "tests")
 _HTTP_FUNCTIONS = [function.name for function in FUNCTIONS if function.path_prefixes]
 _WORKER_FUNCTIONS = [function.name for function in FUNCTIONS if not function.path_prefixes]
 
 
-def test_every_function_is_in_the_table() -> None:
+def test_table_has_every_function() -> None:
     assert set(ALLOWED_PACKAGES) == {function.name for function in FUNCTIONS}
 
 
 @pytest.mark.parametrize("function", ALLOWED_PACKAGES)
-def test_a_handler_stands_alone(function: str) -> None:
+def test_handler_imports_only_its_packages(function: str) -> None:
     loaded = {name.split(".")[0] for name in _import_in_isolation(function)["loaded"]}
 
     assert {name for name in loaded if not _is_stdlib(name)} <= ALLOWED_PACKAGES[function]
 
 
 @pytest.mark.parametrize("function", ALLOWED_PACKAGES)
-def test_no_client_is_opened_before_it_is_needed(function: str) -> None:
-    # The client of the tables is: every request needs it, and opening it belongs to the part of a start that AWS speeds up.
-    assert set(_import_in_isolation(function)["opened"]) <= {"dynamodb"}
+def test_client_is_created_only_when_it_is_needed(function: str) -> None:
+    # Every request needs the client of DynamoDB, and Lambda gives the initialization more CPU than small functions have.
+    assert set(_import_in_isolation(function)["created"]) <= {"dynamodb"}
 
 
 @pytest.mark.parametrize("function", _WORKER_FUNCTIONS)
-def test_a_worker_carries_nothing_of_http(function: str) -> None:
+def test_worker_imports_no_http_code(function: str) -> None:
     routing = ("holdall.http", "aws_lambda_powertools.event_handler")
 
     assert [name for name in _import_in_isolation(function)["loaded"] if name.startswith(routing)] == []
 
 
 @pytest.mark.parametrize("function", _HTTP_FUNCTIONS)
-def test_a_function_carries_no_other(function: str) -> None:
+def test_function_imports_no_other_function(function: str) -> None:
     folders = {name.split(".")[1] for name in _import_in_isolation(function)["loaded"] if name.startswith("functions.")}
 
     assert folders == {function}
 
 
-def test_a_heavy_import_is_seen() -> None:
+def test_heavy_import_is_detected() -> None:
     with pytest.raises(AssertionError, match="PIL is not in the layers"):
         _run_import_script("imageproc", ["PIL"])
 
@@ -122,7 +123,7 @@ def _import_in_isolation(function: str) -> dict[str, Any]:
 
 def _run_import_script(function: str, blocked: list[str]) -> dict[str, Any]:
     path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "core" / "python")])
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", _IMPORT_SCRIPT, function, ",".join(blocked)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": path},
@@ -130,9 +131,9 @@ def _run_import_script(function: str, blocked: list[str]) -> dict[str, Any]:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    assert completed.returncode == 0, completed.stderr
+    result: dict[str, Any] = json.loads(completed.stdout)
+    return result
 
 
 def _is_stdlib(name: str) -> bool:

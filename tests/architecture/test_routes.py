@@ -1,19 +1,27 @@
-"""The contract: the document is the code's, every route says who may come in, and says no in the one shape."""
+"""Routes: each has a guard, its place in the OpenAPI document, and errors in one format."""
 
 import json
 import re
 from collections import Counter
 from typing import Any
 
-from holdall.http.auth import guard_of
+from holdall.http.auth import (
+    Access,
+    CurrentCaller,
+    CurrentClient,
+    CurrentMembership,
+    CurrentProject,
+    CurrentUser,
+)
+from holdall.http.credentials import SessionCookie
 from holdall.roles.permissions import PERMISSIONS
 from infra.build.api_page import API_PAGE_PATH, render_page
 from infra.build.openapi import OPENAPI_PATH, render
 from infra.catalog import FUNCTIONS
 from tests.support.lists import LISTS
-from tests.support.routes import list_routes
+from tests.support.routes import Route, list_routes
 
-# Routes without a permission are few, and stand here: a new one is a decision that somebody takes twice.
+# A route without a permission needs an entry here, so that no one adds it by mistake.
 _PUBLIC_ROUTES = {
     "GET /api/v1/.well-known/jwks.json",
     "POST /api/v1/auth/2fa/verify",
@@ -41,15 +49,16 @@ _SESSION_ROUTES = {
     "GET /api/v1/auth/sessions",
     "DELETE /api/v1/auth/sessions/{sessionId}",
     "GET /api/v1/auth/identities",
-    "POST /api/v1/auth/change-password",  # asks for the password
-    "POST /api/v1/auth/change-email",  # asks for the password
+    "POST /api/v1/auth/change-password",  # requires the password
+    "POST /api/v1/auth/change-email",  # requires the password
     "GET /api/v1/users/me",
+    "PATCH /api/v1/users/me",
     "PUT /api/v1/users/me",
-    "POST /api/v1/authz/explain",  # about oneself; about others it asks for users.read
-    "POST /api/v1/invitations/accept",  # of one's own address
-    "GET /api/v1/projects",  # those of the caller; there is no other project to have rights in
+    "POST /api/v1/authz/explain",  # about the caller. The service requires users.read for other users
+    "POST /api/v1/invitations/accept",  # of the caller's own address
+    "GET /api/v1/projects",  # the caller's own
 }
-# What guards an account is not changed by a session that was forgotten somewhere.
+# These change how an account is protected, so a session that someone left open is not enough.
 _RECENT_SESSION_ROUTES = {
     "POST /api/v1/auth/2fa/setup",
     "POST /api/v1/auth/2fa/enable",
@@ -59,9 +68,20 @@ _RECENT_SESSION_ROUTES = {
     "DELETE /api/v1/auth/identities/{provider}",
     "DELETE /api/v1/users/me",
 }
-# An answer above 399 that is no problem: the route was understood, and what it found is told in its own shape.
+# The contract names PUT for these. Everything else documents and uses PATCH.
+_PUT_ALIASES = {
+    "PUT /api/v1/projects/{projectId}",
+    "PUT /api/v1/roles/{name}",
+    "PUT /api/v1/users/me",
+    "PUT /api/v1/users/{userId}",
+}
+# Prefixes that are deployed before their routes, so that a later capability changes no infrastructure.
+_RESERVED_PREFIXES = {"/api/v1/uploads", "/api/v1/trash", "/api/v1/jobs"}
+# A response with a status above 399 that is not a problem: the check ran, and its result is the response.
 _NOT_PROBLEM_RESPONSES = {("GET /api/v1/health/ready", "503")}
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_SCHEMA_NAME = re.compile(r"([A-Z][a-z]+)+")
+_OPERATION_ID = re.compile(r"[a-z]+([A-Z][a-z]+)*")
 
 _DOCUMENT: dict[str, Any] = json.loads(OPENAPI_PATH.read_text())
 _OPERATIONS = {
@@ -71,126 +91,147 @@ _OPERATIONS = {
 }
 
 
-def test_the_document_is_current() -> None:
-    assert render() == OPENAPI_PATH.read_text(), "docs/openapi.json is not what the code says: run `make openapi`"
+def test_openapi_document_is_current() -> None:
+    assert render() == OPENAPI_PATH.read_text(), "docs/openapi.json differs from the code. Run `make openapi`."
 
 
-def test_the_page_of_routes_is_current() -> None:
+def test_api_page_is_current() -> None:
     assert API_PAGE_PATH.read_text() == render_page(json.loads(render())), (
-        "docs/api.md is not what the code says: run `make openapi`"
+        "docs/api.md differs from the code. Run `make openapi`."
     )
 
 
-def test_the_document_holds_every_route_and_no_other() -> None:
+def test_openapi_document_has_exactly_the_routes() -> None:
     assert set(_OPERATIONS) == {str(route) for route in list_routes()}
 
 
-def test_every_route_has_a_door() -> None:
-    assert [str(route) for route in list_routes() if route.guard is None] == []
+def test_names_in_the_openapi_document_are_readable() -> None:
+    operation_ids = [operation["operationId"] for operation in _OPERATIONS.values()]
+
+    assert [name for name in _DOCUMENT["components"]["schemas"] if not _SCHEMA_NAME.fullmatch(name)] == []
+    assert [name for name in operation_ids if not _OPERATION_ID.fullmatch(name)] == []
+    assert [name for name, count in Counter(operation_ids).items() if count > 1] == []
 
 
-def test_who_may_come_in_without_a_permission_is_written_down() -> None:
-    by_kind: dict[str, set[str]] = {"public": set(), "session": set(), "recent_session": set(), "permission": set()}
+def test_routes_without_permission_are_listed() -> None:
+    by_access: dict[Access, set[str]] = {access: set() for access in Access}
     for route in list_routes():
-        by_kind[route.guard.access if route.guard else "missing"].add(str(route))
+        by_access[route.guard.access].add(str(route))
 
-    assert by_kind["public"] == _PUBLIC_ROUTES
-    assert by_kind["session"] == _SESSION_ROUTES
-    assert by_kind["recent_session"] == _RECENT_SESSION_ROUTES
-
-
-def test_every_permission_that_a_route_names_exists() -> None:
-    doors = [(route, route.guard) for route in list_routes() if route.guard and route.guard.access == "permission"]
-    named = {name: route for route, door in doors for name in (door.permission, *door.extra.values())}
-
-    assert {name: str(route) for name, route in named.items() if name not in PERMISSIONS} == {}
+    assert by_access[Access.PUBLIC] == _PUBLIC_ROUTES
+    assert by_access[Access.SESSION] == _SESSION_ROUTES
+    assert by_access[Access.RECENT_SESSION] == _RECENT_SESSION_ROUTES
 
 
-def test_a_permission_of_a_project_says_where_the_project_is() -> None:
-    inside = {name for name, permission in PERMISSIONS.items() if permission.project_roles}
+def test_put_is_a_deprecated_alias_of_patch() -> None:
+    routes = {str(route): route for route in list_routes()}
+
+    assert {name for name, operation in _OPERATIONS.items() if operation.get("deprecated")} == _PUT_ALIASES
+    assert {name for name in routes if name.startswith("PUT")} == _PUT_ALIASES
+    for name in _PUT_ALIASES:
+        patch = routes[name.replace("PUT", "PATCH")]
+        assert patch.powertools_route.func is routes[name].powertools_route.func, name
+        assert patch.guard is routes[name].guard, name
+
+
+def test_permissions_of_guards_exist() -> None:
+    guards = [(route, route.guard) for route in list_routes() if route.guard.access is Access.PERMISSION]
+    permissions = {name: route for route, guard in guards for name in (guard.permission, *guard.extra.values())}
+
+    assert {name: str(route) for name, route in permissions.items() if name not in PERMISSIONS} == {}
+
+
+def test_project_permissions_need_a_project() -> None:
+    project_permissions = {name for name, permission in PERMISSIONS.items() if permission.project_roles}
 
     for route in list_routes():
-        if route.guard and route.guard.access == "permission":
-            assert (route.guard.permission in inside) == bool(route.guard.project_from), str(route)
+        if route.guard.access is Access.PERMISSION:
+            assert (route.guard.permission in project_permissions) == bool(route.guard.project_from), str(route)
 
 
-def test_what_leads_to_a_project_is_a_parameter_of_the_route() -> None:
+def test_guards_read_only_documented_parameters() -> None:
     for route in list_routes():
-        for name in (*route.guard.project_from, *route.guard.extra) if route.guard else ():
-            assert name in _parameter_names(str(route)), f"{route} is asked for {name}, which it does not take"
+        flags = {*route.guard.extra, route.guard.allow_deleted} - {True, False}
+        for name in (*route.guard.project_from, *flags):
+            assert name in _parameter_names(str(route)), f"{route}: the guard reads {name}"
 
 
-def test_every_body_refuses_what_it_does_not_know() -> None:
-    loose = [
-        f"{name}: {model}"
-        for name, operation in _OPERATIONS.items()
-        for model in _object_schemas(_request_schemas(operation))
-        if model.get("additionalProperties") is not False
+def test_routes_use_only_what_their_guards_provide() -> None:
+    wrong = [
+        f"{route}: {dependency.param_name}"
+        for route in list_routes()
+        for dependency in route.powertools_route.dependant.dependencies
+        if dependency.depends not in _provided_dependencies(route)
     ]
 
-    assert loose == []
+    assert wrong == []
 
 
-def test_every_route_says_no_as_a_problem() -> None:
+def test_bodies_reject_unknown_fields() -> None:
+    open_schemas = [
+        f"{name}: {schema}"
+        for name, operation in _OPERATIONS.items()
+        for schema in _object_schemas(_request_schemas(operation))
+        if schema.get("additionalProperties") is not False
+    ]
+
+    assert open_schemas == []
+
+
+def test_errors_of_all_routes_are_problems() -> None:
     for name, operation in _OPERATIONS.items():
-        answers = operation["responses"]
-        assert answers["default"]["content"] == _PROBLEM_CONTENT, name
-        for status, answer in answers.items():
+        responses = operation["responses"]
+        assert responses["default"]["content"] == _PROBLEM_CONTENT, name
+        for status, response in responses.items():
             if status.isdigit() and int(status) >= 400 and (name, status) not in _NOT_PROBLEM_RESPONSES:
-                assert answer["content"] == _PROBLEM_CONTENT, f"{name} {status}"
+                assert response["content"] == _PROBLEM_CONTENT, f"{name} {status}"
 
 
-def test_every_route_is_the_only_one_of_its_kind() -> None:
-    # Parameters may have other names in another function, and would still be the same place.
-    places = Counter(f"{route.method} {re.sub('{[^}]*}', '{}', route.path)}" for route in list_routes())
+def test_paths_are_unique_whatever_their_parameters_are_called() -> None:
+    paths = Counter(f"{route.method} {re.sub('{[^}]*}', '{}', route.path)}" for route in list_routes())
 
-    assert [place for place, number in places.items() if number > 1] == []
-    assert len({operation["operationId"] for operation in _OPERATIONS.values()}) == len(_OPERATIONS)
+    assert [path for path, count in paths.items() if count > 1] == []
 
 
-def test_the_gateway_leads_to_the_function_that_has_the_route() -> None:
+def test_gateway_sends_each_path_to_the_function_of_its_route() -> None:
     for route in list_routes():
         assert _function_for(re.sub("{[^}]*}", "anything", route.path)) == route.function, str(route)
 
 
-def test_every_prefix_of_the_catalogue_leads_somewhere() -> None:
+def test_each_prefix_of_the_catalog_has_routes() -> None:
+    paths = {route.path for route in list_routes()}
     for function in FUNCTIONS:
         for prefix in function.path_prefixes:
-            led = [
-                path
-                for path in {route.path for route in list_routes()}
-                if path == prefix or path.startswith(f"{prefix}/")
-            ]
-            assert led or prefix in _RESERVED_PREFIXES, f"{function.name}: nothing lies below {prefix}"
+            has_routes = any(path == prefix or path.startswith(f"{prefix}/") for path in paths)
+            assert has_routes or prefix in _RESERVED_PREFIXES, f"{function.name}: no route below {prefix}"
 
 
-def test_what_a_list_costs_is_measured_among_ten_thousand_rows() -> None:
+def test_cost_of_each_list_is_measured() -> None:
     measured = {listed.route.replace(" ", " /api/v1") for listed in LISTS.values()}
 
     assert {route for route in _OPERATIONS if "limit" in _parameter_names(route)} - measured == set()
 
 
-def test_a_route_without_a_door_would_be_seen() -> None:
-    def bare() -> None: ...
-
-    assert guard_of(bare) is None
-
-
-# Prefixes that are deployed before their routes, so that a later capability changes no infrastructure.
-_RESERVED_PREFIXES = {"/api/v1/uploads", "/api/v1/trash", "/api/v1/jobs"}
+def _provided_dependencies(route: Route) -> set[Any]:
+    provided = [CurrentClient, SessionCookie]
+    if route.guard.access is not Access.PUBLIC:
+        provided += [CurrentCaller, CurrentUser]
+    if route.guard.project_from:
+        provided += [CurrentProject, CurrentMembership]
+    return {annotation.__metadata__[0] for annotation in provided}
 
 
 def _function_for(path: str) -> str:
     prefixes = {prefix: function.name for function in FUNCTIONS for prefix in function.path_prefixes}
-    fitting = [prefix for prefix in prefixes if path == prefix or path.startswith(f"{prefix}/")]
-    return prefixes[max(fitting, key=len)] if fitting else "$default"
+    matching = [prefix for prefix in prefixes if path == prefix or path.startswith(f"{prefix}/")]
+    return prefixes[max(matching, key=len)] if matching else "$default"
 
 
 def _parameter_names(route: str) -> set[str]:
     operation = _OPERATIONS[route]
     bodies = _object_schemas(_request_schemas(operation))
     return {each["name"] for each in operation.get("parameters", [])} | {
-        name for model in bodies for name in model.get("properties", {})
+        name for schema in bodies for name in schema.get("properties", {})
     }
 
 
@@ -200,12 +241,12 @@ def _request_schemas(operation: dict[str, Any]) -> Any:
 
 
 def _object_schemas(schema: Any) -> list[dict[str, Any]]:
-    """Every object that a schema leads to, through references and lists."""
+    """Return every object schema that a schema contains, through references and lists."""
     if isinstance(schema, list):
         return [found for each in schema for found in _object_schemas(each)]
     if not isinstance(schema, dict):
         return []
     if "$ref" in schema:
         return _object_schemas(_DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
-    here = [schema] if schema.get("type") == "object" else []
-    return here + [found for value in schema.values() for found in _object_schemas(value)]
+    own = [schema] if schema.get("type") == "object" else []
+    return own + [found for value in schema.values() for found in _object_schemas(value)]

@@ -1,4 +1,4 @@
-"""One list of settings: what the functions are told is what they read."""
+"""The environment of the functions has a variable for each field of the settings."""
 
 import dataclasses
 import json
@@ -9,22 +9,22 @@ from infra.constructs.environment import environment
 from infra.stage import Stage
 from tests.support.source_tree import ROOT
 
-# Of the libraries that the functions carry, and of Lambda itself, which sets its region and the service of each function.
+# Powertools and Lambda read and set variables of their own.
 _POWERTOOLS_SETTINGS = {"POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 _LAMBDA_SETTINGS = {"AWS_REGION"}
 
 _STAGE_NAMES = json.loads((ROOT / "cdk.json").read_text())["context"]["stages"]
 
 
-def test_the_environment_is_the_settings() -> None:
+def test_environment_matches_the_settings() -> None:
     fields = {field.name.upper() for field in dataclasses.fields(Settings)}
 
     for name in _STAGE_NAMES:
         assert set(_environment(name)) | _LAMBDA_SETTINGS == fields | _POWERTOOLS_SETTINGS
 
 
-def test_no_value_is_left_out() -> None:
-    # CloudFormation takes texts alone, and a missing number would be one as well: "None", found at the first request.
+def test_every_variable_has_a_value() -> None:
+    # A missing number would become the text "None", and fail at the first request.
     assert [name for name, value in _environment("local").items() if value == "None"] == []
 
 
