@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.api.test_accounts import count_hashes
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.projects import create_shared_project
 
 HIGH_LIMIT = [1_000_000, 60]
@@ -31,7 +32,7 @@ def set_rate_limits(override_settings: OverrideSettings) -> OverrideSettings:
 
 @pytest.fixture(autouse=True)
 def _middle_of_rate_limit_window(frozen_clock: FrozenClock) -> None:
-    frozen_clock.advance(seconds=900 - frozen_clock._now.timestamp() % 900)
+    frozen_clock.advance(seconds=900 - frozen_clock.time.timestamp() % 900)
 
 
 def sign_in(email: str, password: str = users.PASSWORD, source_ip: str = CLIENT_IP, **headers: str) -> Response:
@@ -101,9 +102,9 @@ def test_the_viewer_is_the_subject_and_nobody_chooses_one(set_rate_limits: Overr
     email = users.sign_up()["email"]
     set_rate_limits(sign_in=[1, 60])
     forged = [
-        sign_in(email, x_holdall_viewer=f"203.0.113.{number}", x_holdall_edge="wrong").status for number in (1, 2)
+        sign_in(email, x_holdall_viewer=f"203.0.113.{number}", x_holdall_origin_verify="wrong").status for number in (1, 2)
     ]
-    through = {"x_holdall_edge": "edge-secret-of-tests"}
+    through = {"x_holdall_origin_verify": "edge-secret-of-tests"}
     real = [sign_in(email, x_holdall_viewer=f"203.0.113.{number}", **through).status for number in (1, 2)]
 
     assert forged == [200, 429]

@@ -115,7 +115,7 @@ def test_what_a_client_says_about_its_address_is_not_believed_at_the_api(
     api_gateway: Server, aws_state: AwsState
 ) -> None:
     _, address = _sign_up_and_read_client_ip(
-        api_gateway, aws_state, x_holdall_viewer="198.51.100.7", x_holdall_edge="guessed"
+        api_gateway, aws_state, x_holdall_viewer="198.51.100.7", x_holdall_origin_verify="guessed"
     )
     assert address == "127.0.0.1"
 
@@ -127,7 +127,7 @@ def test_the_secret_of_the_edge_is_what_makes_it_believed(
     secret = stack["StackId"].rpartition("/")[2]
 
     _, address = _sign_up_and_read_client_ip(
-        api_gateway, aws_state, x_holdall_viewer="2001:db8::7", x_holdall_edge=secret
+        api_gateway, aws_state, x_holdall_viewer="2001:db8::7", x_holdall_origin_verify=secret
     )
 
     assert address == "2001:db8::/64"

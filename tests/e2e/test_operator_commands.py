@@ -24,7 +24,7 @@ def test_a_token_of_the_operators_is_somebodys(operator: OperatorClient, client:
 def test_nobody_gets_a_token_for_longer_or_for_nobody(operator: OperatorClient, client: Client) -> None:
     with pytest.raises(UserError, match="1 to 900 seconds"):
         operator.issue_token(client.email, 901)
-    with pytest.raises(UserError, match="no account with this address"):
+    with pytest.raises(UserError, match="No account has this email address"):
         operator.issue_token(new_email(), 60)
 
 
