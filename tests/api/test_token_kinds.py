@@ -1,8 +1,8 @@
-"""Kinds of token and doors (S2): each opens its own door and no other. Both come from the code, so a new one needs its cell.
+"""Kinds of tokens (S2): a token of one kind is accepted only at its own location. Kinds and locations are read from the code.
 
-A door is where a request shows a token: the Authorization header and the cookie of every operation that wants a caller, the
-CSRF token of each that changes something, the header of keys where a scope is asked for, and every field of a body or query
-that takes a token.
+A location is a place of a token in a request: the Authorization header and the cookie of every operation that requires a
+caller, the CSRF token of every operation that changes something, the X-Api-Key header where a scope is required, and every
+field of a body or a query that contains a token.
 """
 
 import json
@@ -14,24 +14,26 @@ from urllib.parse import urlencode
 import pytest
 
 from holdall.accounts import challenges
+from holdall.accounts.challenges import InvitationPayload
 from holdall.iam.tokens import TokenKind
 from holdall.platform.table import Transaction
 from holdall.roles.permissions import get_role_permissions, is_key_scope
 from infra.build.openapi import OPENAPI_PATH
-from tests.api.conftest import FrozenClock, OverrideSettings
-from tests.support import projects, users
+from tests.support import mailbox, projects, users
 from tests.support.aws import FakeAws
 from tests.support.client import BASE_PATH, Client, Response
-from tests.support.mfa import MfaUser, enable_mfa, receive_email_details
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
+from tests.support.mfa import MfaUser, enable_mfa
 from tests.support.oauth import Browser, FakeProviders, ProviderUser, install_providers
 from tests.support.routes import list_routes
 
 _ORIGIN = "https://files.example.test"
 _TOKEN_FIELD = re.compile(r"token|state", re.IGNORECASE)
 _NEW_PASSWORD = "another long password"
-_TABLES = ("main", "credentials", "audit")  # what lives short counts requests, and these are some
+_TABLES = ("main", "credentials", "audit")  # without `ephemeral`, because rejected requests are counted there
 
-# The one door of each kind; by its operation where a field is the door.
+# The location of each kind. A field is named with its operation.
 LOCATION_BY_KIND = {
     TokenKind.ACCESS: "Authorization",
     TokenKind.COOKIE: "cookie",
@@ -50,13 +52,13 @@ LOCATION_BY_KIND = {
 
 @dataclass(frozen=True)
 class TokenLocation:
-    """Where a token is shown. `name` is equal for the doors that one kind opens."""
+    """A place of a token in a request. All locations of a kind have the same name."""
 
     name: str
     method: str
     path: str
     field: str = ""
-    other_fields: tuple[str, ...] = ()  # fields that a body needs as well
+    other_fields: tuple[str, ...] = ()  # that the body requires
 
     def __str__(self) -> str:
         return self.name if self.field else f"{self.method} {self.path} {self.name}"
@@ -71,7 +73,7 @@ def _list_locations() -> list[TokenLocation]:
     return found + [
         TokenLocation("X-Api-Key", route.method, route.path.removeprefix(BASE_PATH))
         for route in list_routes()
-        if route.guard and is_key_scope(route.guard.permission)
+        if is_key_scope(route.guard.permission)
     ]
 
 
@@ -80,25 +82,26 @@ def _operation_locations(
 ) -> list[TokenLocation]:
     names = {"bearer": "Authorization", "cookie": "cookie", "csrf": "X-CSRF-Token"}
     wanted = {name for each in operation["security"] for name in each if name in names}
-    doors = [TokenLocation(names[name], method, path) for name in sorted(wanted)]
+    locations = [TokenLocation(names[name], method, path) for name in sorted(wanted)]
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = document["components"]["schemas"].get(content.get("schema", {}).get("$ref", "").rpartition("/")[2], {})
     fields = list(schema.get("properties", {}))
     queries = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
     for field in fields + queries:
         if _TOKEN_FIELD.search(field):
-            beside = tuple(each for each in fields if each != field and (each in schema["required"] or each == "code"))
-            doors.append(TokenLocation(f"{method} {path} {field}", method, path, field, beside))
-    return doors
+            other_fields = tuple(
+                each for each in fields if each != field and (each in schema["required"] or each == "code")
+            )
+            locations.append(TokenLocation(f"{method} {path} {field}", method, path, field, other_fields))
+    return locations
 
 
 TOKEN_LOCATIONS = _list_locations()
-# What the roles of most people do not hold: they are told so once they are in.
+# The role `user` lacks the permission, so even the right token gets 403.
 PRIVILEGED_ROUTES = {
     f"{route.method} {route.path.removeprefix(BASE_PATH)}"
     for route in list_routes()
-    if route.guard
-    and route.guard.permission
+    if route.guard.permission
     and not route.guard.project_from
     and route.guard.permission not in get_role_permissions("user")
 }
@@ -106,15 +109,15 @@ PRIVILEGED_ROUTES = {
 
 @dataclass(frozen=True)
 class TokenSet:
-    """One token of each kind, all of them of one person, and all alive."""
+    """A valid token of each kind, all of one user."""
 
     owner: MfaUser
-    browser: Browser  # of a session of its own
-    oauth_browser: Browser  # that began a sign-in with a provider
+    browser: Browser  # with its own session
+    oauth_browser: Browser  # that started a sign-in with a provider
     tokens: dict[TokenKind, str]
 
     def present(self, location: TokenLocation, token: str) -> Response:
-        """Show a token at a door, with all else that it wants."""
+        """Send a token at a location, with everything else that the request needs."""
         path = re.sub(r"{(\w+)}", lambda match: self._path_value(match[1]), location.path)
         if location.name == "Authorization":
             return Client(token).request(location.method, path)
@@ -132,9 +135,9 @@ class TokenSet:
                 f"{path}?{urlencode({location.field: token, 'code': 'a-code'})}"
             )
         values = {"password": _NEW_PASSWORD, "code": self.owner.totp_code()}
-        # Whoever joins a project is signed in.
-        who = self.owner.client if location.name == LOCATION_BY_KIND[TokenKind.PROJECT_INVITATION] else Client()
-        return who.post(path, {location.field: token, **{name: values[name] for name in location.other_fields}})
+        # Only a signed-in user can accept an invitation to a project.
+        sender = self.owner.client if location.name == LOCATION_BY_KIND[TokenKind.PROJECT_INVITATION] else Client()
+        return sender.post(path, {location.field: token, **{name: values[name] for name in location.other_fields}})
 
     def _path_value(self, name: str) -> str:
         session = self.owner.client.refresh_token.split("_")[1]
@@ -156,11 +159,11 @@ def token_set(
     invited, other = users.sign_up(), users.create_client()
     providers = install_providers(monkeypatch, override_settings, fake_aws, EMAIL_VERIFICATION="on")
     browser = Browser()
-    said = {"mfaToken": owner.request_mfa_token(), "recoveryCode": owner.recovery_codes[0], "mode": "cookie"}
-    csrf = browser.send("POST", "/auth/2fa/verify", said).data()["csrfToken"]
-    begun = Browser()
-    state_url = begun.get("/auth/oauth/issuer/start").headers["location"]
-    back = providers.authorize("issuer", state_url, ProviderUser(users.unique_email()))
+    request = {"mfaToken": owner.request_mfa_token(), "recoveryCode": owner.recovery_codes[0], "mode": "cookie"}
+    csrf = browser.send("POST", "/auth/2fa/verify", request).data()["csrfToken"]
+    oauth_browser = Browser()
+    state_url = oauth_browser.get("/auth/oauth/issuer/start").headers["location"]
+    callback = providers.authorize("issuer", state_url, ProviderUser(users.unique_email()))
     tokens = {
         TokenKind.ACCESS: str(client.access_token),
         TokenKind.REFRESH: client.refresh_token,
@@ -169,35 +172,35 @@ def token_set(
         TokenKind.MFA: owner.request_mfa_token(),
         **_email_tokens(owner, fake_aws),
         TokenKind.ACCOUNT_INVITATION: _account_invitation(invited, fake_aws),
-        TokenKind.OAUTH_STATE: back.partition("state=")[2],
+        TokenKind.OAUTH_STATE: callback.partition("state=")[2],
         TokenKind.API_KEY: projects.create_api_key_client(client, users.personal_project_id(client)).api_key,
         TokenKind.PROJECT_INVITATION: _project_invitation(owner, other, fake_aws),
     }
-    return TokenSet(owner, browser, begun, tokens)
+    return TokenSet(owner, browser, oauth_browser, tokens)
 
 
 def _email_tokens(owner: MfaUser, fake_aws: FakeAws) -> dict[TokenKind, str]:
-    """What comes by letters."""
+    """Return the tokens that are sent by email."""
     fake_aws.receive_messages("mail")
     new, other = users.unique_email(), users.unique_email()
     Client().post("/auth/sign-up", {"email": new, "password": _NEW_PASSWORD})
-    (verify,) = receive_email_details(fake_aws, new, "verify")
+    (verify,) = mailbox.receive_tokens(fake_aws, new, "email-verification")
     Client().post("/auth/forgot-password", {"email": owner.email})
-    (reset,) = receive_email_details(fake_aws, owner.email, "reset")
+    (reset,) = mailbox.receive_tokens(fake_aws, owner.email, "password-reset")
     owner.client.post("/auth/change-email", {"email": other, "password": users.PASSWORD})
-    (change,) = receive_email_details(fake_aws, other, "email-change")
+    (change,) = mailbox.receive_tokens(fake_aws, other, "email-change")
     return {TokenKind.EMAIL_VERIFICATION: verify, TokenKind.RESET: reset, TokenKind.EMAIL_CHANGE: change}
 
 
 def _account_invitation(invited: dict[str, Any], fake_aws: FakeAws) -> str:
-    """What will come by a letter when users can be made: of somebody without a password."""
+    """Return the token of an invitation to an account without a password."""
     fake_aws.dynamodb.Table("credentials").delete_item(Key={"pk": f"USER#{invited['id']}", "sk": "PASSWORD"})
-    with Transaction() as write:
-        return challenges.issue(write, TokenKind.ACCOUNT_INVITATION, invited["id"], user_id=invited["id"])
+    with Transaction() as tx:
+        return challenges.issue(tx, invited["id"], InvitationPayload(invited["id"]))
 
 
 def _project_invitation(owner: MfaUser, other: Client, fake_aws: FakeAws) -> str:
-    """What comes by a letter to somebody who is to join a project of another."""
+    """Return the token of an invitation to a project of another user."""
     return projects.create_invitation_token(other, projects.create_shared_project(other), fake_aws, owner.email)
 
 
@@ -205,78 +208,84 @@ def all_rows(fake_aws: FakeAws) -> list[str]:
     return [repr(sorted(row.items())) for table in _TABLES for row in fake_aws.find_rows(table)]
 
 
-def test_every_kind_has_its_door_and_every_door_its_kind(token_set: TokenSet) -> None:
+def test_every_kind_has_a_location_and_every_location_a_kind(token_set: TokenSet) -> None:
     assert set(LOCATION_BY_KIND) == set(TokenKind) == set(token_set.tokens)
-    assert {door.name for door in TOKEN_LOCATIONS} == {name for name in LOCATION_BY_KIND.values() if name}
+    assert {location.name for location in TOKEN_LOCATIONS} == {name for name in LOCATION_BY_KIND.values() if name}
     assert all(token.startswith(kind.value) for kind, token in token_set.tokens.items())
 
 
 @pytest.mark.parametrize("kind", TokenKind, ids=lambda kind: kind.name)
-def test_a_token_opens_no_door_but_its_own(token_set: TokenSet, fake_aws: FakeAws, kind: TokenKind) -> None:
+def test_token_is_rejected_everywhere_but_at_its_own_location(
+    token_set: TokenSet, fake_aws: FakeAws, kind: TokenKind
+) -> None:
     before = all_rows(fake_aws)
-    for door in (each for each in TOKEN_LOCATIONS if each.name != LOCATION_BY_KIND[kind]):
-        answer = token_set.present(door, token_set.tokens[kind])
-        assert answer.status in {400, 401, 403, 422}, (str(door), answer.status, answer.text)
-        assert token_set.tokens[kind] not in answer.text
+    for location in (each for each in TOKEN_LOCATIONS if each.name != LOCATION_BY_KIND[kind]):
+        response = token_set.present(location, token_set.tokens[kind])
+        assert response.status in {400, 401, 403, 422}, (str(location), response.status, response.text)
+        assert token_set.tokens[kind] not in response.text
     assert all_rows(fake_aws) == before
 
 
 @pytest.mark.parametrize("kind", TokenKind, ids=lambda kind: kind.name)
-def test_a_token_that_calls_itself_another_kind_opens_nothing(
+def test_token_with_the_prefix_of_another_kind_is_rejected(
     token_set: TokenSet, fake_aws: FakeAws, kind: TokenKind
 ) -> None:
     before, rest = all_rows(fake_aws), token_set.tokens[kind].removeprefix(kind.value)
-    for door in TOKEN_LOCATIONS:
-        other = next(each for each, name in LOCATION_BY_KIND.items() if name == door.name)
+    for location in TOKEN_LOCATIONS:
+        other = next(each for each, name in LOCATION_BY_KIND.items() if name == location.name)
         if other is not kind:
-            answer = token_set.present(door, other.value + rest)
-            assert answer.status in {400, 401, 403, 422}, (str(door), answer.status, answer.text)
+            response = token_set.present(location, other.value + rest)
+            assert response.status in {400, 401, 403, 422}, (str(location), response.status, response.text)
     assert all_rows(fake_aws) == before
 
 
-@pytest.mark.parametrize("door", [door for door in TOKEN_LOCATIONS if door.field], ids=str)
-def test_a_token_opens_its_own_door_once(token_set: TokenSet, door: TokenLocation) -> None:
-    kind = next(kind for kind, name in LOCATION_BY_KIND.items() if name == door.name)
+@pytest.mark.parametrize("location", [each for each in TOKEN_LOCATIONS if each.field], ids=str)
+def test_token_is_accepted_once_at_its_own_location(token_set: TokenSet, location: TokenLocation) -> None:
+    kind = next(kind for kind, name in LOCATION_BY_KIND.items() if name == location.name)
 
-    assert token_set.present(door, token_set.tokens[kind]).status in {200, 204, 302}
-    if kind is not TokenKind.REFRESH:  # whose answer may have been lost, and is given again for ten seconds
-        assert token_set.present(door, token_set.tokens[kind]).status == 401
-
-
-def test_who_may_come_in_comes_in_at_every_door(token_set: TokenSet) -> None:
-    """The others are refused for what they are, and not because nobody comes in there."""
-    ends = {"POST /auth/logout", "POST /auth/logout-all", "DELETE /auth/sessions/{sessionId}"}
-    for door in TOKEN_LOCATIONS:
-        kind = next(kind for kind, name in LOCATION_BY_KIND.items() if name == door.name)
-        name = f"{door.method} {door.path}"
-        # What ends sessions, or has no need of a body, would end the scene: who came so far is told by the others.
-        if not door.field and name not in ends | PRIVILEGED_ROUTES and not door.path.startswith("/auth/2fa/"):
-            answer = token_set.present(door, token_set.tokens[kind])
-            assert answer.status not in {401, 403}, (str(door), answer.status, answer.text)
+    assert token_set.present(location, token_set.tokens[kind]).status in {200, 204, 302}
+    if kind is not TokenKind.REFRESH:  # a lost response is repeated for ten seconds
+        assert token_set.present(location, token_set.tokens[kind]).status == 401
 
 
-def test_two_tokens_at_once_are_refused(token_set: TokenSet) -> None:
+def test_right_token_is_accepted_at_every_location(token_set: TokenSet) -> None:
+    """The other tests would prove nothing if a location rejected every token."""
+    revoking = {"POST /auth/logout", "POST /auth/logout-all", "DELETE /auth/sessions/{sessionId}"}
+    for location in TOKEN_LOCATIONS:
+        kind = next(kind for kind, name in LOCATION_BY_KIND.items() if name == location.name)
+        name = f"{location.method} {location.path}"
+        # These routes would revoke the session or disable the second factor.
+        if (
+            not location.field
+            and name not in revoking | PRIVILEGED_ROUTES
+            and not location.path.startswith("/auth/2fa/")
+        ):
+            response = token_set.present(location, token_set.tokens[kind])
+            assert response.status not in {401, 403}, (str(location), response.status, response.text)
+
+
+def test_two_tokens_in_one_request_are_rejected(token_set: TokenSet) -> None:
     both = token_set.browser.send("GET", "/auth/me", authorization=f"Bearer {token_set.tokens[TokenKind.ACCESS]}")
 
     assert (both.status, both.problem()["code"]) == (400, "ambiguous_credentials")
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.test", "https://files.example.test.evil.test"])
-def test_a_csrf_token_counts_only_from_a_page_of_ours(token_set: TokenSet, origin: str | None) -> None:
+def test_csrf_token_needs_an_allowed_origin(token_set: TokenSet, origin: str | None) -> None:
     headers = {"x-csrf-token": token_set.tokens[TokenKind.CSRF], **({"origin": origin} if origin else {})}
-    answer = token_set.browser.send("POST", "/auth/logout", None, **headers)
+    response = token_set.browser.send("POST", "/auth/logout", None, **headers)
 
-    assert answer.status == 403
+    assert response.status == 403
     assert token_set.browser.get("/auth/me").status == 200
 
 
-def test_the_csrf_token_of_another_session_is_worth_nothing(token_set: TokenSet, providers: FakeProviders) -> None:
+def test_csrf_token_of_another_session_is_rejected(token_set: TokenSet, providers: FakeProviders) -> None:
     other = Browser()
     providers.sign_in(other, ProviderUser(users.unique_email(), subject="3003"))
     csrf = other.get("/auth/me").data()["csrfToken"]
 
-    answer = token_set.browser.send("POST", "/auth/logout", None, origin=_ORIGIN, **{"x-csrf-token": csrf})
-    assert (answer.status, answer.problem()["code"]) == (403, "csrf")
+    response = token_set.browser.send("POST", "/auth/logout", None, origin=_ORIGIN, **{"x-csrf-token": csrf})
+    assert (response.status, response.problem()["code"]) == (403, "csrf")
 
 
 @pytest.fixture

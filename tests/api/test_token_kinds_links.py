@@ -1,4 +1,4 @@
-"""Links of letters (A5, A7): void when what they stand on has changed, and sent to who is meant, in words that are ours."""
+"""Links in emails (A5, A7): when they become invalid, whom they are sent to, and what the emails contain."""
 
 import json
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from holdall.accounts import challenges
-from holdall.iam.tokens import TokenKind
+from holdall.accounts.challenges import InvitationPayload
 from holdall.platform.table import Transaction
-from tests.api.conftest import FrozenClock, OverrideSettings
-from tests.support import users
+from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
-from tests.support.mfa import enable_mfa, receive_email_details
+from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
+from tests.support.mfa import enable_mfa
 
 _NEW_PASSWORD = "another long password"
 
@@ -22,39 +23,37 @@ def receive_emails(fake_aws: FakeAws) -> list[dict[str, Any]]:
 
 
 def create_account_invitation(client: Client, fake_aws: FakeAws, *, has_password: bool = False) -> str:
-    """An invitation of somebody who has signed in by another way before."""
+    """Return the token of an invitation to an existing account."""
     user_id = client.user["id"]
     if not has_password:
         fake_aws.dynamodb.Table("credentials").delete_item(Key={"pk": f"USER#{user_id}", "sk": "PASSWORD"})
-    with Transaction() as write:
-        return challenges.issue(write, TokenKind.ACCOUNT_INVITATION, user_id, user_id=user_id)
+    with Transaction() as tx:
+        return challenges.issue(tx, user_id, InvitationPayload(user_id))
 
 
 def accept_account_invitation(token: str) -> Response:
     return Client().post("/auth/accept-invitation", {"token": token, "password": _NEW_PASSWORD})
 
 
-@pytest.mark.parametrize("how", ["reset", "change"])
-def test_prehijacking_an_email_change_does_not_outlive_the_password(
-    client: Client, fake_aws: FakeAws, how: str
-) -> None:
-    """Unexpired e-mail change: whoever had the account asked to take its address elsewhere, and confirms it later."""
-    email, elsewhere = client.user["email"], users.unique_email()
-    client.post("/auth/change-email", {"email": elsewhere, "password": users.PASSWORD}).data()
-    (token,) = receive_email_details(fake_aws, elsewhere, "email-change")
-    if how == "reset":
+@pytest.mark.parametrize("method", ["reset", "change"])
+def test_password_change_invalidates_a_pending_email_change(client: Client, fake_aws: FakeAws, method: str) -> None:
+    """An attacker who had the account requested another address, and confirms it later (unexpired email change attack)."""
+    email, other_email = client.user["email"], users.unique_email()
+    client.post("/auth/change-email", {"email": other_email, "password": users.PASSWORD}).data()
+    (token,) = mailbox.receive_tokens(fake_aws, other_email, "email-change")
+    if method == "reset":
         Client().post("/auth/forgot-password", {"email": email}).data()
-        (link,) = receive_email_details(fake_aws, email, "reset")
+        (link,) = mailbox.receive_tokens(fake_aws, email, "password-reset")
         assert Client().post("/auth/reset-password", {"token": link, "password": _NEW_PASSWORD}).status == 204
     else:
-        said = {"currentPassword": users.PASSWORD, "newPassword": _NEW_PASSWORD}
-        assert client.post("/auth/change-password", said).status == 204
+        request = {"currentPassword": users.PASSWORD, "newPassword": _NEW_PASSWORD}
+        assert client.post("/auth/change-password", request).status == 204
 
     assert Client().post("/auth/confirm-email", {"token": token}).problem()["code"] == "invalid_token"
     assert Client().post("/auth/login", {"email": email, "password": _NEW_PASSWORD}).status == 200
 
 
-def test_an_invitation_gives_the_first_password_and_a_session(client: Client, fake_aws: FakeAws) -> None:
+def test_account_invitation_sets_the_first_password_and_signs_in(client: Client, fake_aws: FakeAws) -> None:
     token = create_account_invitation(client, fake_aws)
 
     assert accept_account_invitation(token).data()["user"]["id"] == client.user["id"]
@@ -62,14 +61,14 @@ def test_an_invitation_gives_the_first_password_and_a_session(client: Client, fa
     assert accept_account_invitation(token).status == 401
 
 
-def test_an_invitation_replaces_no_password(client: Client, fake_aws: FakeAws) -> None:
-    answer = accept_account_invitation(create_account_invitation(client, fake_aws, has_password=True))
+def test_account_invitation_does_not_replace_a_password(client: Client, fake_aws: FakeAws) -> None:
+    response = accept_account_invitation(create_account_invitation(client, fake_aws, has_password=True))
 
-    assert (answer.status, answer.problem()["code"]) == (409, "password_exists")
+    assert (response.status, response.problem()["code"]) == (409, "password_exists")
     assert users.sign_in(client.user["email"]).get("/auth/me").status == 200
 
 
-def test_an_invitation_does_not_pass_the_second_factor(
+def test_account_invitation_does_not_skip_the_second_factor(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
 ) -> None:
     owner = enable_mfa(client)
@@ -80,27 +79,31 @@ def test_an_invitation_does_not_pass_the_second_factor(
     assert owner.complete_login(data["mfaToken"], code=owner.totp_code()).status == 200
 
 
-def test_a_letter_to_a_stranger_holds_no_word_of_who_asked_for_it(
+def test_email_to_an_unverified_address_contains_no_text_of_the_sender(
     fake_aws: FakeAws, override_settings: OverrideSettings
 ) -> None:
     override_settings(EMAIL_VERIFICATION="on")
     email = users.unique_email()
-    said = {"email": email, "password": users.PASSWORD, "name": "You won, see evil.test"}
-    Client().post("/auth/sign-up", said).data()
+    request = {"email": email, "password": users.PASSWORD, "name": "You won, see evil.test"}
+    Client().post("/auth/sign-up", request).data()
     Client().post("/auth/verify-email/resend", {"email": email}).data()
 
-    told = receive_emails(fake_aws)
-    assert [letter["kind"] for letter in told] == ["verify", "verify"]
-    assert "evil" not in str(told)
+    emails = receive_emails(fake_aws)
+    assert [each["kind"] for each in emails] == ["email-verification", "email-verification"]
+    assert "evil" not in str(emails)
 
 
-def test_who_has_an_account_is_told_at_the_address_that_is_stored(
+def test_existing_account_is_notified_at_its_stored_address(
     client: Client, fake_aws: FakeAws, override_settings: OverrideSettings
 ) -> None:
     override_settings(EMAIL_VERIFICATION="on")
-    typed = client.user["email"].replace("u", "ｕ", 1)  # noqa: RUF001  # equal in its normal form, and another mailbox
-    said = {"email": typed, "password": users.PASSWORD, "name": "Eve"}
-    assert Client().post("/auth/sign-up", said).status == 202
+    typed = client.user["email"].replace("u", "ｕ", 1)  # noqa: RUF001  # the same normal form, but another mailbox
+    request = {"email": typed, "password": users.PASSWORD, "name": "Eve"}
+    assert Client().post("/auth/sign-up", request).status == 202
 
-    (letter,) = receive_emails(fake_aws)
-    assert (letter["kind"], letter["to"], letter["name"]) == ("known", client.user["email"], client.user["name"])
+    (email,) = receive_emails(fake_aws)
+    assert (email["kind"], email["to"], email["name"]) == (
+        "account-exists",
+        client.user["email"],
+        client.user["name"],
+    )
