@@ -8,7 +8,6 @@ _SUPERUSER = frozenset({"superuser"})
 _VIEWER = frozenset({"viewer", "editor", "owner"})
 _EDITOR = frozenset({"editor", "owner"})
 _OWNER = frozenset({"owner"})
-_NO_ROLES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -16,75 +15,61 @@ class BuiltInPermission:
     """A permission, with the roles that have it, in the whole installation or in a project."""
 
     name: str
-    global_roles: frozenset[str]
-    project_roles: frozenset[str]
+    description: str
+    global_roles: frozenset[str] = frozenset()
+    project_roles: frozenset[str] = frozenset()
     is_key_scope: bool = False
 
-    @property
-    def description(self) -> str:
-        return _DESCRIPTIONS[self.name]
+
+def _global(name: str, roles: frozenset[str], description: str) -> BuiltInPermission:
+    return BuiltInPermission(name, description, global_roles=roles)
 
 
-def _global_permissions(names: str, roles: frozenset[str]) -> list[BuiltInPermission]:
-    return [BuiltInPermission(name, roles, _NO_ROLES) for name in names.split()]
+def _project(name: str, roles: frozenset[str], description: str) -> BuiltInPermission:
+    return BuiltInPermission(name, description, project_roles=roles)
 
 
-def _project_permissions(names: str, roles: frozenset[str], *, is_key_scope: bool = False) -> list[BuiltInPermission]:
-    return [BuiltInPermission(name, _NO_ROLES, roles, is_key_scope) for name in names.split()]
+def _key_scope(name: str, roles: frozenset[str], description: str) -> BuiltInPermission:
+    return BuiltInPermission(name, description, project_roles=roles, is_key_scope=True)
 
 
-_DESCRIPTIONS = {
-    "projects.create": "Create projects.",
-    "projects.any": "Access every project as an owner. Each access is logged.",
-    "users.read": "Read users and explain their permissions.",
-    "users.create": "Create users.",
-    "users.update": "Update users, and grant and revoke their roles.",
-    "users.delete": "Delete users.",
-    "roles.read": "Read roles.",
-    "roles.create": "Create roles.",
-    "roles.update": "Update roles.",
-    "roles.delete": "Delete roles.",
-    "permissions.read": "Read permissions.",
-    "permissions.create": "Create custom permissions.",
-    "permissions.delete": "Delete custom permissions.",
-    "audit.read": "Read and export the audit log.",
-    "tasks.read": "Read maintenance tasks.",
-    "tasks.run": "Run maintenance tasks.",
-    "jobs.admin": "Read the jobs of all own projects.",
-    "projects.read": "Read the project.",
-    "projects.update": "Update the project and its settings.",
-    "projects.delete": "Delete and restore the project.",
-    "files.read": "List and download files.",
-    "files.write": "Upload, rename, trash and restore files.",
-    "files.share": "Share files with links.",
-    "files.purge": "Delete files permanently.",
-    "jobs.read": "Read jobs.",
-    "jobs.retry": "Retry failed jobs.",
-    "events.read": "Read the events of the project.",
-    "variants.sync": "Render variants again after the settings changed.",
-    "members.read": "List members.",
-    "members.write": "Invite, update and remove members.",
-    "keys.write": "Create, enable, disable and delete API keys.",
-    "webhooks.write": "Create, update and delete webhooks.",
-}
 PERMISSIONS = {
     permission.name: permission
     for permission in [
-        *_global_permissions("projects.create", _USER),
-        *_global_permissions("projects.any", _SUPERUSER),
-        *_global_permissions("users.read users.create users.update users.delete", _ADMIN),
-        *_global_permissions("roles.read permissions.read audit.read tasks.read jobs.admin", _ADMIN),
-        *_global_permissions(
-            "roles.create roles.update roles.delete permissions.create permissions.delete tasks.run", _SUPERUSER
-        ),
-        *_project_permissions("projects.read files.read jobs.read events.read", _VIEWER, is_key_scope=True),
-        *_project_permissions("files.write files.share jobs.retry variants.sync", _EDITOR, is_key_scope=True),
-        *_project_permissions("files.purge", _OWNER, is_key_scope=True),
-        *_project_permissions("projects.update projects.delete members.write keys.write webhooks.write", _OWNER),
-        *_project_permissions("members.read", _VIEWER),
+        _global("projects.create", _USER, "Create projects."),
+        _global("projects.any", _SUPERUSER, "Access every project as an owner. Each access is logged."),
+        _global("users.read", _ADMIN, "Read users and explain their permissions."),
+        _global("users.create", _ADMIN, "Create users."),
+        _global("users.update", _ADMIN, "Update users, and grant and revoke their roles."),
+        _global("users.delete", _ADMIN, "Delete users."),
+        _global("roles.read", _ADMIN, "Read roles."),
+        _global("roles.create", _SUPERUSER, "Create roles."),
+        _global("roles.update", _SUPERUSER, "Update roles."),
+        _global("roles.delete", _SUPERUSER, "Delete roles."),
+        _global("permissions.read", _ADMIN, "Read permissions."),
+        _global("permissions.create", _SUPERUSER, "Create custom permissions."),
+        _global("permissions.delete", _SUPERUSER, "Delete custom permissions."),
+        _global("audit.read", _ADMIN, "Read and export the audit log."),
+        _global("tasks.read", _ADMIN, "Read maintenance tasks."),
+        _global("tasks.run", _SUPERUSER, "Run maintenance tasks."),
+        _global("jobs.admin", _ADMIN, "Read the jobs of all own projects."),
+        _key_scope("projects.read", _VIEWER, "Read the project."),
+        _project("projects.update", _OWNER, "Update the project and its settings."),
+        _project("projects.delete", _OWNER, "Delete and restore the project."),
+        _key_scope("files.read", _VIEWER, "List and download files."),
+        _key_scope("files.write", _EDITOR, "Upload, rename, trash and restore files."),
+        _key_scope("files.share", _EDITOR, "Share files with links."),
+        _key_scope("files.purge", _OWNER, "Delete files permanently."),
+        _key_scope("jobs.read", _VIEWER, "Read jobs."),
+        _key_scope("jobs.retry", _EDITOR, "Retry failed jobs."),
+        _key_scope("events.read", _VIEWER, "Read the events of the project."),
+        _key_scope("variants.sync", _EDITOR, "Render variants again after the settings changed."),
+        _project("members.read", _VIEWER, "List members."),
+        _project("members.write", _OWNER, "Invite, update and remove members."),
+        _project("keys.write", _OWNER, "Create, enable, disable and delete API keys."),
+        _project("webhooks.write", _OWNER, "Create, update and delete webhooks."),
     ]
 }
-
 _ACCESS_ALL_PROJECTS = "projects.any"
 BUILT_IN_ROLES = {
     "superuser": "Has every permission. Only the operator can create superusers.",

@@ -46,26 +46,13 @@ from holdall.roles.store import get_epoch, get_permission
 
 __all__ = [
     "can_grant",
-    "check_can_grant",
-    "create",
-    "create_permission",
-    "delete",
-    "delete_permission",
-    "deny",
-    "get",
     "get_epoch",
     "get_key_scopes",
     "get_permission",
-    "get_permissions",
     "get_project_role_permissions",
-    "get_role",
     "is_builtin",
     "is_key_scope",
     "is_project_permission",
-    "list_permissions",
-    "list_roles",
-    "update",
-    "update_holder_counts",
 ]
 
 Named = TypeVar("Named", bound=Role | Permission)

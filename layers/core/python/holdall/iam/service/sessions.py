@@ -36,22 +36,10 @@ from holdall.platform.table import BatchGet, ErrorFactory, Pending, Transaction
 from holdall.roles import service as roles
 
 __all__ = [
-    "authenticate",
-    "create_session",
     "derive_csrf_token",
-    "get_session",
-    "get_session_account",
     "is_session_cookie",
-    "issue_developer_token",
-    "issue_tokens",
     "list_jwks",
-    "list_sessions",
-    "load",
     "parse_session_cookie",
-    "revoke_all",
-    "revoke_current_session",
-    "revoke_own_sessions",
-    "revoke_session",
     "rotate_signing_keys",
     "verify_access_token",
 ]

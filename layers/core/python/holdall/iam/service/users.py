@@ -22,22 +22,13 @@ from holdall.platform.table import BatchGet, ErrorFactory, Transaction
 from holdall.roles import service as roles
 
 __all__ = [
-    "add_user",
     "assign_identity",
     "check_active",
-    "current_account",
-    "find_active",
     "find_user_id_by_email",
     "find_user_id_by_identity",
-    "get",
     "get_account",
-    "get_with_permissions",
     "list_users",
     "release_identity",
-    "rename",
-    "require_existing",
-    "soft_delete",
-    "update",
     "update_email",
 ]
 
@@ -101,9 +92,8 @@ def update(tx: Transaction, current: Account, updated: User, *, error: ErrorFact
     )
 
 
-def rename(caller: Caller, name: str) -> User:
+def rename(caller: Caller, user: User, name: str) -> User:
     """Update the caller's name. Raises InvalidToken."""
-    user = current_account(caller).user
     with Transaction() as tx:
         store.rename(tx, user.id, name)
         log(tx, caller, "accounts.update_profile", user.id)
