@@ -1,4 +1,4 @@
-"""Why somebody may do something: the same as what the doors do, and never more than the asker may know (Z2)."""
+"""Explanations of authorization: they agree with the guards, and reveal no more than the caller may know (Z2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ PROJECT_STATES = ["live", "deleted", "purging", "foreign", "unknown"]
 
 
 @dataclass(frozen=True)
-class World:
-    """People, and projects in each state; all but the foreign one have an owner, an editor and a viewer."""
+class AccessWorld:
+    """Users, and projects in each state. All but the foreign one have an owner, an editor and a viewer."""
 
     admins: AdminFactory
     clients: dict[str, Client]
@@ -33,34 +33,34 @@ class World:
 
 
 @pytest.fixture
-def world(fake_aws: FakeAws) -> World:
+def access_world(fake_aws: FakeAws) -> AccessWorld:
     admins = AdminFactory(users.create_superuser())
-    who = {name: users.create_client() for name in ("owner", "editor", "viewer", "stranger")}
-    who |= {
+    clients = {name: users.create_client() for name in ("owner", "editor", "viewer", "stranger")}
+    clients |= {
         "admin": admins.create_user("admin", "user"),
         "auditor": admins.create_user_with_permissions("audit.read"),
         "no roles": admins.create_user(),
     }
-    who["superuser"] = admins.superuser
+    clients["superuser"] = admins.superuser
     projects = {"unknown": UNKNOWN_PROJECT_ID}
-    for place in ("live", "deleted", "purging", "foreign"):
-        creator = who["stranger"] if place == "foreign" else who["owner"]
-        projects[place] = creator.post("/projects", {"name": place}).created()["id"]
-        if place != "foreign":
-            insert_member(projects[place], who["editor"], "editor")
-            insert_member(projects[place], who["viewer"], "viewer")
-    who["owner"].delete(f"/projects/{projects['deleted']}").data()
+    for state in ("live", "deleted", "purging", "foreign"):
+        creator = clients["stranger"] if state == "foreign" else clients["owner"]
+        projects[state] = creator.post("/projects", {"name": state}).created()["id"]
+        if state != "foreign":
+            insert_member(projects[state], clients["editor"], "editor")
+            insert_member(projects[state], clients["viewer"], "viewer")
+    clients["owner"].delete(f"/projects/{projects['deleted']}").data()
     fake_aws.update_row(f"PROJECT#{projects['purging']}", "PROJECT", status="purging")
-    return World(admins, who, projects)
+    return AccessWorld(admins, clients, projects)
 
 
 def explain(client: Client, permission: str, **fields: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = client.post("/authz/explain", {"permission": permission, **fields}).data()
-    return answer
+    explanation: dict[str, Any] = client.post("/authz/explain", {"permission": permission, **fields}).data()
+    return explanation
 
 
 def is_authorized(client: Client, permission: str, project_id: str | None) -> bool:
-    """Whether a door that asks for this permission there opens: the door itself is asked."""
+    """Return whether a guard with this permission authorizes a request."""
     headers = {"authorization": f"Bearer {client.access_token}"}
     event = APIGatewayProxyEventV2(build_http_api_event("GET", "/projects/x", headers, None))
     # The routes that restore a project or delete it permanently admit a deleted one.
@@ -74,166 +74,175 @@ def is_authorized(client: Client, permission: str, project_id: str | None) -> bo
 
 
 def get_rule(explanation: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (each for each in explanation["rules"] if each["rule"] == name)
-    return dict(found)
+    (rule,) = (each for each in explanation["rules"] if each["rule"] == name)
+    return dict(rule)
 
 
-def compare_with_guard(world: World, permissions: Iterable[str], project_id: str | None) -> set[tuple[str, str]]:
-    """Who may do what, where explanation and door agree; where not, the test fails."""
-    allowed, differ = set(), []
+def compare_with_guard(
+    access_world: AccessWorld, permissions: Iterable[str], project_id: str | None
+) -> set[tuple[str, str]]:
+    """Return the users and permissions that are allowed. The explanation must agree with the guard."""
+    allowed, differences = set(), []
     for name, permission in product(USER_NAMES, permissions):
-        answer = explain(world.clients[name], permission, resource=project_id)
-        if answer["allowed"] != is_authorized(world.clients[name], permission, project_id):
-            differ.append((name, permission, answer))
-        effects = {each["effect"] for each in answer["rules"]}
-        assert answer["allowed"] == ("allow" in effects and "deny" not in effects)
-        if answer["allowed"]:
+        explanation = explain(access_world.clients[name], permission, resource=project_id)
+        if explanation["allowed"] != is_authorized(access_world.clients[name], permission, project_id):
+            differences.append((name, permission, explanation))
+        effects = {each["effect"] for each in explanation["rules"]}
+        assert explanation["allowed"] == ("allow" in effects and "deny" not in effects)
+        if explanation["allowed"]:
             allowed.add((name, permission))
-    assert differ == []
+    assert differences == []
     return allowed
 
 
-@pytest.mark.parametrize("place", PROJECT_STATES)
-def test_an_explanation_of_a_project_says_what_the_doors_do(world: World, place: str) -> None:
-    allowed = compare_with_guard(world, PROJECT_PERMISSIONS, world.project_ids[place])
+@pytest.mark.parametrize("state", PROJECT_STATES)
+def test_explanation_in_a_project_agrees_with_the_guards(access_world: AccessWorld, state: str) -> None:
+    allowed = compare_with_guard(access_world, PROJECT_PERMISSIONS, access_world.project_ids[state])
 
-    assert (("viewer", "files.read") in allowed) == (place == "live")
-    assert (("owner", "projects.delete") in allowed) == (place in ("live", "deleted"))
-    assert (("superuser", "files.purge") in allowed) == (place in ("live", "foreign"))
+    assert (("viewer", "files.read") in allowed) == (state == "live")
+    assert (("owner", "projects.delete") in allowed) == (state in ("live", "deleted"))
+    assert (("superuser", "files.purge") in allowed) == (state in ("live", "foreign"))
 
 
-def test_an_explanation_of_the_installation_says_what_the_doors_do(world: World) -> None:
-    allowed = compare_with_guard(world, set(PERMISSIONS) - set(PROJECT_PERMISSIONS), None)
+def test_explanation_in_the_installation_agrees_with_the_guards(access_world: AccessWorld) -> None:
+    allowed = compare_with_guard(access_world, set(PERMISSIONS) - set(PROJECT_PERMISSIONS), None)
 
     assert {("admin", "users.read"), ("auditor", "audit.read"), ("viewer", "projects.create")} <= allowed
     assert {name for name, _ in allowed} == set(USER_NAMES) - {"no roles"}
 
 
-def test_of_others_an_explanation_says_what_it_says_to_them(world: World) -> None:
+def test_explanation_about_another_user_is_the_same_as_theirs(access_world: AccessWorld) -> None:
     permissions = ("users.read", "files.read", "files.write", "projects.delete", "members.write")
     for name in USER_NAMES:
-        for place in ("live", "deleted", "foreign"):
+        for state in ("live", "deleted", "foreign"):
             for permission in permissions:
-                resource = world.project_ids[place] if PERMISSIONS[permission].project_roles else None
-                theirs = explain(world.clients[name], permission, resource=resource)
-                said = {"userId": world.clients[name].user["id"], "resource": resource}
-                assert explain(world.admins.superuser, permission, **said) == theirs
+                resource = access_world.project_ids[state] if PERMISSIONS[permission].project_roles else None
+                expected = explain(access_world.clients[name], permission, resource=resource)
+                body = {"userId": access_world.clients[name].user["id"], "resource": resource}
+                assert explain(access_world.admins.superuser, permission, **body) == expected
 
 
-def test_the_rules_have_their_names_and_say_what_they_had_to_say(world: World) -> None:
-    live = world.project_ids["live"]
+def test_rules_have_names_effects_and_details(access_world: AccessWorld) -> None:
+    live = access_world.project_ids["live"]
 
-    assert explain(world.clients["viewer"], "files.write", resource=live) == {
+    assert explain(access_world.clients["viewer"], "files.write", resource=live) == {
         "allowed": False,
         "rules": [
-            {"rule": "account active", "effect": "none", "detail": "The account is active."},
-            {"rule": "global role", "effect": "none", "detail": "No global role holds anything inside a project."},
-            {"rule": "project membership", "effect": "deny", "detail": "Is viewer there, who does not hold it."},
+            {"rule": "account status", "effect": "none", "detail": "The account is active."},
+            {"rule": "global role", "effect": "none", "detail": "Global roles grant no permissions in projects."},
+            {
+                "rule": "project membership",
+                "effect": "deny",
+                "detail": "The user is viewer, which does not have the permission.",
+            },
             {"rule": "project state", "effect": "none", "detail": "The project is active."},
             {
                 "rule": "key scope",
                 "effect": "none",
-                "detail": "A key may carry it, where its scopes name it and its maker holds it.",
+                "detail": "An API key can have this permission if it is one of its scopes and the creator of the key has it.",
             },
         ],
     }
     assert (
-        get_rule(explain(world.clients["owner"], "files.purge", resource=live), "project membership")["effect"]
+        get_rule(explain(access_world.clients["owner"], "files.purge", resource=live), "project membership")["effect"]
         == "allow"
     )
-    assert get_rule(explain(world.clients["owner"], "users.read"), "global role")["effect"] == "deny"
-    assert get_rule(explain(world.clients["admin"], "users.read"), "global role")["effect"] == "allow"
-    assert get_rule(explain(world.admins.superuser, "files.purge", resource=live), "projects.any")["effect"] == "allow"
-    deleted = explain(world.clients["owner"], "files.read", resource=world.project_ids["deleted"])
+    assert get_rule(explain(access_world.clients["owner"], "users.read"), "global role")["effect"] == "deny"
+    assert get_rule(explain(access_world.clients["admin"], "users.read"), "global role")["effect"] == "allow"
+    assert (
+        get_rule(explain(access_world.admins.superuser, "files.purge", resource=live), "projects.any")["effect"]
+        == "allow"
+    )
+    deleted = explain(access_world.clients["owner"], "files.read", resource=access_world.project_ids["deleted"])
     assert get_rule(deleted, "project state")["effect"] == "deny"
     assert "key scope" not in [
-        each["rule"] for each in explain(world.clients["owner"], "keys.write", resource=live)["rules"]
+        each["rule"] for each in explain(access_world.clients["owner"], "keys.write", resource=live)["rules"]
     ]
 
 
-def test_a_thing_stands_for_its_project(world: World) -> None:
-    live = world.project_ids["live"]
+def test_resource_stands_for_its_project(access_world: AccessWorld) -> None:
+    live = access_world.project_ids["live"]
 
-    assert explain(world.clients["viewer"], "files.read", resource=f"{live}-{UNKNOWN_ULID}")["allowed"]
-    assert not explain(world.clients["stranger"], "files.read", resource=f"{live}-{UNKNOWN_ULID}")["allowed"]
+    assert explain(access_world.clients["viewer"], "files.read", resource=f"{live}-{UNKNOWN_ULID}")["allowed"]
+    assert not explain(access_world.clients["stranger"], "files.read", resource=f"{live}-{UNKNOWN_ULID}")["allowed"]
 
 
-def test_of_oneself_a_foreign_project_and_none_look_alike(world: World) -> None:
+def test_foreign_and_unknown_project_look_the_same(access_world: AccessWorld) -> None:
     for name in ("stranger", "admin", "no roles"):
         for permission in ("files.read", "projects.delete"):
-            answers = [
-                explain(world.clients[name], permission, resource=resource)
+            explanations = [
+                explain(access_world.clients[name], permission, resource=resource)
                 for project in (
-                    world.project_ids["live"],
-                    world.project_ids["deleted"],
-                    world.project_ids["purging"],
+                    access_world.project_ids["live"],
+                    access_world.project_ids["deleted"],
+                    access_world.project_ids["purging"],
                     UNKNOWN_PROJECT_ID,
                 )
                 for resource in (project, f"{project}-{UNKNOWN_ULID}")
             ]
-            assert all(each == answers[0] for each in answers)
-            membership = get_rule(answers[0], "project membership")
+            assert all(each == explanations[0] for each in explanations)
+            membership = get_rule(explanations[0], "project membership")
             assert membership == {
                 "rule": "project membership",
                 "effect": "deny",
-                "detail": "No membership, or no such project.",
+                "detail": "The user is not a member, or the project does not exist.",
             }
-    purging = explain(world.clients["owner"], "files.read", resource=world.project_ids["purging"])
-    assert purging == explain(world.clients["owner"], "files.read", resource=UNKNOWN_PROJECT_ID)
+    purging = explain(access_world.clients["owner"], "files.read", resource=access_world.project_ids["purging"])
+    assert purging == explain(access_world.clients["owner"], "files.read", resource=UNKNOWN_PROJECT_ID)
 
 
-def test_of_others_projects_of_strangers_and_none_look_alike(world: World) -> None:
-    admin, about = world.clients["admin"], world.clients["owner"].user["id"]
-    answers = [
-        admin.post("/authz/explain", {"userId": about, "permission": "files.read", "resource": resource}).problem()
-        for resource in (*world.project_ids.values(), f"{world.project_ids['live']}-{UNKNOWN_ULID}")
+def test_foreign_and_unknown_project_look_the_same_for_another_user(access_world: AccessWorld) -> None:
+    admin, user_id = access_world.clients["admin"], access_world.clients["owner"].user["id"]
+    explanations = [
+        admin.post("/authz/explain", {"userId": user_id, "permission": "files.read", "resource": resource}).problem()
+        for resource in (*access_world.project_ids.values(), f"{access_world.project_ids['live']}-{UNKNOWN_ULID}")
     ]
 
-    assert all(each == answers[0] for each in answers)
-    assert answers[0]["code"] == "not_found"
-    insert_member(world.project_ids["live"], admin, "viewer")
-    assert explain(admin, "files.read", userId=about, resource=world.project_ids["live"])["allowed"]
+    assert all(each == explanations[0] for each in explanations)
+    assert explanations[0]["code"] == "not_found"
+    insert_member(access_world.project_ids["live"], admin, "viewer")
+    assert explain(admin, "files.read", userId=user_id, resource=access_world.project_ids["live"])["allowed"]
 
 
-def test_about_others_one_has_to_see_users(world: World) -> None:
-    about = world.clients["viewer"].user["id"]
+def test_explanation_about_another_user_requires_a_permission(access_world: AccessWorld) -> None:
+    user_id = access_world.clients["viewer"].user["id"]
     for name in ("owner", "auditor", "no roles"):
-        for user_id in (about, UNKNOWN_ULID, "nonsense"):
-            asked = {"userId": user_id, "permission": "files.read", "resource": world.project_ids["live"]}
-            assert world.clients[name].post("/authz/explain", asked).problem()["code"] == "forbidden"
-    own = world.clients["no roles"]
+        for other_id in (user_id, UNKNOWN_ULID, "nonsense"):
+            body = {"userId": other_id, "permission": "files.read", "resource": access_world.project_ids["live"]}
+            assert access_world.clients[name].post("/authz/explain", body).problem()["code"] == "forbidden"
+    own = access_world.clients["no roles"]
     assert explain(own, "users.read", userId=own.user["id"]) == explain(own, "users.read")
 
 
-def test_of_nobody_there_is_nothing_to_tell(world: World) -> None:
-    gone = world.clients["no roles"].user["id"]
-    world.admins.superuser.delete(f"/users/{gone}")
-    for user_id in (gone, UNKNOWN_ULID, "nonsense"):
-        asked = {"userId": user_id, "permission": "users.read"}
-        assert world.clients["admin"].post("/authz/explain", asked).problem()["code"] == "not_found"
+def test_unknown_user_is_not_found(access_world: AccessWorld) -> None:
+    deleted_id = access_world.clients["no roles"].user["id"]
+    access_world.admins.superuser.delete(f"/users/{deleted_id}")
+    for user_id in (deleted_id, UNKNOWN_ULID, "nonsense"):
+        body = {"userId": user_id, "permission": "users.read"}
+        assert access_world.clients["admin"].post("/authz/explain", body).problem()["code"] == "not_found"
 
 
-def test_who_is_disabled_may_nothing(world: World) -> None:
-    user = world.clients["editor"].user["id"]
-    world.admins.superuser.request("PUT", f"/users/{user}", {"status": "disabled"}).data()
+def test_disabled_user_is_allowed_nothing(access_world: AccessWorld) -> None:
+    user = access_world.clients["editor"].user["id"]
+    access_world.admins.superuser.request("PUT", f"/users/{user}", {"status": "disabled"}).data()
 
-    for permission, resource in (("projects.create", None), ("files.read", world.project_ids["live"])):
-        answer = explain(world.admins.superuser, permission, userId=user, resource=resource)
-        assert not answer["allowed"]
-        assert get_rule(answer, "account active")["effect"] == "deny"
+    for permission, resource in (("projects.create", None), ("files.read", access_world.project_ids["live"])):
+        explanation = explain(access_world.admins.superuser, permission, userId=user, resource=resource)
+        assert not explanation["allowed"]
+        assert get_rule(explanation, "account status")["effect"] == "deny"
 
 
-def test_an_installations_own_permission_is_held_by_its_roles_and_by_superusers(world: World) -> None:
-    own = world.admins.create_permission()
-    holder = world.admins.create_user_with_permissions(own)
+def test_custom_permission_is_allowed_by_roles_and_for_superusers(access_world: AccessWorld) -> None:
+    own = access_world.admins.create_permission()
+    holder = access_world.admins.create_user_with_permissions(own)
 
     assert explain(holder, own)["allowed"]
-    assert explain(world.admins.superuser, own)["allowed"]
-    assert not explain(world.clients["admin"], own)["allowed"]
+    assert explain(access_world.admins.superuser, own)["allowed"]
+    assert not explain(access_world.clients["admin"], own)["allowed"]
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "pointer"),
+    ("body", "code", "pointer"),
     [
         ({"permission": "files.nothing"}, "unknown_permission", "/permission"),
         ({"permission": ""}, "too_short", "/permission"),
@@ -244,19 +253,19 @@ def test_an_installations_own_permission_is_held_by_its_roles_and_by_superusers(
         ({"permission": "users.read", "userId": "x" * 65}, "too_long", "/userId"),
     ],
 )
-def test_what_is_no_question_is_refused(client: Client, said: dict[str, str], code: str, pointer: str) -> None:
-    refused = client.post("/authz/explain", said)
+def test_invalid_request_is_rejected(client: Client, body: dict[str, str], code: str, pointer: str) -> None:
+    response = client.post("/authz/explain", body)
 
-    (error,) = refused.problem()["errors"]
-    assert (refused.status, error["code"], error["pointer"]) == (422, code, pointer)
+    (error,) = response.problem()["errors"]
+    assert (response.status, error["code"], error["pointer"]) == (422, code, pointer)
 
 
-def test_who_looks_into_foreign_projects_by_right_is_in_the_audit(world: World, fake_aws: FakeAws) -> None:
-    explain(world.admins.superuser, "files.read", resource=world.project_ids["live"])
-    explain(world.admins.superuser, "files.read", resource=UNKNOWN_PROJECT_ID)
-    explain(world.clients["owner"], "files.read", resource=world.project_ids["live"])
+def test_access_of_a_superuser_to_a_foreign_project_is_audited(access_world: AccessWorld, fake_aws: FakeAws) -> None:
+    explain(access_world.admins.superuser, "files.read", resource=access_world.project_ids["live"])
+    explain(access_world.admins.superuser, "files.read", resource=UNKNOWN_PROJECT_ID)
+    explain(access_world.clients["owner"], "files.read", resource=access_world.project_ids["live"])
 
-    visits = fake_aws.find_rows("audit", action="projects.any")
-    assert [(row["actor"], row["target"]) for row in visits] == [
-        (world.admins.superuser.user["id"], world.project_ids["live"])
+    rows = fake_aws.find_rows("audit", action="projects.access_as_superuser")
+    assert [(row["actor"], row["target"]) for row in rows] == [
+        (access_world.admins.superuser.user["id"], access_world.project_ids["live"])
     ]

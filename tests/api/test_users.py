@@ -1,4 +1,4 @@
-"""Users: made, changed and deleted by administrators, who never do more than they could do themselves (Z4, S4)."""
+"""Administration of users, by administrators who never give or change more permissions than they have (Z4, S4)."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from holdall.accounts.model import CreateUserRequest, UpdateUserRequest
 from holdall.accounts.service import security, users
 from holdall.iam.model import User
-from holdall.iam.service import users as everybody
+from holdall.iam.service import users as iam_users
 from holdall.platform import ids
 from holdall.platform.caller import Caller, IdempotencyKey
 from holdall.platform.errors import Conflict
@@ -46,77 +46,76 @@ def audit_actions(fake_aws: FakeAws, **values: Any) -> list[tuple[str, str]]:
     return [(row["action"], row["outcome"]) for row in fake_aws.find_rows("audit", **values)]
 
 
-def test_an_administrator_makes_an_account_that_can_log_in(admin: Client, fake_aws: FakeAws) -> None:
-    asked = user_payload(name="Ada")
-    made = admin.post("/users", asked).created()
+def test_administrator_creates_a_user_who_can_log_in(admin: Client, fake_aws: FakeAws) -> None:
+    body = user_payload(name="Ada")
+    user = admin.post("/users", body).created()
 
-    assert (made["email"], made["name"], made["roles"], made["status"]) == (asked["email"], "Ada", ["user"], "active")
-    client = people.sign_in(asked["email"])
+    assert (user["email"], user["name"], user["roles"], user["status"]) == (body["email"], "Ada", ["user"], "active")
+    client = people.sign_in(body["email"])
     assert [each["personal"] for each in client.get("/projects").data()] == [True]
-    assert ("users.create", "success") in audit_actions(fake_aws, actor=admin.user["id"], target=made["id"])
-    assert audit_actions(fake_aws, actor=admin.user["id"], target="user") == [("roles.grant", "success")]
+    assert ("users.create", "success") in audit_actions(fake_aws, actor=admin.user["id"], target=user["id"])
 
 
-def test_an_account_may_begin_without_any_role(admin: Client) -> None:
-    made = admin.post("/users", {**user_payload(), "roles": []}).created()
+def test_user_can_be_created_without_roles(admin: Client) -> None:
+    user = admin.post("/users", {**user_payload(), "roles": []}).created()
 
-    assert made["roles"] == []
-    assert people.sign_in(made["email"]).post("/projects", {"name": "x"}).status == 403
-
-
-def test_without_a_password_the_owner_is_invited(admin: Client, anonymous: Client, fake_aws: FakeAws) -> None:
-    asked = {**user_payload(), "password": None}
-    made = admin.post("/users", asked).created()
-    (letter,) = receive_emails(fake_aws)
-
-    assert (letter["kind"], letter["to"]) == ("invitation", asked["email"])
-    answer = {"token": letter["detail"], "password": people.PASSWORD}
-    assert anonymous.post("/auth/accept-invitation", answer).data()["user"]["id"] == made["id"]
+    assert user["roles"] == []
+    assert people.sign_in(user["email"]).post("/projects", {"name": "x"}).status == 403
 
 
-def test_who_was_invited_may_be_asked_again_until_they_come(
-    admin: Client, anonymous: Client, fake_aws: FakeAws
-) -> None:
-    asked = {**user_payload(), "password": None}
-    made = admin.post("/users", asked).created()
+def test_user_without_a_password_is_invited(admin: Client, anonymous: Client, fake_aws: FakeAws) -> None:
+    body = {**user_payload(), "password": None}
+    user = admin.post("/users", body).created()
+    (invitation,) = receive_emails(fake_aws)
 
-    assert admin.post("/users", asked).created() == made
+    assert (invitation["kind"], invitation["to"]) == ("account-invitation", body["email"])
+    acceptance = {"token": invitation["token"], "password": people.PASSWORD}
+    assert anonymous.post("/auth/accept-invitation", acceptance).data()["user"]["id"] == user["id"]
+
+
+def test_invitation_can_be_sent_again_until_it_is_accepted(admin: Client, anonymous: Client, fake_aws: FakeAws) -> None:
+    body = {**user_payload(), "password": None}
+    user = admin.post("/users", body).created()
+
+    assert admin.post("/users", body).created() == user
     first, second = receive_emails(fake_aws)
-    assert admin.post("/users", {**asked, "roles": ["admin"]}).problem()["code"] == "email_taken"
-    assert admin.post("/users", {**asked, "password": NEW_PASSWORD}).problem()["code"] == "email_taken"
+    assert admin.post("/users", {**body, "roles": ["admin"]}).problem()["code"] == "email_taken"
+    assert admin.post("/users", {**body, "password": NEW_PASSWORD}).problem()["code"] == "email_taken"
     link = {"password": people.PASSWORD}
-    assert anonymous.post("/auth/accept-invitation", {**link, "token": first["detail"]}).status == 401
-    assert anonymous.post("/auth/accept-invitation", {**link, "token": second["detail"]}).status == 200
-    assert admin.post("/users", asked).problem()["code"] == "email_taken"
+    assert anonymous.post("/auth/accept-invitation", {**link, "token": first["token"]}).status == 401
+    assert anonymous.post("/auth/accept-invitation", {**link, "token": second["token"]}).status == 200
+    assert admin.post("/users", body).problem()["code"] == "email_taken"
 
 
 @pytest.mark.parametrize("password", [people.PASSWORD, None])
-def test_one_key_makes_one_account(admin: Client, fake_aws: FakeAws, password: str | None) -> None:
-    asked, key = {**user_payload(), "password": password}, {"idempotency-key": "key"}
-    made = admin.post("/users", asked, headers=key).created()
+def test_idempotency_key_creates_one_user(admin: Client, fake_aws: FakeAws, password: str | None) -> None:
+    body, key = {**user_payload(), "password": password}, {"idempotency-key": "key"}
+    user = admin.post("/users", body, headers=key).created()
 
-    assert admin.post("/users", asked, headers=key).created() == made
+    assert admin.post("/users", body, headers=key).created() == user
     assert len(receive_emails(fake_aws)) == (password is None)
-    reused = admin.post("/users", {**asked, "name": "Other"}, headers=key).problem()
+    reused = admin.post("/users", {**body, "name": "Other"}, headers=key).problem()
     assert reused["code"] == "idempotency_key_reused"
 
 
-def test_of_two_who_ask_again_with_one_key_at_once_one_letter_tells(admin: Client, fake_aws: FakeAws) -> None:
-    asked = {**user_payload(), "password": None}
-    made = admin.post("/users", asked).created()
+def test_idempotency_key_in_two_requests_at_once_sends_one_invitation(admin: Client, fake_aws: FakeAws) -> None:
+    body = {**user_payload(), "password": None}
+    user = admin.post("/users", body).created()
     receive_emails(fake_aws)
-    once = IdempotencyKey(ids.sha256_hex(f"{admin.user['id']} /api/v1/users key"), ids.sha256_hex(json.dumps(asked)))
-    faster = replace(make_superuser_caller(admin), idempotency_key=once)
-    with interleave("GetItem", lambda: users.create(faster, CreateUserRequest.model_validate(asked))) as done:
-        answer = admin.post("/users", asked, headers={"idempotency-key": "key"})
+    idempotency_key = IdempotencyKey(
+        ids.sha256_hex(f"{admin.user['id']} /api/v1/users key"), ids.sha256_hex(json.dumps(body))
+    )
+    faster = replace(make_superuser_caller(admin), idempotency_key=idempotency_key)
+    with interleave("GetItem", lambda: users.create(faster, CreateUserRequest.model_validate(body))) as results:
+        response = admin.post("/users", body, headers={"idempotency-key": "key"})
 
-    assert answer.created() == made
-    assert [each.id for each in done if isinstance(each, User)] == [made["id"]]
-    assert [letter["to"] for letter in receive_emails(fake_aws)] == [asked["email"]]
+    assert response.created() == user
+    assert [each.id for each in results if isinstance(each, User)] == [user["id"]]
+    assert [invitation["to"] for invitation in receive_emails(fake_aws)] == [body["email"]]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "pointer"),
+    ("fields", "pointer"),
     [
         ({"password": "password1"}, "/password"),
         ({"password": "short"}, "/password"),
@@ -129,37 +128,37 @@ def test_of_two_who_ask_again_with_one_key_at_once_one_letter_tells(admin: Clien
         ({"id": UNKNOWN_USER_ID}, "/id"),
     ],
 )
-def test_what_is_no_account_is_refused(admin: Client, wrong: dict[str, Any], pointer: str) -> None:
-    refused = admin.post("/users", {**user_payload(), **wrong})
+def test_invalid_user_is_rejected(admin: Client, fields: dict[str, Any], pointer: str) -> None:
+    response = admin.post("/users", {**user_payload(), **fields})
 
-    assert refused.status == 422
-    assert refused.problem()["errors"][0]["pointer"] == pointer
-
-
-def test_an_address_is_taken_once(admin: Client, client: Client) -> None:
-    refused = admin.post("/users", {**user_payload(), "email": client.user["email"].upper()})
-
-    assert (refused.status, refused.problem()["code"]) == (409, "email_taken")
+    assert response.status == 422
+    assert response.problem()["errors"][0]["pointer"] == pointer
 
 
-def test_no_account_is_made_with_more_than_its_maker_holds(
+def test_address_belongs_to_one_user(admin: Client, client: Client) -> None:
+    response = admin.post("/users", {**user_payload(), "email": client.user["email"].upper()})
+
+    assert (response.status, response.problem()["code"]) == (409, "email_taken")
+
+
+def test_user_cannot_be_created_with_more_permissions_than_the_caller(
     admins: AdminFactory, admin: Client, fake_aws: FakeAws
 ) -> None:
-    beyond = admins.create_role("tasks.run")
-    for roles, code in (([beyond], "beyond_own_rights"), (["superuser"], "operator_only")):
-        asked = {**user_payload(), "roles": roles}
-        refused = admin.post("/users", asked)
-        assert (refused.status, refused.problem()["code"]) == (403, code)
-        assert fake_aws.find_rows("main", record_type="user", email=asked["email"]) == []
+    role = admins.create_role("tasks.run")
+    for roles, code in (([role], "permission_not_held"), (["superuser"], "operator_only")):
+        body = {**user_payload(), "roles": roles}
+        response = admin.post("/users", body)
+        assert (response.status, response.problem()["code"]) == (403, code)
+        assert fake_aws.find_rows("main", record_type="user", email=body["email"]) == []
     assert audit_actions(fake_aws, actor=admin.user["id"], target="users") == [("users.create", "denied")] * 2
 
 
-def test_nobody_is_made_a_superuser_by_http(superuser: Client, client: Client) -> None:
+def test_no_request_creates_a_superuser(superuser: Client, client: Client) -> None:
     created = superuser.post("/users", user_payload("superuser"))
     granted = superuser.post(f"/users/{client.user['id']}/roles", {"role": "superuser"})
 
-    for refused in (created, granted):
-        assert (refused.status, refused.problem()["code"]) == (403, "operator_only")
+    for response in (created, granted):
+        assert (response.status, response.problem()["code"]) == (403, "operator_only")
     assert client.get("/users/me").data()["roles"] == ["user"]
 
 
@@ -175,46 +174,48 @@ def test_nobody_is_made_a_superuser_by_http(superuser: Client, client: Client) -
         ("DELETE", "/users/{id}/roles/user", None),
     ],
 )
-def test_users_are_no_business_of_users(client: Client, stranger: Client, method: str, path: str, body: Any) -> None:
+def test_user_administration_requires_a_permission(
+    client: Client, stranger: Client, method: str, path: str, body: Any
+) -> None:
     for user_id in (client.user["id"], stranger.user["id"], UNKNOWN_USER_ID):
         assert client.request(method, path.format(id=user_id), body).problem()["code"] == "forbidden"
 
 
 def test_users_are_listed_newest_first_in_both_directions(admin: Client, fake_aws: FakeAws) -> None:
-    made = [people.sign_up() for _ in range(5)]
+    created = [people.sign_up() for _ in range(5)]
     every = [row["id"] for row in fake_aws.find_rows("main", record_type="user")]
     first = admin.get("/users?limit=3").json()
     second = admin.get(f"/users?limit=3&cursor={first['pagination']['next']}").json()
     back = admin.get(f"/users?limit=3&cursor={second['pagination']['prev']}").json()
 
-    assert first["data"] == made[:1:-1]
+    assert first["data"] == created[:1:-1]
     assert [each["id"] for each in [*first["data"], *second["data"]]] == sorted(every, reverse=True)[:6]
     assert back["data"] == first["data"]
 
 
-def test_who_was_deleted_is_neither_listed_nor_there(admin: Client, client: Client) -> None:
-    gone = client.user["id"]
-    assert admin.delete(f"/users/{gone}").status == 204
+def test_deleted_user_is_neither_listed_nor_found(admin: Client, client: Client) -> None:
+    deleted_id = client.user["id"]
+    assert admin.delete(f"/users/{deleted_id}").status == 204
 
-    assert gone not in [each["id"] for each in admin.get("/users?limit=100").data()]
-    asks: list[tuple[str, str, Any]] = [
+    assert deleted_id not in [each["id"] for each in admin.get("/users?limit=100").data()]
+    requests: list[tuple[str, str, Any]] = [
         ("GET", "", None),
         ("PUT", "", {"name": "Other"}),
         ("DELETE", "", None),
         ("POST", "/roles", {"role": "user"}),
         ("DELETE", "/roles/user", None),
     ]
-    answers = [
+    problems = [
         admin.request(method, f"/users/{user_id}{path}", body).problem()
-        for user_id in (gone, UNKNOWN_USER_ID, "x", "x" * 3000, "%00", "myself")
-        for method, path, body in asks
+        for user_id in (deleted_id, UNKNOWN_USER_ID, "x", "x" * 3000, "%00", "myself")
+        for method, path, body in requests
     ]
-    assert {(each["status"], each["code"], each["detail"]) for each in answers} == {
-        (404, "not_found", answers[0]["detail"])
+    assert {(each["status"], each["code"], each["detail"]) for each in problems} == {
+        (404, "not_found", problems[0]["detail"])
     }
 
 
-def test_a_name_is_changed_and_what_is_not_said_stays(admin: Client, client: Client, fake_aws: FakeAws) -> None:
+def test_update_changes_only_the_given_fields(admin: Client, client: Client, fake_aws: FakeAws) -> None:
     user_id = client.user["id"]
 
     assert put_user(admin, user_id, name="Ada").data() == {**client.user, "name": "Ada"}
@@ -224,13 +225,13 @@ def test_a_name_is_changed_and_what_is_not_said_stays(admin: Client, client: Cli
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"status": "deleted"}, {"roles": ["admin"]}, {"email": "a@example.test"}, {"name": ""}]
+    "fields", [{"status": "deleted"}, {"roles": ["admin"]}, {"email": "a@example.test"}, {"name": ""}]
 )
-def test_what_is_not_to_be_changed_is_refused(admin: Client, client: Client, wrong: dict[str, Any]) -> None:
-    assert put_user(admin, client.user["id"], **wrong).status == 422
+def test_update_of_other_fields_is_rejected(admin: Client, client: Client, fields: dict[str, Any]) -> None:
+    assert put_user(admin, client.user["id"], **fields).status == 422
 
 
-def test_who_is_disabled_is_out_at_once_and_stays_out_of_old_sessions(admin: Client, client: Client) -> None:
+def test_disabled_user_is_signed_out_at_once_and_old_sessions_stay_ended(admin: Client, client: Client) -> None:
     login = {"email": client.user["email"], "password": people.PASSWORD}
     assert put_user(admin, client.user["id"], status="disabled").data()["status"] == "disabled"
 
@@ -243,26 +244,26 @@ def test_who_is_disabled_is_out_at_once_and_stays_out_of_old_sessions(admin: Cli
     assert people.sign_in(client.user["email"]).get("/auth/me").status == 200
 
 
-def test_a_deletion_is_one_as_if_they_had_left(
+def test_deletion_removes_what_the_deletion_of_the_own_account_removes(
     admin: Client, client: Client, project: dict[str, Any], fake_aws: FakeAws
 ) -> None:
     receive_emails(fake_aws)
     assert admin.delete(f"/users/{client.user['id']}").status == 204
 
-    (letter,) = receive_emails(fake_aws)
-    assert (letter["kind"], letter["to"]) == ("changed", client.user["email"])
-    assert "administrator" in letter["detail"]
+    (notice,) = receive_emails(fake_aws)
+    assert (notice["kind"], notice["to"]) == ("security-notice", client.user["email"])
+    assert "administrator" in notice["change"]
     assert client.get("/auth/me").status == 401
     for project_id in (project["id"], people.personal_project_id(client)):
         (row,) = fake_aws.find_rows("main", record_type="project", id=project_id)
         assert row["status"] == "deleted"
     (user,) = fake_aws.find_rows("main", record_type="user", id=client.user["id"])
     assert (user["status"], user["name"], user["email"], user["roles"]) == ("deleted", "", "", [])
-    again = Client().post("/auth/sign-up", {"email": client.user["email"], "password": people.PASSWORD})
-    assert again.problem()["code"] == "email_taken"
+    sign_up = Client().post("/auth/sign-up", {"email": client.user["email"], "password": people.PASSWORD})
+    assert sign_up.problem()["code"] == "email_taken"
 
 
-def test_ones_own_account_is_left_by_the_way_that_asks_for_the_password(admin: Client) -> None:
+def test_own_account_is_deleted_only_with_the_password(admin: Client) -> None:
     assert admin.delete(f"/users/{admin.user['id']}").problem()["code"] == "own_account"
     assert admin.get("/auth/me").status == 200
 
@@ -273,29 +274,29 @@ def test_ones_own_account_is_left_by_the_way_that_asks_for_the_password(admin: C
         ("PUT", "/users/{id}", {"name": "Other"}, "users.update"),
         ("PUT", "/users/{id}", {"status": "disabled"}, "users.update"),
         ("DELETE", "/users/{id}", None, "users.delete"),
-        ("DELETE", "/users/{id}/roles/superuser", None, "users.revoke"),
-        ("DELETE", "/users/{id}/roles/nothing", None, "users.revoke"),
+        ("DELETE", "/users/{id}/roles/superuser", None, "users.roles.remove"),
+        ("DELETE", "/users/{id}/roles/nothing", None, "users.roles.remove"),
     ],
 )
-def test_nobody_lays_hands_on_who_holds_more(
+def test_user_with_more_permissions_cannot_be_changed(
     superuser: Client, admin: Client, fake_aws: FakeAws, method: str, path: str, body: Any, action: str
 ) -> None:
     user_id = superuser.user["id"]
-    refused = admin.request(method, path.format(id=user_id), body)
+    response = admin.request(method, path.format(id=user_id), body)
 
-    assert (refused.status, refused.problem()["code"]) == (403, "beyond_own_rights")
+    assert (response.status, response.problem()["code"]) == (403, "permission_not_held")
     assert audit_actions(fake_aws, actor=admin.user["id"], target=user_id) == [(action, "denied")]
     assert superuser.get("/auth/me").data()["roles"] == ["superuser"]
 
 
-def test_a_helper_reaches_users_but_no_administrator(admins: AdminFactory, admin: Client, client: Client) -> None:
+def test_helper_can_change_users_but_no_administrator(admins: AdminFactory, admin: Client, client: Client) -> None:
     helper = admins.create_user_with_permissions("users.read", "users.update", "projects.create")
 
     assert put_user(helper, client.user["id"], name="Ada").status == 200
-    assert put_user(helper, admin.user["id"], name="Ada").problem()["code"] == "beyond_own_rights"
+    assert put_user(helper, admin.user["id"], name="Ada").problem()["code"] == "permission_not_held"
 
 
-def test_a_role_counts_from_the_next_request_and_no_longer_than_it_is_held(
+def test_role_is_effective_from_the_next_request_and_until_it_is_revoked(
     admin: Client, client: Client, fake_aws: FakeAws
 ) -> None:
     assert client.get("/users").status == 403
@@ -308,24 +309,20 @@ def test_a_role_counts_from_the_next_request_and_no_longer_than_it_is_held(
     assert admin.delete(f"{roles}/admin").problem()["code"] == "not_found"
     assert admin.delete(f"{roles}/user").status == 204
     assert client.get("/users/me").data()["roles"] == []
-    about = audit_actions(fake_aws, actor=admin.user["id"], target=client.user["id"])
-    assert sorted(about) == [("users.grant", "success")] + [("users.revoke", "success")] * 2
-    about_role = audit_actions(fake_aws, actor=admin.user["id"], target="admin")
-    assert sorted(about_role) == [("roles.grant", "success"), ("roles.revoke", "success")]
+    actions = audit_actions(fake_aws, actor=admin.user["id"], target=client.user["id"])
+    assert sorted(actions) == [("users.roles.add", "success")] + [("users.roles.remove", "success")] * 2
 
 
-def test_a_role_that_is_held_is_given_again_without_a_trace(
-    admins: AdminFactory, client: Client, fake_aws: FakeAws
-) -> None:
+def test_second_grant_of_a_role_changes_nothing(admins: AdminFactory, client: Client, fake_aws: FakeAws) -> None:
     role, path = admins.create_role("users.read"), f"/users/{client.user['id']}/roles"
     first = admins.superuser.post(path, {"role": role}).data()
 
     assert admins.superuser.post(path, {"role": role}).data() == first
     assert count_holders(fake_aws, role) == 1
-    assert len(audit_actions(fake_aws, target=client.user["id"], action="users.grant")) == 1
+    assert len(audit_actions(fake_aws, target=client.user["id"], action="users.roles.add")) == 1
 
 
-def test_a_grant_with_a_key_is_done_once(admins: AdminFactory, client: Client, fake_aws: FakeAws) -> None:
+def test_idempotency_key_grants_a_role_once(admins: AdminFactory, client: Client, fake_aws: FakeAws) -> None:
     role, path = admins.create_role("users.read"), f"/users/{client.user['id']}/roles"
     key = {"idempotency-key": "key"}
     first = admins.superuser.post(path, {"role": role}, headers=key).data()
@@ -338,19 +335,19 @@ def test_a_grant_with_a_key_is_done_once(admins: AdminFactory, client: Client, f
     assert count_holders(fake_aws, role) == 0
 
 
-def test_nobody_gives_a_role_that_holds_more_than_they_do(
+def test_role_with_more_permissions_than_the_caller_cannot_be_granted(
     admins: AdminFactory, admin: Client, client: Client, fake_aws: FakeAws
 ) -> None:
-    beyond, path = admins.create_role("users.read", "tasks.run"), f"/users/{client.user['id']}/roles"
-    refused = admin.post(path, {"role": beyond})
+    role, path = admins.create_role("users.read", "tasks.run"), f"/users/{client.user['id']}/roles"
+    response = admin.post(path, {"role": role})
 
-    assert (refused.status, refused.problem()["code"]) == (403, "beyond_own_rights")
-    assert audit_actions(fake_aws, actor=admin.user["id"], target=client.user["id"]) == [("users.grant", "denied")]
+    assert (response.status, response.problem()["code"]) == (403, "permission_not_held")
+    assert audit_actions(fake_aws, actor=admin.user["id"], target=client.user["id"]) == [("users.roles.add", "denied")]
     assert admin.post(path, {"role": "nothing"}).problem()["errors"][0]["pointer"] == "/role"
     assert client.get("/users/me").data()["roles"] == ["user"]
 
 
-def test_a_user_holds_twenty_roles_at_the_most(admins: AdminFactory, client: Client) -> None:
+def test_user_has_at_most_twenty_roles(admins: AdminFactory, client: Client) -> None:
     path = f"/users/{client.user['id']}/roles"
     for _ in range(19):
         admins.superuser.post(path, {"role": admins.create_role("users.read")}).data()
@@ -367,22 +364,24 @@ SUPERUSER_REMOVALS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), SUPERUSER_REMOVALS)
-def test_the_last_superuser_stays(superuser: Client, fake_aws: FakeAws, method: str, path: str, body: Any) -> None:
-    refused = superuser.request(method, path.format(id=superuser.user["id"]), body)
+def test_last_superuser_stays(superuser: Client, fake_aws: FakeAws, method: str, path: str, body: Any) -> None:
+    response = superuser.request(method, path.format(id=superuser.user["id"]), body)
 
-    assert (refused.status, refused.problem()["code"]) == (409, "last_superuser")
+    assert (response.status, response.problem()["code"]) == (409, "last_superuser")
     assert [each["status"] for each in superuser.get("/projects").data()] == ["active"]
     assert superuser.get("/users").status == 200
     assert count_holders(fake_aws) == 1
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [*SUPERUSER_REMOVALS, ("DELETE", "/users/{id}", None)])
-def test_of_two_superusers_one_may_go(superuser: Client, fake_aws: FakeAws, method: str, path: str, body: Any) -> None:
+def test_one_of_two_superusers_can_be_removed(
+    superuser: Client, fake_aws: FakeAws, method: str, path: str, body: Any
+) -> None:
     other = people.create_superuser()
     assert count_holders(fake_aws) == 2
-    asks = superuser if path != "/users/me" else other
+    caller = superuser if path != "/users/me" else other
 
-    assert asks.request(method, path.format(id=other.user["id"]), body).status < 300
+    assert caller.request(method, path.format(id=other.user["id"]), body).status < 300
     assert count_holders(fake_aws) == 1
     assert superuser.delete(f"/users/{superuser.user['id']}/roles/superuser").problem()["code"] == "last_superuser"
 
@@ -401,7 +400,7 @@ def test_only_active_superusers_are_counted(superuser: Client, fake_aws: FakeAws
     assert count_holders(fake_aws) == 1
 
 
-def test_a_deleted_user_holds_no_role_any_more(admins: AdminFactory, fake_aws: FakeAws) -> None:
+def test_deleted_user_is_not_counted_as_a_holder(admins: AdminFactory, fake_aws: FakeAws) -> None:
     role = admins.create_role("users.read")
     holder = admins.create_user(role)
     put_user(admins.superuser, holder.user["id"], status="disabled").data()
@@ -422,15 +421,15 @@ def _disable(caller: Caller, user_id: str) -> None:
 
 @pytest.mark.parametrize("faster", [_revoke, _disable, users.delete])
 @pytest.mark.parametrize(("method", "path", "body"), [*SUPERUSER_REMOVALS, ("DELETE", "/users/{id}", None)])
-def test_two_superusers_who_remove_each_other_at_once_leave_one(
+def test_superusers_who_remove_each_other_at_once_leave_one(
     superuser: Client, fake_aws: FakeAws, faster: Any, method: str, path: str, body: Any
 ) -> None:
     other = people.create_superuser()
-    about = superuser if path == "/users/me" else other
+    target = superuser if path == "/users/me" else other
     with interleave("TransactWriteItems", lambda: faster(make_superuser_caller(other), superuser.user["id"])):
-        slower = superuser.request(method, path.format(id=about.user["id"]), body)
+        response = superuser.request(method, path.format(id=target.user["id"]), body)
 
-    assert slower.status == 409
+    assert response.status == 409
     assert count_holders(fake_aws) == 1
     active = [
         row["id"]
@@ -441,19 +440,19 @@ def test_two_superusers_who_remove_each_other_at_once_leave_one(
     assert [each["status"] for each in other.get("/projects").data()] == ["active"]
 
 
-def test_a_role_that_is_given_while_its_holder_goes_leaves_the_count_right(
+def test_grant_and_deletion_at_once_keep_the_count_of_holders(
     admins: AdminFactory, client: Client, fake_aws: FakeAws
 ) -> None:
     role, caller, user_id = admins.create_role("users.read"), make_superuser_caller(admins.superuser), client.user["id"]
     with interleave("TransactWriteItems", lambda: users.delete(caller, user_id)):
-        late = admins.superuser.post(f"/users/{user_id}/roles", {"role": role})
-    assert late.problem()["code"] == "user_changed"
+        response = admins.superuser.post(f"/users/{user_id}/roles", {"role": role})
+    assert response.problem()["code"] == "user_changed"
     assert count_holders(fake_aws, role) == 0
 
     other = people.create_client()
-    known = everybody.find_active(other.user["id"])
-    assert known
+    account = iam_users.find_active(other.user["id"])
+    assert account
     users.grant_role(caller, other.user["id"], role)
     with pytest.raises(Conflict):
-        security.delete_account(caller, known, "it was deleted")
+        security.delete_account(caller, account, "Your account was deleted.")
     assert count_holders(fake_aws, role) == 1
