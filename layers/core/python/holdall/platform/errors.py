@@ -1,18 +1,18 @@
-"""The errors that a caller may see. A specific error is a subclass, beside the model that it belongs to.
+"""Kinds of errors that clients see. `holdall.http.problems` maps them to HTTP statuses.
 
-Each `raise` makes a new instance: a shared one would keep the frames of every request that it ended, because Python adds to
-`__traceback__` each time. `http` turns the kinds into statuses.
+Define each error as a subclass beside its model, and raise a new instance every time. A shared instance keeps the frames of
+every request that raised it in memory, because Python appends to its `__traceback__`.
 """
 
 
 class HoldallError(Exception):
-    """An error with a stable `code` for programs and a `detail` for people."""
+    """Base class. `code` is stable and for programs, `detail` is for people."""
 
     code: str = "internal_error"
     detail: str = "Something went wrong."
 
     def __init__(self, detail: str | None = None, *, code: str | None = None) -> None:
-        """Replace the detail of the class where it depends on the request."""
+        """Replace the detail of the class by one with values of the request."""
         if detail is not None:
             self.detail = detail
         if code is not None:
@@ -27,31 +27,31 @@ class BadRequest(HoldallError):
 
 
 class Unauthenticated(HoldallError):
-    """The caller is not known."""
+    """The request has no valid credentials."""
 
     code, detail = "unauthenticated", "Sign in and try again."
 
 
 class Forbidden(HoldallError):
-    """The caller is known, but has no permission."""
+    """The caller lacks a permission."""
 
     code, detail = "forbidden", "You do not have permission to do this."
 
 
 class NotFound(HoldallError):
-    """The resource does not exist, or the caller must not know that it does. Both look alike, so subclasses keep this code and detail."""
+    """The resource is missing, or hidden from the caller. Subclasses keep code and detail, so that both look alike."""
 
     code, detail = "not_found", "Not found."
 
 
 class Conflict(HoldallError):
-    """The current state of the resource does not allow the request."""
+    """The current state does not allow the request."""
 
     code, detail = "conflict", "The current state of the resource does not allow this."
 
 
 class Busy(Conflict):
-    """Other requests changed the resource each time that this one tried."""
+    """Other requests changed the resource at every attempt."""
 
     code, detail = "busy", "Too many changes at the same time. Try again."
 
@@ -81,11 +81,11 @@ class ValidationFailed(HoldallError):
 
 
 class ServiceUnavailable(HoldallError):
-    """A service that Holdall depends on did not respond. Nothing is half done, and the same request may be sent again."""
+    """An AWS service did not respond. The client may send the request again, because transactions are complete or absent."""
 
     code, detail = "unavailable", "A service did not respond. Try again in a moment."
     retry_after = 2  # seconds
 
 
 class InvariantViolation(Exception):
-    """A condition that cannot fail has failed: a defect of Holdall. It is logged and answered as 500."""
+    """A condition failed that fails only because of a bug. The client gets a 500, as for any other exception."""

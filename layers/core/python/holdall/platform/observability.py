@@ -1,4 +1,4 @@
-"""What Holdall tells of itself: log lines that user data cannot forge, and metrics. Never a secret, token or file content."""
+"""Logs and metrics. Log lines are JSON, so user data cannot forge one, and contain no secret, token or file content."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +14,17 @@ _context = ""
 
 
 def start_context(request_id: str) -> None:
-    """Start the story of one request or message; every line until the next `begin` carries its id."""
-    global _request_id, _context  # a worker of Lambda serves one request at a time
+    """Start the log context of a request or a message. All lines until the next call have its ID."""
+    global _request_id, _context  # a process of Lambda handles one request at a time
     _request_id, _context = request_id, "-"
     logger.append_keys(request_id=request_id)
 
 
 @contextmanager
 def message_context(message_id: str) -> Iterator[None]:
-    """Tell the story of one message. Why it failed is told here, as whoever gives it back to its queue tells nobody.
+    """Start the log context of a message, and log the error if it fails, because Powertools does not.
 
-    A warning and no error: it comes again, and an alarm watches for the one that failed each time.
+    It is a warning, because SQS delivers the message again. An alarm watches the dead-letter queue.
     """
     start_context(message_id)
     try:
@@ -35,18 +35,18 @@ def message_context(message_id: str) -> Iterator[None]:
 
 
 def request_id() -> str:
-    """The id of the request that is being served."""
+    """Return the ID of the current request."""
     return _request_id
 
 
 def set_log_context(context: str) -> None:
-    """Name who asks, and where, by ids alone, for the line of the request."""
-    global _context  # noqa: PLW0603
+    """Add the IDs of the caller and of the project to the log line of the request."""
+    global _context  # noqa: PLW0603  # as above
     _context = context
 
 
 def log_request(module: str, method: str, route: str, status: int, duration_seconds: float) -> None:
-    """The line of a request. The route's template stands in it and never the path, which may hold a token."""
+    """Log a request with the template of its route, because the path may contain a token."""
     line = f"{module} | {method} {route} | {_context} | res={status}"
     logger.info(
         line, extra={"method": method, "route": route, "status": status, "ms": round(duration_seconds * 1000, 1)}
@@ -54,11 +54,11 @@ def log_request(module: str, method: str, route: str, status: int, duration_seco
 
 
 def count_metric(metric: str) -> None:
-    """Add one to a metric, by a line that CloudWatch turns into a number (embedded metric format)."""
+    """Add one to a metric, with a log line in CloudWatch's embedded metric format."""
     _metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
     _metrics.flush_metrics()
 
 
 def log_event(name: str, **fields: Any) -> None:
-    """Tell that something happened: a name in words of the house, and facts without secrets."""
+    """Log an event by name, such as `image.rejected`. The fields contain no secrets."""
     logger.info(name, extra={"event": name, **fields})

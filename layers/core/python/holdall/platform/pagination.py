@@ -1,4 +1,4 @@
-"""Pages of a list: what is asked for and what comes back."""
+"""Pages of a list."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PageRequest:
-    """At most `limit` items from behind `position` in the order of the list, or, going `backward`, from before it."""
+    """At most `limit` items after `position` in the order of the list, or, if `backward`, before it."""
 
     limit: int
     position: str | None = None
@@ -17,7 +17,7 @@ class PageRequest:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """A full page, or the last one. `next` and `prev` are positions to go on from, or None where the list ends."""
+    """A page is full, or it is the last one. `next` and `prev` are the positions of the pages around it, or None."""
 
     items: list[T]
     next: str | None = None

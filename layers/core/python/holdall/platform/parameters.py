@@ -1,4 +1,4 @@
-"""Secrets of the installation: SSM SecureStrings, made at first use. Only `auth` has rights on them."""
+"""Secrets of the installation: SSM SecureStrings, created at first use. Only `auth` has permissions on them."""
 
 from botocore.exceptions import ClientError
 
@@ -8,19 +8,19 @@ from holdall.platform.errors import ServiceUnavailable
 
 
 def get(name: str) -> str | None:
-    """The secret of this name, or None while there is none. Raises Unavailable."""
+    """Return a secret, or None if it does not exist. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         try:
-            answer = aws.client("ssm").get_parameter(Name=_parameter_name(name), WithDecryption=True)
+            response = aws.client("ssm").get_parameter(Name=_parameter_name(name), WithDecryption=True)
         except ClientError as error:
             if aws.error_code(error) == "ParameterNotFound":
                 return None
             raise
-    return str(answer["Parameter"]["Value"])
+    return str(response["Parameter"]["Value"])
 
 
 def create_if_absent(name: str, value: str) -> str:
-    """Keep a secret unless there is one, and return the one that is kept: of two at once, one wins. Raises Unavailable."""
+    """Create a secret unless it exists, and return its value. Of two parallel calls, one wins. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         try:
             aws.client("ssm").put_parameter(
@@ -31,14 +31,14 @@ def create_if_absent(name: str, value: str) -> str:
                 raise
         else:
             return value
-    kept = get(name)
-    if kept is None:
+    existing = get(name)
+    if existing is None:
         raise ServiceUnavailable
-    return kept
+    return existing
 
 
 def delete(name: str) -> None:
-    """Remove a secret; none there, nothing happens. Raises Unavailable."""
+    """Delete a secret, whether or not it exists. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         try:
             aws.client("ssm").delete_parameter(Name=_parameter_name(name))

@@ -18,10 +18,10 @@ def retry_on(
     first: Callable[[], T] | None = None,
     attempts: int = _ATTEMPTS,
 ) -> T:
-    """Call an action again, with pauses, as long as it raises one of these errors: another request changed what it had read.
+    """Call an action again, with pauses, while it raises one of these errors: another request changed what it had read.
 
-    The action reads and writes; every attempt has to read again. `first` replaces the first attempt, and writes what the
-    caller has read before. Raises Busy after the last attempt.
+    The action reads and writes, so each attempt reads again. `first` replaces the first attempt, and writes what the caller has
+    read before. Raises Busy after the last attempt.
     """
     for attempt in range(attempts):
         try:

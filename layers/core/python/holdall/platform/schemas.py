@@ -1,7 +1,4 @@
-"""The two manners of a JSON object: what clients say, and what they are shown. Keys are camelCase in both.
-
-With them goes what is said in more than one place: a moment, and texts that differ.
-"""
+"""Base classes of request and response bodies, and types that several of them use. Keys are in camelCase."""
 
 import re
 from typing import Annotated
@@ -14,34 +11,32 @@ _RFC_3339 = re.compile(
 )
 
 
-def _check_rfc3339(text: object) -> object:
-    """Pydantic alone would take a number for seconds, and a time of no place for one of ours."""
-    if isinstance(text, str) and not _RFC_3339.fullmatch(text):
+def _check_rfc3339(value: object) -> object:
+    """Reject what pydantic would accept too: Unix times, and other formats of ISO 8601."""
+    if isinstance(value, str) and not _RFC_3339.fullmatch(value):
         raise ValueError("must be an RFC 3339 date-time with an offset, such as 2026-11-20T13:00:00Z")
-    return text
+    return value
 
 
-def _check_unique(texts: list[str]) -> list[str]:
-    if len(set(texts)) < len(texts):
+def _check_unique(items: list[str]) -> list[str]:
+    if len(set(items)) < len(items):
         raise ValueError("must be unique")
-    return texts
+    return items
 
 
 Rfc3339DateTime = Annotated[AwareDatetime, BeforeValidator(_check_rfc3339)]
-UniqueItems = AfterValidator(_check_unique)  # of a list of texts
+UniqueItems = AfterValidator(_check_unique)  # of a list of strings
 
 
 class RequestModel(BaseModel):
-    """What a client says: no field that the contract does not name, and no number for a text.
+    """A request body. Unknown fields and values of another JSON type are rejected.
 
-    A field has one name, as doors look for it too; what we say ourselves, by the names of Python, is read `by_name`.
+    Only the alias of a field is accepted. Code that validates Python names passes `by_name=True`.
     """
 
-    # The plug-in of mypy would rather see each alias written down.
+    # The mypy plugin wants literal aliases.
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, strict=True, frozen=True)  # type: ignore[pydantic-alias]
 
 
 class ResponseModel(BaseModel):
-    """What a client is shown."""
-
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True)

@@ -1,4 +1,4 @@
-"""Mail leaves here: SES, in plain text and HTML. Needed action: ses:SendEmail from the sender's address alone."""
+"""Emails through SES. Needed actions: ses:SendEmail from the address of the sender, and ses:GetAccount."""
 
 from botocore.exceptions import ClientError
 
@@ -7,7 +7,7 @@ from holdall.platform.config import settings
 
 
 def send(to: str, subject: str, text: str, html: str) -> None:
-    """Send one letter. Raises Unavailable, and ClientError when SES refuses it for good."""
+    """Send an email. Raises ServiceUnavailable, and ClientError if SES rejects the email."""
     body = {"Text": {"Data": text, "Charset": "UTF-8"}, "Html": {"Data": html, "Charset": "UTF-8"}}
     with aws.translate_aws_errors():
         aws.client("sesv2").send_email(
@@ -18,10 +18,10 @@ def send(to: str, subject: str, text: str, html: str) -> None:
 
 
 def is_in_sandbox() -> bool | None:
-    """Whether SES sends to verified addresses only; None when it does not say."""
+    """Return whether SES sends only to verified addresses, or None if it does not tell. Raises ServiceUnavailable."""
     try:
         with aws.translate_aws_errors():
-            answer = aws.client("sesv2").get_account()
+            response = aws.client("sesv2").get_account()
     except ClientError:
         return None
-    return not answer.get("ProductionAccessEnabled", False)
+    return not response.get("ProductionAccessEnabled", False)

@@ -1,8 +1,7 @@
-"""The buckets: URLs signed for one purpose, and the few calls on objects that Holdall makes itself.
+"""Objects in S3, and presigned URLs.
 
-Signing needs no client: an S3 client costs 150 ms more at a cold start than the signer alone. Needed actions: s3:PutObject,
-GetObject, GetObjectVersion, ListBucket (else a missing key is 403), DeleteObjectVersion, ListBucketVersions; each function
-has only those that it uses.
+Needed actions: s3:PutObject, GetObject, GetObjectVersion, ListBucket (without it a missing key is a 403), DeleteObject,
+DeleteObjectVersion and ListBucketVersions. Each function has only those that it uses.
 """
 
 import base64
@@ -32,7 +31,7 @@ _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 
 @dataclass(frozen=True)
 class PresignedUrl:
-    """A URL that lets its bearer do one thing until `expires_at`, sending `headers` as they are."""
+    """A URL for one request until `expires_at`. The client sends `headers` with it."""
 
     method: str
     url: str
@@ -42,7 +41,7 @@ class PresignedUrl:
 
 @dataclass(frozen=True)
 class ObjectMetadata:
-    """What S3 knows of an object. `sha256` is in hexadecimal digits, None where S3 was told none."""
+    """The metadata of an object. `sha256` is hexadecimal, and None if the object was uploaded without it."""
 
     version_id: str
     size: int
@@ -51,23 +50,23 @@ class ObjectMetadata:
 
 
 def presign_put(key: str, *, size: int, content_type: str, sha256: str | None) -> PresignedUrl:
-    """A URL to write one original, once: S3 refuses another size, type or content, and a second write to the key.
+    """Return a URL to upload an original once. S3 rejects another size, type or content, and a second upload to the key.
 
     All four are signed headers (Amazon S3 user guide, "Checking object integrity" and "Conditional writes").
     """
     headers = {"content-type": content_type, "if-none-match": "*"}
     if sha256 is not None:
         headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
-    signed = {**headers, "content-length": str(size)}  # which every client sends by itself, and browsers let nobody set
+    signed = {**headers, "content-length": str(size)}  # every client sends it, and scripts in browsers cannot set it
     return _presign("PUT", "originals", key, {}, headers=signed, client_headers=headers, expires_in=PUT_URL_TTL_SECONDS)
 
 
 def presign_get(
     bucket: Bucket, key: str, *, version_id: str | None, disposition: str, content_type: str
 ) -> PresignedUrl:
-    """A URL to read one object, under the name and type that Holdall says, whatever was stored with it."""
+    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones."""
     query = {
-        "response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}",  # whoever holds the answer may keep it as long as the URL
+        "response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}",  # as long as the URL is valid
         "response-content-disposition": disposition,
         "response-content-type": content_type,
     }
@@ -77,52 +76,45 @@ def presign_get(
 
 
 def head_or_none(key: str) -> ObjectMetadata | None:
-    """What is stored under a key of an original, or None. Raises Unavailable."""
+    """Return the metadata of an original, or None if there is no object. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         try:
-            answer = aws.client("s3").head_object(Bucket=settings().originals_bucket, Key=key, ChecksumMode="ENABLED")
+            response = aws.client("s3").head_object(Bucket=settings().originals_bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
             if aws.error_code(error) in _NOT_FOUND_CODES:
                 return None
             raise
-    checksum = answer.get("ChecksumSHA256")
+    checksum = response.get("ChecksumSHA256")
     return ObjectMetadata(
-        version_id=answer.get("VersionId", "null"),
-        size=answer["ContentLength"],
-        content_type=answer.get("ContentType", ""),
-        # The checksum of a multipart object is one of checksums and ends in "-n": it says nothing of the content.
+        version_id=response.get("VersionId", "null"),
+        size=response["ContentLength"],
+        content_type=response.get("ContentType", ""),
+        # The checksum of a multipart upload ends in "-n" and is of the checksums of the parts, not of the content.
         sha256=base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None,
     )
 
 
 def download(key: str, version_id: str, destination: Path) -> str:
-    """Copy one version of an original to a file and return its SHA-256.
-
-    Raises Unavailable, and NotFound for one that is gone.
-    """
-    seen = hashlib.sha256()
-    with destination.open("wb") as target:
+    """Download a version of an original, and return its SHA-256. Raises ServiceUnavailable, and NotFound if it was deleted."""
+    digest = hashlib.sha256()
+    with destination.open("wb") as file:
         for chunk in _read_chunks(key, version_id):
-            seen.update(chunk)
-            target.write(chunk)
-    return seen.hexdigest()
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest()
 
 
 def sha256_of(key: str, version_id: str) -> str:
-    """The SHA-256 of one version of an original, read through without keeping it.
-
-    Raises Unavailable, and NotFound for one that is gone.
-    """
-    seen = hashlib.sha256()
+    """Return the SHA-256 of a version of an original. Raises ServiceUnavailable, and NotFound if it was deleted."""
+    digest = hashlib.sha256()
     for chunk in _read_chunks(key, version_id):
-        seen.update(chunk)
-    return seen.hexdigest()
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def put_variant(key: str, source: Path, *, content_type: str) -> None:
-    """Write a variant. Its key holds the hash of its spec, so caches may keep it; a day, that deletions arrive.
-
-    Raises Unavailable.
+    """Upload a variant. Caches may keep it because its key contains the hash of its spec, but only for a day because it may
+    be deleted. Raises ServiceUnavailable.
     """
     with aws.translate_aws_errors(), source.open("rb") as body:
         aws.client("s3").put_object(
@@ -135,7 +127,7 @@ def put_variant(key: str, source: Path, *, content_type: str) -> None:
 
 
 def move_variant(key: str, new_key: str) -> bool:
-    """Bring a variant from one key to another; tells whether there was one. Raises Unavailable."""
+    """Move a variant to another key. Return False if it does not exist. Raises ServiceUnavailable."""
     bucket = settings().variants_bucket
     with aws.translate_aws_errors():
         try:
@@ -149,25 +141,25 @@ def move_variant(key: str, new_key: str) -> bool:
 
 
 def delete_variant(key: str) -> None:
-    """Remove a variant; none there, nothing happens. Raises Unavailable."""
+    """Delete a variant, whether or not it exists. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         aws.client("s3").delete_object(Bucket=settings().variants_bucket, Key=key)
 
 
 def list_variants(prefix: str, max_keys: int, *, start_after: str = "") -> list[str]:
-    """Keys of variants that begin so, in order, those behind `after`, in no more than one call. Raises Unavailable."""
-    behind = {"StartAfter": start_after} if start_after else {}
+    """Return keys of variants in order, with one request, so at most 1000. Raises ServiceUnavailable."""
+    position = {"StartAfter": start_after} if start_after else {}
     with aws.translate_aws_errors():
-        answer = aws.client("s3").list_objects_v2(
-            Bucket=settings().variants_bucket, Prefix=prefix, MaxKeys=max_keys, **behind
+        response = aws.client("s3").list_objects_v2(
+            Bucket=settings().variants_bucket, Prefix=prefix, MaxKeys=max_keys, **position
         )
-    return [entry["Key"] for entry in answer.get("Contents", [])]
+    return [entry["Key"] for entry in response.get("Contents", [])]
 
 
 def put_export(key: str, content: bytes) -> None:
-    """Write an object of the audit's export, once: what is there already stays as it is. Raises Unavailable.
+    """Upload an object of the audit export. An existing object stays as it is. Raises ServiceUnavailable.
 
-    A bucket with Object Lock takes nothing without a checksum (Amazon S3 user guide, "Object Lock considerations").
+    A bucket with Object Lock requires a checksum (Amazon S3 user guide, "Object Lock considerations").
     """
     with aws.translate_aws_errors():
         try:
@@ -185,21 +177,21 @@ def put_export(key: str, content: bytes) -> None:
 
 
 def delete_version(key: str, version_id: str) -> None:
-    """Remove one version of an original for good, by its id, so that no delete marker stays. Raises Unavailable."""
+    """Delete a version of an original by its ID, so that S3 adds no delete marker. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         aws.client("s3").delete_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
 
 
 def list_versions(key: str) -> list[str]:
-    """The ids of all versions and delete markers of one key. Raises Unavailable."""
+    """Return the IDs of all versions and delete markers of a key. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
-        answer = aws.client("s3").list_object_versions(Bucket=settings().originals_bucket, Prefix=key)
-    entries = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+        response = aws.client("s3").list_object_versions(Bucket=settings().originals_bucket, Prefix=key)
+    entries = [*response.get("Versions", []), *response.get("DeleteMarkers", [])]
     return [entry["VersionId"] for entry in entries if entry["Key"] == key]
 
 
 def check() -> None:
-    """Ask the bucket of originals for a sign of life. Raises Unavailable."""
+    """Check that the bucket of originals responds. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
         aws.client("s3").head_bucket(Bucket=settings().originals_bucket)
 
@@ -207,12 +199,12 @@ def check() -> None:
 def _read_chunks(key: str, version_id: str) -> Iterator[bytes]:
     with aws.translate_aws_errors():
         try:
-            answer = aws.client("s3").get_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
+            response = aws.client("s3").get_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
         except ClientError as error:
             if aws.error_code(error) in _NOT_FOUND_CODES:
                 raise NotFound from error
             raise
-        yield from answer["Body"].iter_chunks(_CHUNK_SIZE)
+        yield from response["Body"].iter_chunks(_CHUNK_SIZE)
 
 
 def _presign(
@@ -228,17 +220,20 @@ def _presign(
     base = settings().originals_url if bucket == "originals" else settings().variants_url
     url = f"{base}/{quote(key, safe='/~')}"
     request = AWSRequest(method=method, url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
-    credentials, until = _credentials()
+    credentials, credentials_expire_at = _get_credentials()
+    # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
     S3SigV4QueryAuth(credentials, "s3", settings().aws_region, expires=expires_in).add_auth(request)
     expires_at = clock.now() + timedelta(seconds=expires_in)
-    return PresignedUrl(method, str(request.url), client_headers, min(expires_at, until) if until else expires_at)
+    if credentials_expire_at is not None:
+        expires_at = min(expires_at, credentials_expire_at)  # the URL is valid no longer than the credentials
+    return PresignedUrl(method, str(request.url), client_headers, expires_at)
 
 
-def _credentials() -> tuple[Credentials, datetime | None]:
-    """Ours, and when they end where that is known: a URL never outlives the credentials that signed it."""
-    ours = aws.session().get_credentials()
-    if ours is None:
+def _get_credentials() -> tuple[Credentials, datetime | None]:
+    """Return the credentials of this process, and the time when they expire, if there is one."""
+    credentials = aws.session().get_credentials()
+    if credentials is None:
         raise ServiceUnavailable
-    frozen = ours.get_frozen_credentials()
-    until: datetime | None = getattr(ours, "_expiry_time", None)
-    return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token), until
+    frozen = credentials.get_frozen_credentials()
+    expires_at: datetime | None = getattr(credentials, "_expiry_time", None)
+    return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token), expires_at
