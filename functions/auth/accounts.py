@@ -106,8 +106,8 @@ def get_profile(user: CurrentUser) -> DataResponse[User]:
 
 
 @router.patch("/users/me", guard=session(), put_alias=True, summary="Update own profile")
-def update_profile(caller: CurrentCaller, body: UpdateProfileRequest) -> DataResponse[User]:
-    return data(users.rename(caller, body.name))
+def update_profile(caller: CurrentCaller, user: CurrentUser, body: UpdateProfileRequest) -> DataResponse[User]:
+    return data(users.rename(caller, user, body.name))
 
 
 @router.delete("/users/me", guard=recent_session(), status_code=204, summary="Delete own account")

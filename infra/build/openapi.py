@@ -66,7 +66,7 @@ def build_document() -> dict[str, Any]:
         )
     )
     document.pop("servers", None)
-    document = _name_schemas_by_title(document)
+    document = _tidy_schemas(document)
     for route in app.list_routes():
         operation = document["paths"][route.openapi_path][route.method.lower()]
         _complete_operation(operation, route, app.guards[route.func])
@@ -78,21 +78,38 @@ def build_document() -> dict[str, Any]:
     return document
 
 
-def _name_schemas_by_title(document: dict[str, Any]) -> dict[str, Any]:
-    """Give generic schemas the names of `holdall.http.responses`: UserPage, where Pydantic says PageResponse_User_."""
+def _tidy_schemas(document: dict[str, Any]) -> dict[str, Any]:
+    """Give generic schemas the names of `holdall.http.responses`: UserPage, where pydantic says PageResponse_User_.
+
+    Titles of properties only repeat their names, so they go. A response contains all properties, with or without a default.
+    """
     schemas = document["components"]["schemas"]
     titles = {name: schema["title"] for name, schema in schemas.items() if name.endswith("_")}
     document["components"]["schemas"] = {titles.get(name, name): schema for name, schema in schemas.items()}
+    for schema in schemas.values():
+        properties = schema.get("properties", {})
+        for each in properties.values():
+            each.pop("title", None)
+        if properties and schema.get("additionalProperties") is not False:  # requests reject unknown fields
+            schema["required"] = sorted(properties)
     text = json.dumps(document)
     for name, title in titles.items():
         text = text.replace(f'schemas/{name}"', f'schemas/{title}"')
-    renamed: dict[str, Any] = json.loads(text)
-    return renamed
+    tidy: dict[str, Any] = json.loads(text)
+    return tidy
+
+
+def _tidy_parameter(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Remove what the parameter itself says, and null, because an optional parameter is left out."""
+    schema = {key: value for key, value in parameter["schema"].items() if key not in ("title", "description", "anyOf")}
+    for each in parameter["schema"].get("anyOf", []):
+        schema |= each if each != {"type": "null"} else {}
+    return parameter | {"schema": schema}
 
 
 def _complete_operation(operation: dict[str, Any], route: Any, guard: Any) -> None:
     operation["tags"] = [route.func.__module__.rpartition(".")[2].replace("_", "-")]
-    parameters = [*_guard_parameters(operation, route, guard), *operation.get("parameters", [])]
+    parameters = [*_guard_parameters(operation, route, guard), *map(_tidy_parameter, operation.get("parameters", []))]
     if parameters:
         operation["parameters"] = parameters
     responses = operation["responses"]

@@ -1,4 +1,4 @@
-"""The files of a project in three orders, in pages that are complete in both directions."""
+"""Lists of files: filters, orders, and pages in both directions."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.support.aws import FakeAws, make_upload_request
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 
-# In the order of their birth; no two of one moment, so that newest first is one order.
+# In order of creation, each at another time, so that the order "newest first" is unique.
 NAMES = ["beta.txt", "Alpha.jpg", "alpha.txt", "\u00c9t\u00e9.jpg", "gamma.txt", "ALPHA 2.txt", "zeta.jpg"]
 SORTED_NAMES = ["ALPHA 2.txt", "Alpha.jpg", "alpha.txt", "beta.txt", "gamma.txt", "zeta.jpg", "\u00c9t\u00e9.jpg"]
 EXPECTED_NAMES = {
@@ -30,14 +30,14 @@ EXPECTED_NAMES = {
     "prefix=ALPHA&sort=name": ["ALPHA 2.txt", "Alpha.jpg", "alpha.txt"],
     f"prefix={quote('ét')}": ["\u00c9t\u00e9.jpg"],
     "prefix=alpha.": ["Alpha.jpg", "alpha.txt"],
-    "prefix=nothing": [],
+    "prefix=unknown": [],
     "prefix=": SORTED_NAMES,
 }
 
 
 @pytest.fixture
 def client_with_files(frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws) -> Client:
-    """Somebody with seven files."""
+    """Return a client with seven files."""
     for name in NAMES:
         frozen_clock.advance(milliseconds=1)
         content_type = "image/jpeg" if name.endswith("jpg") else "text/plain"
@@ -52,18 +52,18 @@ def list_file_names(response: Any) -> list[str]:
 def list_pages(
     client: Client, query: str, limit: int, direction: str = "next", cursor: str | None = None
 ) -> Iterator[list[str]]:
-    """The pages of a list, as their cursors lead."""
+    """Follow the cursors, and yield the names on each page."""
     while True:
-        answer = client.get(f"/files?{query}&limit={limit}{f'&cursor={cursor}' if cursor else ''}")
-        page = answer.json()["pagination"]
+        response = client.get(f"/files?{query}&limit={limit}{f'&cursor={cursor}' if cursor else ''}")
+        page = response.json()["pagination"]
         assert (page["hasNext"], page["hasPrev"]) == (page["next"] is not None, page["prev"] is not None)
-        yield list_file_names(answer)
+        yield list_file_names(response)
         cursor = page[direction]
         if cursor is None:
             return
 
 
-def test_each_order_is_what_it_says(client_with_files: Client) -> None:
+def test_files_are_filtered_and_sorted(client_with_files: Client) -> None:
     assert {
         query: list_file_names(client_with_files.get(f"/files?{query}")) for query in EXPECTED_NAMES
     } == EXPECTED_NAMES
@@ -79,16 +79,16 @@ def test_pages_are_complete_in_both_directions(client_with_files: Client) -> Non
 
 
 def list_pages_backwards(client: Client, query: str, limit: int) -> Iterator[list[str]]:
-    """The pages of a list from its last, as the cursors lead back."""
+    """Follow the cursors back from the last page, and yield the names on each page."""
     last = client.get(f"/files?{query}&limit={limit}")
     while cursor := last.json()["pagination"]["next"]:
         last = client.get(f"/files?{query}&limit={limit}&cursor={cursor}")
     yield list_file_names(last)
-    if before := last.json()["pagination"]["prev"]:
-        yield from list_pages(client, query, limit, "prev", before)
+    if previous := last.json()["pagination"]["prev"]:
+        yield from list_pages(client, query, limit, "prev", previous)
 
 
-def test_a_page_goes_on_where_its_neighbour_was_removed(client_with_files: Client) -> None:
+def test_cursor_of_a_trashed_file_still_works(client_with_files: Client) -> None:
     first = client_with_files.get("/files?limit=3")
     client_with_files.delete(f"/files/{first.data()[-1]['id']}").data()
     cursor = first.json()["pagination"]["next"]
@@ -106,21 +106,21 @@ def test_a_page_goes_on_where_its_neighbour_was_removed(client_with_files: Clien
         "kind=file&prefix=a&sort=name",
     ],
 )
-def test_other_combinations_are_refused(client: Client, query: str) -> None:
-    refused = client.get(f"/files?{query}")
+def test_unsupported_combinations_are_rejected(client: Client, query: str) -> None:
+    response = client.get(f"/files?{query}")
 
-    assert (refused.status, refused.problem()["code"]) == (422, "unsupported_combination")
+    assert (response.status, response.problem()["code"]) == (422, "unsupported_combination")
 
 
-def test_a_cursor_belongs_to_its_filter(client_with_files: Client) -> None:
+def test_cursor_is_bound_to_its_filter(client_with_files: Client) -> None:
     cursor = client_with_files.get("/files?limit=1").json()["pagination"]["next"]
 
     for other in ("sort=name", "kind=image", "kind=file", "prefix=alpha", "sort=newest"):
-        refused = client_with_files.get(f"/files?{other}&cursor={cursor}")
-        assert (refused.status, refused.problem()["code"]) == (400, "bad_cursor")
+        response = client_with_files.get(f"/files?{other}&cursor={cursor}")
+        assert (response.status, response.problem()["code"]) == (400, "bad_cursor")
 
 
-def test_a_cursor_belongs_to_its_project(client_with_files: Client, project: dict[str, Any]) -> None:
+def test_cursor_is_bound_to_its_project(client_with_files: Client, project: dict[str, Any]) -> None:
     cursor = client_with_files.get("/files?limit=1").json()["pagination"]["next"]
 
     assert client_with_files.get(f"/files?projectId={project['id']}&cursor={cursor}").problem()["code"] == "bad_cursor"
@@ -130,38 +130,42 @@ FORGED_KEYS = ["\U0010ffff\U0010ffff", "\u0000", "zzz", "alph", "0", "a#\U0010ff
 
 
 @pytest.mark.parametrize("query", ["", "sort=name", "prefix=alpha", "kind=image"])
-def test_a_forged_cursor_only_moves_within_its_list(client_with_files: Client, query: str) -> None:
-    asked = dict(part.split("=") for part in query.split("&") if part)
-    own = CursorCodec(
-        "files", users.personal_project_id(client_with_files), asked.get("kind"), asked.get("prefix"), asked.get("sort")
+def test_forged_cursor_stays_within_its_list(client_with_files: Client, query: str) -> None:
+    fields = dict(part.split("=") for part in query.split("&") if part)
+    codec = CursorCodec(
+        "files",
+        users.personal_project_id(client_with_files),
+        fields.get("kind"),
+        fields.get("prefix"),
+        fields.get("sort"),
     )
     for position in FORGED_KEYS:
-        for cursor in (own.encode_next(position), own.encode_prev(position)):
-            # DynamoDB refuses a range that ends before it begins; moto does not, so ranges are looked at on their way.
-            with capture_key_ranges() as seen:
-                found = list_file_names(client_with_files.get(f"/files?{query}&cursor={cursor}"))
-            assert all(low.encode() <= high.encode() for low, high in seen), (position, seen)
-            assert set(found) <= set(EXPECTED_NAMES[query])
+        for cursor in (codec.encode(position), codec.encode(position, backward=True)):
+            # DynamoDB rejects a range that ends before it begins, and moto does not. So the test looks at the requests.
+            with capture_key_ranges() as ranges:
+                names = list_file_names(client_with_files.get(f"/files?{query}&cursor={cursor}"))
+            assert all(low.encode() <= high.encode() for low, high in ranges), (position, ranges)
+            assert set(names) <= set(EXPECTED_NAMES[query])
 
 
 @contextmanager
 def capture_key_ranges() -> Iterator[list[tuple[str, str]]]:
-    """The ranges of sort keys that are asked for meanwhile."""
-    seen: list[tuple[str, str]] = []
+    """Capture the ranges of sort keys in all queries."""
+    ranges: list[tuple[str, str]] = []
 
-    def look(params: dict[str, Any], **_: Any) -> None:
-        asked = json.loads(params["body"])
-        for ends in re.findall(r"BETWEEN (\S+) AND (:\w+)", asked["KeyConditionExpression"]):
-            low, high = (asked["ExpressionAttributeValues"][end]["S"] for end in ends)
-            seen.append((low, high))
+    def capture(params: dict[str, Any], **_: Any) -> None:
+        query = json.loads(params["body"])
+        for bounds in re.findall(r"BETWEEN (\S+) AND (:\w+)", query["KeyConditionExpression"]):
+            low, high = (query["ExpressionAttributeValues"][bound]["S"] for bound in bounds)
+            ranges.append((low, high))
 
     events = records.connection.client.meta.events
-    events.register("before-call.dynamodb.Query", look)
-    yield seen
-    events.unregister("before-call.dynamodb.Query", look)
+    events.register("before-call.dynamodb.Query", capture)
+    yield ranges
+    events.unregister("before-call.dynamodb.Query", capture)
 
 
-def test_what_lies_in_the_trash_is_not_listed(client_with_files: Client) -> None:
+def test_files_in_the_trash_are_not_listed(client_with_files: Client) -> None:
     newest = client_with_files.get("/files?limit=1").data()[0]
     client_with_files.delete(f"/files/{newest['id']}").data()
 
@@ -169,7 +173,7 @@ def test_what_lies_in_the_trash_is_not_listed(client_with_files: Client) -> None
         assert newest["name"] not in list_file_names(client_with_files.get(f"/files?{query}"))
 
 
-def test_the_longest_names_are_listed(client: Client, fake_aws: FakeAws) -> None:
+def test_files_with_the_longest_names_are_listed(client: Client, fake_aws: FakeAws) -> None:
     longest = "\u6f22" * 255
     for _ in range(2):
         fake_aws.upload(client, b"x", filename=longest, contentType="text/plain")
@@ -178,27 +182,27 @@ def test_the_longest_names_are_listed(client: Client, fake_aws: FakeAws) -> None
     assert len(list(list_pages(client, f"prefix={quote(longest)}", 1))) == 2
 
 
-def test_a_prefix_may_hold_anything(client: Client, fake_aws: FakeAws) -> None:
-    odd = "a,b#c%d&e+f;.txt"
-    fake_aws.upload(client, b"x", filename=odd, contentType="text/plain")
+def test_prefix_may_contain_any_character(client: Client, fake_aws: FakeAws) -> None:
+    name = "a,b#c%d&e+f;.txt"
+    fake_aws.upload(client, b"x", filename=name, contentType="text/plain")
 
-    for length in range(1, len(odd) + 1):
-        assert list_file_names(client.get(f"/files?prefix={quote(odd[:length], safe='')}")) == [odd]
+    for length in range(1, len(name) + 1):
+        assert list_file_names(client.get(f"/files?prefix={quote(name[:length], safe='')}")) == [name]
 
 
-def test_a_foreign_project_lists_nothing(client: Client, stranger: Client, project: dict[str, Any]) -> None:
+def test_list_of_a_foreign_project_is_not_found(client: Client, stranger: Client, project: dict[str, Any]) -> None:
     foreign = stranger.get(f"/files?projectId={project['id']}")
 
     assert foreign.status == 404
     assert foreign.problem() == stranger.get("/files?projectId=000000000000").problem()
 
 
-def test_a_view_says_all_that_the_contract_names(client: Client, fake_aws: FakeAws) -> None:
-    begun = client.post(
+def test_file_has_all_fields_of_the_contract(client: Client, fake_aws: FakeAws) -> None:
+    upload = client.post(
         "/files/init-upload", make_upload_request(b"x", filename="a.txt", contentType="text/plain")
     ).created()
-    fake_aws.put_object(begun, b"x")
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+    fake_aws.put_object(upload, b"x")
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     (file,) = client.get("/files").data()
 
     assert file["projectId"] == users.personal_project_id(client)

@@ -1,4 +1,4 @@
-"""Headers on every answer (P4), and the id that leads from an answer to its log lines."""
+"""Headers of every response (P4), CORS, and request IDs."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import pytest
 
 from tests.support import contract
 from tests.support.client import Client
-from tests.support.contract import Route
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -28,39 +27,41 @@ PATH_VALUES = {
 }
 
 
-@pytest.mark.parametrize("route", contract.list_routes(), ids=contract.route_id)
-def test_every_answer_carries_them(client: Client, anonymous: Client, route: Route) -> None:
-    for somebody in (client, anonymous):
-        answer = somebody.request(route.method, route.path.format(**PATH_VALUES), {} if route.body else None)
-        assert SECURITY_HEADERS.items() <= answer.headers.items()
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
-        assert answer.headers["x-request-id"]
-        if not route.is_public or answer.status >= 400:
-            assert answer.headers["cache-control"] == "no-store"
-            assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+def test_every_response_has_security_headers(client: Client, anonymous: Client) -> None:
+    for route in contract.list_routes():
+        for caller in (client, anonymous):
+            response = caller.request(route.method, route.path.format(**PATH_VALUES), {} if route.body else None)
+            assert SECURITY_HEADERS.items() <= response.headers.items(), route.name
+            assert "frame-ancestors 'none'" in response.headers["content-security-policy"], route.name
+            assert response.headers["x-request-id"], route.name
+            if not route.is_public or response.status >= 400:
+                assert response.headers["cache-control"] == "no-store", route.name
+                assert response.headers["content-security-policy"].startswith("default-src 'none'"), route.name
 
 
-def test_so_do_answers_to_what_is_not_there(anonymous: Client) -> None:
-    for answer in (anonymous.get("/nothing"), anonymous.request("PUT", "/health")):
-        assert SECURITY_HEADERS.items() <= answer.headers.items()
-        assert answer.headers["cache-control"] == "no-store"
+def test_response_to_an_unknown_path_or_method_has_security_headers(anonymous: Client) -> None:
+    for response in (anonymous.get("/nothing"), anonymous.request("PUT", "/health")):
+        assert SECURITY_HEADERS.items() <= response.headers.items()
+        assert response.headers["cache-control"] == "no-store"
 
 
-def test_so_does_a_mistake_of_ours(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
-        raise RuntimeError("a secret of ours: arn:aws:dynamodb:eu-central-1:123456789012:table/main")
+def test_internal_error_has_security_headers_and_reveals_nothing(
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a secret: arn:aws:dynamodb:eu-central-1:123456789012:table/main")
 
-    monkeypatch.setattr("holdall.accounts.service.sign_in.login", broken)
-    answer = anonymous.post("/auth/login", {"email": "a@example.test", "password": "x"})
+    monkeypatch.setattr("holdall.accounts.service.sign_in.login", fail)
+    response = anonymous.post("/auth/login", {"email": "a@example.test", "password": "x"})
 
-    assert (answer.status, answer.problem()["code"]) == (500, "internal_error")
-    assert SECURITY_HEADERS.items() <= answer.headers.items()
-    assert "arn" not in answer.text
-    assert "Runtime" not in answer.text
+    assert (response.status, response.problem()["code"]) == (500, "internal_error")
+    assert SECURITY_HEADERS.items() <= response.headers.items()
+    assert "arn" not in response.text
+    assert "Runtime" not in response.text
 
 
 @pytest.mark.parametrize("origin", ["https://files.example.test", "https://app.example.test"])
-def test_an_origin_of_the_list_may_read(anonymous: Client, origin: str) -> None:
+def test_allowed_origin_may_read_responses(anonymous: Client, origin: str) -> None:
     for path in ("/health", "/nothing", "/projects"):
         headers = anonymous.get(path, headers={"origin": origin}).headers
         assert headers["access-control-allow-origin"] == origin
@@ -83,28 +84,28 @@ def test_an_origin_of_the_list_may_read(anonymous: Client, origin: str) -> None:
         "",
     ],
 )
-def test_no_other_origin_may(anonymous: Client, origin: str) -> None:
+def test_other_origin_may_not_read_responses(anonymous: Client, origin: str) -> None:
     headers = anonymous.get("/health", headers={"origin": origin}).headers
 
     assert not [name for name in headers if name.startswith("access-control")]
     assert headers["vary"] == "origin"
 
 
-@pytest.mark.parametrize("given", ["a", "A.b_c-9", "x" * 64])
-def test_a_valid_request_id_is_kept(anonymous: Client, given: str) -> None:
-    answer = anonymous.get("/health", headers={"x-request-id": given})
+@pytest.mark.parametrize("request_id", ["a", "A.b_c-9", "x" * 64])
+def test_valid_request_id_is_kept(anonymous: Client, request_id: str) -> None:
+    response = anonymous.get("/health", headers={"x-request-id": request_id})
 
-    assert answer.headers["x-request-id"] == given
-    assert answer.json()["requestId"] == given
-
-
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", "a/b", "é", '"', "\x00", "a,b"])
-def test_another_request_id_is_replaced(anonymous: Client, given: str) -> None:
-    answer = anonymous.get("/health", headers={"x-request-id": given})
-
-    assert answer.headers["x-request-id"] != given
-    assert len(answer.headers["x-request-id"]) == 26
+    assert response.headers["x-request-id"] == request_id
+    assert response.json()["requestId"] == request_id
 
 
-def test_each_request_has_an_id_of_its_own(anonymous: Client) -> None:
+@pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", "a\nb", "a/b", "é", '"', "\x00", "a,b"])
+def test_invalid_request_id_is_replaced(anonymous: Client, request_id: str) -> None:
+    response = anonymous.get("/health", headers={"x-request-id": request_id})
+
+    assert response.headers["x-request-id"] != request_id
+    assert len(response.headers["x-request-id"]) == 26
+
+
+def test_request_ids_are_unique(anonymous: Client) -> None:
     assert anonymous.get("/health").headers["x-request-id"] != anonymous.get("/health").headers["x-request-id"]

@@ -1,4 +1,4 @@
-"""Health, the keys of tokens, and the documents."""
+"""Health checks, the public keys of access tokens, and the documentation."""
 
 import json
 
@@ -9,61 +9,63 @@ from tests.support import contract, faults
 from tests.support.client import Client
 
 
-def test_health_says_that_somebody_answers(anonymous: Client) -> None:
+def test_health_responds(anonymous: Client) -> None:
     assert anonymous.get("/health").data() == {"status": "ok"}
 
 
-def test_ready_asks_each_store(anonymous: Client) -> None:
-    ready = anonymous.get("/health/ready").data()
+def test_readiness_checks_dynamodb_and_s3(anonymous: Client) -> None:
+    readiness = anonymous.get("/health/ready").data()
 
-    assert ready["status"] == "ok"
-    assert {name: check["status"] for name, check in ready["checks"].items()} == {"dynamodb": "ok", "s3": "ok"}
-    assert all(check["milliseconds"] >= 0 for check in ready["checks"].values())
+    assert readiness["status"] == "ok"
+    assert {name: check["status"] for name, check in readiness["checks"].items()} == {"dynamodb": "ok", "s3": "ok"}
+    assert all(check["milliseconds"] >= 0 for check in readiness["checks"].values())
 
 
 @pytest.mark.parametrize("down", ["dynamodb", "s3"])
-def test_ready_says_which_store_is_down(anonymous: Client, monkeypatch: pytest.MonkeyPatch, down: str) -> None:
+def test_readiness_names_the_dependency_that_is_down(
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch, down: str
+) -> None:
     with faults.inject_faults(monkeypatch, -1, "refused", down):
-        answer = anonymous.get("/health/ready")
+        response = anonymous.get("/health/ready")
 
-    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
-    checks = answer.json()["data"]["checks"]
+    assert (response.status, response.headers["retry-after"]) == (503, "2")
+    checks = response.json()["data"]["checks"]
     assert {name for name, check in checks.items() if check["status"] == "down"} == {down}
     assert anonymous.get("/health/ready").status == 200
 
 
-def test_health_needs_no_store(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_calls_no_dependency(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     with faults.inject_faults(monkeypatch, -1, "refused", "dynamodb", "s3") as seen:
         assert anonymous.get("/health").status == 200
     assert seen.calls == []
 
 
-def test_the_public_keys_verify_a_token(client: Client, anonymous: Client) -> None:
-    answer = anonymous.get("/.well-known/jwks.json")
-    keys = jwt.PyJWKSet.from_dict(answer.json())
+def test_published_keys_verify_an_access_token(client: Client, anonymous: Client) -> None:
+    response = anonymous.get("/.well-known/jwks.json")
+    keys = jwt.PyJWKSet.from_dict(response.json())
     kid = jwt.get_unverified_header(str(client.access_token))["kid"]
 
     claims = jwt.decode(str(client.access_token), keys[kid], algorithms=["ES256"], audience="holdall")
     assert claims["sub"] == client.user["id"]
-    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert response.headers["cache-control"] == "public, max-age=300"
 
 
-def test_no_private_half_is_shown(client: Client, anonymous: Client) -> None:
+def test_published_keys_have_no_private_part(client: Client, anonymous: Client) -> None:
     keys = anonymous.get("/.well-known/jwks.json").json()["keys"]
 
     assert keys
     assert {name for key in keys for name in key} == {"kty", "crv", "x", "y", "kid", "alg", "use"}
 
 
-def test_the_contract_is_the_documents(anonymous: Client) -> None:
-    answer = anonymous.get("/openapi.json")
+def test_openapi_document_is_served(anonymous: Client) -> None:
+    response = anonymous.get("/openapi.json")
 
-    assert answer.headers["content-type"] == "application/json"
-    assert json.loads(answer.text) == contract.load_openapi()
-    assert answer.json()["openapi"].startswith("3.1")
+    assert response.headers["content-type"] == "application/json"
+    assert json.loads(response.text) == contract.load_openapi()
+    assert response.json()["openapi"].startswith("3.1")
 
 
-def test_the_page_of_the_contract_is_made_of_our_own_parts(anonymous: Client) -> None:
+def test_docs_page_loads_nothing_from_other_origins(anonymous: Client) -> None:
     page = anonymous.get("/docs")
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -75,15 +77,15 @@ def test_the_page_of_the_contract_is_made_of_our_own_parts(anonymous: Client) ->
     ("name", "media_type"),
     [("swagger-ui.css", "text/css"), ("swagger-ui.js", "text/javascript"), ("start.js", "text/javascript")],
 )
-def test_each_part_of_the_page_is_there(anonymous: Client, name: str, media_type: str) -> None:
-    answer = anonymous.get(f"/docs/{name}")
+def test_docs_assets_are_served(anonymous: Client, name: str, media_type: str) -> None:
+    response = anonymous.get(f"/docs/{name}")
 
     assert name in anonymous.get("/docs").text
-    assert (answer.status, answer.headers["content-type"]) == (200, f"{media_type}; charset=utf-8")
-    assert len(answer.text) > 50
-    assert answer.headers["cache-control"] == "public, max-age=86400"
+    assert (response.status, response.headers["content-type"]) == (200, f"{media_type}; charset=utf-8")
+    assert len(response.text) > 50
+    assert response.headers["cache-control"] == "public, max-age=86400"
 
 
-def test_no_other_file_is_a_part_of_the_page(anonymous: Client) -> None:
-    for name in ("documents.py", "..%2Fdocuments.py", "swagger-ui", "%00"):
+def test_other_files_are_not_served(anonymous: Client) -> None:
+    for name in ("docs.py", "..%2Fdocs.py", "swagger-ui", "%00"):
         assert anonymous.get(f"/docs/{name}").status in (404, 422)

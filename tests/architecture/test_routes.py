@@ -213,7 +213,7 @@ def test_cost_of_each_list_is_measured() -> None:
 
 
 def _provided_dependencies(route: Route) -> set[Any]:
-    provided = [CurrentClient, SessionCookie]
+    provided: list[Any] = [CurrentClient, SessionCookie]
     if route.guard.access is not Access.PUBLIC:
         provided += [CurrentCaller, CurrentUser]
     if route.guard.project_from:

@@ -23,22 +23,23 @@ def response_schema(route: str, status: int) -> Any:
     return None if schema.get("additionalProperties") is True else schema or None
 
 
-def undocumented_fields(value: Any, schema: Mapping[str, Any], pointer: str = "") -> list[str]:
-    """Return the fields of a value that its schema does not name."""
+def schema_mismatches(value: Any, schema: Mapping[str, Any], pointer: str = "") -> list[str]:
+    """Return the fields of a value that its schema does not name, and those that it requires and the value lacks."""
     if "$ref" in schema:
-        return undocumented_fields(
-            value, _DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]], pointer
-        )
+        return schema_mismatches(value, _DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]], pointer)
     if "anyOf" in schema:
-        return min((undocumented_fields(value, each, pointer) for each in schema["anyOf"]), key=len)
+        return min((schema_mismatches(value, each, pointer) for each in schema["anyOf"]), key=len)
     if isinstance(value, list):
-        return [found for each in value for found in undocumented_fields(each, schema.get("items", {}), f"{pointer}/-")]
+        return [found for each in value for found in schema_mismatches(each, schema.get("items", {}), f"{pointer}/-")]
     if isinstance(value, dict):
         properties, others = schema.get("properties", {}), schema.get("additionalProperties")
         schemas = {name: properties.get(name, others) for name in value}
+        missing = [f"{pointer}/{name} is missing" for name in schema.get("required", []) if name not in value]
         unnamed = [f"{pointer}/{name}" for name, each in schemas.items() if not isinstance(each, dict)]
         named = [(name, each) for name, each in schemas.items() if isinstance(each, dict)]
-        return unnamed + [
-            found for name, each in named for found in undocumented_fields(value[name], each, f"{pointer}/{name}")
-        ]
+        return (
+            missing
+            + unnamed
+            + [found for name, each in named for found in schema_mismatches(value[name], each, f"{pointer}/{name}")]
+        )
     return []

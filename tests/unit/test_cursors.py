@@ -1,4 +1,4 @@
-"""Cursors: they say a position in one list, and nothing in another."""
+"""Cursors: each is a position in one list, and invalid in every other list."""
 
 import base64
 import json
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdall.http.cursors import CursorCodec
-from holdall.platform.errors import BadRequest
+from holdall.http.cursors import CursorCodec, InvalidCursor
+from holdall.http.responses import paginate
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.schemas import ResponseModel
 
@@ -17,7 +17,7 @@ POSITIONS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=250)
 
 
 class Row(ResponseModel):
-    """A row of a list."""
+    """An item of a list."""
 
     name: str = "row"
 
@@ -27,26 +27,28 @@ def encode_cursor(value: Any) -> str:
 
 
 @given(POSITIONS, POSITIONS)
-def test_a_cursor_comes_back_as_the_position_that_it_was_made_of(behind: str, before: str) -> None:
+def test_cursor_decodes_to_the_position_that_it_encodes(after: str, before: str) -> None:
+    pagination = paginate(
+        20, None, lambda _: Page([Row()], next=after, prev=before), "files", "project", None
+    ).pagination
     cursors = CursorCodec("files", "project", None)
-    told = cursors.respond(Page([Row()], next=behind, prev=before), 20).pagination
 
-    assert cursors.decode(7, told.next) == PageRequest(7, behind, backward=False)
-    assert cursors.decode(7, told.prev) == PageRequest(7, before, backward=True)
+    assert cursors.decode(7, pagination.next) == PageRequest(7, after, backward=False)
+    assert cursors.decode(7, pagination.prev) == PageRequest(7, before, backward=True)
 
 
-def test_no_cursor_asks_for_the_beginning() -> None:
+def test_first_page_has_no_cursor() -> None:
     assert CursorCodec("files").decode(20, None) == PageRequest(20)
 
 
-def test_a_list_that_ends_has_no_cursors() -> None:
-    told = CursorCodec("files").respond(Page([Row()]), 20).pagination
+def test_list_of_one_page_has_no_cursors() -> None:
+    pagination = paginate(20, None, lambda _: Page([Row()]), "files").pagination
 
-    assert (told.has_next, told.has_prev, told.next, told.prev) == (False, False, None, None)
+    assert (pagination.has_next, pagination.has_prev, pagination.next, pagination.prev) == (False, False, None, None)
 
 
 @pytest.mark.parametrize(
-    ("made", "read"),
+    ("encoded", "decoded"),
     [
         (("files", "a"), ("files", "b")),
         (("files", "a"), ("projects", "a")),
@@ -56,23 +58,20 @@ def test_a_list_that_ends_has_no_cursors() -> None:
         (("files", None), ("files", "null")),
     ],
 )
-def test_a_cursor_of_another_list_is_refused(made: tuple[str | None, ...], read: tuple[str | None, ...]) -> None:
-    cursor = CursorCodec(*made).respond(Page([Row()], next="x"), 20).pagination.next
+def test_cursor_of_another_list_is_rejected(encoded: tuple[str | None, ...], decoded: tuple[str | None, ...]) -> None:
+    cursor = CursorCodec(*encoded).encode("x")
 
-    with pytest.raises(BadRequest) as failure:
-        CursorCodec(*read).decode(20, cursor)
-    assert failure.value.code == "bad_cursor"
+    with pytest.raises(InvalidCursor):
+        CursorCodec(*decoded).decode(20, cursor)
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
-def test_garbage_is_no_cursor(text: str) -> None:
-    with pytest.raises(BadRequest):
+def test_other_text_is_rejected(text: str) -> None:
+    with pytest.raises(InvalidCursor):
         CursorCodec("files").decode(20, text)
 
 
-SCOPE = json.loads(
-    base64.urlsafe_b64decode(str(CursorCodec("files").respond(Page([Row()], next="xyz"), 1).pagination.next) + "==")
-)[0]
+SCOPE = json.loads(base64.urlsafe_b64decode(str(CursorCodec("files").encode("xyz")) + "=="))[0]
 
 
 @pytest.mark.parametrize(
@@ -89,19 +88,19 @@ SCOPE = json.loads(
         [SCOPE, ["n"], "position"],
         [SCOPE, "n"],
         [SCOPE, "n", "position", "more"],
-        {"tag": SCOPE},
+        {"scope": SCOPE},
         "text",
         7,
         None,
     ],
 )
-def test_a_cursor_with_anything_but_a_position_is_refused(value: Any) -> None:
-    with pytest.raises(BadRequest):
+def test_cursor_without_a_valid_position_is_rejected(value: Any) -> None:
+    with pytest.raises(InvalidCursor):
         CursorCodec("files").decode(20, encode_cursor(value))
 
 
-def test_a_cursor_nested_without_end_is_refused() -> None:
+def test_deeply_nested_cursor_is_rejected() -> None:
     deep = base64.urlsafe_b64encode(b"[" * 3000).decode()
 
-    with pytest.raises(BadRequest):
+    with pytest.raises(InvalidCursor):
         CursorCodec("files").decode(20, deep)

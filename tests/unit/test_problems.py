@@ -1,7 +1,6 @@
-"""Errors on the wire: one shape (RFC 9457), and a status for every kind of failure."""
+"""Error responses: one format (RFC 9457), and a status for every error."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,20 +10,10 @@ from holdall.platform import errors
 from holdall.platform.errors import HoldallError, ServiceUnavailable, Unauthenticated, ValidationFailed
 
 
-def error_classes(base: type[HoldallError] = HoldallError) -> Iterator[type[HoldallError]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from error_classes(kind)
-
-
 def problem_of(error: HoldallError) -> tuple[int, dict[str, Any]]:
     response = problems.from_error(error)
     assert response.body is not None
     return response.status_code, json.loads(response.body)
-
-
-def test_every_kind_of_failure_that_a_caller_may_see_has_a_status() -> None:
-    assert [kind for kind in error_classes() if problems.STATUSES.keys().isdisjoint(kind.__mro__)] == []
 
 
 @pytest.mark.parametrize(
@@ -41,29 +30,32 @@ def test_every_kind_of_failure_that_a_caller_may_see_has_a_status() -> None:
         (errors.ServiceUnavailable, 503),
     ],
 )
-def test_the_shape_is_the_same_for_all(kind: type[HoldallError], status: int) -> None:
-    found, body = problem_of(kind("Some detail.", code="some_code"))
+def test_every_error_has_the_same_format(kind: type[HoldallError], status: int) -> None:
+    class SomeError(kind):  # type: ignore[misc, valid-type]
+        code = "some_code"
+
+    found, body = problem_of(SomeError("Some detail."))
 
     assert found == status == body["status"]
     assert set(body) == {"type", "title", "status", "detail", "instance", "code", "message", "requestId"}
     assert (body["code"], body["detail"], body["message"]) == ("some_code", "Some detail.", "Some detail.")
 
 
-def test_an_invalid_part_is_pointed_at() -> None:
-    _, body = problem_of(ValidationFailed("That is odd.", code="too_odd", pointer="/settings/odd"))
+def test_invalid_part_has_a_pointer() -> None:
+    _, body = problem_of(ValidationFailed("Must be even.", pointer="/settings/odd"))
 
-    assert body["errors"] == [{"pointer": "/settings/odd", "code": "too_odd", "detail": "That is odd."}]
+    assert body["errors"] == [{"pointer": "/settings/odd", "code": "invalid", "detail": "Must be even."}]
 
 
-def test_silence_of_a_store_says_when_to_come_back() -> None:
+def test_unavailable_service_has_retry_after() -> None:
     assert problems.from_error(ServiceUnavailable()).headers["Retry-After"] == "2"
 
 
-def test_who_are_you_says_how_to_tell() -> None:
+def test_unauthenticated_names_the_scheme() -> None:
     assert problems.from_error(Unauthenticated()).headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_mistake_of_ours_tells_nothing_but_the_request_id() -> None:
+def test_internal_error_reveals_nothing() -> None:
     response = problems.internal_error()
 
     assert response.status_code == 500
@@ -73,7 +65,7 @@ def test_a_mistake_of_ours_tells_nothing_but_the_request_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "pointer"),
+    ("location", "pointer"),
     [
         (("body",), ""),
         (("body", "settings", "variants", 0, "name"), "/settings/variants/0/name"),
@@ -82,5 +74,5 @@ def test_a_mistake_of_ours_tells_nothing_but_the_request_id() -> None:
         (("path", "fileId"), "path/fileId"),
     ],
 )
-def test_a_place_becomes_a_pointer(place: tuple[str | int, ...], pointer: str) -> None:
-    assert problems._pointer(place) == pointer
+def test_location_becomes_a_pointer(location: tuple[str | int, ...], pointer: str) -> None:
+    assert problems._pointer(location) == pointer

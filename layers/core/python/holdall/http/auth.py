@@ -112,51 +112,41 @@ class Guard:
 
         Raises Unauthenticated, Forbidden, NotFound, BadRequest and TooManyRequests.
         """
-        client = client_info(event)
-        public = self.access is Access.PUBLIC
-        context = RequestContext(client) if public else self._authenticate(event, path_parameters, client)
+        context = self._authenticate(event, path_parameters)
         if self.rate_limit:
-            subject = context.caller.principal_id if context.caller else client.ip
+            subject = context.caller.principal_id if context.caller else context.client.ip
             context.rate_limit = rate_limits.hit(self.rate_limit, subject).rate_limit
         if context.caller and context.project and context.membership is None:
             access.audit_superuser_access(context.caller, context.project)
         return context
 
-    def _authenticate(
-        self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], client: ClientInfo
-    ) -> RequestContext:
+    def _authenticate(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str]) -> RequestContext:
+        if self.access is Access.PUBLIC:
+            return RequestContext(client_info(event))
         credentials = read_credentials(event)
         if isinstance(credentials, ApiKeyCredentials):
-            return self._authenticate_api_key(event, path_parameters, client, credentials)
-        return self._authenticate_session(event, path_parameters, client, credentials)
+            return self._authenticate_api_key(event, path_parameters, credentials)
+        return self._authenticate_session(event, path_parameters, credentials)
 
     def _authenticate_session(
-        self,
-        event: APIGatewayProxyEventV2,
-        path_parameters: dict[str, str],
-        client: ClientInfo,
-        credentials: SessionCredentials,
+        self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], credentials: SessionCredentials
     ) -> RequestContext:
-        user_id, project_id, project_access = credentials.user_id, None, None
+        user_id, client = credentials.user_id, client_info(event)
         observability.set_log_context(f"user={user_id}")
-        if self.project_from:
-            project_id = self._project_id(event, path_parameters, ids.personal_project_id(user_id))
+        project_id = self._project_id(event, path_parameters, ids.personal_project_id(user_id))
         with BatchGet() as batch:
             lookup = sessions.load(batch, credentials)
-            if project_id:
-                project_access = access.load(batch, project_id, user_id)
+            project_access = access.load(batch, project_id, user_id) if project_id else None
         authorization = sessions.authenticate(credentials, lookup)
         verify_csrf(event, credentials)
         if self.access is Access.RECENT_SESSION and not authorization.session.is_recently_authenticated(clock.now()):
             raise RecentSessionRequired
-        permissions, project, role = authorization.permissions, None, None
+        permissions, project, role, membership = authorization.permissions, None, None, None
         if project_access:
-            all_projects = "projects.any" in permissions
-            project, role = access.authorize(
-                project_access, all_projects=all_projects, allow_deleted=self._allows_deleted(event)
-            )
+            anywhere, allow_deleted = "projects.any" in permissions, self._allows_deleted(event)
+            project, role = access.authorize(project_access, all_projects=anywhere, allow_deleted=allow_deleted)
             observability.set_log_context(f"user={user_id} project={project_id}")
-            permissions = roles.get_project_role_permissions(role)
+            permissions, membership = roles.get_project_role_permissions(role), project_access.membership.value
         self._check_permissions(permissions, event)
         caller = Caller(
             **vars(client),
@@ -167,17 +157,12 @@ class Guard:
             csrf_token=sessions.derive_csrf_token(credentials.secret) if credentials.secret else None,
             idempotency_key=_idempotency_key(event, user_id),
         )
-        membership = project_access.membership.value if project_access else None
         return RequestContext(client, caller, lookup.account.require(NotFound).user, project, membership)
 
     def _authenticate_api_key(
-        self,
-        event: APIGatewayProxyEventV2,
-        path_parameters: dict[str, str],
-        client: ClientInfo,
-        credentials: ApiKeyCredentials,
+        self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], credentials: ApiKeyCredentials
     ) -> RequestContext:
-        key_id, project_id = str(credentials.key_id), credentials.key_id.project_id
+        key_id, project_id, client = str(credentials.key_id), credentials.key_id.project_id, client_info(event)
         observability.set_log_context(f"key={key_id}")
         with BatchGet() as batch:
             lookup = api_keys.load(batch, credentials.key_id)
@@ -213,12 +198,12 @@ class Guard:
         if self.access is Access.PERMISSION and not {self.permission} | extra <= permissions:
             raise Forbidden
 
-    def _project_id(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], default: str) -> str:
+    def _project_id(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], default: str) -> str | None:
         for name in self.project_from:
             value = path_parameters.get(name) or event.query_string_parameters.get(name) or _body_value(event, name)
             if isinstance(value, str):
                 return _parse_project_id(name, value)
-        return default
+        return default if self.project_from else None
 
 
 def requires(

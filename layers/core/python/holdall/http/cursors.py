@@ -39,14 +39,10 @@ class CursorCodec:
             raise InvalidCursor
         return PageRequest(limit, position, backward=direction == _PREV)
 
-    def encode_next(self, position: str | None) -> str | None:
-        return self._encode(_NEXT, position)
-
-    def encode_prev(self, position: str | None) -> str | None:
-        return self._encode(_PREV, position)
-
-    def _encode(self, direction: str, position: str | None) -> str | None:
+    def encode(self, position: str | None, *, backward: bool = False) -> str | None:
+        """Return the cursor of the page after a position, or before it. None stands for the end of the list."""
         if position is None:
             return None
+        direction = _PREV if backward else _NEXT
         text = json.dumps([self._scope, direction, position], ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

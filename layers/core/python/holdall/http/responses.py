@@ -81,8 +81,8 @@ def paginate(
             limit=limit,
             has_next=page.next is not None,
             has_prev=page.prev is not None,
-            next=cursors.encode_next(page.next),
-            prev=cursors.encode_prev(page.prev),
+            next=cursors.encode(page.next),
+            prev=cursors.encode(page.prev, backward=True),
         ),
     )
 
