@@ -1,4 +1,4 @@
-"""A request with its number of calls to each service of AWS, and how such a request is made."""
+"""The budget of a request: how many calls it makes to each service of AWS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SendRequest = Callable[[], Response]
 
 @dataclass(frozen=True)
 class BudgetCase:
-    """A request to a route, and its calls: `prepare` does what is not counted, and hands back the request."""
+    """A request to a route and its calls. `prepare` does what is not counted, and returns the request."""
 
     route: str
     status: int
@@ -28,8 +28,9 @@ class BudgetCase:
 
     @property
     def budget(self) -> dict[str, int]:
-        every = {"dynamodb": self.dynamodb, "s3": self.s3, "sqs": self.sqs, "ssm": self.ssm}
-        return {service: aws_calls for service, aws_calls in every.items() if aws_calls}
+        """Return the number of calls by service, without zeros."""
+        calls = {"dynamodb": self.dynamodb, "s3": self.s3, "sqs": self.sqs, "ssm": self.ssm}
+        return {service: number for service, number in calls.items() if number}
 
 
 def authenticated_get(path: str) -> Callable[[Scenario], SendRequest]:
@@ -39,16 +40,16 @@ def authenticated_get(path: str) -> Callable[[Scenario], SendRequest]:
 def authenticated_post(
     path: str, make_body: Callable[[Scenario], Any] = lambda _: None
 ) -> Callable[[Scenario], SendRequest]:
-    def prepared(scenario: Scenario) -> SendRequest:
+    def prepare(scenario: Scenario) -> SendRequest:
         body = make_body(scenario)
         return lambda: scenario.client.post(path, body)
 
-    return prepared
+    return prepare
 
 
 def anonymous_post(path: str, make_body: Callable[[Scenario], Any]) -> Callable[[Scenario], SendRequest]:
-    def prepared(scenario: Scenario) -> SendRequest:
+    def prepare(scenario: Scenario) -> SendRequest:
         body = make_body(scenario)
         return lambda: Client().post(path, body)
 
-    return prepared
+    return prepare

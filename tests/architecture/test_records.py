@@ -175,7 +175,7 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
     away = scenario.client.post("/projects", {"name": "Away"}).created()["id"]
     scenario.client.delete(f"/projects/{away}").data()
     scenario.client.post(f"/projects/{scenario.project_id}/sync-variants").data()
-    projects.create_invitation(scenario.client, scenario.project_id, scenario.new_email())
+    projects.create_invitation(scenario.client, scenario.project_id, users.unique_email())
     scenario.client.post("/files/init-upload", make_upload_request(b"x", projectId=scenario.project_id)).created()
     scenario.client.request(
         "POST", "/projects", {"name": "Once"}, headers={"idempotency-key": scenario.email}

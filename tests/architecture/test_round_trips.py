@@ -1,9 +1,10 @@
-"""What a request costs: the round trips to each service of AWS, counted for every route of the document. And as every route is
-called here: that what is done stands in the journal, and that an answer holds what the document says.
+"""The round trips of every route to each service of AWS, counted and compared with their budgets.
 
-The numbers are those of section 4 of the design: the caller is one round trip, an object by its id one, a page one and one
-more where rows are fetched behind an index, a transaction one, and so is the update of the limiter, on the routes that create
-and on those of `auth` that anybody may call. A number that falls is written down as one that rises is.
+Section 4 of the design explains the numbers: one round trip for the caller, one for an object by its ID, one for a page and
+another where records are fetched behind an index, one for a transaction. The numbers here include the update of the rate
+limiter, on routes that create and on public routes of `auth`. A number that fell is changed here as well.
+
+Every route is called here, so its audit entry and the shape of its response are checked as well.
 """
 
 import json
@@ -15,15 +16,15 @@ from typing import Any
 import pytest
 
 from holdall.projects.store.projects import ProjectRecord
-from tests.architecture.budgets_of_auth import AUTH_CASES
-from tests.architecture.budgets_of_iam import IAM_CASES
-from tests.architecture.budgets_of_lists import LIST_CASES
-from tests.architecture.budgets_of_members import MEMBER_CASES
-from tests.architecture.budgets_of_projects import PROJECT_CASES
+from tests.architecture.round_trips_auth import AUTH_CASES
+from tests.architecture.round_trips_iam import IAM_CASES
+from tests.architecture.round_trips_lists import LIST_CASES
+from tests.architecture.round_trips_members import MEMBER_CASES
+from tests.architecture.round_trips_projects import PROJECT_CASES
 from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get, authenticated_post
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client, Response
-from tests.support.openapi import OPERATIONS, response_schema, undocumented_fields
+from tests.support.openapi import OPERATIONS, response_schema, schema_mismatches
 from tests.support.scenario import Scenario
 from tests.support.world import World
 
@@ -33,11 +34,11 @@ _TEXT_FILE = {"filename": "letter.txt", "contentType": "text/plain"}
 def _file_request(
     create: Callable[[Scenario], str], path: str = "", *, method: str = "GET"
 ) -> Callable[[Scenario], SendRequest]:
-    def prepared(scenario: Scenario) -> SendRequest:
+    def prepare(scenario: Scenario) -> SendRequest:
         file_id = create(scenario)
         return lambda: scenario.client.request(method, f"/files/{file_id}{path}")
 
-    return prepared
+    return prepare
 
 
 def _commit_new_version_body(scenario: Scenario) -> dict[str, Any]:
@@ -45,9 +46,9 @@ def _commit_new_version_body(scenario: Scenario) -> dict[str, Any]:
 
 
 def _already_committed_body(scenario: Scenario) -> dict[str, Any]:
-    said = {"uploadId": scenario.upload()["uploadId"]}
-    scenario.client.post("/files/commit", said).data()
-    return said
+    body = {"uploadId": scenario.upload()["uploadId"]}
+    scenario.client.post("/files/commit", body).data()
+    return body
 
 
 def _commit_without_sha256_body(scenario: Scenario) -> dict[str, Any]:
@@ -55,13 +56,13 @@ def _commit_without_sha256_body(scenario: Scenario) -> dict[str, Any]:
 
 
 def _second_init_upload_body(scenario: Scenario) -> dict[str, Any]:
-    """Not the first upload of an installation: that one finds no counters of it, and makes them."""
+    """Return the second upload of an installation, because the first one creates the counters."""
     scenario.upload()
     return make_upload_request(make_photo(), projectId=scenario.project_id)
 
 
 def _create_image_with_missing_variant(scenario: Scenario) -> str:
-    """An image of a project whose settings name a variant that it does not have: as after a change of the settings."""
+    """Return the ID of an image without a variant that the settings of its project name."""
     file_id = scenario.create_rendered_image()
     record = ProjectRecord.get(f"PROJECT#{scenario.project_id}", "PROJECT")
     settings = json.loads(record.settings)
@@ -71,7 +72,7 @@ def _create_image_with_missing_variant(scenario: Scenario) -> str:
 
 
 CASES = (
-    # Read from the table each time: verifiers have to see a new key, and caches in front spare most of the reads.
+    # The keys are read each time, because a verifier must see a new key. CloudFront caches the response.
     BudgetCase("GET /api/v1/.well-known/jwks.json", 200, authenticated_get("/.well-known/jwks.json"), dynamodb=1),
     *AUTH_CASES,
     *IAM_CASES,
@@ -82,7 +83,7 @@ CASES = (
         "POST /api/v1/projects", 201, authenticated_post("/projects", lambda _: {"name": "Another"}), dynamodb=3
     ),
     BudgetCase("GET /api/v1/projects", 200, authenticated_get("/projects"), dynamodb=3),
-    # The door read it: who may come in is decided by the project itself.
+    # The guard reads the project, because the project decides who may access it.
     BudgetCase("GET /api/v1/projects/{projectId}", 200, authenticated_get("/projects/{project}"), dynamodb=1),
     BudgetCase(
         "GET /api/v1/projects/{projectId}/usage", 200, authenticated_get("/projects/{project}/usage"), dynamodb=2
@@ -200,7 +201,7 @@ CASES = (
         label="permanently",
     ),
     BudgetCase("GET /api/v1/health", 200, authenticated_get("/health")),
-    # SES is asked as well, whether it is in its sandbox; moto cannot say, so that answer is made before it is counted.
+    # SES is asked as well, but moto does not know that request, so the response is given before the request is counted.
     BudgetCase("GET /api/v1/health/ready", 200, authenticated_get("/health/ready"), dynamodb=1, s3=1),
     BudgetCase("GET /api/v1/openapi.json", 200, authenticated_get("/openapi.json")),
     BudgetCase("GET /api/v1/docs", 200, authenticated_get("/docs")),
@@ -208,20 +209,20 @@ CASES = (
 )
 
 
-# What changes nothing that anybody had, and so has no row in the journal.
+# Requests that change nothing that a user had.
 _NOT_AUDITED = {
-    "POST /api/v1/auth/sign-up with email verification",  # there is no account before the proof
+    "POST /api/v1/auth/sign-up with email verification",  # the account is created when the address is verified
     "POST /api/v1/auth/verify-email/resend",
-    "POST /api/v1/auth/forgot-password of an unknown address",
-    "POST /api/v1/auth/refresh",  # the session goes on; its beginning and its end are deeds
-    "POST /api/v1/auth/2fa/setup",  # a seed counts for nothing before it is enabled
+    "POST /api/v1/auth/forgot-password with an unknown address",
+    "POST /api/v1/auth/refresh",  # the session continues
+    "POST /api/v1/auth/2fa/setup",  # a TOTP secret has no effect before it is enabled
     "POST /api/v1/authz/explain",
     "POST /api/v1/authz/explain about another user",
     "PATCH /api/v1/projects/{projectId}/members/{userId} without a change",
     "POST /api/v1/projects/{projectId}/sync-variants as a dry run",
     "POST /api/v1/files/commit replayed",
 }
-# They want a provider, and are done where there is one.
+# These need a provider. tests/api/test_oauth_links.py proves them.
 _NEVER_SUCCEEDS = {"POST /api/v1/auth/identities/{provider}/link", "DELETE /api/v1/auth/identities/{provider}"}
 
 
@@ -231,7 +232,7 @@ def _is_successful_write(case: BudgetCase) -> bool:
 
 @dataclass(frozen=True)
 class MeasuredRequest:
-    """A request that was made: what came back, and what was seen of it."""
+    """A request that was sent, its response, and the calls that it made."""
 
     case: BudgetCase
     response: Response
@@ -247,53 +248,53 @@ def measured(
     aws_calls: Counter[str],
     transactions: list[set[str]],
 ) -> MeasuredRequest:
-    """Each request, made once."""
+    """Send each request once."""
     case: BudgetCase = request.param
     worker_world.reset()
-    ask = case.prepare(worker_world.step("scenario", lambda: Scenario.create(fake_aws)))
+    send = case.prepare(worker_world.step("scenario", lambda: Scenario.create(fake_aws)))
     aws_calls.clear()
     transactions.clear()
-    answer = ask()
-    return MeasuredRequest(case, answer, dict(aws_calls), tuple(transactions))
+    response = send()
+    return MeasuredRequest(case, response, dict(aws_calls), tuple(transactions))
 
 
-def test_a_request_costs_what_was_planned(measured: MeasuredRequest) -> None:
-    case, answer = measured.case, measured.response
+def test_request_makes_as_many_calls_as_budgeted(measured: MeasuredRequest) -> None:
+    case, response = measured.case, measured.response
 
-    assert (answer.status, measured.aws_calls) == (case.status, case.budget), answer.text
-    assert case not in LIST_CASES or len(answer.data()) == 100
+    assert (response.status, measured.aws_calls) == (case.status, case.budget), response.text
+    assert case not in LIST_CASES or len(response.data()) == 100
 
 
-def test_a_deed_writes_its_audit_row_in_its_own_transaction(measured: MeasuredRequest) -> None:
-    rows = [tables for tables in measured.transactions if "audit" in tables]
+def test_change_writes_its_audit_entry_in_the_same_transaction(measured: MeasuredRequest) -> None:
+    audited = [tables for tables in measured.transactions if "audit" in tables]
 
     if str(measured.case) in _NOT_AUDITED:
-        assert rows == []
+        assert audited == []
     elif _is_successful_write(measured.case):
-        assert rows
-        assert {"audit"} not in rows, "what was done is in another transaction"
+        assert audited
+        assert {"audit"} not in audited, "The change is in another transaction."
 
 
-def test_an_answer_holds_what_the_document_says_and_nothing_else(measured: MeasuredRequest) -> None:
+def test_response_has_the_documented_fields_and_no_others(measured: MeasuredRequest) -> None:
     if measured.response.status >= 300:
         return
     shape = response_schema(measured.case.route, measured.response.status)
 
-    assert shape is None or undocumented_fields(measured.response.json(), shape) == []
+    assert shape is None or schema_mismatches(measured.response.json(), shape) == []
 
 
-def test_every_route_has_its_number() -> None:
+def test_every_route_has_a_budget() -> None:
     assert {case.route for case in CASES} == set(OPERATIONS)
 
 
-def test_every_deed_is_done() -> None:
-    deeds = {route for route in OPERATIONS if not route.startswith("GET")}
+def test_every_change_succeeds_once() -> None:
+    changes = {route for route in OPERATIONS if not route.startswith("GET")}
 
-    assert deeds - {case.route for case in CASES if _is_successful_write(case)} == _NEVER_SUCCEEDS
+    assert changes - {case.route for case in CASES if _is_successful_write(case)} == _NEVER_SUCCEEDS
     assert {str(case) for case in CASES} >= _NOT_AUDITED
 
 
-def test_a_stranger_costs_one_round_trip(scenario: Scenario, aws_calls: Counter[str]) -> None:
+def test_hidden_file_costs_one_round_trip(scenario: Scenario, aws_calls: Counter[str]) -> None:
     stranger = Client(scenario.client.access_token)
     aws_calls.clear()
 
@@ -301,7 +302,7 @@ def test_a_stranger_costs_one_round_trip(scenario: Scenario, aws_calls: Counter[
     assert dict(aws_calls) == {"dynamodb": 1}
 
 
-def test_a_bad_token_costs_nothing(aws_calls: Counter[str]) -> None:
+def test_invalid_token_costs_no_round_trip(aws_calls: Counter[str]) -> None:
     aws_calls.clear()
 
     assert Client("a.b.c").get("/projects").status == 401

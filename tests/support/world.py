@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from holdall.accounts import encryption
 from holdall.iam import signing_keys
 from holdall.platform import clock
 from holdall.platform.config import settings
@@ -37,12 +38,13 @@ class World:
 
     def __init__(self) -> None:
         signing_keys.get_signing_key()
+        encryption.encrypt("", "")
         self._settings = settings()
         self._empty = _Step(None, Checkpoint.save(), clock.now(), expires=float("inf"))
         self.reset()
 
     def reset(self) -> None:
-        """Begin again with nothing but the keys that sign tokens."""
+        """Begin again with nothing but the keys of the installation."""
         self._last_step = self._empty
         self._empty.checkpoint.restore()
 

@@ -1,8 +1,8 @@
-"""What a request about users, roles and permissions costs.
+"""Budgets of users, roles and permissions.
 
-A role of the installation's own is read with what is asked about; those of the caller are remembered, or they are built in.
-Routes that create count one request of their caller first, which stands in these numbers. Who is deleted leaves their projects
-one by one; a superuser gives that up before, in a transaction more.
+A custom role is read together with the user or role in the request. The caller's roles are cached or built in. The numbers
+include one update of the rate limiter on routes that create. The deletion of a user removes the user from one project after
+the other. A superuser loses the role before that, in another transaction.
 """
 
 from collections.abc import Callable
@@ -19,38 +19,38 @@ MakeBody = Callable[[AdminFactory, Scenario], Any]
 def _superuser_request(
     method: str, path: str, make_body: MakeBody = lambda _, __: None
 ) -> Callable[[Scenario], SendRequest]:
-    """A request of a superuser about `{user}`, who is a user, or about `{role}`, which holds `{permission}`."""
+    """Send a request as a superuser. `path` may name `{user}`, and `{role}` which has `{permission}`."""
 
-    def prepared(scenario: Scenario) -> SendRequest:
-        staff = AdminFactory(users.create_superuser())
-        permission = staff.create_permission()
-        role = staff.create_role("users.read", permission)
-        user = staff.create_user("user").user["id"]
-        body = make_body(staff, scenario)
-        place = path.format(user=user, role=role, permission=permission, project=scenario.project_id)
-        return lambda: staff.superuser.request(method, place, body)
+    def prepare(scenario: Scenario) -> SendRequest:
+        admins = AdminFactory(users.create_superuser())
+        permission = admins.create_permission()
+        role = admins.create_role("users.read", permission)
+        user = admins.create_user("user").user["id"]
+        body = make_body(admins, scenario)
+        url = path.format(user=user, role=role, permission=permission, project=scenario.project_id)
+        return lambda: admins.superuser.request(method, url, body)
 
-    return prepared
+    return prepare
 
 
 def _delete_request(path: str, create: Callable[[AdminFactory], str]) -> Callable[[Scenario], SendRequest]:
-    def prepared(_: Scenario) -> SendRequest:
-        staff = AdminFactory(users.create_superuser())
-        name = create(staff)
-        return lambda: staff.superuser.delete(f"{path}/{name}")
+    def prepare(_: Scenario) -> SendRequest:
+        admins = AdminFactory(users.create_superuser())
+        name = create(admins)
+        return lambda: admins.superuser.delete(f"{path}/{name}")
 
-    return prepared
+    return prepare
 
 
 def _delete_superuser(_: Scenario) -> SendRequest:
-    root, other = users.create_superuser(), users.create_superuser().user["id"]
-    return lambda: root.delete(f"/users/{other}")
+    superuser, other_id = users.create_superuser(), users.create_superuser().user["id"]
+    return lambda: superuser.delete(f"/users/{other_id}")
 
 
 def _forbidden_update(scenario: Scenario) -> SendRequest:
-    root = users.create_superuser()
-    admin = AdminFactory(root).create_user("admin")
-    return lambda: admin.request("PATCH", f"/users/{root.user['id']}", {"name": scenario.email})
+    superuser = users.create_superuser()
+    admin = AdminFactory(superuser).create_user("admin")
+    return lambda: admin.request("PATCH", f"/users/{superuser.user['id']}", {"name": scenario.email})
 
 
 def _explain_own_permission(scenario: Scenario) -> SendRequest:
@@ -81,7 +81,7 @@ IAM_CASES = (
         _superuser_request(
             "POST",
             "/users",
-            lambda staff, scenario: _create_user_body(staff.create_role(), **_PASSWORD)(staff, scenario),
+            lambda admins, scenario: _create_user_body(admins.create_role(), **_PASSWORD)(admins, scenario),
         ),
         dynamodb=4,
         label="with a custom role",
@@ -116,7 +116,9 @@ IAM_CASES = (
         "POST /api/v1/roles",
         201,
         _superuser_request(
-            "POST", "/roles", lambda staff, _: {"name": unique_role_name(), "permissions": [staff.create_permission()]}
+            "POST",
+            "/roles",
+            lambda admins, _: {"name": unique_role_name(), "permissions": [admins.create_permission()]},
         ),
         dynamodb=3,
     ),

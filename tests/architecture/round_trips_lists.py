@@ -1,4 +1,4 @@
-"""What the largest page costs: as much as an empty one, and a round trip for each hundred rows that are fetched behind it."""
+"""Budgets of the largest pages: those of empty pages, and one more where 100 records are fetched behind an index."""
 
 from collections.abc import Callable
 
@@ -13,15 +13,15 @@ _INSTALLATION_LISTS = ("users", "roles", "permissions")
 
 
 def _full_page(name: str, path: str) -> Callable[[Scenario], SendRequest]:
-    """A list of somebody, of a project or of all, grown until there is a page after the first."""
+    """Request a list of a user, a project or the installation that has more than one page."""
 
-    def prepared(scenario: Scenario) -> SendRequest:
-        asker = users.create_superuser() if name in _INSTALLATION_LISTS else scenario.client
-        owner = scenario.project_id if "{project}" in path else asker.user["id"]
-        Partition(LISTS[name].factory, owner).grow(_MAX_LIMIT + 1)
-        return lambda: asker.get(path.format(project=scenario.project_id))
+    def prepare(scenario: Scenario) -> SendRequest:
+        caller = users.create_superuser() if name in _INSTALLATION_LISTS else scenario.client
+        owner_id = scenario.project_id if "{project}" in path else caller.user["id"]
+        Partition(LISTS[name].factory, owner_id).grow(_MAX_LIMIT + 1)
+        return lambda: caller.get(path.format(project=scenario.project_id))
 
-    return prepared
+    return prepare
 
 
 def _case(name: str, path: str, dynamodb: int) -> BudgetCase:
@@ -33,7 +33,7 @@ LIST_CASES = (
     _case("projects of a user", "/projects?limit=100", 3),
     _case("members of a project", "/projects/{project}/members?limit=100", 3),
     _case("invitations", "/projects/{project}/invitations?limit=100", 2),
-    # A maker is two rows: who they are, and what they are in the project.
+    # For each creator the user and the membership are read.
     _case("API keys of a project", "/projects/{project}/keys?limit=100", 4),
     _case("files, newest first", "/files?projectId={project}&limit=100", 2),
     _case("users", "/users?limit=100", 2),

@@ -1,8 +1,8 @@
-"""What a request of `auth` costs.
+"""Budgets of accounts, sessions and the audit log.
 
-Routes that anybody may call count one request of the network first: that is one update of the limiter, and stands in these
-numbers. So a login of three round trips and the transaction stands here with two more, the limiter's of its network and of
-its account. A letter costs one message, and one transaction that forgets the promise of it.
+The numbers include the rate limiter, which makes one update for each limit. A sign-in, for example, is three reads, one
+transaction, and two updates: one limit is of the network, the other of the account. An email is one message, and one
+transaction that deletes the email from the outbox.
 """
 
 from typing import Any
@@ -14,8 +14,7 @@ from tests.architecture.round_trips import (
     authenticated_get,
     authenticated_post,
 )
-from tests.support import mailbox as letters
-from tests.support import users
+from tests.support import mailbox, users
 from tests.support.client import Client
 from tests.support.scenario import Scenario, email_verification_on
 
@@ -23,13 +22,13 @@ _NEW_PASSWORD = "another horse battery"
 
 
 def _sign_up_with_verification(scenario: Scenario) -> SendRequest:
-    said = {"email": scenario.new_email(), "password": scenario.password}
+    body = {"email": users.unique_email(), "password": scenario.password}
 
-    def ask() -> Any:
+    def send() -> Any:
         with email_verification_on():
-            return Client().post("/auth/sign-up", said)
+            return Client().post("/auth/sign-up", body)
 
-    return ask
+    return send
 
 
 def _mfa_verification_body(scenario: Scenario) -> dict[str, str]:
@@ -43,29 +42,25 @@ def _reset_password_body(scenario: Scenario) -> dict[str, str]:
 
 
 def _confirm_email_body(scenario: Scenario) -> dict[str, str]:
-    scenario.client.post("/auth/change-email", {"email": scenario.new_email(), "password": scenario.password}).data()
+    scenario.client.post("/auth/change-email", {"email": users.unique_email(), "password": scenario.password}).data()
     return {"token": scenario.emailed_token("email-change")}
 
 
 def _post_with_mfa_enabled(path: str) -> Any:
-    def prepared(scenario: Scenario) -> SendRequest:
+    def prepare(scenario: Scenario) -> SendRequest:
         scenario.client.post("/auth/2fa/enable", {"code": scenario.set_up_totp()}).data()
         return lambda: scenario.client.post(path)
 
-    return prepared
+    return prepare
 
 
 def _revoke_session(scenario: Scenario) -> SendRequest:
-    other = Client().post("/auth/login", scenario.credentials).data()["refreshToken"].split("_")[1]
-    return lambda: scenario.client.delete(f"/auth/sessions/{other}")
+    session_id = Client().post("/auth/login", scenario.credentials).data()["refreshToken"].split("_")[1]
+    return lambda: scenario.client.delete(f"/auth/sessions/{session_id}")
 
 
 def _delete_own_account(scenario: Scenario) -> SendRequest:
     return lambda: scenario.client.request("DELETE", "/users/me", {"password": scenario.password})
-
-
-def _renamed(scenario: Scenario) -> SendRequest:
-    return lambda: scenario.client.request("PATCH", "/users/me", {"name": "Ada"})
 
 
 def _oauth_request(method: str, path: str) -> Any:
@@ -73,11 +68,11 @@ def _oauth_request(method: str, path: str) -> Any:
 
 
 def _superuser_get(path: str) -> Any:
-    def prepared(_: Scenario) -> SendRequest:
-        root = users.create_superuser()
-        return lambda: root.get(path)
+    def prepare(_: Scenario) -> SendRequest:
+        superuser = users.create_superuser()
+        return lambda: superuser.get(path)
 
-    return prepared
+    return prepare
 
 
 _LOGIN, _SIGN_UP = "POST /api/v1/auth/login", "POST /api/v1/auth/sign-up"
@@ -86,7 +81,7 @@ AUTH_CASES = (
         _SIGN_UP,
         201,
         anonymous_post(
-            "/auth/sign-up", lambda scenario: {"email": scenario.new_email(), "password": scenario.password}
+            "/auth/sign-up", lambda scenario: {"email": users.unique_email(), "password": scenario.password}
         ),
         dynamodb=2,
     ),
@@ -103,7 +98,7 @@ AUTH_CASES = (
     BudgetCase(
         "POST /api/v1/auth/verify-email/resend",
         202,
-        anonymous_post("/auth/verify-email/resend", lambda scenario: {"email": scenario.new_email()}),
+        anonymous_post("/auth/verify-email/resend", lambda scenario: {"email": users.unique_email()}),
         dynamodb=4,
         sqs=1,
     ),
@@ -113,7 +108,7 @@ AUTH_CASES = (
         anonymous_post(
             "/auth/accept-invitation",
             lambda scenario: {
-                "token": letters.create_account_invitation(scenario.new_email()),
+                "token": mailbox.create_account_invitation(users.unique_email()),
                 "password": _NEW_PASSWORD,
             },
         ),
@@ -130,9 +125,9 @@ AUTH_CASES = (
     BudgetCase(
         _LOGIN,
         401,
-        anonymous_post("/auth/login", lambda scenario: {"email": scenario.new_email(), "password": scenario.password}),
+        anonymous_post("/auth/login", lambda scenario: {"email": users.unique_email(), "password": scenario.password}),
         dynamodb=5,
-        label="of an unknown address",
+        label="with an unknown address",
     ),
     BudgetCase(
         "POST /api/v1/auth/2fa/verify", 200, anonymous_post("/auth/2fa/verify", _mfa_verification_body), dynamodb=5
@@ -180,7 +175,7 @@ AUTH_CASES = (
         "POST /api/v1/auth/change-email",
         202,
         authenticated_post(
-            "/auth/change-email", lambda scenario: {"email": scenario.new_email(), "password": scenario.password}
+            "/auth/change-email", lambda scenario: {"email": users.unique_email(), "password": scenario.password}
         ),
         dynamodb=7,
         sqs=1,
@@ -202,10 +197,10 @@ AUTH_CASES = (
     BudgetCase(
         "POST /api/v1/auth/forgot-password",
         202,
-        anonymous_post("/auth/forgot-password", lambda scenario: {"email": scenario.new_email()}),
+        anonymous_post("/auth/forgot-password", lambda scenario: {"email": users.unique_email()}),
         dynamodb=5,
         sqs=1,
-        label="of an unknown address",
+        label="with an unknown address",
     ),
     BudgetCase(
         "POST /api/v1/auth/reset-password",
@@ -230,7 +225,7 @@ AUTH_CASES = (
         dynamodb=6,
         sqs=1,
     ),
-    # Of a provider that is not configured, and of a state that nobody asked for: the rest is the provider's time.
+    # The provider is not configured, and the state is unknown: everything else is time of the provider.
     BudgetCase(
         "GET /api/v1/auth/oauth/{provider}/start", 404, _oauth_request("GET", "/auth/oauth/none/start"), dynamodb=1
     ),

@@ -1,6 +1,6 @@
-"""What a change of a whole project costs: the door, which reads the project, and a transaction; a message where a job follows.
+"""Budgets of changes of a whole project: the guard's read, a transaction, and a message where a job follows.
 
-So it costs the same however much is in the project. Only a dry run looks at images, a page of a hundred for each round trip.
+They do not depend on the size of the project. Only a dry run reads images, 100 for each round trip.
 """
 
 from typing import Any
@@ -13,15 +13,15 @@ _WIDE_VARIANT = {"settings": {"variants": [{"name": "wide", "width": 30}]}}
 
 
 def _project_request(method: str, path: str = "", body: Any = None, *setup: tuple[str, str, Any]) -> Any:
-    """A request about a project with an image, in which something was done `before`."""
+    """Send a request about a project with an image, after the requests of `setup`."""
 
-    def prepared(scenario: Scenario) -> SendRequest:
+    def prepare(scenario: Scenario) -> SendRequest:
         scenario.create_rendered_image()
         for each in setup:
             _send(scenario, *each).data()
         return lambda: _send(scenario, method, path, body)
 
-    return prepared
+    return prepare
 
 
 def _send(scenario: Scenario, method: str, path: str, body: Any) -> Any:
@@ -65,7 +65,7 @@ PROJECT_CASES = (
         dynamodb=2,
         label="of a private project",
     ),
-    # One of these three is the limiter's.
+    # One of these three is of the rate limiter.
     BudgetCase(
         f"POST {_PROJECT}/sync-variants",
         202,

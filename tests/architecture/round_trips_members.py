@@ -1,11 +1,12 @@
-"""What a request about members, invitations and API keys costs, and one that comes by a key.
+"""Budgets of members, invitations and API keys, and of requests with an API key.
 
-A list of people is one round trip more than its rows, for who they are. A letter costs one message, and a transaction that
-says that it is on its way; the limiter counts it twice, for who asks and for the address. A key is admitted by one read of
-all that it stands on, and one update of its limiter; the note of its last use is written once a minute, and stands in no
-number here.
+A list of members is one read more, for the users. An email is one message and one transaction that deletes it from the
+outbox, and two updates of the rate limiter, one for the caller and one for the address. A request with an API key is one
+read for everything that the key depends on, and one update of the rate limiter. The time of its last use is written once a
+minute, and is in no number here.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get
@@ -19,34 +20,34 @@ _PROJECT = "/api/v1/projects/{projectId}"
 
 
 def _member_request(method: str, role: str = "viewer", body: Any = None) -> Any:
-    """A request about another member."""
+    """Send a request about another member."""
 
-    def prepared(scenario: Scenario) -> SendRequest:
-        other = projects.create_member(scenario.client, scenario.project_id, scenario.fake_aws, role).user["id"]
-        return lambda: scenario.client.request(method, f"/projects/{scenario.project_id}/members/{other}", body)
+    def prepare(scenario: Scenario) -> SendRequest:
+        user_id = projects.create_member(scenario.client, scenario.project_id, scenario.fake_aws, role).user["id"]
+        return lambda: scenario.client.request(method, f"/projects/{scenario.project_id}/members/{user_id}", body)
 
-    return prepared
+    return prepare
 
 
 def _leave_project(scenario: Scenario) -> SendRequest:
-    other = projects.create_member(scenario.client, scenario.project_id, scenario.fake_aws)
-    return lambda: other.post(f"/projects/{scenario.project_id}/leave")
+    member = projects.create_member(scenario.client, scenario.project_id, scenario.fake_aws)
+    return lambda: member.post(f"/projects/{scenario.project_id}/leave")
 
 
 def _transfer_ownership(scenario: Scenario) -> SendRequest:
-    other = projects.create_member(scenario.client, scenario.project_id, scenario.fake_aws, "editor").user["id"]
-    return lambda: scenario.client.post(f"/projects/{scenario.project_id}/transfer", {"userId": other})
+    user_id = projects.create_member(scenario.client, scenario.project_id, scenario.fake_aws, "editor").user["id"]
+    return lambda: scenario.client.post(f"/projects/{scenario.project_id}/transfer", {"userId": user_id})
 
 
 def _create_invitation(scenario: Scenario) -> SendRequest:
-    said = {"email": scenario.new_email(), "role": "viewer"}
-    return lambda: scenario.client.post(f"/projects/{scenario.project_id}/invitations", said)
+    body = {"email": users.unique_email(), "role": "viewer"}
+    return lambda: scenario.client.post(f"/projects/{scenario.project_id}/invitations", body)
 
 
 def _delete_invitation(scenario: Scenario) -> SendRequest:
-    made = projects.create_invitation(scenario.client, scenario.project_id, scenario.new_email())["id"]
+    id_ = projects.create_invitation(scenario.client, scenario.project_id, users.unique_email())["id"]
     mailbox.receive_emails(scenario.fake_aws)
-    return lambda: scenario.client.delete(f"/projects/{scenario.project_id}/invitations/{made}")
+    return lambda: scenario.client.delete(f"/projects/{scenario.project_id}/invitations/{id_}")
 
 
 def _accept_invitation(scenario: Scenario) -> SendRequest:
@@ -58,33 +59,28 @@ def _accept_invitation(scenario: Scenario) -> SendRequest:
 
 
 def _create_api_key(scenario: Scenario) -> SendRequest:
-    said = {"name": "Robot", "scopes": ["files.read"]}
-    return lambda: scenario.client.post(f"/projects/{scenario.project_id}/keys", said)
+    body = {"name": "Robot", "scopes": ["files.read"]}
+    return lambda: scenario.client.post(f"/projects/{scenario.project_id}/keys", body)
 
 
 def _api_key_request(method: str, body: Any = None) -> Any:
-    def prepared(scenario: Scenario) -> SendRequest:
-        key = projects.create_api_key_client(scenario.client, scenario.project_id).key_id
-        return lambda: scenario.client.request(method, f"/projects/{scenario.project_id}/keys/{key}", body)
+    def prepare(scenario: Scenario) -> SendRequest:
+        key_id = projects.create_api_key_client(scenario.client, scenario.project_id).key_id
+        return lambda: scenario.client.request(method, f"/projects/{scenario.project_id}/keys/{key_id}", body)
 
-    return prepared
+    return prepare
 
 
-def _with_api_key(send: Any) -> Any:
-    """A request of a program whose last use was noted a moment ago."""
+def _with_api_key(send: Callable[[Scenario, ApiKeyClient], Response]) -> Any:
+    """Send a request with an API key. The time of its last use was written a moment ago."""
 
-    def prepared(scenario: Scenario) -> SendRequest:
-        scenario.upload()  # the first upload of an installation fits its counters to its quota
+    def prepare(scenario: Scenario) -> SendRequest:
+        scenario.upload()  # the first upload of an installation creates its counters
         key = projects.create_api_key_client(scenario.client, scenario.project_id)
         key.get(f"/projects/{scenario.project_id}").data()
-        return lambda: _send(send, scenario, key)
+        return lambda: send(scenario, key)
 
-    return prepared
-
-
-def _send(send: Any, scenario: Scenario, program: ApiKeyClient) -> Response:
-    answer: Response = send(scenario, program)
-    return answer
+    return prepare
 
 
 MEMBER_CASES = (
@@ -107,7 +103,7 @@ MEMBER_CASES = (
     BudgetCase(f"DELETE {_PROJECT}/invitations/{{invitationId}}", 204, _delete_invitation, dynamodb=3),
     BudgetCase("POST /api/v1/invitations/accept", 200, _accept_invitation, dynamodb=5),
     BudgetCase(f"POST {_PROJECT}/keys", 201, _create_api_key, dynamodb=3),
-    # Of no key: then nobody is asked who made it.
+    # There is no key, and so no creator to read.
     BudgetCase(f"GET {_PROJECT}/keys", 200, authenticated_get("/projects/{project}/keys"), dynamodb=2),
     BudgetCase(
         f"GET {_PROJECT}/keys",
