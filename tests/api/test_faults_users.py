@@ -24,7 +24,7 @@ def assert_counters_consistent(fake_aws: FakeAws) -> None:
         ]
         assert int(row["holder_count"]) == len(holders), name
     for row in fake_aws.find_rows("main", record_type="permission"):
-        assert int(row["roles"]) == sum(row["name"] in (each.get("permissions") or []) for each in roles)
+        assert int(row["role_count"]) == sum(row["name"] in (each.get("permissions") or []) for each in roles)
     assert len({int(row["number"]) for row in fake_aws.find_rows("main", record_type="epoch")}) <= 1
 
 
