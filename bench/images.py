@@ -26,14 +26,15 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps
 from rich.console import Console
 from rich.table import Table
 
-from functions.imageproc.render import Spec, render
+from functions.imageproc.render import render
+from holdall.projects.model import VariantSpec
 
 GOAL: Final = 0.55
 SPECS: Final = (
-    Spec("thumbnail", 200, 200, "cover", "webp", 80),
-    Spec("small", 640, 640, "contain", "webp", 80),
-    Spec("medium", 1280, 1280, "contain", "webp", 80),
-    Spec("large", 1920, 1920, "contain", "avif", 50),
+    VariantSpec(name="thumbnail", width=200, height=200, fit="cover"),
+    VariantSpec(name="small", width=640, height=640),
+    VariantSpec(name="medium", width=1280, height=1280),
+    VariantSpec(name="large", width=1920, height=1920, format="avif", quality=50),
 )
 SIZES: Final = {"6 MP": (3000, 2000), "29 MP": (6600, 4400)}
 
@@ -51,7 +52,7 @@ def render_naive(source: Path, output_dir: Path) -> None:
         with Image.open(source) as image:
             ImageOps.exif_transpose(image, in_place=True)
             fit = ImageOps.fit if spec.fit == "cover" else ImageOps.contain
-            small = fit(image.convert("RGB"), (spec.width, spec.height), Image.Resampling.LANCZOS)
+            small = fit(image.convert("RGB"), (spec.width or 0, spec.height or 0), Image.Resampling.LANCZOS)
             options: dict[str, Any] = {"speed": 6} if spec.format == "avif" else {}
             small.save(output_dir / f"{spec.name}.{spec.format}", quality=spec.quality, **options)
 

@@ -1,12 +1,11 @@
 """Encode the pixels of a variant. The same pixels give the same bytes on every machine with the same libraries."""
 
 import io
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from PIL import Image
 
-from functions.imageproc.types import Format
-
+Format = Literal["webp", "avif", "jpeg", "png"]
 # libaom divides an image into tiles by the number of its threads, so the bytes depend on this number.
 _AVIF_THREADS: Final = 2
 # Options that libaom does not need at speed 6: transforms other than the DCT, two of its predictors, and trellis quantization

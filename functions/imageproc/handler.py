@@ -5,16 +5,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from functions.imageproc.probe import MAX_BYTES
-from functions.imageproc.render import Rejected, Spec, render
+from functions.imageproc.rejection import Rejected
+from functions.imageproc.render import render
 from holdall.jobs import service as jobs
 from holdall.jobs.model import RenderImage
 from holdall.platform import messaging, observability
 from holdall.platform.errors import Busy
-from holdall.projects.model import VariantSpec
 from holdall.variants import service
 from holdall.variants.model import RenderJob
 
-_UNBOUNDED = 16384  # the longest side of a source, so a missing side of a spec does not limit the variant
 _MAX_RENDERS = 3  # of one image in one invocation, because its settings may change meanwhile
 
 
@@ -40,8 +39,7 @@ def _render_and_finish(render_job: RenderJob, directory: Path) -> RenderJob | No
     source = directory / "source"
     try:
         sha256 = _download(render_job, source)
-        specs = [_to_spec(spec) for spec in render_job.specs]
-        result = render(source, specs, directory, declared_type=render_job.version.content_type)
+        result = render(source, render_job.specs, directory, declared_type=render_job.version.content_type)
     except Rejected as rejected:
         observability.log_event("image.rejected", job_id=render_job.job.id, reason=rejected.code)
         service.reject(render_job, rejected.code)
@@ -58,14 +56,3 @@ def _download(render_job: RenderJob, source: Path) -> str:
     if version.declared_sha256 not in (None, sha256):
         raise Rejected("checksum_mismatch", "The SHA-256 differs from the one that the client declared.")
     return sha256
-
-
-def _to_spec(spec: VariantSpec) -> Spec:
-    return Spec(
-        name=spec.name,
-        width=spec.width or _UNBOUNDED,
-        height=spec.height or _UNBOUNDED,
-        fit=spec.fit,
-        format=spec.format,
-        quality=spec.quality,
-    )

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from functions.imageproc.types import Rejected
+from functions.imageproc.rejection import Rejected
 
 _FORK: Final = multiprocessing.get_context("fork")
 _EXIT_GRACE: Final = 5.0  # seconds that a child has to exit after its answer

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from functions.imageproc.geometry import Geometry, compute_geometry
 from functions.imageproc.probe import MAX_TOTAL_PIXELS, Header, animation_too_large, open_image
-from functions.imageproc.types import Spec
+from holdall.projects.model import VariantSpec
 
 # libjpeg decodes at 1/2, 1/4 and 1/8 by dropping frequencies, which is a good low-pass filter, so 1.5 source pixels for each
 # pixel of a variant are enough. A decoded image has 1.5 times 1920 pixels on its long side if the source does, which is
@@ -61,7 +61,7 @@ class Decoded:
 class RenderStep:
     """A variant before it is resized. The geometry is in stored pixels of the source, `divisor` times those of the level."""
 
-    spec: Spec
+    spec: VariantSpec
     pyramid_level: Image.Image
     geometry: Geometry
     divisor: float
@@ -91,7 +91,7 @@ class RenderStep:
         return image
 
 
-def decode(data: bytes, header: Header, specs: Iterable[Spec]) -> tuple[tuple[int, int], list[RenderStep]]:
+def decode(data: bytes, header: Header, specs: Iterable[VariantSpec]) -> tuple[tuple[int, int], list[RenderStep]]:
     """Decode a source, once for each scale that its variants need. Return its upright size, and a step for each variant.
 
     Raises Rejected for an animation with more pixels than its header declares, and the exceptions of Pillow for broken pixels.
@@ -110,7 +110,7 @@ def decode(data: bytes, header: Header, specs: Iterable[Spec]) -> tuple[tuple[in
     return (width, height), _render_steps(targets)
 
 
-def _render_steps(targets: list[tuple[Spec, Geometry, Decoded]]) -> list[RenderStep]:
+def _render_steps(targets: list[tuple[VariantSpec, Geometry, Decoded]]) -> list[RenderStep]:
     # A step refers to its level only, so the decoded image, which is the largest, is freed if only smaller levels are needed.
     pyramids = {id(decoded): [decoded.image] for _, _, decoded in targets}
     steps = []

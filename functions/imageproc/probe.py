@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from functions.imageproc.types import Rejected
+from functions.imageproc.rejection import Rejected
 
 MAX_BYTES: Final = 128 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000

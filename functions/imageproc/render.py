@@ -14,10 +14,9 @@ from functions.imageproc.encode import encode
 from functions.imageproc.isolation import ResourceLimits, run_in_child
 from functions.imageproc.pixels import RenderStep, decode
 from functions.imageproc.probe import probe, read_header
-from functions.imageproc.types import Rejected, RejectionCode, Spec
+from functions.imageproc.rejection import Rejected, RejectionCode
+from holdall.projects.model import VariantSpec
 from holdall.variants.model import RenderedVariant, RenderResult
-
-__all__ = ["Rejected", "ResourceLimits", "Spec", "probe", "render"]
 
 # Encoders release the GIL. More workers than cores would only hold more pixels in memory.
 _MAX_WORKERS: Final = max(2, min(4, os.cpu_count() or 2))
@@ -26,7 +25,7 @@ _LARGE_PIXELS: Final = 4_000_000  # pixels
 
 def render(
     source: Path,
-    specs: Sequence[Spec],
+    specs: Sequence[VariantSpec],
     output_dir: Path,
     *,
     declared_type: str | None = None,
@@ -53,7 +52,7 @@ def _parse_result(fields: dict[str, Any]) -> RenderResult:
     return RenderResult(**fields, variants=tuple(variants))
 
 
-def _render_to_json(source: Path, content_type: str, specs: tuple[Spec, ...], output_dir: Path) -> bytes:
+def _render_to_json(source: Path, content_type: str, specs: tuple[VariantSpec, ...], output_dir: Path) -> bytes:
     # JSON and not pickle: an attacker who took over the child through a bug of a decoder must not choose what the worker runs.
     try:
         result = _decode_and_render(source, content_type, specs, output_dir)
@@ -64,7 +63,9 @@ def _render_to_json(source: Path, content_type: str, specs: tuple[Spec, ...], ou
         return json.dumps({"failed": [error.errno, error.strerror, error.filename]}, default=str).encode()
 
 
-def _decode_and_render(source: Path, content_type: str, specs: tuple[Spec, ...], output_dir: Path) -> RenderResult:
+def _decode_and_render(
+    source: Path, content_type: str, specs: tuple[VariantSpec, ...], output_dir: Path
+) -> RenderResult:
     data = source.read_bytes()
     with _reject_on_error("broken_image", "The image is corrupt or truncated"):
         (width, height), steps = decode(data, read_header(data, content_type), specs)

@@ -1,4 +1,4 @@
-"""Settings that change while an image is drawn: what is drawn is what they say at the end, and nothing else is left lying."""
+"""Settings that change while an image is rendered. The variants are those of the settings at the end, and no others."""
 
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,26 @@ from holdall.jobs.model import RenderImage
 from holdall.projects.model import UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants import service as variants
-from holdall.variants import sync as work
-from holdall.variants.model import LEASE, RenderedVariant, RenderJob, RenderResult
+from holdall.variants import sync
+from holdall.variants.model import LEASE
 from holdall.variants.reconcile import prepare
-from tests.api.test_faults_projects import VARIANTS, create_rendered_project
-from tests.api.test_sync_variants import run_until_drained, set_variants, sync_variants, variant_statuses
-from tests.api.test_variant_prefixes import get_file, store_rendered_variants, variant_prefixes
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws, make_photo
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
-from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, interleave
-from tests.support.faults import run_until_idle as settle_in_time
+from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, interleave, run_until_idle
+from tests.support.variants import (
+    claim_render,
+    finish_render,
+    get_file,
+    run_until_drained,
+    set_variants,
+    start_render,
+    sync_variants,
+    variant_prefixes,
+    variant_statuses,
+)
 
 SMALL = {"name": "small", "width": 5}
 WIDER = {"name": "small", "width": 9}
@@ -31,41 +38,21 @@ NEW = {"name": "new", "width": 8}
 
 @pytest.fixture
 def project(client: Client) -> dict[str, Any]:
-    """A public project with one variant."""
-    said = {"name": "Holiday", "settings": {"visibility": "public", "variants": [SMALL]}}
-    made: dict[str, Any] = client.post("/projects", said).created()
-    return made
+    """Return a public project with one variant."""
+    return create_project(client)
 
 
 @pytest.fixture
 def photo_id(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
-    """A photo that was drawn."""
+    """Return the ID of a rendered photo."""
     (file_id,) = fake_aws.upload_photos(client, project, 1)
     return file_id
 
 
-def claim_render_job(fake_aws: FakeAws) -> RenderJob:
-    """The drawing that waits, begun."""
-    (message,) = fake_aws.receive_messages("images")
-    active_render = variants.claim(RenderImage.from_json(message).job_id)
-    assert active_render is not None
-    return active_render
-
-
-def make_render_result(render_job: RenderJob, folder: Path) -> tuple[RenderResult, str]:
-    """What comes of a drawing."""
-    path = folder / "picture"
-    path.write_bytes(b"picture")
-    sha256 = variants.download_source(render_job, folder / "source")
-    return RenderResult(60, 40, [RenderedVariant(spec.name, path, 5, 5, 7) for spec in render_job.specs]), sha256
-
-
-def finish_render(fake_aws: FakeAws, render_job: RenderJob, folder: Path) -> None:
-    """End a drawing as imageproc does, and let all that waits be done."""
-    left: RenderJob | None = render_job
-    while left is not None:
-        left = variants.finish(left, *make_render_result(left, folder))
-    run_until_drained(fake_aws)
+def create_project(client: Client) -> dict[str, Any]:
+    body = {"name": "Holiday", "settings": {"visibility": "public", "variants": [SMALL]}}
+    project: dict[str, Any] = client.post("/projects", body).created()
+    return project
 
 
 def assert_no_open_jobs(fake_aws: FakeAws) -> None:
@@ -73,7 +60,7 @@ def assert_no_open_jobs(fake_aws: FakeAws) -> None:
 
 
 def assert_variants(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str, *expected: str) -> None:
-    """The file shows these variants, ready, and there is nothing else."""
+    """Assert that the file has these variants, all of them ready, and that no others are stored."""
     assert variant_statuses(client, file_id) == dict.fromkeys(expected, "ready")
     assert len(fake_aws.list_keys("variants", project["id"])) == len(expected)
     assert_no_open_jobs(fake_aws)
@@ -113,11 +100,11 @@ def test_rendering_of_an_old_spec_may_end_after_a_sync(
 ) -> None:
     set_variants(client, project, [SMALL, NEW])
     client.get(f"/files/{photo_id}/content?variant=new")
-    active_render, outcome = (each := claim_render_job(fake_aws)), make_render_result(each, tmp_path)
+    active_render = claim_render(fake_aws, tmp_path)
     set_variants(client, project, [SMALL, {**NEW, "width": 9}])
     sync_variants(client, project).data()
     run_until_drained(fake_aws)
-    variants.finish(active_render, *outcome)
+    active_render.finish()
     run_until_drained(fake_aws)
 
     assert_variants(client, fake_aws, project, photo_id, "small", "new")
@@ -127,7 +114,7 @@ def test_active_rendering_gets_the_new_settings(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
-    active_render = claim_render_job(fake_aws)
+    active_render = claim_render(fake_aws, tmp_path)
     set_variants(client, project, [NEW])
     sync_variants(client, project).data()
     run_until_drained(fake_aws)
@@ -138,16 +125,19 @@ def test_active_rendering_gets_the_new_settings(
 
 
 def test_imageproc_renders_again_with_the_new_settings(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
-    active_render = claim_render_job(fake_aws)
-    monkeypatch.setattr(variants, "claim", lambda job_id: active_render)
-    said = UpdateProjectRequest.model_validate({"settings": {"variants": [SMALL, NEW]}})
+    active_render = claim_render(fake_aws, tmp_path)
+    monkeypatch.setattr(variants, "claim", lambda job_id: active_render.render_job)
+    changes = UpdateProjectRequest.model_validate({"settings": {"variants": [SMALL, NEW]}})
     with interleave(
-        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(project["id"]), said)
+        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(project["id"]), changes)
     ):
-        assert fake_aws.deliver_messages("imageproc", RenderImage(active_render.job.id).to_json()) == NO_FAILURES
+        assert (
+            fake_aws.deliver_messages("imageproc", RenderImage(active_render.render_job.job.id).to_json())
+            == NO_FAILURES
+        )
 
     assert_variants(client, fake_aws, project, file_id, "small", "new")
 
@@ -156,17 +146,16 @@ def test_worker_whose_lease_ended_records_nothing(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path
 ) -> None:
     fake_aws.upload(client, make_photo(), projectId=project["id"])
-    late = claim_render_job(fake_aws)
-    outcome = make_render_result(late, tmp_path)
+    late = claim_render(fake_aws, tmp_path)
     frozen_clock.advance(minutes=6)
     set_variants(client, project, [SMALL, NEW])
-    current = variants.claim(late.job.id)
+    current = variants.claim(late.render_job.job.id)
     assert current is not None
 
-    assert variants.finish(late, *outcome) is None
+    assert late.finish() is None
     (version,) = invariants.stored_versions(fake_aws, project["id"])
     assert version["status"] == "processing"
-    finish_render(fake_aws, current, tmp_path)
+    finish_render(fake_aws, start_render(current, tmp_path), tmp_path)
     assert_variants(client, fake_aws, project, current.file.id, "small", "new")
 
 
@@ -175,8 +164,8 @@ def test_variant_of_a_dead_worker_with_an_old_spec_is_deleted(
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
     set_variants(client, project, [WIDER])
-    active_render = claim_render_job(fake_aws)
-    store_rendered_variants(active_render, make_render_result(active_render, tmp_path)[0])
+    active_render = claim_render(fake_aws, tmp_path)
+    active_render.store_under_media()
     set_variants(client, project, [NEW])
     frozen_clock.advance(minutes=6)
     fake_aws.run_task("send-pending-jobs")
@@ -203,20 +192,23 @@ def test_variant_wanted_again_after_a_failed_sync_is_rendered(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def set_up() -> FaultScenario:
-        client, project = create_rendered_project(fake_aws)
+        client = users.create_client()
+        project = create_project(client)
+        fake_aws.upload_photos(client, project, 1)
         set_variants(client, project, [])
         sync_variants(client, project).data()
         (message,) = fake_aws.receive_messages("work")
+
         def check(_: Any) -> None:
             (file,) = fake_aws.find_rows("main", record_type="file")
-            settle_in_time(fake_aws, frozen_clock)
-            assert_variants(users.sign_in(client.user["email"]), fake_aws, project, file["id"], "thumb")
+            run_until_idle(fake_aws, frozen_clock)
+            assert_variants(users.sign_in(client.user["email"]), fake_aws, project, file["id"], "small")
 
         def deliver() -> Any:
             return fake_aws.deliver_messages("maintenance", message)
 
         def change_and_deliver() -> Any:
-            set_variants(client, project, VARIANTS)  # before the message comes back
+            set_variants(client, project, [SMALL])  # before the message comes back
             return deliver()
 
         return FaultScenario(deliver, check, retry=change_and_deliver)
@@ -231,19 +223,19 @@ def test_variant_rendered_again_during_its_deletion_is_kept(
     sync_variants(client, project).data()
     for message in fake_aws.receive_messages("work"):
         fake_aws.deliver_messages("maintenance", message)
-    (removal,) = fake_aws.receive_messages("images")
-    claimed = jobs.claim(RenderImage.from_json(removal).job_id, LEASE)
+    (message,) = fake_aws.receive_messages("images")
+    claimed = jobs.claim(RenderImage.from_json(message).job_id, LEASE)
     assert claimed is not None
 
-    def wanted_again() -> None:
+    def request_again() -> None:
         set_variants(client, project, [SMALL, NEW])
         assert client.get(f"/files/{photo_id}/content?variant=new").status == 202
         fake_aws.render_images()
 
-    with interleave("TransactWriteItems", wanted_again):
-        active_render = prepare(claimed)
-    assert active_render is not None
-    finish_render(fake_aws, active_render, tmp_path)
+    with interleave("TransactWriteItems", request_again):
+        render_job = prepare(claimed)
+    assert render_job is not None
+    finish_render(fake_aws, start_render(render_job, tmp_path), tmp_path)
 
     assert_variants(client, fake_aws, project, photo_id, "small", "new")
 
@@ -256,7 +248,7 @@ def test_changed_variant_is_listed_once(
     fake_aws.receive_messages("work")
     claimed = jobs.claim(job, LEASE)
     assert claimed is not None
-    work.run(claimed)
+    sync.run(claimed)
 
     assert variant_statuses(client, photo_id) == {"small": "processing"}
     assert len(get_file(client, photo_id)["variants"]) == 1
@@ -266,16 +258,16 @@ def test_changed_variant_is_listed_once(
 
 
 def test_rejected_rendering_does_not_affect_another_job(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, tmp_path: Path
 ) -> None:
     set_variants(client, project, [SMALL, NEW])
     client.get(f"/files/{photo_id}/content?variant=new")
-    active_render = claim_render_job(fake_aws)
+    active_render = claim_render(fake_aws, tmp_path)
     set_variants(client, project, [SMALL, NEW, {"name": "other", "width": 3}])
     sync_variants(client, project).data()
     for message in fake_aws.receive_messages("work"):
         fake_aws.deliver_messages("maintenance", message)
-    variants.reject(active_render, "cannot_encode")
+    variants.reject(active_render.render_job, "cannot_encode")
     run_until_drained(fake_aws)
 
     assert variant_statuses(client, photo_id) == {"small": "ready", "new": "rejected", "other": "ready"}

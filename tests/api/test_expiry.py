@@ -1,4 +1,4 @@
-"""Uploads that were never committed: they end after a day, and their quota comes back exactly once."""
+"""The expiry of uploads that are not committed."""
 
 from typing import Any
 
@@ -6,36 +6,31 @@ import pytest
 
 from holdall.uploads.model import ExpireUpload
 from tests.support import invariants, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_upload_request
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
-
-
-def init_upload(client: Client, content: bytes = b"content") -> dict[str, Any]:
-    said = make_upload_request(content, filename="notes.txt", contentType="text/plain")
-    begun: dict[str, Any] = client.post("/files/init-upload", said).created()
-    return begun
+from tests.support.uploads import init_upload
 
 
 def expire_upload(fake_aws: FakeAws, upload: dict[str, Any]) -> dict[str, Any]:
     return fake_aws.deliver_messages("maintenance", ExpireUpload(upload["uploadId"]).to_json())
 
 
-@pytest.mark.parametrize(("seconds", "left"), [(-0.001, 1), (0, 0), (1, 0)])
-def test_an_upload_ends_a_day_after_its_beginning(
-    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, seconds: float, left: int
+@pytest.mark.parametrize(("seconds", "remaining"), [(-0.001, 1), (0, 0), (1, 0)])
+def test_upload_expires_after_a_day(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, seconds: float, remaining: int
 ) -> None:
     init_upload(client)
     frozen_clock.advance(hours=24, seconds=seconds)
     fake_aws.run_task("expire-uploads")
     fake_aws.run_workers()
 
-    assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (7 * left, left)
+    assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (7 * remaining, remaining)
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
 
 
-def test_the_stage_says_when(
+def test_stage_sets_the_lifetime_of_an_upload(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, override_settings: OverrideSettings
 ) -> None:
     override_settings(UPLOAD_EXPIRY_SECONDS="60")
@@ -47,31 +42,29 @@ def test_the_stage_says_when(
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (0, 0)
 
 
-def test_what_was_sent_is_removed_with_all_its_versions(
+def test_expiry_deletes_all_versions_of_the_object(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
 ) -> None:
-    begun = init_upload(client)
-    fake_aws.put_object(begun, b"content")
-    fake_aws.put_object(begun, b"CONTENT")
-    fake_aws.s3.delete_object(Bucket="originals", Key=begun["key"])
+    upload = init_upload(client)
+    fake_aws.put_object(upload, b"content")
+    fake_aws.put_object(upload, b"CONTENT")
+    fake_aws.s3.delete_object(Bucket="originals", Key=upload["key"])
     frozen_clock.advance(days=2)
     fake_aws.run_task("expire-uploads")
     fake_aws.run_workers()
 
-    assert fake_aws.list_version_ids(begun["key"]) == []
+    assert fake_aws.list_version_ids(upload["key"]) == []
     invariants.assert_project_purged(fake_aws, users.personal_project_id(client))
 
 
-def test_the_quota_comes_back_once_however_often_the_sweep_runs(
-    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
-) -> None:
+def test_expired_upload_releases_quota_once(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
     kept = fake_aws.upload(client, b"kept", filename="kept.txt", contentType="text/plain")
-    begun = init_upload(client)
+    upload = init_upload(client)
     frozen_clock.advance(hours=24)
     for _ in range(2):
         fake_aws.run_task("expire-uploads")
     assert fake_aws.run_workers() == 2
-    assert expire_upload(fake_aws, begun) == NO_FAILURES
+    assert expire_upload(fake_aws, upload) == NO_FAILURES
     fake_aws.run_task("expire-uploads")
     assert fake_aws.run_workers() == 0
 
@@ -79,50 +72,50 @@ def test_the_quota_comes_back_once_however_often_the_sweep_runs(
     assert users.sign_in(client.user["email"]).get(f"/files/{kept['fileId']}").status == 200
 
 
-def test_an_upload_that_is_not_due_is_left_alone(client: Client, fake_aws: FakeAws) -> None:
-    begun = init_upload(client)
-    version = fake_aws.put_object(begun, b"content")
+def test_upload_that_is_not_due_does_not_expire(client: Client, fake_aws: FakeAws) -> None:
+    upload = init_upload(client)
+    version = fake_aws.put_object(upload, b"content")
 
-    assert expire_upload(fake_aws, begun) == NO_FAILURES
-    assert fake_aws.list_version_ids(begun["key"]) == [version]
-    assert client.post("/files/commit", {"uploadId": begun["uploadId"]}).status == 200
+    assert expire_upload(fake_aws, upload) == NO_FAILURES
+    assert fake_aws.list_version_ids(upload["key"]) == [version]
+    assert client.post("/files/commit", {"uploadId": upload["uploadId"]}).status == 200
 
 
-def test_an_upload_that_was_committed_does_not_expire(
-    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
-) -> None:
-    begun = init_upload(client)
-    version = fake_aws.put_object(begun, b"content")
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+def test_committed_upload_does_not_expire(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+    upload = init_upload(client)
+    version = fake_aws.put_object(upload, b"content")
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     frozen_clock.advance(days=2)
     fake_aws.run_task("expire-uploads")
 
     assert fake_aws.run_workers() == 0
-    assert expire_upload(fake_aws, begun) == NO_FAILURES
-    assert fake_aws.list_version_ids(begun["key"]) == [version]
+    assert expire_upload(fake_aws, upload) == NO_FAILURES
+    assert fake_aws.list_version_ids(upload["key"]) == [version]
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (7, 1)
 
 
-def test_an_expired_upload_cannot_be_committed(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
-    begun = init_upload(client)
+def test_commit_after_the_expiry_is_rejected(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+    upload = init_upload(client)
     frozen_clock.advance(hours=24)
-    expire_upload(fake_aws, begun)
-    fake_aws.put_object(begun, b"content")
-    late = users.sign_in(client.user["email"]).post("/files/commit", {"uploadId": begun["uploadId"]})
+    expire_upload(fake_aws, upload)
+    fake_aws.put_object(upload, b"content")
+    late = users.sign_in(client.user["email"]).post("/files/commit", {"uploadId": upload["uploadId"]})
 
     assert (late.status, late.problem()["code"]) == (409, "wrong_state")
 
 
-def test_an_unknown_upload_is_no_work(fake_aws: FakeAws) -> None:
+def test_message_for_an_unknown_upload_is_acknowledged(fake_aws: FakeAws) -> None:
     assert expire_upload(fake_aws, {"uploadId": f"000000000000-{'0' * 26}"}) == NO_FAILURES
 
 
-@pytest.mark.parametrize("said", ["no json", "{}", '{"type": "unknown", "upload_id": "x"}', '{"type": "expire-upload"}', "[]"])
-def test_a_message_that_means_nothing_comes_back(fake_aws: FakeAws, said: str) -> None:
-    assert fake_aws.deliver_messages("maintenance", said)["batchItemFailures"]
+@pytest.mark.parametrize(
+    "body", ["no json", "{}", '{"type": "unknown", "upload_id": "x"}', '{"type": "expire-upload"}', "[]"]
+)
+def test_message_of_an_unknown_shape_comes_back(fake_aws: FakeAws, body: str) -> None:
+    assert fake_aws.deliver_messages("maintenance", body)["batchItemFailures"]
 
 
-def test_many_are_asked_for_one_by_one(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+def test_each_due_upload_gets_its_own_message(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
     for _ in range(25):
         init_upload(client)
     frozen_clock.advance(hours=24)

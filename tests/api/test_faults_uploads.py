@@ -1,4 +1,4 @@
-"""Faults while uploads are begun, committed, put away and purged: the books agree whatever call failed."""
+"""Faults of AWS while files are uploaded, trashed and purged. The state is consistent whichever call fails."""
 
 from typing import Any
 
@@ -9,15 +9,10 @@ from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults, run_until_idle
+from tests.support.variants import create_public_project
 
 each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
-
-
-def create_public_project(client: Client) -> str:
-    """A public project with one small variant."""
-    settings = {"visibility": "public", "variants": [{"name": "thumb", "width": 5}]}
-    return str(client.post("/projects", {"name": "x", "settings": settings}).created()["id"])
 
 
 @each_fault_mode
@@ -34,12 +29,12 @@ def test_init_reserves_quota_once(
             return client.post("/files/init-upload", make_upload_request(b"content", **TEXT_FILE), headers=headers)
 
         def check(again: Response) -> None:
-            begun = again.created()
+            upload = again.created()
             invariants.assert_project_consistent(fake_aws, project)
             if key:
-                assert [each["id"] for each in invariants.upload_rows(fake_aws, project)] == [begun["uploadId"]]
-            fake_aws.put_object(begun, b"content")
-            assert client.post("/files/commit", {"uploadId": begun["uploadId"]}).status == 200
+                assert [each["id"] for each in invariants.upload_rows(fake_aws, project)] == [upload["uploadId"]]
+            fake_aws.put_object(upload, b"content")
+            assert client.post("/files/commit", {"uploadId": upload["uploadId"]}).status == 200
 
         return FaultScenario(deliver, check)
 
@@ -54,9 +49,9 @@ def test_commit_creates_one_version(
     def prepare() -> FaultScenario:
         client = users.create_client()
         project = create_public_project(client)
-        said = make_upload_request(make_photo(), contentType=content_type, projectId=project)
-        begun = client.post("/files/init-upload", said).created()
-        fake_aws.put_object(begun, make_photo())
+        body = make_upload_request(make_photo(), contentType=content_type, projectId=project)
+        upload = client.post("/files/init-upload", body).created()
+        fake_aws.put_object(upload, make_photo())
 
         def check(again: Response) -> None:
             assert again.data()["version"] == 1
@@ -67,7 +62,7 @@ def test_commit_creates_one_version(
             assert len(fake_aws.find_rows("audit", action="uploads.commit")) == 1
             invariants.assert_project_consistent(fake_aws, project)
 
-        return FaultScenario(lambda: client.post("/files/commit", {"uploadId": begun["uploadId"]}), check)
+        return FaultScenario(lambda: client.post("/files/commit", {"uploadId": upload["uploadId"]}), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
@@ -80,8 +75,10 @@ def test_new_version_is_created_once(
         client = users.create_client()
         project = users.personal_project_id(client)
         file_id = fake_aws.upload(client, b"first", **TEXT_FILE)["fileId"]
-        begun = client.post("/files/init-upload", make_upload_request(b"second", fileId=file_id, **TEXT_FILE)).created()
-        fake_aws.put_object(begun, b"second")
+        upload = client.post(
+            "/files/init-upload", make_upload_request(b"second", fileId=file_id, **TEXT_FILE)
+        ).created()
+        fake_aws.put_object(upload, b"second")
 
         def check(again: Response) -> None:
             assert again.data()["version"] == 2
@@ -89,7 +86,7 @@ def test_new_version_is_created_once(
             assert len(invariants.stored_versions(fake_aws, project)) == 2
             invariants.assert_project_consistent(fake_aws, project)
 
-        return FaultScenario(lambda: client.post("/files/commit", {"uploadId": begun["uploadId"]}), check)
+        return FaultScenario(lambda: client.post("/files/commit", {"uploadId": upload["uploadId"]}), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
@@ -154,9 +151,9 @@ def test_requested_variant_is_rendered(
 
 
 def create_rendered_photo(fake_aws: FakeAws) -> tuple[Client, str, str]:
-    """Somebody, their public project, and a photo in it with its variant."""
+    """Return a client, the ID of its public project, and the ID of a rendered photo in it."""
     client = users.create_client()
     project = create_public_project(client)
-    made: dict[str, Any] = fake_aws.upload(client, make_photo(), projectId=project)
+    committed: dict[str, Any] = fake_aws.upload(client, make_photo(), projectId=project)
     fake_aws.render_images()
-    return client, project, made["fileId"]
+    return client, project, committed["fileId"]

@@ -1,4 +1,4 @@
-"""Faults of workers: a message that comes back, late or twice, ends in the same state."""
+"""Faults of AWS while workers process messages. The result is the same when a message comes back, late or twice."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from holdall.uploads.model import ExpireUpload
-from tests.api.test_faults_uploads import create_public_project
 from tests.support import invariants, users
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, run_until_idle
+from tests.support.variants import create_public_project
 
-# What a worker does about a throttled call is what it does about one that nobody answers: the message comes back.
+# A worker treats a throttled call like one that fails: the message comes back.
 each_fault_mode = pytest.mark.parametrize("mode", ["refused", "timeout", "crash"])
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 
 def init_public_upload(fake_aws: FakeAws, content: bytes, **overrides: Any) -> tuple[Client, str, dict[str, Any]]:
-    """Somebody, their public project, and an upload to it that is open."""
+    """Return a client, the ID of its public project, and an open upload."""
     client = users.create_client()
     project = create_public_project(client)
     return (
@@ -42,8 +42,8 @@ def test_arrived_object_creates_one_version(
             assert again == {"batchItemFailures": []}
             assert client.get(f"/files/{upload['fileId']}").data()["version"] == 1
             run_until_idle(fake_aws, frozen_clock)
-            (made,) = invariants.stored_versions(fake_aws, project)
-            assert (made["status"], made["s3_version_id"]) == ("ready", version)
+            (committed,) = invariants.stored_versions(fake_aws, project)
+            assert (committed["status"], committed["s3_version_id"]) == ("ready", version)
             invariants.assert_project_consistent(fake_aws, project)
 
         return FaultScenario(lambda: fake_aws.notify_object_created(upload["key"], version), check)
@@ -79,7 +79,7 @@ def test_object_that_no_upload_needs_is_deleted(
 
 
 def create_image_message(fake_aws: FakeAws, content: bytes) -> tuple[Client, str, str, str]:
-    """Somebody, their public project, an image in it, and the message to draw it."""
+    """Return a client, the ID of its public project, the ID of an image in it, and the message to render it."""
     client, project, upload = init_public_upload(fake_aws, content)
     fake_aws.put_object(upload, content)
     client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
@@ -89,7 +89,7 @@ def create_image_message(fake_aws: FakeAws, content: bytes) -> tuple[Client, str
 
 @each_fault_mode
 @pytest.mark.parametrize(
-    ("content", "status"), [(make_photo(), "ready"), (b"no image", "rejected")], ids=["good", "bad"]
+    ("content", "status"), [(make_photo(), "ready"), (b"not an image", "rejected")], ids=["good", "bad"]
 )
 def test_image_is_rendered_or_rejected(
     frozen_clock: FrozenClock,
@@ -127,32 +127,33 @@ def purge_file(client: Client, file_id: str) -> None:
 
 
 @each_fault_mode
-@pytest.mark.parametrize("put_away", [trash_file, purge_file])
+@pytest.mark.parametrize("remove", [trash_file, purge_file])
 def test_image_that_is_removed_after_a_fault_has_nothing_under_media(
     frozen_clock: FrozenClock,
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
     mode: FaultMode,
-    put_away: Callable[[Client, str], None],
+    remove: Callable[[Client, str], None],
 ) -> None:
     def prepare() -> FaultScenario:
         client, project, file_id, message = create_image_message(fake_aws, make_photo())
+
         def check(_: Any) -> None:
             fake_aws.deliver_messages("imageproc", message)
             run_until_idle(fake_aws, frozen_clock)
             assert [key for key in fake_aws.list_keys("variants", project) if key.startswith("media/")] == []
             invariants.assert_project_consistent(fake_aws, project)
-            if put_away is purge_file:
+            if remove is purge_file:
                 invariants.assert_project_purged(fake_aws, project)
 
         render = partial(fake_aws.deliver_messages, "imageproc", message)
-        return FaultScenario(render, check, retry=partial(put_away, client, file_id))
+        return FaultScenario(render, check, retry=partial(remove, client, file_id))
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
 
 def create_unhashed_text(fake_aws: FakeAws) -> str:
-    """A text whose bytes were not hashed yet; its project."""
+    """Upload a text that has to be hashed, and return the ID of its project."""
     client, project, upload = init_public_upload(fake_aws, b"content", **{**TEXT_FILE, "sha256": None})
     fake_aws.put_object(upload, b"content")
     client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
@@ -160,14 +161,14 @@ def create_unhashed_text(fake_aws: FakeAws) -> str:
 
 
 def create_trashed_photo(fake_aws: FakeAws) -> str:
-    """A photo of two versions that was put into the trash; its project."""
+    """Trash a photo with two versions, and return the ID of its project."""
     client, project, file_id = create_photo_with_two_versions(fake_aws)
     trash_file(client, file_id)
     return project
 
 
 def create_purged_photo(fake_aws: FakeAws) -> str:
-    """A photo of two versions that was purged; its project."""
+    """Purge a photo with two versions, and return the ID of its project."""
     client, project, file_id = create_photo_with_two_versions(fake_aws)
     purge_file(client, file_id)
     return project
@@ -190,7 +191,7 @@ def assert_moved(fake_aws: FakeAws, project: str) -> None:
     assert [key.partition("/")[0] for key in fake_aws.list_keys("variants", project)] == ["private", "private"]
 
 
-# That nobody answers leaves what was done before: as when the process ended one call earlier.
+# A call that fails leaves the same state as a process that ended one call earlier.
 @pytest.mark.parametrize("mode", ["timeout", "crash"])
 @pytest.mark.parametrize(
     ("make", "done"),

@@ -1,4 +1,4 @@
-"""Images: drawn by a job, or rejected with a reason; nothing about them reaches a dead-letter queue (I2)."""
+"""Images are rendered, or rejected with a reason. None of their messages reaches the dead-letter queue (I2)."""
 
 import struct
 import zlib
@@ -21,7 +21,7 @@ VARIANTS = [
 
 
 def make_decompression_bomb() -> bytes:
-    """A PNG whose header claims 2,500 megapixels, in a hundred bytes."""
+    """Return a PNG of a hundred bytes, whose header declares 2,500 megapixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -32,7 +32,7 @@ def make_decompression_bomb() -> bytes:
 
 INVALID_IMAGES = {
     "broken": make_photo(400, 300)[:-600],
-    "text": b"this is no image",
+    "text": b"this is not an image",
     "bomb": make_decompression_bomb(),
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
     "empty": b"",
@@ -40,7 +40,7 @@ INVALID_IMAGES = {
 
 
 def file_metadata(kind: str) -> dict[str, str]:
-    """What a client says of a bad image."""
+    """Return the fields of the upload request for an invalid image."""
     return {"filename": "x.png", "contentType": "image/png"} if kind in ("bomb", "svg", "empty") else {}
 
 
@@ -48,15 +48,15 @@ def receive_image_messages(fake_aws: FakeAws) -> list[str]:
     return fake_aws.receive_messages("images")
 
 
-def test_each_variant_is_drawn_as_its_spec_says(client: Client, fake_aws: FakeAws) -> None:
+def test_each_variant_is_rendered_to_its_spec(client: Client, fake_aws: FakeAws) -> None:
     settings = {"visibility": "public", "variants": VARIANTS}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()["id"]
-    made = fake_aws.upload(client, make_photo(60, 40), projectId=project)
+    committed = fake_aws.upload(client, make_photo(60, 40), projectId=project)
     fake_aws.run_workers()
-    file = client.get(f"/files/{made['fileId']}").data()
+    file = client.get(f"/files/{committed['fileId']}").data()
 
-    rendered_file_id = {each["name"]: (each["width"], each["height"], each["contentType"]) for each in file["variants"]}
-    assert rendered_file_id == {
+    sizes = {each["name"]: (each["width"], each["height"], each["contentType"]) for each in file["variants"]}
+    assert sizes == {
         "cover": (20, 20, "image/jpeg"),
         "contain": (30, 20, "image/png"),
         "stretch": (80, 10, "image/avif"),
@@ -69,28 +69,28 @@ def test_each_variant_is_drawn_as_its_spec_says(client: Client, fake_aws: FakeAw
         assert stored["CacheControl"] == "public, max-age=86400, immutable"
 
 
-def test_a_url_is_known_before_its_image_is_drawn(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
-    promised = made["file"]["variants"]
+def test_url_of_a_variant_is_known_before_it_is_rendered(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    planned = committed["file"]["variants"]
     fake_aws.run_workers()
 
-    rendered_file_id = client.get(f"/files/{made['fileId']}").data()["variants"]
-    assert [(each["name"], each["url"]) for each in rendered_file_id] == [
-        (each["name"], each["url"]) for each in promised
-    ]
-    assert {each["status"] for each in promised} == {"processing"}
-    assert {each["status"] for each in rendered_file_id} == {"ready"}
+    rendered = client.get(f"/files/{committed['fileId']}").data()["variants"]
+    assert [(each["name"], each["url"]) for each in rendered] == [(each["name"], each["url"]) for each in planned]
+    assert {each["status"] for each in planned} == {"processing"}
+    assert {each["status"] for each in rendered} == {"ready"}
 
 
 @pytest.mark.parametrize("kind", sorted(INVALID_IMAGES))
-def test_a_bad_image_is_rejected_with_a_reason(
+def test_invalid_image_is_rejected_with_a_reason(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], kind: str
 ) -> None:
-    made = fake_aws.upload(client, INVALID_IMAGES[kind], projectId=project["id"], **file_metadata(kind))
+    committed = fake_aws.upload(client, INVALID_IMAGES[kind], projectId=project["id"], **file_metadata(kind))
     (message,) = receive_image_messages(fake_aws)
 
     assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES
-    file = client.get(f"/files/{made['fileId']}").data()
+    file = client.get(f"/files/{committed['fileId']}").data()
     assert file["status"] == "rejected"
     assert file["reason"]
     assert file["reason"] == file["reason"].lower()
@@ -101,84 +101,82 @@ def test_a_bad_image_is_rejected_with_a_reason(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_bad_image_does_not_touch_the_next(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    bad = [
+def test_invalid_image_does_not_affect_the_next_one(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    invalid = [
         fake_aws.upload(client, INVALID_IMAGES[kind], projectId=project["id"], **file_metadata(kind))
         for kind in sorted(INVALID_IMAGES)
     ]
-    valid_requests = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    valid = fake_aws.upload(client, make_photo(), projectId=project["id"])
 
     assert fake_aws.deliver_messages("imageproc", *receive_image_messages(fake_aws)) == NO_FAILURES
-    statuses = [client.get(f"/files/{each['fileId']}").data()["status"] for each in [*bad, valid_requests]]
-    assert statuses == ["rejected"] * len(bad) + ["ready"]
+    statuses = [client.get(f"/files/{each['fileId']}").data()["status"] for each in [*invalid, valid]]
+    assert statuses == ["rejected"] * len(invalid) + ["ready"]
 
 
-def test_a_rejected_image_has_no_content(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, b"no image", projectId=project["id"])
+def test_rejected_image_has_no_content(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    committed = fake_aws.upload(client, b"not an image", projectId=project["id"])
     fake_aws.run_workers()
 
-    for query in ("", "?variant=thumb", "?variant=nothing"):
-        refused = client.get(f"/files/{made['fileId']}/content{query}")
-        assert (refused.status, refused.problem()["code"]) == (409, "rejected")
+    for query in ("", "?variant=thumb", "?variant=unknown"):
+        response = client.get(f"/files/{committed['fileId']}/content{query}")
+        assert (response.status, response.problem()["code"]) == (409, "rejected")
 
 
-def test_an_image_without_variants_is_still_looked_at(client: Client, fake_aws: FakeAws) -> None:
+def test_image_without_variants_is_still_decoded(client: Client, fake_aws: FakeAws) -> None:
     project = client.post("/projects", {"name": "x", "settings": {"variants": []}}).created()["id"]
-    valid_requests, bad = (
-        fake_aws.upload(client, content, projectId=project) for content in (make_photo(), b"no image")
+    valid, invalid = (
+        fake_aws.upload(client, content, projectId=project) for content in (make_photo(), b"not an image")
     )
     fake_aws.run_workers()
 
-    file = client.get(f"/files/{valid_requests['fileId']}").data()
+    file = client.get(f"/files/{valid['fileId']}").data()
     assert (file["status"], file["width"], file["variants"]) == ("ready", 60, [])
-    assert client.get(f"/files/{bad['fileId']}").data()["status"] == "rejected"
+    assert client.get(f"/files/{invalid['fileId']}").data()["status"] == "rejected"
 
 
-def test_a_type_that_is_not_what_it_says_is_rejected(
+def test_image_of_another_type_than_declared_is_rejected(
     client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"], contentType="image/webp")
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"], contentType="image/webp")
     fake_aws.run_workers()
 
-    assert client.get(f"/files/{made['fileId']}").data()["status"] == "rejected"
+    assert client.get(f"/files/{committed['fileId']}").data()["status"] == "rejected"
 
 
-def test_an_image_without_a_checksum_gets_one(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"], sha256=None)
+def test_image_without_a_checksum_gets_one(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"], sha256=None)
     fake_aws.run_workers()
 
-    assert client.get(f"/files/{made['fileId']}").data()["sha256"]
+    assert client.get(f"/files/{committed['fileId']}").data()["sha256"]
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_message_that_comes_twice_draws_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
+def test_repeated_message_renders_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
     (message,) = receive_image_messages(fake_aws)
 
     assert fake_aws.deliver_messages("imageproc", message, message) == NO_FAILURES
     assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES
     assert len(fake_aws.find_rows("main", record_type="event", type="file.ready")) == 1
-    assert client.get(f"/files/{made['fileId']}").data()["status"] == "ready"
+    assert client.get(f"/files/{committed['fileId']}").data()["status"] == "ready"
 
 
-def test_the_news_of_an_image_are_told_in_order(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
-    made = fake_aws.upload(client, make_photo())
+def test_events_of_an_image_are_in_order(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+    committed = fake_aws.upload(client, make_photo())
     frozen_clock.advance(seconds=1)
     fake_aws.run_workers()
 
     rows = fake_aws.find_rows("main", record_type="event", pk=f"EVENTS#{users.personal_project_id(client)}")
-    told = [row["type"] for row in sorted(rows, key=lambda row: str(row["sk"]))]
-    assert told == ["file.created", "file.ready"]
-    assert all(made["fileId"] in row["data"] for row in rows)
+    event_types = [row["type"] for row in sorted(rows, key=lambda row: str(row["sk"]))]
+    assert event_types == ["file.created", "file.ready"]
+    assert all(committed["fileId"] in row["data"] for row in rows)
 
 
-def test_a_message_for_an_unknown_job_is_acknowledged(fake_aws: FakeAws) -> None:
+def test_message_for_an_unknown_job_is_acknowledged(fake_aws: FakeAws) -> None:
     assert fake_aws.deliver_messages("imageproc", RenderImage(f"000000000000-{'0' * 26}").to_json()) == NO_FAILURES
 
 
-def test_a_message_that_cannot_be_read_comes_back_alone(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any]
-) -> None:
+def test_invalid_message_comes_back_on_its_own(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload(client, make_photo(), projectId=project["id"])
     failed = fake_aws.deliver_messages("imageproc", "no json", *receive_image_messages(fake_aws))["batchItemFailures"]
 

@@ -64,7 +64,7 @@ def test_a_worker_whose_time_is_over_records_nothing(frozen_clock: FrozenClock, 
     fake_aws.deliver_messages("imageproc", job_message(job_id))
     before = fake_aws.find_rows("main", record_type="file")
 
-    variants.finish(late, RenderResult("0" * 64, 1, 1, []))
+    variants.finish(late, RenderResult(1, 1, []), "0" * 64)
     variants.reject(late, "broken_image")
     with pytest.raises(Conflict), Transaction() as write:
         jobs.complete(write, late.job)
@@ -81,9 +81,9 @@ def test_a_worker_whose_time_is_over_does_not_end_the_work_of_the_next(
     assert late is not None
     assert current is not None
 
-    variants.finish(late, RenderResult("0" * 64, 1, 1, []))
+    variants.finish(late, RenderResult(1, 1, []), "0" * 64)
     assert get_job_row(fake_aws, job_id)["status"] == "processing"
-    variants.finish(current, RenderResult("1" * 64, 2, 2, []))
+    variants.finish(current, RenderResult(2, 2, []), "1" * 64)
     assert get_job_row(fake_aws, job_id)["status"] == "completed"
     (file,) = fake_aws.find_rows("main", record_type="file")
     assert json.loads(file["current"])["sha256"] == "1" * 64

@@ -1,4 +1,4 @@
-"""Purging: gone from every route at once, and of its bytes nothing stays."""
+"""The purge of files."""
 
 from typing import Any
 
@@ -11,23 +11,25 @@ from tests.support.client import Client
 
 @pytest.fixture
 def file_id(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
-    """A photo of two versions with their variants."""
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    """Return the ID of a photo with two rendered versions."""
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
     fake_aws.run_workers()
-    fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=made["fileId"])
+    fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=committed["fileId"])
     fake_aws.run_workers()
-    return str(made["fileId"])
+    return str(committed["fileId"])
 
 
-def test_a_purge_is_a_job(client: Client, fake_aws: FakeAws, file_id: str) -> None:
-    answer = client.delete(f"/files/{file_id}?permanent=true")
+def test_purge_starts_a_job(client: Client, fake_aws: FakeAws, file_id: str) -> None:
+    response = client.delete(f"/files/{file_id}?permanent=true")
 
-    assert answer.status == 202
-    (job,) = fake_aws.find_rows("main", record_type="job", id=answer.data()["jobId"])
+    assert response.status == 202
+    (job,) = fake_aws.find_rows("main", record_type="job", id=response.data()["jobId"])
     assert (job["kind"], job["status"]) == ("purge", "pending")
 
 
-def test_it_is_gone_at_once(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
+def test_purged_file_is_not_found_at_once(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str
+) -> None:
     client.delete(f"/files/{file_id}?permanent=true").data()
 
     for path in (f"/files/{file_id}", f"/files/{file_id}/content", f"/files/{file_id}/content?variant=thumb"):
@@ -38,7 +40,9 @@ def test_it_is_gone_at_once(client: Client, fake_aws: FakeAws, project: dict[str
     assert client.delete(f"/files/{file_id}?permanent=true").status == 404
 
 
-def test_nothing_of_it_stays(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
+def test_purge_deletes_all_versions_and_variants(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str
+) -> None:
     client.delete(f"/files/{file_id}?permanent=true").data()
     fake_aws.run_workers()
 
@@ -47,7 +51,7 @@ def test_nothing_of_it_stays(client: Client, fake_aws: FakeAws, project: dict[st
     assert job["status"] == "completed"
 
 
-def test_the_quota_comes_back_once(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
+def test_purge_releases_quota_once(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
     kept = fake_aws.upload(client, b"kept", projectId=project["id"], contentType="text/plain")
     client.delete(f"/files/{file_id}?permanent=true").data()
     (message,) = fake_aws.receive_messages("work")
@@ -57,9 +61,7 @@ def test_the_quota_comes_back_once(client: Client, fake_aws: FakeAws, project: d
     assert client.get(f"/files/{kept['fileId']}").status == 200
 
 
-def test_what_lies_in_the_trash_is_purged_as_well(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str
-) -> None:
+def test_file_in_the_trash_is_purged(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
     client.delete(f"/files/{file_id}").data()
     client.delete(f"/files/{file_id}?permanent=true").data()
     fake_aws.run_workers()
@@ -67,19 +69,19 @@ def test_what_lies_in_the_trash_is_purged_as_well(
     invariants.assert_project_purged(fake_aws, project["id"])
 
 
-def test_a_purge_overtakes_the_move_into_the_trash(
+def test_purge_may_run_before_an_older_relocation(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str
 ) -> None:
     client.delete(f"/files/{file_id}").data()
     client.delete(f"/files/{file_id}?permanent=true").data()
-    move, purge = fake_aws.receive_messages("work")
-    for message in (purge, move):
+    relocate, purge = fake_aws.receive_messages("work")
+    for message in (purge, relocate):
         assert fake_aws.deliver_messages("maintenance", message) == {"batchItemFailures": []}
 
     invariants.assert_project_purged(fake_aws, project["id"])
 
 
-def test_trash_gives_no_quota_back(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
+def test_trash_does_not_release_quota(client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str) -> None:
     before = invariants.quota_usage(fake_aws, project["id"])
     client.delete(f"/files/{file_id}").data()
     fake_aws.run_workers()
@@ -87,7 +89,7 @@ def test_trash_gives_no_quota_back(client: Client, fake_aws: FakeAws, project: d
     assert invariants.quota_usage(fake_aws, project["id"]) == before
 
 
-def test_what_is_purged_is_audited_and_told(client: Client, fake_aws: FakeAws, file_id: str) -> None:
+def test_purge_writes_an_audit_entry_and_an_event(client: Client, fake_aws: FakeAws, file_id: str) -> None:
     client.delete(f"/files/{file_id}?permanent=true").data()
 
     (row,) = fake_aws.find_rows("audit", action="files.purge")
@@ -96,6 +98,6 @@ def test_what_is_purged_is_audited_and_told(client: Client, fake_aws: FakeAws, f
 
 
 @pytest.mark.parametrize("query", ["permanent=maybe", "permanent=", "permanent=true&permanent=false", "permanent=2"])
-def test_a_purge_is_asked_for_clearly_or_not_at_all(client: Client, file_id: str, query: str) -> None:
+def test_invalid_flag_is_rejected(client: Client, file_id: str, query: str) -> None:
     assert client.delete(f"/files/{file_id}?{query}").status == 422
     assert client.get(f"/files/{file_id}").data()["status"] == "ready"

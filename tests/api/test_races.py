@@ -1,6 +1,6 @@
-"""Races: somebody else is faster, between what a request has read and what it writes.
+"""Races: another request is faster, between the reads and the writes of a request.
 
-In one process there is no real parallelism; the deployed stack is asked for that. Here each interleaving comes every time.
+The interleaving is the same in every run. The suite `e2e` tests real parallelism.
 """
 
 import json
@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from holdall.accounts.model import SignUpRequest
-from holdall.accounts.service import sign_in
-from holdall.files import service as client_with_files
+from holdall.accounts.service import sign_in, sign_up
+from holdall.files import service as files
 from holdall.iam.service import sessions
 from holdall.jobs.model import RenderImage
 from holdall.platform import ids
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
 from holdall.uploads import service as uploads
-from holdall.uploads.model import CommitUploadRequest, ExpireUpload, InitUploadRequest, InitUploadResponse
+from holdall.uploads.model import ExpireUpload, InitUploadRequest, InitUploadResponse
 from holdall.variants import service as variants
 from tests.support import invariants, users
 from tests.support.aws import FakeAws, make_photo, make_upload_request
@@ -26,39 +26,32 @@ from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
+from tests.support.uploads import TEXT_FILE, commit_upload, init_upload
 
-TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 CLIENT_INFO = ClientInfo("192.0.2.8", "faster", "request")
 
 
-def init_upload(client: Client, content: bytes, **overrides: Any) -> dict[str, Any]:
-    begun: dict[str, Any] = client.post(
-        "/files/init-upload", make_upload_request(content, **{**TEXT_FILE, **overrides})
-    ).created()
-    return begun
-
-
-def test_two_uses_of_a_refresh_token_make_one_chain(client: Client, fake_aws: FakeAws) -> None:
+def test_concurrent_refreshes_get_the_same_token(client: Client, fake_aws: FakeAws) -> None:
     with interleave("TransactWriteItems", lambda: sign_in.refresh(CLIENT_INFO, client.refresh_token)) as faster:
-        answer = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
+        response = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
 
-    assert [each.refresh_token for each in faster] == [answer.data()["refreshToken"]]  # type: ignore[attr-defined]
-    assert Client().post("/auth/refresh", {"refreshToken": answer.data()["refreshToken"]}).status == 200
-    assert fake_aws.find_rows("audit", action="session.reuse") == []
+    assert [each.refresh_token for each in faster] == [response.data()["refreshToken"]]  # type: ignore[attr-defined]
+    assert Client().post("/auth/refresh", {"refreshToken": response.data()["refreshToken"]}).status == 200
+    assert fake_aws.find_rows("audit", action="sessions.reuse_detected") == []
 
 
 @pytest.mark.parametrize("end", [sessions.revoke_current_session, sessions.revoke_own_sessions])
-def test_a_logout_overtakes_a_refresh(client: Client, end: Any) -> None:
+def test_refresh_after_a_concurrent_logout_is_rejected(client: Client, end: Any) -> None:
     with interleave("TransactWriteItems", lambda: end(make_caller(client))):
-        answer = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
+        response = Client().post("/auth/refresh", {"refreshToken": client.refresh_token})
 
-    assert answer.problem()["code"] == "invalid_token"
+    assert response.problem()["code"] == "invalid_token"
 
 
-def test_two_sign_ups_make_one_account(anonymous: Client, fake_aws: FakeAws) -> None:
+def test_concurrent_sign_ups_create_one_account(anonymous: Client, fake_aws: FakeAws) -> None:
     email = users.unique_email()
     faster = SignUpRequest(email=email.upper(), password=users.PASSWORD)
-    with interleave("TransactWriteItems", lambda: sign_in.sign_up(CLIENT_INFO, faster)):
+    with interleave("TransactWriteItems", lambda: sign_up.sign_up(CLIENT_INFO, faster)):
         slower = anonymous.post("/auth/sign-up", {"email": email, "password": users.PASSWORD})
 
     assert slower.problem()["code"] == "email_taken"
@@ -66,109 +59,102 @@ def test_two_sign_ups_make_one_account(anonymous: Client, fake_aws: FakeAws) -> 
     assert len(fake_aws.find_rows("main", record_type="project")) == 1
 
 
-def test_the_last_place_is_given_once(client: Client, fake_aws: FakeAws) -> None:
+def test_concurrent_uploads_do_not_exceed_the_quota(client: Client, fake_aws: FakeAws) -> None:
     settings = {"quota": {"maxFiles": 1}}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()["id"]
-    said = InitUploadRequest.model_validate(make_upload_request(b"faster", **TEXT_FILE))
-    with interleave("TransactWriteItems", lambda: uploads.init(make_caller(client), get_project(project), said)):
+    body = InitUploadRequest.model_validate(make_upload_request(b"faster", **TEXT_FILE))
+    with interleave("TransactWriteItems", lambda: uploads.init(make_caller(client), get_project(project), body)):
         slower = client.post("/files/init-upload", make_upload_request(b"slower", projectId=project, **TEXT_FILE))
 
     assert slower.problem()["code"] == "quota_exceeded"
     assert invariants.quota_usage(fake_aws, project) == (6, 1)
 
 
-def commit_upload(client: Client, upload: dict[str, Any]) -> Any:
-    project = get_project(upload["uploadId"][:12])
-    return uploads.commit(
-        make_caller(client), project, CommitUploadRequest.model_validate({"uploadId": upload["uploadId"]})
-    )
-
-
-@pytest.mark.parametrize("faster", ["commit", "arrival"])
+@pytest.mark.parametrize("faster", ["commit", "event"])
 @pytest.mark.parametrize("content_type", ["text/plain", "image/jpeg"])
-def test_two_who_complete_an_upload_make_one_version(
+def test_concurrent_completions_create_one_version(
     client: Client, fake_aws: FakeAws, faster: str, content_type: str
 ) -> None:
-    begun = init_upload(client, make_photo(), contentType=content_type, autoCommit=True)
-    version = fake_aws.put_object(begun, make_photo())
+    upload = init_upload(client, make_photo(), contentType=content_type, autoCommit=True)
+    version = fake_aws.put_object(upload, make_photo())
     step = (
-        partial(commit_upload, client, begun)
+        partial(commit_upload, client, upload)
         if faster == "commit"
-        else partial(uploads.on_object_created, begun["key"], version)
+        else partial(uploads.on_object_created, upload["key"], version)
     )
     with interleave("TransactWriteItems", step):
-        made = client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+        committed = client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
 
-    assert made["version"] == 1
+    assert committed["version"] == 1
     project = users.personal_project_id(client)
     assert [each["number"] for each in invariants.stored_versions(fake_aws, project)] == [1]
     assert len(fake_aws.find_rows("main", record_type="job")) == (content_type == "image/jpeg")
-    assert fake_aws.list_version_ids(begun["key"]) == [version]
+    assert fake_aws.list_version_ids(upload["key"]) == [version]
     invariants.assert_project_consistent(fake_aws, project)
 
 
-def test_two_versions_at_once_get_two_numbers(client: Client, fake_aws: FakeAws) -> None:
+def test_concurrent_versions_get_different_numbers(client: Client, fake_aws: FakeAws) -> None:
     file_id = fake_aws.upload(client, b"first", **TEXT_FILE)["fileId"]
     faster, slower = (init_upload(client, content, fileId=file_id) for content in (b"second", b"third!"))
-    for begun, content in ((faster, b"second"), (slower, b"third!")):
-        fake_aws.put_object(begun, content)
+    for upload, content in ((faster, b"second"), (slower, b"third!")):
+        fake_aws.put_object(upload, content)
     with interleave("TransactWriteItems", lambda: commit_upload(client, faster)):
-        made = client.post("/files/commit", {"uploadId": slower["uploadId"]}).data()
+        committed = client.post("/files/commit", {"uploadId": slower["uploadId"]}).data()
 
-    assert made["version"] == 3
+    assert committed["version"] == 3
     assert commit_upload(client, faster).version == 2
     assert client.get(f"/files/{file_id}").data()["version"] == 3
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
 
 
-def test_an_upload_that_expires_while_it_is_committed_is_not(
+def test_upload_that_expires_during_its_commit_is_not_committed(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
 ) -> None:
-    begun = init_upload(client, b"content")
-    fake_aws.put_object(begun, b"content")
+    upload = init_upload(client, b"content")
+    fake_aws.put_object(upload, b"content")
 
     def expire() -> None:
         frozen_clock.advance(hours=24)
-        uploads.expire(begun["uploadId"])
+        uploads.expire(upload["uploadId"])
 
     with interleave("TransactWriteItems", expire):
-        late = client.post("/files/commit", {"uploadId": begun["uploadId"]})
+        late = client.post("/files/commit", {"uploadId": upload["uploadId"]})
 
     assert (late.status, late.problem()["code"]) == (409, "wrong_state")
     invariants.assert_project_purged(fake_aws, users.personal_project_id(client))
 
 
-def test_two_sweeps_give_the_quota_back_once(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
-    begun = init_upload(client, b"content")
+def test_concurrent_expiries_release_quota_once(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+    upload = init_upload(client, b"content")
     init_upload(client, b"other")
     frozen_clock.advance(hours=23)
     init_upload(users.sign_in(client.user["email"]), b"young")
     frozen_clock.advance(hours=1)
-    with interleave("TransactWriteItems", lambda: uploads.expire(begun["uploadId"])):
-        fake_aws.deliver_messages("maintenance", ExpireUpload(begun["uploadId"]).to_json())
+    with interleave("TransactWriteItems", lambda: uploads.expire(upload["uploadId"])):
+        fake_aws.deliver_messages("maintenance", ExpireUpload(upload["uploadId"]).to_json())
 
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (10, 2)
 
 
 def init_duplicate(client: Client, body: dict[str, Any], project_id: str, key: str) -> InitUploadResponse:
-    """The same request with the same Idempotency-Key, as the door makes a caller of it."""
-    once = IdempotencyKey(
+    """Send the same request with the same Idempotency-Key."""
+    idempotency_key = IdempotencyKey(
         ids.sha256_hex(f"{client.user['id']} /api/v1/files/init-upload {key}"), ids.sha256_hex(json.dumps(body))
     )
-    who = make_caller(client)
-    twin = Caller(
-        who.ip,
-        who.user_agent,
-        who.request_id,
-        who.user_id,
-        who.session_id,
-        who.global_permissions,
-        idempotency_key=once,
+    caller = make_caller(client)
+    duplicate = Caller(
+        caller.ip,
+        caller.user_agent,
+        caller.request_id,
+        caller.user_id,
+        caller.session_id,
+        caller.global_permissions,
+        idempotency_key=idempotency_key,
     )
-    return uploads.init(twin, get_project(project_id), InitUploadRequest.model_validate(body))
+    return uploads.init(duplicate, get_project(project_id), InitUploadRequest.model_validate(body))
 
 
-def test_of_two_twins_one_makes_it_and_the_other_gets_its_result(client: Client, fake_aws: FakeAws) -> None:
+def test_concurrent_duplicate_requests_create_one_upload(client: Client, fake_aws: FakeAws) -> None:
     body, project = make_upload_request(b"content", **TEXT_FILE), users.personal_project_id(client)
     with interleave("TransactWriteItems", lambda: init_duplicate(client, body, project, "key")) as faster:
         slower = client.post("/files/init-upload", body, headers={"idempotency-key": "key"}).created()
@@ -177,9 +163,9 @@ def test_of_two_twins_one_makes_it_and_the_other_gets_its_result(client: Client,
     assert invariants.quota_usage(fake_aws, project) == (7, 1)
 
 
-@pytest.mark.parametrize("faster", [client_with_files.trash, client_with_files.purge])
+@pytest.mark.parametrize("faster", [files.trash, files.purge])
 @pytest.mark.parametrize("permanent", ["false", "true"])
-def test_two_who_put_a_file_away_agree(
+def test_concurrent_removals_of_a_file_agree(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], faster: Any, permanent: str
 ) -> None:
     file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
@@ -187,8 +173,8 @@ def test_two_who_put_a_file_away_agree(
     with interleave("TransactWriteItems", lambda: faster(make_caller(client), file_id)):
         slower = client.delete(f"/files/{file_id}?permanent={permanent}")
 
-    purged = faster is client_with_files.purge or permanent == "true"
-    assert slower.status == (404 if faster is client_with_files.purge else 202 if purged else 200)
+    purged = faster is files.purge or permanent == "true"
+    assert slower.status == (404 if faster is files.purge else 202 if purged else 200)
     fake_aws.run_workers()
     if purged:
         invariants.assert_project_purged(fake_aws, project["id"])
@@ -197,20 +183,20 @@ def test_two_who_put_a_file_away_agree(
     assert len(fake_aws.find_rows("audit", action="files.purge")) == purged
 
 
-def test_a_purge_overtakes_a_new_version(client: Client, fake_aws: FakeAws) -> None:
+def test_version_of_a_concurrently_purged_file_is_rejected(client: Client, fake_aws: FakeAws) -> None:
     file_id = fake_aws.upload(client, b"first", **TEXT_FILE)["fileId"]
-    begun = init_upload(client, b"second", fileId=file_id)
-    fake_aws.put_object(begun, b"second")
-    with interleave("TransactWriteItems", lambda: client_with_files.purge(make_caller(client), file_id)):
-        refused = client.post("/files/commit", {"uploadId": begun["uploadId"]})
+    upload = init_upload(client, b"second", fileId=file_id)
+    fake_aws.put_object(upload, b"second")
+    with interleave("TransactWriteItems", lambda: files.purge(make_caller(client), file_id)):
+        response = client.post("/files/commit", {"uploadId": upload["uploadId"]})
 
-    assert (refused.status, refused.problem()["code"]) == (409, "wrong_state")
+    assert (response.status, response.problem()["code"]) == (409, "wrong_state")
     fake_aws.run_workers()
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (6, 1)
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
 
 
-def test_a_job_is_claimed_once(client: Client, fake_aws: FakeAws) -> None:
+def test_job_is_claimed_once(client: Client, fake_aws: FakeAws) -> None:
     fake_aws.upload(client, make_photo())
     (message,) = fake_aws.receive_messages("images")
     job_id = RenderImage.from_json(message).job_id
@@ -221,11 +207,11 @@ def test_a_job_is_claimed_once(client: Client, fake_aws: FakeAws) -> None:
     assert faster != [None]
 
 
-def test_what_is_gone_is_not_put_away(client: Client, fake_aws: FakeAws) -> None:
+def test_purged_file_cannot_be_removed_again(client: Client, fake_aws: FakeAws) -> None:
     file_id = fake_aws.upload(client, b"x", **TEXT_FILE)["fileId"]
-    client_with_files.purge(make_caller(client), file_id)
+    files.purge(make_caller(client), file_id)
     fake_aws.run_workers()
 
-    for put_away in (client_with_files.trash, client_with_files.purge):
+    for remove in (files.trash, files.purge):
         with pytest.raises((NotFound, Conflict)):
-            put_away(make_caller(client), file_id)
+            remove(make_caller(client), file_id)

@@ -1,33 +1,40 @@
-"""Variants that are brought up while somebody changes what they belong to."""
+"""Races between a sync of variants and changes of the project or its files."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from holdall.files import service as client_with_files
+from holdall.files import service as files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.projects.model import Project, UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants.sync import run
-from tests.api.test_races import commit_upload
-from tests.api.test_sync_variants import (
-    AFTER,
-    project,
-    run_until_drained,
-    set_variants,
-    sync_variants,
-    variant_statuses,
-)
-from tests.api.test_variant_prefixes import variant_prefixes
 from tests.support import invariants
 from tests.support.aws import FakeAws, make_photo, make_upload_request
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.faults import interleave
+from tests.support.uploads import commit_upload
+from tests.support.variants import (
+    run_until_drained,
+    set_variants,
+    sync_variants,
+    variant_prefixes,
+    variant_statuses,
+)
 
-__all__ = ["project"]
+BEFORE = [{"name": "same", "width": 5}, {"name": "other", "width": 6}, {"name": "dropped", "width": 7}]
+AFTER = [{"name": "same", "width": 5}, {"name": "other", "width": 60}, {"name": "new", "width": 8}]
+
+
+@pytest.fixture
+def project(client: Client) -> dict[str, Any]:
+    """Return a public project with three variants."""
+    body = {"name": "Holiday", "settings": {"visibility": "public", "variants": BEFORE}}
+    project: dict[str, Any] = client.post("/projects", body).created()
+    return project
 
 
 def make_project_private(client: Client, project: Project) -> None:
@@ -41,7 +48,7 @@ def delete_project(client: Client, project: Project) -> None:
 
 
 def claim_sync_job(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> Job:
-    """A job that somebody holds."""
+    """Start a sync, and claim its job."""
     set_variants(client, project, AFTER)
     job = jobs.claim(sync_variants(client, project).data()["jobId"], timedelta(minutes=15))
     fake_aws.receive_messages("work")
@@ -50,7 +57,7 @@ def claim_sync_job(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("change", [make_project_private, delete_project])
-def test_a_project_that_changes_meanwhile(
+def test_sync_survives_a_concurrent_change_of_the_project(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], change: Any
 ) -> None:
     fake_aws.upload_photos(client, project, 1)
@@ -61,33 +68,33 @@ def test_a_project_that_changes_meanwhile(
 
     assert set(variant_prefixes(fake_aws, project["id"])) == {"private"}
     (version,) = invariants.stored_versions(fake_aws, project["id"])
-    assert {each["name"]: each["status"] for each in version["variants"]} == dict.fromkeys(
+    assert {variant["name"]: variant["status"] for variant in version["variants"]} == dict.fromkeys(
         ("same", "other", "new"), "ready"
     )
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-@pytest.mark.parametrize("put_away", [client_with_files.trash, client_with_files.purge])
-def test_a_file_that_is_put_away_meanwhile(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], put_away: Any
+@pytest.mark.parametrize("remove", [files.trash, files.purge])
+def test_sync_survives_the_concurrent_removal_of_a_file(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], remove: Any
 ) -> None:
     (file_id,) = fake_aws.upload_photos(client, project, 1)
     job = claim_sync_job(client, fake_aws, project)
-    with interleave("TransactWriteItems", lambda: put_away(make_caller(client), file_id)):
+    with interleave("TransactWriteItems", lambda: remove(make_caller(client), file_id)):
         run(job)
     run_until_drained(fake_aws)
 
     assert "media" not in variant_prefixes(fake_aws, project["id"])
-    if put_away is client_with_files.purge:
+    if remove is files.purge:
         invariants.assert_project_purged(fake_aws, project["id"])
     else:
         invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_version_that_comes_meanwhile(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_sync_survives_a_concurrent_new_version(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     (file_id,) = fake_aws.upload_photos(client, project, 1)
-    said = make_upload_request(make_photo(color="red"), projectId=project["id"], fileId=file_id)
-    upload = client.post("/files/init-upload", said).created()
+    body = make_upload_request(make_photo(color="red"), projectId=project["id"], fileId=file_id)
+    upload = client.post("/files/init-upload", body).created()
     fake_aws.put_object(upload, make_photo(color="red"))
     job = claim_sync_job(client, fake_aws, project)
     with interleave("TransactWriteItems", lambda: commit_upload(client, upload)):
@@ -99,9 +106,7 @@ def test_a_version_that_comes_meanwhile(client: Client, fake_aws: FakeAws, proje
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_project_that_was_deleted_before_stays_as_it_is(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any]
-) -> None:
+def test_sync_does_not_change_a_deleted_project(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload_photos(client, project, 1)
     job = claim_sync_job(client, fake_aws, project)
     delete_project(client, get_project(project["id"]))
@@ -113,12 +118,12 @@ def test_a_project_that_was_deleted_before_stays_as_it_is(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_project_that_goes_while_a_sync_is_asked_for(
+def test_sync_of_a_concurrently_purged_project_is_rejected(
     client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
     with interleave("TransactWriteItems", lambda: projects.purge(make_caller(client), get_project(project["id"]))):
-        refused = sync_variants(client, project)
+        response = sync_variants(client, project)
     run_until_drained(fake_aws)
 
-    assert refused.problem()["code"] == "project_changed"
+    assert response.problem()["code"] == "project_changed"
     assert fake_aws.find_rows("main", record_type="job") == []

@@ -1,4 +1,4 @@
-"""Versions: a new content of a file that is there."""
+"""New versions of a file."""
 
 from typing import Any
 
@@ -13,56 +13,56 @@ TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 @pytest.fixture
 def file(client: Client, fake_aws: FakeAws) -> dict[str, Any]:
-    """A text with one version."""
-    made: dict[str, Any] = fake_aws.upload(client, b"first", **TEXT_FILE)["file"]
-    return made
+    """Return a text file with one version."""
+    committed: dict[str, Any] = fake_aws.upload(client, b"first", **TEXT_FILE)["file"]
+    return committed
 
 
-def test_a_new_version_takes_the_place_of_the_old(client: Client, fake_aws: FakeAws, file: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, b"second!", fileId=file["id"], **{**TEXT_FILE, "filename": "other.txt"})
+def test_new_version_becomes_current(client: Client, fake_aws: FakeAws, file: dict[str, Any]) -> None:
+    committed = fake_aws.upload(client, b"second!", fileId=file["id"], **{**TEXT_FILE, "filename": "other.txt"})
 
-    assert (made["fileId"], made["version"]) == (file["id"], 2)
-    shown = client.get(f"/files/{file['id']}").data()
-    assert (shown["version"], shown["size"], shown["name"]) == (2, 7, "notes.txt")
+    assert (committed["fileId"], committed["version"]) == (file["id"], 2)
+    current = client.get(f"/files/{file['id']}").data()
+    assert (current["version"], current["size"], current["name"]) == (2, 7, "notes.txt")
     assert [each["id"] for each in client.get("/files").data()] == [file["id"]]
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (12, 2)
 
 
-def test_versions_are_numbered_as_they_are_completed(client: Client, fake_aws: FakeAws, file: dict[str, Any]) -> None:
-    begun = [
+def test_versions_are_numbered_in_order_of_completion(client: Client, fake_aws: FakeAws, file: dict[str, Any]) -> None:
+    uploads = [
         client.post("/files/init-upload", make_upload_request(content, fileId=file["id"], **TEXT_FILE)).created()
         for content in (b"second", b"third")
     ]
-    for each, content in zip(begun, (b"second", b"third"), strict=True):
-        fake_aws.put_object(each, content)
+    for upload, content in zip(uploads, (b"second", b"third"), strict=True):
+        fake_aws.put_object(upload, content)
 
-    numbers = [client.post("/files/commit", {"uploadId": each["uploadId"]}).data()["version"] for each in begun[::-1]]
-    assert numbers == [2, 3]
+    commits = [client.post("/files/commit", {"uploadId": upload["uploadId"]}).data() for upload in reversed(uploads)]
+    assert [commit["version"] for commit in commits] == [2, 3]
     assert client.get(f"/files/{file['id']}").data()["size"] == len(b"second")
 
 
-def test_a_version_that_is_not_ready_does_not_hide_one_that_is(
+def test_version_that_is_processing_does_not_hide_a_ready_one(
     client: Client, fake_aws: FakeAws, file: dict[str, Any]
 ) -> None:
-    made = fake_aws.upload(client, b"second", fileId=file["id"], sha256=None, **TEXT_FILE)
+    committed = fake_aws.upload(client, b"second", fileId=file["id"], sha256=None, **TEXT_FILE)
 
-    assert (made["version"], made["file"]["version"], made["file"]["status"]) == (2, 1, "ready")
+    assert (committed["version"], committed["file"]["version"], committed["file"]["status"]) == (2, 1, "ready")
     fake_aws.run_workers()
     assert client.get(f"/files/{file['id']}").data()["version"] == 2
 
 
-def test_a_rejected_version_does_not_hide_one_that_is_ready(client: Client, fake_aws: FakeAws) -> None:
+def test_rejected_version_does_not_hide_a_ready_one(client: Client, fake_aws: FakeAws) -> None:
     first = fake_aws.upload(client, make_photo())
     fake_aws.run_workers()
-    fake_aws.upload(client, b"no photo at all", fileId=first["fileId"])
+    fake_aws.upload(client, b"not a photo", fileId=first["fileId"])
     fake_aws.run_workers()
 
-    shown = client.get(f"/files/{first['fileId']}").data()
-    assert (shown["version"], shown["status"]) == (1, "ready")
+    file = client.get(f"/files/{first['fileId']}").data()
+    assert (file["version"], file["status"]) == (1, "ready")
 
 
-def test_a_committed_version_is_committed_again_after_a_newer_one(
+def test_repeated_commit_after_a_newer_version_returns_the_first_one(
     client: Client, fake_aws: FakeAws, file: dict[str, Any]
 ) -> None:
     (upload,) = invariants.upload_rows(fake_aws, users.personal_project_id(client))
@@ -71,50 +71,52 @@ def test_a_committed_version_is_committed_again_after_a_newer_one(
     assert client.post("/files/commit", {"uploadId": upload["id"]}).data()["version"] == 1
 
 
-def test_a_version_is_of_the_kind_of_its_file(client: Client, file: dict[str, Any]) -> None:
-    refused = client.post("/files/init-upload", make_upload_request(make_photo(), fileId=file["id"]))
+def test_version_must_have_the_kind_of_its_file(client: Client, file: dict[str, Any]) -> None:
+    response = client.post("/files/init-upload", make_upload_request(make_photo(), fileId=file["id"]))
 
-    (error,) = refused.problem()["errors"]
-    assert (refused.status, error["code"], error["pointer"]) == (422, "kind_mismatch", "/contentType")
+    (error,) = response.problem()["errors"]
+    assert (response.status, error["code"], error["pointer"]) == (422, "kind_mismatch", "/contentType")
 
 
-def test_a_foreign_file_gets_no_version(
+def test_version_of_a_foreign_file_is_not_found(
     client: Client, stranger: Client, file: dict[str, Any], fake_aws: FakeAws
 ) -> None:
     absent = f"{users.personal_project_id(client)}-{'0' * 26}"
-    mine = users.personal_project_id(stranger)
+    own_project = users.personal_project_id(stranger)
 
-    refused = [
+    responses = [
         stranger.post("/files/init-upload", make_upload_request(b"x", fileId=file["id"], **TEXT_FILE)),
-        stranger.post("/files/init-upload", make_upload_request(b"x", fileId=file["id"], projectId=mine, **TEXT_FILE)),
+        stranger.post(
+            "/files/init-upload", make_upload_request(b"x", fileId=file["id"], projectId=own_project, **TEXT_FILE)
+        ),
         stranger.post("/files/init-upload", make_upload_request(b"x", fileId=absent, **TEXT_FILE)),
         client.post("/files/init-upload", make_upload_request(b"x", fileId=absent, **TEXT_FILE)),
     ]
-    assert [answer.status for answer in refused] == [404] * 4
-    assert all(answer.problem() == refused[0].problem() for answer in refused)
-    assert invariants.quota_usage(fake_aws, mine) == (0, 0)
+    assert [response.status for response in responses] == [404] * 4
+    assert all(response.problem() == responses[0].problem() for response in responses)
+    assert invariants.quota_usage(fake_aws, own_project) == (0, 0)
 
 
-def test_an_upload_is_no_file(client: Client, fake_aws: FakeAws, file: dict[str, Any]) -> None:
+def test_id_of_an_upload_is_not_a_file(client: Client, fake_aws: FakeAws, file: dict[str, Any]) -> None:
     (upload,) = invariants.upload_rows(fake_aws, users.personal_project_id(client))
 
     assert client.post("/files/init-upload", make_upload_request(b"x", fileId=upload["id"], **TEXT_FILE)).status == 404
 
 
-def test_a_file_in_the_trash_gets_no_version(client: Client, file: dict[str, Any]) -> None:
+def test_version_of_a_file_in_the_trash_is_rejected(client: Client, file: dict[str, Any]) -> None:
     client.delete(f"/files/{file['id']}").data()
-    refused = client.post("/files/init-upload", make_upload_request(b"x", fileId=file["id"], **TEXT_FILE))
+    response = client.post("/files/init-upload", make_upload_request(b"x", fileId=file["id"], **TEXT_FILE))
 
-    assert (refused.status, refused.problem()["code"]) == (409, "wrong_state")
+    assert (response.status, response.problem()["code"]) == (409, "wrong_state")
 
 
-def test_a_version_of_a_file_that_went_meanwhile_is_refused(
+def test_version_of_a_file_trashed_meanwhile_is_rejected(
     client: Client, fake_aws: FakeAws, file: dict[str, Any]
 ) -> None:
-    begun = client.post("/files/init-upload", make_upload_request(b"second", fileId=file["id"], **TEXT_FILE)).created()
-    fake_aws.put_object(begun, b"second")
+    upload = client.post("/files/init-upload", make_upload_request(b"second", fileId=file["id"], **TEXT_FILE)).created()
+    fake_aws.put_object(upload, b"second")
     client.delete(f"/files/{file['id']}").data()
-    refused = client.post("/files/commit", {"uploadId": begun["uploadId"]})
+    response = client.post("/files/commit", {"uploadId": upload["uploadId"]})
 
-    assert (refused.status, refused.problem()["code"]) == (409, "wrong_state")
+    assert (response.status, response.problem()["code"]) == (409, "wrong_state")
     assert len(invariants.stored_versions(fake_aws, users.personal_project_id(client))) == 1

@@ -1,22 +1,27 @@
 """Making a project public or private moves what was drawn: what is private has nothing under `media/`."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdall.files import store
+from holdall.files import service as files
 from holdall.files.model import File
 from holdall.platform.pagination import Page
-from holdall.variants import service as variants
 from tests.api.test_profile import delete_account
 from tests.api.test_project_deletion import delete_project, restore_project
-from tests.api.test_variant_prefixes import active_render, get_file, store_rendered_variants, variant_prefixes
 from tests.support import invariants
 from tests.support.aws import NO_FAILURES, FakeAws, make_photo, make_upload_request
 from tests.support.client import Client
 from tests.support.log import CapturedLog
+from tests.support.variants import ActiveRender, claim_render, get_file, variant_prefixes
 
-__all__ = ["active_render"]
+
+@pytest.fixture
+def active_render(client: Client, fake_aws: FakeAws, project: dict[str, Any], tmp_path: Path) -> ActiveRender:
+    """Return the active rendering of a photo in a public project."""
+    fake_aws.upload(client, make_photo(), projectId=project["id"])
+    return claim_render(fake_aws, tmp_path)
 
 
 def set_visibility(client: Client, project: dict[str, Any], visibility: str) -> None:
@@ -32,13 +37,13 @@ def list_relocation_jobs(fake_aws: FakeAws) -> list[tuple[str, str | None]]:
 
 def hide_from_index(monkeypatch: pytest.MonkeyPatch, file_id: str) -> None:
     """A file that the list of images does not show, as the index lags."""
-    seen = store.list_by_kind
+    seen = files.list_by_kind
 
     def lagging(*asked: Any) -> Page[File]:
         page = seen(*asked)
         return Page([file for file in page.items if file.id != file_id], next=page.next, prev=page.prev)
 
-    monkeypatch.setattr(store, "list_by_kind", lagging)
+    monkeypatch.setattr(files, "list_by_kind", lagging)
 
 
 def test_to_private_and_back(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
@@ -102,25 +107,23 @@ def test_who_changes_their_mind_gets_what_they_said_last(
 
 @pytest.mark.parametrize("moved", ["before", "after"])
 def test_what_is_drawn_at_this_moment_is_hidden(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: Any, moved: str
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: ActiveRender, moved: str
 ) -> None:
-    begun, outcome = active_render
     set_visibility(client, project, "private")
     if moved == "before":
         fake_aws.run_workers()
-    variants.finish(begun, outcome)
+    active_render.finish()
     fake_aws.run_workers()
 
     assert variant_prefixes(fake_aws, project["id"]) == ["private"]
-    assert [each["status"] for each in get_file(client, begun.file.id)["variants"]] == ["ready"]
+    assert [each["status"] for each in get_file(client, active_render.file_id)["variants"]] == ["ready"]
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
 def test_what_a_dead_worker_stored_before_is_hidden(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: Any
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: ActiveRender
 ) -> None:
-    begun, outcome = active_render
-    store_rendered_variants(begun, outcome)
+    active_render.store_under_media()
     set_visibility(client, project, "private")
     fake_aws.run_workers()
 

@@ -2,14 +2,27 @@
 
 import io
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
-from functions.imageproc.render import Rejected, ResourceLimits, Spec, render
+from functions.imageproc.encode import Format
+from functions.imageproc.isolation import ResourceLimits
+from functions.imageproc.rejection import Rejected
+from functions.imageproc.render import render
+from holdall.projects.model import VariantSpec
 from holdall.variants.model import RenderResult
 
-THUMB = Spec("thumb", 16, 16, "contain", "png", 100)
-AS_IS = Spec("as-is", 4096, 4096, "contain", "png", 100)
+Fit = Literal["contain", "cover", "stretch"]
+
+
+def make_spec(name: str, width: int, height: int, fit: Fit, format_: Format, quality: int) -> VariantSpec:
+    """Return a spec that is not validated, because the renderer does not rely on the limits of the API."""
+    return VariantSpec.model_construct(name=name, width=width, height=height, fit=fit, format=format_, quality=quality)
+
+
+THUMB = make_spec("thumb", 16, 16, "contain", "png", 100)
+AS_IS = make_spec("as-is", 4096, 4096, "contain", "png", 100)
 
 
 class ImageFactory:
@@ -19,23 +32,23 @@ class ImageFactory:
         self._output_dir.mkdir()
 
     def render(
-        self, data: bytes, *specs: Spec, declared: str | None = None, limits: ResourceLimits | None = None
+        self, data: bytes, *specs: VariantSpec, declared: str | None = None, limits: ResourceLimits | None = None
     ) -> RenderResult:
         self._source.write_bytes(data)
         return render(self._source, specs or (AS_IS,), self._output_dir, declared_type=declared, limits=limits)
 
-    def render_bytes(self, data: bytes, *specs: Spec) -> list[bytes]:
+    def render_bytes(self, data: bytes, *specs: VariantSpec) -> list[bytes]:
         """Return the bytes of each variant."""
         return [variant.path.read_bytes() for variant in self.render(data, *specs).variants]
 
-    def render_image(self, data: bytes, spec: Spec = AS_IS) -> Image.Image:
+    def render_image(self, data: bytes, spec: VariantSpec = AS_IS) -> Image.Image:
         """Return the only variant, decoded."""
         image = Image.open(io.BytesIO(self.render_bytes(data, spec)[0]))
         image.load()
         return image
 
     def rejection_code(
-        self, data: bytes, *specs: Spec, declared: str | None = None, limits: ResourceLimits | None = None
+        self, data: bytes, *specs: VariantSpec, declared: str | None = None, limits: ResourceLimits | None = None
     ) -> str:
         """Return the code of the rejection, or an empty string. Any other exception fails the test."""
         try:

@@ -5,11 +5,10 @@ import struct
 import pytest
 from PIL import ExifTags, Image, ImageChops
 
-from functions.imageproc.types import Spec
-from tests.support.image_renderer import AS_IS, ImageFactory
+from tests.support.image_renderer import AS_IS, ImageFactory, make_spec
 from tests.support.image_samples import BLUE, RED, animation, build_png, encode, sample_image, wide_gamut_profile
 
-ON_WHITE = Spec("jpeg", 4096, 4096, "contain", "jpeg", 95)
+ON_WHITE = make_spec("jpeg", 4096, 4096, "contain", "jpeg", 95)
 
 
 def max_difference(one: Image.Image, other: Image.Image) -> int:
@@ -51,7 +50,7 @@ def test_jpeg_variant_has_a_white_background(image_factory: ImageFactory) -> Non
 def test_invisible_colors_do_not_bleed_into_visible_ones(image_factory: ImageFactory) -> None:
     source = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
     source.paste((*RED, 255), (32, 0, 64, 64))
-    variant = image_factory.render_image(encode(source, "PNG"), Spec("small", 9, 9, "contain", "png", 100))
+    variant = image_factory.render_image(encode(source, "PNG"), make_spec("small", 9, 9, "contain", "png", 100))
     visible = [pixel for pixel in variant.get_flattened_data() if isinstance(pixel, tuple) and pixel[3] > 30]
     assert visible
     assert all(pixel[1] < 45 for pixel in visible)
@@ -167,9 +166,9 @@ def test_box_of_a_variant_applies_to_the_upright_image(image_factory: ImageFacto
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     data = encode(sample_image(96, 64), "JPEG", exif=exif.tobytes())
-    contain = image_factory.render_image(data, Spec("tall", 48, 48, "contain", "png", 100))
-    cover = image_factory.render_image(data, Spec("wide", 60, 30, "cover", "png", 100))
-    stretch = image_factory.render_image(data, Spec("odd", 30, 90, "stretch", "png", 100))
+    contain = image_factory.render_image(data, make_spec("tall", 48, 48, "contain", "png", 100))
+    cover = image_factory.render_image(data, make_spec("wide", 60, 30, "cover", "png", 100))
+    stretch = image_factory.render_image(data, make_spec("odd", 30, 90, "stretch", "png", 100))
     assert (contain.size, cover.size, stretch.size) == ((32, 48), (60, 30), (30, 90))
 
 

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.imageproc.geometry import Geometry, compute_geometry
-from functions.imageproc.types import Fit, Spec
+from tests.support.image_renderer import Fit, make_spec
 
 SIDES = st.integers(1, 16_384)
 
 
 def geometry_of(fit: Fit, box: tuple[int, int], source: tuple[int, int]) -> Geometry:
-    return compute_geometry(Spec("any", *box, fit, "webp", 80), *source)
+    return compute_geometry(make_spec("any", *box, fit, "webp", 80), *source)
 
 
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from functions.imageproc.isolation import ResourceLimits, run_in_child
-from functions.imageproc.types import Rejected
+from functions.imageproc.rejection import Rejected
 from tests.support.image_renderer import ImageFactory
 from tests.support.image_samples import encode, sample_image
 

@@ -3,8 +3,8 @@
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
-from functions.imageproc.types import Format, Spec
-from tests.support.image_renderer import ImageFactory
+from functions.imageproc.encode import Format
+from tests.support.image_renderer import ImageFactory, make_spec
 from tests.support.image_samples import encode, sample_image, wide_gamut_profile
 
 CANARY = b"CanaryThatMustNotLeak"
@@ -56,7 +56,7 @@ SOURCES = _sources()
 @pytest.mark.parametrize("source", SOURCES)
 def test_variant_contains_no_metadata_of_the_source(image_factory: ImageFactory, source: str, format_: Format) -> None:
     assert CANARY in SOURCES[source]
-    variant = image_factory.render_bytes(SOURCES[source], Spec("any", 40, 40, "cover", format_, 80))[0]
+    variant = image_factory.render_bytes(SOURCES[source], make_spec("any", 40, 40, "cover", format_, 80))[0]
     for marker in (
         CANARY,
         b"Exif\0\0",
@@ -75,6 +75,6 @@ def test_variant_contains_no_metadata_of_the_source(image_factory: ImageFactory,
 
 @pytest.mark.parametrize("format_", ALL_FORMATS)
 def test_pillow_finds_no_metadata_in_a_variant(image_factory: ImageFactory, format_: Format) -> None:
-    variant = image_factory.render_image(SOURCES["jpeg"], Spec("any", 40, 40, "cover", format_, 80))
+    variant = image_factory.render_image(SOURCES["jpeg"], make_spec("any", 40, 40, "cover", format_, 80))
     assert not variant.getexif()
     assert not {"exif", "xmp", "icc_profile", "comment", "photoshop", "dpi"} & set(variant.info)

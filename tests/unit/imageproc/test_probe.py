@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from functions.imageproc import probe
-from functions.imageproc.types import Rejected, Spec
-from tests.support.image_renderer import ImageFactory
+from functions.imageproc.rejection import Rejected
+from tests.support.image_renderer import ImageFactory, make_spec
 from tests.support.image_samples import CONTENT_TYPES, animation, build_png, corpus, encode, sample_image
 
 CORPUS = {name: (content_type, data) for name, content_type, data in corpus()}
@@ -130,7 +130,7 @@ def test_image_of_50_megapixels_is_rendered(image_factory: ImageFactory) -> None
     width, height = 8_192, 6_100
     rows = zlib.compressobj(1)
     compressed = b"".join(rows.compress(bytes(1 + width // 8)) for _ in range(height)) + rows.flush()
-    small = Spec("small", 64, 64, "contain", "webp", 80)
+    small = make_spec("small", 64, 64, "contain", "webp", 80)
     result = image_factory.render(build_png((width, height), 1, 0, b"", compressed_rows=compressed), small)
     assert (result.width, result.height) == (width, height)
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from functions.imageproc.encode import Format
 from functions.imageproc.render import render
-from functions.imageproc.types import Fit, Format, Spec
-from tests.support.image_renderer import ImageFactory
+from tests.support.image_renderer import Fit, ImageFactory, make_spec
 from tests.support.image_samples import encode, sample_image
 
 SPECS = (
-    Spec("thumbnail", 200, 200, "cover", "webp", 80),
-    Spec("small", 640, 640, "contain", "webp", 80),
-    Spec("medium", 1280, 1280, "contain", "jpeg", 80),
-    Spec("large", 1920, 1920, "contain", "avif", 50),
-    Spec("exact", 320, 40, "stretch", "png", 100),
+    make_spec("thumbnail", 200, 200, "cover", "webp", 80),
+    make_spec("small", 640, 640, "contain", "webp", 80),
+    make_spec("medium", 1280, 1280, "contain", "jpeg", 80),
+    make_spec("large", 1920, 1920, "contain", "avif", 50),
+    make_spec("exact", 320, 40, "stretch", "png", 100),
 )
 PHOTO = Path(__file__).parents[3] / "docs" / "demo" / "photo.jpg"
 
@@ -54,7 +54,7 @@ def test_same_source_and_spec_give_the_same_bytes(image_factory: ImageFactory) -
 
 def test_other_variants_do_not_affect_the_bytes_of_a_variant(image_factory: ImageFactory, large_photo: bytes) -> None:
     # A variant that is rendered again, or added to a project later, must be the same as one from the start.
-    together = image_factory.render_bytes(large_photo, *SPECS, Spec("huge", 4096, 4096, "contain", "jpeg", 60))
+    together = image_factory.render_bytes(large_photo, *SPECS, make_spec("huge", 4096, 4096, "contain", "jpeg", 60))
     alone = [image_factory.render_bytes(large_photo, spec)[0] for spec in SPECS]
     assert together[: len(SPECS)] == alone
 
@@ -62,13 +62,15 @@ def test_other_variants_do_not_affect_the_bytes_of_a_variant(image_factory: Imag
 @pytest.mark.parametrize("format_", ["webp", "avif", "jpeg", "png"])
 @pytest.mark.parametrize("fit", ["contain", "cover"])
 def test_only_stretch_enlarges_an_image(image_factory: ImageFactory, fit: Fit, format_: Format) -> None:
-    result = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 1000, 500, fit, format_, 80))
+    result = image_factory.render(encode(sample_image(48, 32), "PNG"), make_spec("big", 1000, 500, fit, format_, 80))
     expected = (48, 32) if fit == "contain" else (48, 24)
     assert (result.variants[0].width, result.variants[0].height) == expected
 
 
 def test_stretch_enlarges(image_factory: ImageFactory) -> None:
-    result = image_factory.render(encode(sample_image(48, 32), "PNG"), Spec("big", 100, 500, "stretch", "webp", 80))
+    result = image_factory.render(
+        encode(sample_image(48, 32), "PNG"), make_spec("big", 100, 500, "stretch", "webp", 80)
+    )
     assert (result.variants[0].width, result.variants[0].height) == (100, 500)
 
 
@@ -83,7 +85,7 @@ def test_variant_has_at_least_one_pixel(image_factory: ImageFactory, size: tuple
 def test_cover_shows_the_center(image_factory: ImageFactory) -> None:
     source = Image.new("RGB", (90, 30), "black")
     source.paste("white", (30, 0, 60, 30))
-    variant = image_factory.render_image(encode(source, "PNG"), Spec("middle", 30, 30, "cover", "png", 100))
+    variant = image_factory.render_image(encode(source, "PNG"), make_spec("middle", 30, 30, "cover", "png", 100))
     assert variant.get_flattened_data() == ((255, 255, 255),) * 900
 
 
@@ -101,7 +103,7 @@ def test_shortcuts_are_invisible(
     image_factory: ImageFactory, large_photo: bytes, width: int, height: int, fit: Fit
 ) -> None:
     """Compare with a full decode and one Lanczos resize. Above 40 dB, no one can tell two images apart."""
-    variant = image_factory.render_image(large_photo, Spec("any", width, height, fit, "png", 100))
+    variant = image_factory.render_image(large_photo, make_spec("any", width, height, fit, "png", 100))
     with Image.open(io.BytesIO(large_photo)) as whole:
         if fit == "stretch":
             expected: Image.Image = whole.resize((width, height), Image.Resampling.LANCZOS)
@@ -141,7 +143,7 @@ def _block_ssim(one: bytes, other: bytes) -> float:
 
 
 def test_variants_with_the_same_name_have_separate_files(image_factory: ImageFactory) -> None:
-    same = [Spec("../../same", side, side, "contain", "webp", 80) for side in (10, 20)]
+    same = [make_spec("../../same", side, side, "contain", "webp", 80) for side in (10, 20)]
     variants = image_factory.render(encode(sample_image(), "PNG"), *same).variants
     assert len({variant.path for variant in variants}) == 2
     assert {variant.path.parent for variant in variants} == {variants[0].path.parent}

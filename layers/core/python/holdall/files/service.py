@@ -34,29 +34,7 @@ from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.projects.model import Project
 
-__all__ = [
-    "add_version",
-    "create",
-    "delete_variants",
-    "existing",
-    "get",
-    "get_file_and_version",
-    "get_or_none",
-    "get_pending",
-    "get_variant_or_none",
-    "get_version_or_none",
-    "list_by_kind",
-    "list_files",
-    "list_versions",
-    "presign_original",
-    "purge",
-    "remaining_ids",
-    "scan_originals",
-    "trash",
-    "update_version",
-    "variant_url",
-    "view",
-]
+__all__ = ["existing", "get_or_none", "get_pending", "list_by_kind", "list_versions", "scan_originals"]
 
 
 def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[FileView]:
@@ -227,8 +205,7 @@ def _trash(caller: Caller, file_id: str) -> FileView:
     with Transaction() as tx:
         trashed = _set_state(tx, file, "trash")
         if any(variant.is_public for variant in file.current.variants):
-            job = jobs.create(tx, "relocate", file.id)
-            tx.on_commit(lambda: jobs.send(job))
+            jobs.create(tx, "relocate", file.id)
         log(tx, caller, "files.trash", file.id)
         emit(tx, file.project_id, "file.trashed", fileId=file.id)
     return view(trashed)
@@ -239,7 +216,6 @@ def _purge(caller: Caller | None, file_id: str) -> Job:
     with Transaction() as tx:
         _set_state(tx, file, "purging")
         job = jobs.create(tx, "purge", file.id)
-        tx.on_commit(lambda: jobs.send(job))
         if caller is not None:
             log(tx, caller, "files.purge", file.id)
         emit(tx, file.project_id, "file.purged", fileId=file.id)

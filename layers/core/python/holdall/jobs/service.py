@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 from holdall.jobs import store
 from holdall.jobs.model import RESEND_AFTER, Job, JobClaimed, JobKind, JobStatus, RenderImage, RunJob
@@ -17,12 +18,12 @@ _CLAIM_LOST = JobClaimed()
 
 
 def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int = 0) -> Job:
-    """Add a job to what a transaction does. Whoever opened the transaction sends it afterwards."""
+    """Create a job about a file or one of its versions. Its message is sent after the commit."""
     return _create(tx, kind, ids.project_id_of(file_id), file_id, version_number)
 
 
 def create_for_project(tx: Transaction, kind: JobKind, project_id: str) -> Job:
-    """Add a job about a whole project to what a transaction does."""
+    """Create a job about a whole project. Its message is sent after the commit."""
     return _create(tx, kind, project_id, "", 0)
 
 
@@ -147,4 +148,5 @@ def _create(tx: Transaction, kind: JobKind, project_id: str, file_id: str, versi
         updated_at=now,
     )
     store.put(tx, job)
+    tx.on_commit(partial(send, job))
     return job

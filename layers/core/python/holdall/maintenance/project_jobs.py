@@ -73,9 +73,8 @@ def run_purge(job: Job) -> None:
 def _start_relocations(file_ids: list[str]) -> None:
     if file_ids:
         with Transaction() as write:
-            begun = [jobs.create(write, "relocate", file_id) for file_id in file_ids]
-        for each in begun:
-            jobs.send(each)
+            for file_id in file_ids:
+                jobs.create(write, "relocate", file_id)
 
 
 def _sweep_public_prefix(job: Job, project: Project) -> None:

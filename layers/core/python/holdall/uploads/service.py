@@ -277,8 +277,7 @@ def _create_version(
             file = files.add_version(tx, existing_file, version)
         quotas.add_version(tx, project.id, file.kind, version)
         if version.status == "processing":
-            job = jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
-            tx.on_commit(lambda: jobs.send(job))
+            jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
         if caller is not None:
             log(tx, caller, "uploads.commit", upload.id)
         emit(tx, project.id, "file.created", fileId=file.id, version=version.number, status=version.status)

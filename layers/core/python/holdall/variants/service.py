@@ -91,8 +91,7 @@ def get_or_request(project: Project, file: File, name: str) -> Variant:
     # If another request changed the file, the next request for the variant sees the result.
     with suppress(FileChanged), Transaction() as tx:
         files.update_version(tx, file, version)
-        job = jobs.create(tx, "render", file.id, version.number)
-        tx.on_commit(lambda: jobs.send(job))
+        jobs.create(tx, "render", file.id, version.number)
     return requested
 
 

@@ -74,7 +74,6 @@ def start(caller: Caller, project: Project) -> str:
         # The purge of a project deletes only the jobs that it finds.
         projects.check_visibility_unchanged(tx, project)
         job = jobs.create_for_project(tx, "sync-project", project.id)
-        tx.on_commit(partial(jobs.send, job))
         log(tx, caller, "variants.sync", project.id)
         return job.id
 
@@ -118,8 +117,7 @@ def _sync_version(project: Project, file: File, version: Version) -> None:
         files.update_version(tx, file, synced)
         projects.check_unchanged(tx, project)
         quotas.update_variants(tx, project.id, before=version, after=synced)
-        job = jobs.create(tx, "render", file.id, version.number)
-        tx.on_commit(lambda: jobs.send(job))
+        jobs.create(tx, "render", file.id, version.number)
 
 
 def _diff(project: Project, file: File, version: Version) -> _VariantDiff:

@@ -132,14 +132,13 @@ def update(caller: Caller, project: Project, request: UpdateProjectRequest) -> P
         try:
             with Transaction() as write:
                 store.update(write, project, changed, error=PROJECT_CHANGED)
-                job = jobs.create_for_project(write, "relocate-project", project.id) if moves else None
+                if moves:
+                    jobs.create_for_project(write, "relocate-project", project.id)
                 log(write, caller, "projects.update", project.id)
                 emit(write, project.id, "project.updated")
         except Conflict:
             project = _get_active(project.id)
             continue
-        if job:
-            jobs.send(job)
         return changed
     raise PROJECT_CHANGED
 
@@ -161,11 +160,9 @@ def soft_delete(caller: Caller, project: Project, *, sole_owner: Membership | No
         if sole_owner is not None:
             member_store.check_unchanged(write, sole_owner, error=PROJECT_CHANGED)
         quotas.freeze(write, project.id)
-        job = _start_relocation(write, project)
+        _start_relocation(write, project)
         log(write, caller, "projects.delete", project.id)
         emit(write, project.id, "project.deleted")
-    if job:
-        jobs.send(job)
     return project.model_copy(update={"status": "deleted", "deleted_at": now, "updated_at": now})
 
 
@@ -179,11 +176,9 @@ def restore(caller: Caller, project: Project) -> Project:
     with Transaction() as write:
         store.restore(write, project, now, error=PROJECT_CHANGED)
         quotas.unfreeze(write, project.id)
-        job = _start_relocation(write, project)
+        _start_relocation(write, project)
         log(write, caller, "projects.restore", project.id)
         emit(write, project.id, "project.restored")
-    if job:
-        jobs.send(job)
     return project.model_copy(update={"status": "active", "deleted_at": None, "updated_at": now})
 
 
@@ -194,7 +189,6 @@ def purge(caller: Caller, project: Project) -> Job:
     with Transaction() as write:
         job = _mark_purging(write, project)
         log(write, caller, "projects.purge", project.id)
-    jobs.send(job)
     return job
 
 
@@ -207,10 +201,9 @@ def purge_due() -> int:
             continue
         try:
             with Transaction() as write:
-                job = _mark_purging(write, found)
+                _mark_purging(write, found)
         except Conflict:
             continue  # restored or purged in this moment
-        jobs.send(job)
         begun += 1
     return begun
 
@@ -254,11 +247,10 @@ def _mark_purging(tx: Transaction, project: Project) -> Job:
     return jobs.create_for_project(tx, "purge-project", project.id)
 
 
-def _start_relocation(tx: Transaction, project: Project) -> Job | None:
-    """The job that moves what the public may not see any more, or again."""
-    if project.settings.visibility == "private":
-        return None
-    return jobs.create_for_project(tx, "relocate-project", project.id)
+def _start_relocation(tx: Transaction, project: Project) -> None:
+    """Start the job that moves the variants of a public project."""
+    if project.settings.visibility == "public":
+        jobs.create_for_project(tx, "relocate-project", project.id)
 
 
 def _get_active(project_id: str) -> Project:

@@ -1,10 +1,7 @@
-"""The input of the renderer, and the rejection of an image."""
+"""The rejection of an image."""
 
-from dataclasses import dataclass
 from typing import Literal
 
-Fit = Literal["contain", "cover", "stretch"]
-Format = Literal["webp", "avif", "jpeg", "png"]
 RejectionCode = Literal[
     "animation_too_large",
     "broken_image",
@@ -21,22 +18,6 @@ RejectionCode = Literal[
     "type_mismatch",
     "unsupported_type",
 ]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A variant to render. The box is in pixels; `quality` is the scale of the encoder from 1 to 100, which PNG ignores.
-
-    `contain` scales the image down until it fits into the box. `cover` fills the box and crops both sides equally. `stretch`
-    scales to the exact size of the box. Only `stretch` enlarges.
-    """
-
-    name: str
-    width: int
-    height: int
-    fit: Fit
-    format: Format
-    quality: int
 
 
 class Rejected(Exception):
