@@ -202,9 +202,9 @@ def test_log_contains_neither_token_nor_addresses(
     run_with_queues_down(monkeypatch, lambda: client.post(f"/projects/{shared_project}/invitations", body))
     frozen_clock.advance(seconds=31)
     fake_aws.run_task("send-pending-invitations")
-    (body,) = fake_aws.receive_messages("mail")
-    fake_aws.deliver_messages("mail", body)
-    token = json.loads(body)["token"]
+    (message,) = fake_aws.receive_messages("mail")
+    fake_aws.deliver_messages("mail", message)
+    token = json.loads(message)["token"]
     accept_invitation(client, token)
     client.post("/invitations/accept", {"token": token, token: 1})
     client.post("/invitations/accept", {"token": [token]})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdall.accounts.service import oauth, security
+from holdall.accounts.service import security, sign_up
 from holdall.platform.caller import ClientInfo
 from tests.support import mailbox, users
 from tests.support.admins import AdminFactory
@@ -309,14 +309,14 @@ def test_inactive_user_cannot_sign_in(
 def test_two_first_sign_ins_at_once_create_one_account(
     providers: FakeProviders, provider_user: ProviderUser, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create_account, first = oauth.create_account, Browser()
+    create_account, first = sign_up.create_account, Browser()
 
     def create_late(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(oauth, "create_account", create_account)
+        monkeypatch.setattr(sign_up, "create_account", create_account)
         assert providers.sign_in(first, provider_user).status == 302
         return create_account(*args, **kwargs)
 
-    monkeypatch.setattr(oauth, "create_account", create_late)
+    monkeypatch.setattr(sign_up, "create_account", create_late)
     assert providers.sign_in(Browser(), provider_user).status == 409
     assert len(fake_aws.find_rows("main", record_type="user")) == 1
     assert first.get("/auth/me").status == 200

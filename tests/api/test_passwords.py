@@ -6,6 +6,7 @@ from tests.support import faults, mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.mfa import enable_mfa
 
 NEW_PASSWORD = "another horse battery"
 
@@ -68,7 +69,7 @@ def test_reset_ends_all_sessions(client: Client, fake_aws: FakeAws) -> None:
 
 
 def test_reset_keeps_the_second_factor(client: Client, fake_aws: FakeAws) -> None:
-    mailbox.enable_mfa(client)
+    enable_mfa(client)
     mailbox.receive_emails(fake_aws)
     request_password_reset(client.user["email"])
     reset_password(mailbox.receive_token(fake_aws, "password-reset"))

@@ -9,6 +9,7 @@ from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
+from tests.support.mfa import enable_mfa
 
 
 def delete_account(client: Client, password: str = users.PASSWORD) -> int:
@@ -66,7 +67,7 @@ def test_deleted_user_keeps_only_the_id(client: Client, fake_aws: FakeAws) -> No
 
 
 def test_credentials_are_deleted_with_the_account(client: Client, fake_aws: FakeAws) -> None:
-    mailbox.enable_mfa(client)
+    enable_mfa(client)
     delete_account(client)
 
     kinds = {row["record_type"] for row in fake_aws.find_rows("credentials")}

@@ -60,9 +60,9 @@ class SignIn:
 
     def exchange(self, **overrides: Any) -> Identity:
         """Exchange the code for an identity. `overrides` replaces values of the flow and of the callback."""
-        response = {"code": self.callback_params["code"], "iss": self.callback_params.get("iss")}
-        response |= {name: overrides.pop(name) for name in ("code", "iss") if name in overrides}
-        return self.provider.fetch_identity(replace(self.flow, **overrides), AuthorizationResponse(**response))
+        code = overrides.pop("code", self.callback_params["code"])
+        iss = overrides.pop("iss", self.callback_params.get("iss"))
+        return self.provider.fetch_identity(replace(self.flow, **overrides), AuthorizationResponse(code, iss))
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])

@@ -10,6 +10,7 @@ from tests.support.admins import AdminFactory, unique_permission_name, unique_ro
 from tests.support.aws import FakeAws, make_upload_request
 from tests.support.client import Client
 from tests.support.fixtures import OverrideSettings
+from tests.support.mfa import enable_mfa
 
 PROVIDER = "github"
 OAUTH_CALLBACK = "GET /auth/oauth/{provider}/callback"
@@ -124,12 +125,9 @@ def _email_token_bodies(client: Client, fake_aws: FakeAws, override_settings: Ov
 
 
 def _mfa_bodies(client: Client) -> dict[str, Any]:
-    guarded = users.create_client()
-    mailbox.enable_mfa(guarded)
-    code = guarded.post("/auth/2fa/recovery-codes").data()["recoveryCodes"][0]
-    token = mailbox.request_mfa_token(guarded.user["email"])
+    user = enable_mfa(users.create_client())
     seed = client.post("/auth/2fa/setup").data()["secret"]
     return {
-        "POST /auth/2fa/verify": {"mfaToken": token, "recoveryCode": code},
+        "POST /auth/2fa/verify": {"mfaToken": user.request_mfa_token(), "recoveryCode": user.recovery_codes[0]},
         "POST /auth/2fa/enable": {"code": pyotp.TOTP(seed).now()},
     }

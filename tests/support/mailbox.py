@@ -1,9 +1,7 @@
-"""Letters on their way: what lies in the queue, and the secrets of their links, which only a letter tells."""
+"""Emails in the queue `mail`, and sign-ins that need their tokens."""
 
 import json
 from typing import Any
-
-import pyotp
 
 from holdall.accounts import challenges
 from holdall.accounts.challenges import InvitationPayload
@@ -16,7 +14,7 @@ from tests.support.client import Client
 
 
 def receive_emails(fake_aws: FakeAws) -> list[dict[str, Any]]:
-    """Take all letters out of the queue."""
+    """Return all emails in the queue, and empty it."""
     found: list[dict[str, Any]] = []
     while bodies := fake_aws.receive_messages("mail"):
         found += [json.loads(body) for body in bodies]
@@ -24,16 +22,16 @@ def receive_emails(fake_aws: FakeAws) -> list[dict[str, Any]]:
 
 
 def receive_email(fake_aws: FakeAws) -> dict[str, Any]:
-    """Take the only letter out of the queue."""
-    (letter,) = receive_emails(fake_aws)
-    return letter
+    """Return the only email in the queue, and empty it."""
+    (message,) = receive_emails(fake_aws)
+    return message
 
 
 def receive_token(fake_aws: FakeAws, kind: str) -> str:
-    """The secret of the only letter in the queue, which is of this kind."""
-    letter = receive_email(fake_aws)
-    assert letter["kind"] == kind
-    return str(letter["token"])
+    """Return the token of the only email in the queue, which must be of this kind."""
+    message = receive_email(fake_aws)
+    assert message["kind"] == kind
+    return str(message["token"])
 
 
 def receive_tokens(fake_aws: FakeAws, email: str, kind: str) -> list[str]:
@@ -49,30 +47,17 @@ def receive_changes(fake_aws: FakeAws, email: str) -> list[str]:
 
 
 def create_account_invitation(email: str) -> str:
-    """The secret of an invitation to a user without a password, as the route will pose it that makes such users."""
+    """Create a user without a password, and return the token of an invitation."""
     operator = ClientInfo("operator", "tests", "request")
-    with Transaction() as write:
-        user = sign_up.create_account(write, operator, email, None, action="users.create").user
-        return challenges.issue(write, user.id, InvitationPayload(user.id))
+    with Transaction() as tx:
+        user = sign_up.create_account(tx, operator, email, None, action="users.create").user
+        return challenges.issue(tx, user.id, InvitationPayload(user.id))
 
 
 def sign_in_with_verified_email(email: str, fake_aws: FakeAws) -> Client:
-    """Let somebody choose their password by a letter, which proves their address, and log in."""
+    """Verify the address of a user with a reset of the password, and log in."""
     receive_emails(fake_aws)
     Client().post("/auth/forgot-password", {"email": email}).data()
-    said = {"token": receive_token(fake_aws, "password-reset"), "password": users.PASSWORD}
-    assert Client().post("/auth/reset-password", said).status == 204
+    body = {"token": receive_token(fake_aws, "password-reset"), "password": users.PASSWORD}
+    assert Client().post("/auth/reset-password", body).status == 204
     return users.sign_in(email)
-
-
-def enable_mfa(client: Client) -> str:
-    """Turn the second factor on; its seed."""
-    seed = str(client.post("/auth/2fa/setup").data()["secret"])
-    client.post("/auth/2fa/enable", {"code": pyotp.TOTP(seed).now()}).data()
-    return seed
-
-
-def request_mfa_token(email: str) -> str:
-    """What a login gets of somebody with a second factor."""
-    data = Client().post("/auth/login", {"email": email, "password": users.PASSWORD}).data()
-    return str(data["mfaToken"])

@@ -1,4 +1,4 @@
-"""An authenticator app, and people who have one: they set it up and sign in by the API, as anybody does."""
+"""Users with a second factor, and their authenticator app."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from tests.support.client import Client, Response
 
 @dataclass(frozen=True)
 class MfaUser:
-    """Somebody whose second factor is on. `client` is the session in which it was turned on."""
+    """A user with a second factor. `client` is the session that enabled it."""
 
     client: Client
     totp_secret: str
@@ -22,20 +22,20 @@ class MfaUser:
         return str(self.client.user["email"])
 
     def totp_code(self, step_offset: int = 0) -> str:
-        """What the app shows, now or so many time steps later."""
+        """Return the code that the app shows now, or some time steps later."""
         return compute_totp_code(self.totp_secret, step_offset)
 
     def wrong_code(self) -> str:
-        """A code that the app does not show for hours."""
+        """Return a code that the app does not show for hours."""
         return self.totp_code(1000)
 
     def request_mfa_token(self) -> str:
-        """What a login gives that wants the second factor."""
-        asked = Client().post("/auth/login", {"email": self.email, "password": users.PASSWORD}).data()
-        return str(asked["mfaToken"])
+        """Log in, and return the token for the verification of the second factor."""
+        data = Client().post("/auth/login", {"email": self.email, "password": users.PASSWORD}).data()
+        return str(data["mfaToken"])
 
     def complete_login(self, mfa_token: str | None = None, **fields: str) -> Response:
-        """Show a code or a recovery code."""
+        """Verify the second factor with a code or a recovery code."""
         return Client().post("/auth/2fa/verify", {"mfaToken": mfa_token or self.request_mfa_token(), **fields})
 
 
@@ -45,7 +45,7 @@ def compute_totp_code(secret: str, step_offset: int = 0) -> str:
 
 
 def enable_mfa(client: Client) -> MfaUser:
-    """Turn the second factor on."""
+    """Enable the second factor."""
     seed = str(client.post("/auth/2fa/setup").data()["secret"])
     codes: list[str] = client.post("/auth/2fa/enable", {"code": compute_totp_code(seed)}).data()["recoveryCodes"]
     return MfaUser(client, seed, codes)

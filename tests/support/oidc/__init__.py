@@ -1,1 +1,1 @@
-"""Providers to sign in with: a real one of OpenID Connect, and one that looks like GitHub."""
+"""Providers for sign-in: a certified OpenID Connect provider, and a server that behaves like GitHub."""

@@ -1,6 +1,6 @@
-"""A server in the shape of GitHub, with its habits: it refuses with status 200, and answers by a form unless asked for JSON.
+"""A server that behaves like GitHub: errors have status 200, and responses are forms unless the request accepts JSON.
 
-It runs in a thread, on this machine alone. A test turns its switches while it runs.
+It runs in a thread, on 127.0.0.1. A test can change its behavior while it runs.
 """
 
 import base64
@@ -22,14 +22,12 @@ from tests.support.oidc.provider import RunningProvider
 
 ApiPath = Literal["/login/oauth/access_token", "/user", "/user/emails"]
 Fault = Literal["slow", "error", "garbage", "drip"]
-_SLOW_SECONDS = 10.0  # seconds
+_SLOW_SECONDS = 10.0
 _LOGIN_FORM = '<form method="post" action="/login/oauth/authorize?{query}"><input name="login"></form>'
 
 
 @dataclass
 class Behavior:
-    """How it behaves, until a test says otherwise."""
-
     email_verified: bool = True
     sends_wrong_state: bool = False
     email_scope_granted: bool = True  # whether the user granted it
@@ -38,15 +36,13 @@ class Behavior:
 
 @dataclass(frozen=True)
 class RunningGitHub(RunningProvider):
-    """A running GitHub. `url` is both its site and its API."""
+    """A running server. `url` is both the site and the API."""
 
     behavior: Behavior
 
 
 @dataclass(frozen=True)
 class _CodeGrant:
-    """What a code stands for."""
-
     login: str
     redirect_uri: str
     code_challenge: str
@@ -54,7 +50,7 @@ class _CodeGrant:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # whoever is slow may be left alone
+    block_on_close = False  # a slow request may still run
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
@@ -65,7 +61,7 @@ class _Server(ThreadingHTTPServer):
         self.tokens: dict[str, str] = {}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of somebody who did not wait for the end of an answer."""
+        """Ignore a client that closed the connection before the end of a response."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -94,13 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/login/oauth/authorize":
             self._authorize({name: values[0] for name, values in parse_qs(query).items()}, form["login"])
         elif path == "/login/oauth/access_token" and not self._inject_fault(path):
-            told = self._issue_token(form)
+            response = self._issue_token(form)
             if "application/json" in self.headers.get("accept", ""):
-                self._respond_json(200, told)
+                self._respond_json(200, response)
             else:
-                self._respond(200, "application/x-www-form-urlencoded", urlencode(told).encode())
+                self._respond(200, "application/x-www-form-urlencoded", urlencode(response).encode())
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # so it is named in the class above
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name in the base class
         pass
 
     def _authorize(self, params: Mapping[str, str], login: str) -> None:
@@ -114,8 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _issue_token(self, form: Mapping[str, str]) -> dict[str, str]:
-        us = self.server.running
-        if (form.get("client_id"), form.get("client_secret")) != (us.client_id, us.client_secret):
+        running = self.server.running
+        if (form.get("client_id"), form.get("client_secret")) != (running.client_id, running.client_secret):
             return {
                 "error": "incorrect_client_credentials",
                 "error_description": "The client_id and/or secret are wrong.",
@@ -131,18 +127,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _get_user(self, login: str) -> None:
         number = int(hashlib.sha256(login.encode()).hexdigest()[:7], 16)
-        # The address of the profile is what somebody shows, so nobody may take it for a proof.
-        shown = "somebody-else@example.test"
+        # Users choose the address of their profile freely, so it proves nothing.
+        profile_email = "other@example.test"
         self._respond_json(
-            200, {"id": number, "login": login.partition("@")[0], "name": f"Person of {login}", "email": shown}
+            200, {"id": number, "login": login.partition("@")[0], "name": f"Person of {login}", "email": profile_email}
         )
 
     def _get_emails(self, login: str) -> None:
-        switches = self.server.running.behavior
-        if not switches.email_scope_granted:
+        behavior = self.server.running.behavior
+        if not behavior.email_scope_granted:
             self._respond_json(404, {"message": "Not Found"})
             return
-        verified = switches.email_verified and not login.startswith("unverified-")
+        verified = behavior.email_verified and not login.startswith("unverified-")
         primary = {
             "email": login.removeprefix("unverified-"),
             "primary": True,
@@ -153,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._respond_json(200, [other, primary])
 
     def _inject_fault(self, path: str) -> bool:
-        """Do what the switch of a path says. Whether it said anything."""
+        """Cause the fault of a path. Return whether there is one."""
         fault = {str(name): value for name, value in self.server.running.behavior.faults.items()}.get(path)
         if fault == "slow":
             time.sleep(_SLOW_SECONDS)
@@ -167,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         return fault is not None
 
     def _drip_header(self) -> None:
-        """Send a header that never ends, a sign at a time: no wait of the other side is long, but all of them together."""
+        """Send a header that does not end, one character at a time. Each wait of the client is short, but their sum is not."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\nx-more: ")
         for _ in range(int(_SLOW_SECONDS * 10)):
             self.wfile.write(b"x")
@@ -186,10 +182,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def run_github(port: int = 0) -> Iterator[RunningGitHub]:
-    """Run a GitHub on a free port, or on the one that is named.
+    """Run the server on a port, by default a free one.
 
-    Its sign-in asks for a login, which is the primary address of whoever signs in. Behind the prefix `unverified-` it is the
-    same address, not verified, of somebody else; the switch does it for everybody.
+    The login is the primary address of a user. With the prefix `unverified-` it is another user with the same address, not
+    verified.
     """
     server = _Server(port)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

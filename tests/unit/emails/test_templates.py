@@ -117,11 +117,12 @@ def test_user_without_a_name_is_greeted_without_it() -> None:
 
 @given(value=TEXTS)
 def test_value_is_never_markup(value: str) -> None:
-    for content, same in [
+    pairs: list[tuple[EmailContent, EmailContent]] = [
         (PasswordReset(value, TOKEN), PasswordReset("Ada", TOKEN)),
         (ProjectInvitation(value, TOKEN), ProjectInvitation("bob@example.test", TOKEN)),
         (SecurityNotice(value, value), SecurityNotice("Ada", CHANGE)),
-    ]:
+    ]
+    for content, same in pairs:
         page, expected = HtmlPage(render_content(content).html), HtmlPage(render_content(same).html)
 
         assert (page.tags, page.links) == (expected.tags, expected.links)

@@ -24,10 +24,9 @@ from holdall.accounts.oauth.model import (
 )
 from holdall.accounts.oauth.openid_connect import OpenIDConnect
 from holdall.accounts.oauth.provider import AuthCodeFlow, AuthorizationResponse, Provider, new_code_verifier
-from holdall.accounts.service import mfa
+from holdall.accounts.service import mfa, sign_up
 from holdall.accounts.service.security import on_security_change
 from holdall.accounts.service.sign_in import SignInResult, complete_first_factor
-from holdall.accounts.service.sign_up import create_account
 from holdall.audit.service import log
 from holdall.emails import service as emails
 from holdall.emails.model import SecurityNotice
@@ -155,7 +154,7 @@ def _sign_in_or_sign_up(client: ClientInfo, name: str, identity: Identity) -> Si
     if settings().sign_up != "open":
         raise SignUpClosed
     with Transaction() as tx:
-        account = create_account(tx, client, email, sanitize_name(identity.name), action="accounts.sign_up")
+        account = sign_up.create_account(tx, client, email, sanitize_name(identity.name), action="accounts.sign_up")
         _add_identity(tx, account, linked)
         return complete_first_factor(tx, client, account, "cookie", requires_mfa=False, is_new=True)
 
