@@ -1,4 +1,4 @@
-"""The journal as a file: all rows that a filter finds, in parts that Lambda can answer."""
+"""GET /audit/export: JSON lines, in parts that fit into a response of Lambda."""
 
 import pytest
 
@@ -12,68 +12,66 @@ EXPORT_PATH = "/audit/export?action=tests.action"
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of four lines."""
-    monkeypatch.setattr(routes, "_LINES", 4)
+    """Limit a part to four lines."""
+    monkeypatch.setattr(routes, "_EXPORT_PAGE_SIZE", 4)
 
 
-def test_the_file_holds_what_the_list_tells(superuser: Client) -> None:
+def test_export_contains_the_same_entries_as_the_list(superuser: Client) -> None:
     for number in range(3):
         audit_log.write_entry("tests.action", f"{number}")
     listed = superuser.get("/audit?action=tests.action").data()
 
-    answer = superuser.get(EXPORT_PATH)
+    response = superuser.get(EXPORT_PATH)
 
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    assert answer.headers["content-disposition"] == 'attachment; filename="audit.jsonl"'
-    assert answer.headers["cache-control"] == "no-store"
-    assert "link" not in answer.headers
-    assert audit_log.parse_json_lines(answer.text) == listed
+    assert response.status == 200
+    assert response.headers["content-type"] == "application/x-ndjson"
+    assert response.headers["content-disposition"] == 'attachment; filename="audit.jsonl"'
+    assert response.headers["cache-control"] == "no-store"
+    assert "link" not in response.headers
+    assert audit_log.parse_json_lines(response.text) == listed
     assert [each["target"] for each in listed] == ["2", "1", "0"]
 
 
-def test_nothing_found_is_an_empty_file(superuser: Client) -> None:
-    answer = superuser.get("/audit/export?target=nothing")
+def test_export_without_entries_is_empty(superuser: Client) -> None:
+    response = superuser.get("/audit/export?target=nothing")
 
-    assert (answer.status, answer.text) == (200, "")
+    assert (response.status, response.text) == (200, "")
 
 
-@pytest.mark.parametrize(
-    "query", ["?action=tests.action", "?actor=somebody%27s%20%2B", "?from=2026-11-19T12:00:00%2B01:00"]
-)
-def test_a_file_goes_on_where_its_link_leads(superuser: Client, small_pages: None, query: str) -> None:
+@pytest.mark.parametrize("query", ["?action=tests.action", "?actor=ada%27s%20%2B", "?from=2026-11-19T12:00:00%2B01:00"])
+def test_link_leads_to_the_next_part(superuser: Client, small_pages: None, query: str) -> None:
     for number in range(10):
-        audit_log.write_entry("tests.action", f"{number}", actor="somebody's +")
+        audit_log.write_entry("tests.action", f"{number}", actor="ada's +")
 
     parts = audit_log.download_export(superuser, f"/audit/export{query}")
 
-    told = [line["target"] for part in parts for line in audit_log.parse_json_lines(part.text)]
-    assert [target for target in told if target.isdigit()] == [f"{number}" for number in reversed(range(10))]
+    exported = [line["target"] for part in parts for line in audit_log.parse_json_lines(part.text)]
+    assert [target for target in exported if target.isdigit()] == [f"{number}" for number in reversed(range(10))]
     assert all(len(audit_log.parse_json_lines(part.text)) == 4 for part in parts[:-1])
     assert len(parts) >= 3
 
 
-def test_whoever_takes_the_journal_away_is_in_it(superuser: Client, small_pages: None) -> None:
+def test_each_part_of_an_export_is_audited(superuser: Client, small_pages: None) -> None:
     for number in range(5):
         audit_log.write_entry("tests.action", f"{number}")
 
     parts = audit_log.download_export(superuser, EXPORT_PATH)
 
-    taken = superuser.get("/audit?action=audit.export").data()
-    assert len(taken) == len(parts) == 2
-    assert {(each["actor"], each["target"], each["outcome"]) for each in taken} == {
+    entries = superuser.get("/audit?action=audit.export").data()
+    assert len(entries) == len(parts) == 2
+    assert {(each["actor"], each["target"], each["outcome"]) for each in entries} == {
         (superuser.user["id"], "audit", "success")
     }
 
 
-def test_a_list_that_is_read_leaves_no_row(superuser: Client, fake_aws: FakeAws) -> None:
+def test_list_is_not_audited(superuser: Client, fake_aws: FakeAws) -> None:
     before = len(fake_aws.find_rows("audit"))
     superuser.get("/audit").data()
 
     assert len(fake_aws.find_rows("audit")) == before
 
 
-def test_a_line_stays_one_line_whatever_it_tells(superuser: Client) -> None:
+def test_entry_is_one_line_whatever_it_contains(superuser: Client) -> None:
     agent = 'a "quoted"\u2028 agent \\ \u00e4\U0001f600'
     superuser.get("/audit/export", headers={"user-agent": agent})
 
@@ -82,5 +80,5 @@ def test_a_line_stays_one_line_whatever_it_tells(superuser: Client) -> None:
     assert [line["userAgent"] for line in lines] == ["tests", agent]
 
 
-def test_the_longest_part_fits_into_an_answer_of_lambda() -> None:
+def test_largest_part_fits_into_a_response_of_lambda() -> None:
     assert audit_log.MAX_ENTRY_BYTES * routes._EXPORT_PAGE_SIZE < 5_000_000  # bytes

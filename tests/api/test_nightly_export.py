@@ -1,4 +1,4 @@
-"""The journal of each day, written away in the night after it: once, whole, and whatever goes wrong on the way."""
+"""The nightly export of the audit log: complete, and written once, whatever fails on the way."""
 
 import json
 import math
@@ -21,21 +21,21 @@ EXPORT_TIME = DAY + timedelta(days=1, hours=1)
 
 @pytest.fixture
 def at_export_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hour at which the schedule calls."""
+    """Set the time to that of the schedule."""
     monkeypatch.setattr(clock, "now", lambda: EXPORT_TIME)
 
 
 @pytest.fixture
 def small_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Objects of three rows."""
+    """Limit an object to three entries."""
     monkeypatch.setattr(export, "ROWS_PER_OBJECT", 3)
 
 
 def read_exports(fake_aws: FakeAws) -> dict[str, list[dict[str, Any]]]:
-    """The objects of the day, and what each says."""
+    """Return the entries in each object of the day, by key."""
     keys = [key for key in fake_aws.list_keys("exports") if key.startswith("2026/11/19/")]
     objects = {key: fake_aws.s3.get_object(Bucket="exports", Key=key) for key in sorted(keys)}
-    return {key: audit_log.parse_json_lines(found["Body"].read().decode()) for key, found in objects.items()}
+    return {key: audit_log.parse_json_lines(response["Body"].read().decode()) for key, response in objects.items()}
 
 
 def count_versions(fake_aws: FakeAws) -> int:
@@ -43,7 +43,7 @@ def count_versions(fake_aws: FakeAws) -> int:
 
 
 def expected_object_count(rows: int) -> int:
-    """How many objects of three rows there have to be. Chance spreads rows over the parts of a day, and may leave one empty."""
+    """Return the number of objects with three rows. A shard without rows has one empty object."""
     return max(math.ceil(rows / 3), 1)
 
 
@@ -53,7 +53,7 @@ def list_exported_targets(fake_aws: FakeAws) -> list[str]:
 
 @pytest.fixture
 def audited_targets() -> list[str]:
-    """What was done in the day, from its first moment to its last; the days around it are not empty either."""
+    """Write entries from the start of the day to its end, and on the days around it. Return the targets of the day."""
     minutes = [f"{minute}" for minute in range(0, 24 * 60, 30)]
     for minute in minutes:
         audit_log.write_entries_at(DAY + timedelta(minutes=int(minute)), [minute])
@@ -64,7 +64,7 @@ def audited_targets() -> list[str]:
     return [*minutes, "last"]
 
 
-def test_a_day_is_written_away_in_parts(fake_aws: FakeAws, audited_targets: list[str], at_export_time: None) -> None:
+def test_day_is_exported_in_shards(fake_aws: FakeAws, audited_targets: list[str], at_export_time: None) -> None:
     fake_aws.run_task("export-audit")
     fake_aws.run_workers()
 
@@ -74,7 +74,7 @@ def test_a_day_is_written_away_in_parts(fake_aws: FakeAws, audited_targets: list
     assert all(lines == sorted(lines, key=lambda line: line["id"]) for lines in objects.values())
 
 
-def test_what_is_written_is_what_the_journal_says(fake_aws: FakeAws, at_export_time: None) -> None:
+def test_export_contains_the_entry(fake_aws: FakeAws, at_export_time: None) -> None:
     audit_log.write_entries_at(DAY, ["x"])
     (row,) = fake_aws.find_rows("audit", target="x")
     fake_aws.run_task("export-audit")
@@ -82,20 +82,20 @@ def test_what_is_written_is_what_the_journal_says(fake_aws: FakeAws, at_export_t
 
     [line] = [line for lines in read_exports(fake_aws).values() for line in lines]
     assert line == {
-        "id": row["id"],
+        "id": row["sk"],
         "createdAt": "2026-11-19T00:00:00Z",
         "actor": "actor-1",
         "apiKeyId": None,
-        "action": "tests.deed",
+        "action": "tests.action",
         "target": "x",
         "outcome": "success",
         "clientIp": "203.0.113.9",
-        "userAgent": "somebody's browser",
+        "userAgent": "test-browser",
         "requestId": "request-of-tests",
     }
 
 
-def test_a_day_of_many_rows_makes_many_objects(
+def test_day_with_many_entries_has_many_objects(
     fake_aws: FakeAws, audited_targets: list[str], at_export_time: None, small_objects: None
 ) -> None:
     fake_aws.run_task("export-audit")
@@ -110,7 +110,7 @@ def test_a_day_of_many_rows_makes_many_objects(
         assert all(len(lines) == 3 for lines in of_shard[:-1])
 
 
-def test_twice_writes_the_same_objects_once(
+def test_second_export_writes_nothing(
     fake_aws: FakeAws, audited_targets: list[str], at_export_time: None, small_objects: None
 ) -> None:
     fake_aws.run_task("export-audit")
@@ -124,21 +124,21 @@ def test_twice_writes_the_same_objects_once(
     assert count_versions(fake_aws) == count
 
 
-@pytest.mark.parametrize(("later", "made"), [(1, True), (2, True), (3, False)])
-def test_a_day_is_made_up_in_the_two_nights_after_its_own(
-    fake_aws: FakeAws, audited_targets: list[str], monkeypatch: pytest.MonkeyPatch, later: int, *, made: bool
+@pytest.mark.parametrize(("later", "exported"), [(1, True), (2, True), (3, False)])
+def test_missed_export_is_made_up_in_the_next_two_nights(
+    fake_aws: FakeAws, audited_targets: list[str], monkeypatch: pytest.MonkeyPatch, later: int, *, exported: bool
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: EXPORT_TIME + timedelta(days=later))
     fake_aws.run_task("export-audit")
     fake_aws.run_workers()
 
-    assert sorted(list_exported_targets(fake_aws)) == (sorted(audited_targets) if made else [])
+    assert sorted(list_exported_targets(fake_aws)) == (sorted(audited_targets) if exported else [])
 
 
-def test_a_day_that_is_not_over_is_left_alone(
+def test_day_is_not_exported_before_its_last_entry_is_committed(
     fake_aws: FakeAws, audited_targets: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Somebody may have begun a deed in its last moment, and be about to write it down.
+    # A request from the end of the day may not be committed yet.
     monkeypatch.setattr(clock, "now", lambda: DAY + timedelta(days=1, minutes=10))
     fake_aws.run_task("export-audit")
     fake_aws.run_workers()
@@ -146,7 +146,7 @@ def test_a_day_that_is_not_over_is_left_alone(
     assert read_exports(fake_aws) == {}
 
 
-def test_a_day_without_deeds_says_so(fake_aws: FakeAws, at_export_time: None) -> None:
+def test_day_without_entries_has_empty_objects(fake_aws: FakeAws, at_export_time: None) -> None:
     fake_aws.run_task("export-audit")
     fake_aws.run_workers()
 
@@ -154,26 +154,26 @@ def test_a_day_without_deeds_says_so(fake_aws: FakeAws, at_export_time: None) ->
 
 
 @pytest.mark.parametrize("mode", ["refused", "timeout", "crash"])
-def test_a_part_that_was_cut_off_is_whole_in_the_end(
+def test_interrupted_export_is_completed_by_a_retry(
     fake_aws: FakeAws, small_objects: None, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> FaultScenario:
         audit_log.write_entries_at(DAY, [f"{number}" for number in range(40)])
-        mine = sorted(row["target"] for row in fake_aws.find_rows("audit", pk="DAY#2026-11-19#0"))
+        targets = sorted(row["target"] for row in fake_aws.find_rows("audit", pk="DAY#2026-11-19#0"))
         message = ExportAudit(DAY.date(), 0).to_json()
 
-        def check(again: dict[str, Any]) -> None:
-            assert again == NO_FAILURES
+        def check(result: dict[str, Any]) -> None:
+            assert result == NO_FAILURES
             fake_aws.run_workers()
-            assert sorted(list_exported_targets(fake_aws)) == mine
-            assert count_versions(fake_aws) == len(read_exports(fake_aws)) == expected_object_count(len(mine))
+            assert sorted(list_exported_targets(fake_aws)) == targets
+            assert count_versions(fake_aws) == len(read_exports(fake_aws)) == expected_object_count(len(targets))
 
         return FaultScenario(lambda: fake_aws.deliver_messages("maintenance", message), check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 
 
-def test_an_object_is_of_eight_megabytes_at_the_most() -> None:
+def test_object_has_at_most_eight_megabytes() -> None:
     assert audit_log.MAX_ENTRY_BYTES * export.ROWS_PER_OBJECT <= 8_000_000
 
 

@@ -1,4 +1,4 @@
-"""Addresses and passwords of accounts (A1, A3)."""
+"""Email addresses and passwords (A1, A3)."""
 
 import unicodedata
 
@@ -16,7 +16,7 @@ EMAIL_ADAPTER: TypeAdapter[str] = TypeAdapter(EmailAddress)
 
 
 @pytest.mark.parametrize(
-    "same",
+    "address",
     [
         "Ada@example.test",
         " ada@example.test ",
@@ -27,9 +27,9 @@ EMAIL_ADAPTER: TypeAdapter[str] = TypeAdapter(EmailAddress)
         "\tada@example.test\n",
     ],
 )
-def test_ways_to_write_one_address_are_one(same: str) -> None:
-    assert normalize_email(EMAIL_ADAPTER.validate_python(same)) == "ada@example.test"
-    assert normalize_email(same) == "ada@example.test"
+def test_equivalent_addresses_have_the_same_normal_form(address: str) -> None:
+    assert normalize_email(EMAIL_ADAPTER.validate_python(address)) == "ada@example.test"
+    assert normalize_email(address) == "ada@example.test"
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_ways_to_write_one_address_are_one(same: str) -> None:
         ("\u03a3\u0391\u03a3@example.test", "\u03c3\u03b1\u03c2@example.test"),
     ],
 )
-def test_letters_of_all_alphabets_are_folded(one: str, other: str) -> None:
+def test_case_and_encoding_do_not_distinguish_addresses(one: str, other: str) -> None:
     assert normalize_email(one) == normalize_email(other)
 
 
-def test_other_addresses_stay_others() -> None:
+def test_different_addresses_have_different_normal_forms() -> None:
     addresses = ["ada@example.test", "a.da@example.test", "ada+x@example.test", "ada@other.test", "ada@a.example.test"]
     addresses += [
         "ada@fa\u00df.test",
@@ -59,15 +59,15 @@ def test_other_addresses_stay_others() -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from(["example.test", "bücher.test", "EXAMPLE.test", "例え.test"]))
-def test_the_normal_form_is_one_whatever_way_the_address_came(local: str, domain: str) -> None:
+def test_normal_form_is_stable(local: str, domain: str) -> None:
     try:
-        kept = EMAIL_ADAPTER.validate_python(f"{local}@{domain}")
+        address = EMAIL_ADAPTER.validate_python(f"{local}@{domain}")
     except ValidationError:
         return
-    assert normalize_email(kept) == normalize_email(f"{local}@{domain}")
-    assert normalize_email(normalize_email(kept)) == normalize_email(kept)
-    assert kept.count("@") == normalize_email(kept).count("@") == 1
-    assert not {unicodedata.category(each)[0] for each in normalize_email(kept)} & {"C", "Z"}
+    assert normalize_email(address) == normalize_email(f"{local}@{domain}")
+    assert normalize_email(normalize_email(address)) == normalize_email(address)
+    assert address.count("@") == normalize_email(address).count("@") == 1
+    assert not {unicodedata.category(each)[0] for each in normalize_email(address)} & {"C", "Z"}
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_the_normal_form_is_one_whatever_way_the_address_came(local: str, domain
         "ada@example.local",
     ],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_invalid_address_is_rejected(address: str) -> None:
     with pytest.raises(ValidationError):
         EMAIL_ADAPTER.validate_python(address)
 
 
 @given(st.text(max_size=300))
-def test_any_text_is_an_address_or_refused(text: str) -> None:
+def test_any_text_is_accepted_or_rejected(text: str) -> None:
     normalize_email(text)
     try:
         EMAIL_ADAPTER.validate_python(text)
@@ -131,18 +131,18 @@ def sign_up_request(password: str) -> SignUpRequest:
 @pytest.mark.parametrize(
     "password", ["12345678", "x" * 128, "漢" * 128, "😀" * 128, " " * 8, "pass\nword\x00", "e\u0301" * 8]
 )
-def test_a_password_may_be_any_text_and_is_kept_as_it_is(password: str) -> None:
+def test_password_is_any_text_and_is_not_changed(password: str) -> None:
     assert sign_up_request(password).password == password
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 129, "é" * 7])
-def test_a_password_has_8_to_128_characters(password: str) -> None:
+def test_password_has_8_to_128_characters(password: str) -> None:
     with pytest.raises(ValidationError):
         sign_up_request(password)
 
 
 @pytest.mark.parametrize("password", ["x" * 1025, "漢" * 400, "😀" * 300])
-def test_nobody_hashes_more_than_1024_bytes(password: str) -> None:
+def test_password_of_more_than_1024_bytes_is_not_hashed(password: str) -> None:
     with pytest.raises(ValidationError):
         LoginRequest(email="ada@example.test", password=password)
 
@@ -157,10 +157,10 @@ def test_nobody_hashes_more_than_1024_bytes(password: str) -> None:
         "LOVELACE@EXAMPLE.TEST",
     ],
 )
-def test_a_password_made_of_the_address_is_refused(password: str) -> None:
-    with pytest.raises(ValidationFailed) as failure:
+def test_password_derived_from_the_address_is_rejected(password: str) -> None:
+    with pytest.raises(ValidationFailed) as raised:
         check_password_strength(password, "lovelace@example.test")
-    assert failure.value.pointer == "/password"
+    assert raised.value.pointer == "/password"
 
 
 @pytest.mark.parametrize(
@@ -171,11 +171,11 @@ def test_a_password_made_of_the_address_is_refused(password: str) -> None:
         ("adadadadada", "ada@example.test"),
     ],
 )
-def test_a_password_that_only_reminds_of_the_address_is_taken(password: str, address: str) -> None:
+def test_password_that_only_resembles_the_address_is_accepted(password: str, address: str) -> None:
     check_password_strength(password, address)
 
 
-def test_the_key_of_an_address_fits_into_a_table_however_long_its_normal_form_is() -> None:
-    # One sign becomes eighteen here, and a login takes any text for an address.
+def test_normal_form_of_any_text_fits_into_a_key() -> None:
+    # One character becomes eighteen here, and a login accepts any text as an address.
     assert len(iam_store._email_pk(normalize_email("\ufdfa" * 254)).encode()) <= 2048
     assert iam_store._email_pk("ada@example.test") == "UNIQUE#EMAIL#ada@example.test"

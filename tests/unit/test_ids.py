@@ -1,4 +1,4 @@
-"""Ids: they sort by birth, carry their project, and nothing else is taken for one."""
+"""IDs sort by creation time and contain their project. Texts of another format are rejected."""
 
 from datetime import timedelta
 
@@ -16,24 +16,24 @@ ULIDS = st.text(ALPHABET, min_size=26, max_size=26)
 
 
 @given(PROJECT_IDS, ULIDS)
-def test_an_id_leads_to_its_project(project_id: str, own: str) -> None:
-    assert ids.project_id_of(f"{project_id}-{own}") == project_id
-    assert ids.local_part(f"{project_id}-{own}") == own
+def test_id_contains_its_project(project_id: str, local: str) -> None:
+    assert ids.project_id_of(f"{project_id}-{local}") == project_id
+    assert ids.local_part(f"{project_id}-{local}") == local
 
 
 @given(st.text(max_size=50))
-def test_no_other_text_leads_to_a_project(text: str) -> None:
+def test_text_of_another_format_has_no_project(text: str) -> None:
     with pytest.raises(NotFound):
         ids.project_id_of(text)
 
 
 @given(PROJECT_IDS, st.text(max_size=80), st.text(max_size=80))
-def test_there_is_one_id_about_a_subject_in_a_project(project_id: str, one: str, other: str) -> None:
-    found = ids.deterministic_id(project_id, one)
+def test_deterministic_id_depends_on_its_subject(project_id: str, one: str, other: str) -> None:
+    id_ = ids.deterministic_id(project_id, one)
 
-    assert ids.project_id_of(found) == project_id
-    assert found == ids.deterministic_id(project_id, one)
-    assert (found == ids.deterministic_id(project_id, other)) == (one == other)
+    assert ids.project_id_of(id_) == project_id
+    assert id_ == ids.deterministic_id(project_id, one)
+    assert (id_ == ids.deterministic_id(project_id, other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -47,47 +47,47 @@ def test_there_is_one_id_about_a_subject_in_a_project(project_id: str, one: str,
         "\u0660123456789ab-01arz3ndektsv4rrffq69g5fav",
     ],
 )
-def test_what_almost_looks_like_an_id_is_none(text: str) -> None:
+def test_text_that_resembles_an_id_is_rejected(text: str) -> None:
     with pytest.raises(NotFound):
         ids.project_id_of(text)
 
 
 @given(st.text("abc-0189", max_size=40), PROJECT_IDS, st.text(max_size=40))
-def test_an_object_key_leads_to_its_project(slug: str, project_id: str, rest: str) -> None:
+def test_object_key_contains_its_project(slug: str, project_id: str, rest: str) -> None:
     assert ids.project_id_of_object_key(f"{slug}-{project_id}/{rest}") == project_id
 
 
 @pytest.mark.parametrize("key", ["", "/", "short/files/x", "holiday-0123456789AB/files/x", "holiday-0123456789al/x"])
-def test_a_foreign_key_leads_nowhere(key: str) -> None:
+def test_object_key_of_another_format_has_no_project(key: str) -> None:
     with pytest.raises(NotFound):
         ids.project_id_of_object_key(key)
 
 
-def test_ids_sort_by_birth(monkeypatch: pytest.MonkeyPatch) -> None:
-    born = []
+def test_ids_sort_by_creation_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    created = []
     for milliseconds in (0, 1, 2, 1000, 60_000, 86_400_000):
         monkeypatch.setattr(clock, "now", lambda later=milliseconds: FROZEN_TIME + timedelta(milliseconds=later))
-        born.append(ids.new_id())
+        created.append(ids.new_id())
 
-    assert born == sorted(born)
-    assert all(ids.is_id(each) for each in born)
+    assert created == sorted(created)
+    assert all(ids.is_id(each) for each in created)
 
 
-def test_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_of_the_same_time_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
 
     assert len({ids.new_id() for _ in range(1000)}) == 1000
     assert len({ids.new_project_id() for _ in range(1000)}) == 1000
 
 
-def test_a_new_id_in_a_project_belongs_to_it() -> None:
+def test_scoped_id_belongs_to_its_project() -> None:
     project_id = ids.new_project_id()
 
     assert ids.is_project_id(project_id)
     assert ids.project_id_of(ids.new_scoped_id(project_id)) == project_id
 
 
-def test_the_personal_project_is_the_end_of_the_users_id() -> None:
+def test_personal_project_id_is_the_end_of_the_user_id() -> None:
     user_id = ids.new_id()
 
     assert ids.personal_project_id(user_id) == user_id[14:]
@@ -95,11 +95,11 @@ def test_the_personal_project_is_the_end_of_the_users_id() -> None:
 
 
 @given(st.text(), st.integers(1, 64))
-def test_a_shard_is_one_of_so_many_and_always_the_same(key: str, shards: int) -> None:
-    found = ids.shard(key, shards)
+def test_shard_of_a_key_is_stable(key: str, shards: int) -> None:
+    shard = ids.shard(key, shards)
 
-    assert 0 <= found < shards
-    assert ids.shard(key, shards) == found
+    assert 0 <= shard < shards
+    assert ids.shard(key, shards) == shard
 
 
 def test_shards_are_used_evenly() -> None:
@@ -111,7 +111,7 @@ def test_shards_are_used_evenly() -> None:
     assert max(counts) < 300
 
 
-def test_a_secret_is_long_and_only_its_digest_is_compared() -> None:
+def test_secrets_are_long_and_compared_by_digest() -> None:
     one, other = ids.new_secret(), ids.new_secret()
 
     assert len(one) == 26

@@ -1,4 +1,4 @@
-"""Presigned URLs: what is signed, for how long, and whose credentials end them (U1, U6)."""
+"""Presigned URLs: the signed headers and parameters, and the time for which they are valid (U1, U6)."""
 
 import base64
 from collections.abc import Callable
@@ -24,23 +24,23 @@ def parse_query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
-def test_a_put_signs_size_type_checksum_and_that_nothing_is_there() -> None:
-    signed = presign_put()
+def test_put_signs_size_type_checksum_and_condition() -> None:
+    presigned = presign_put()
 
-    asked = parse_query(signed.url)
-    assert asked["X-Amz-SignedHeaders"].split(";") == [
+    query = parse_query(presigned.url)
+    assert query["X-Amz-SignedHeaders"].split(";") == [
         "content-length",
         "content-type",
         "host",
         "if-none-match",
         "x-amz-checksum-sha256",
     ]
-    assert asked["X-Amz-Expires"] == "900"
-    assert asked["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
-    assert signed.method == "PUT"
+    assert query["X-Amz-Expires"] == "900"
+    assert query["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
+    assert presigned.method == "PUT"
 
 
-def test_a_client_is_told_the_headers_that_it_must_send() -> None:
+def test_presigned_url_lists_the_headers_to_send() -> None:
     assert presign_put().headers == {
         "content-type": "text/plain",
         "if-none-match": "*",
@@ -48,11 +48,11 @@ def test_a_client_is_told_the_headers_that_it_must_send() -> None:
     }
 
 
-def test_without_a_checksum_none_is_signed() -> None:
-    signed = presign_put(None)
+def test_put_without_checksum_signs_none() -> None:
+    presigned = presign_put(None)
 
-    assert "x-amz-checksum-sha256" not in signed.headers
-    assert parse_query(signed.url)["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
+    assert "x-amz-checksum-sha256" not in presigned.headers
+    assert parse_query(presigned.url)["X-Amz-SignedHeaders"] == "content-length;content-type;host;if-none-match"
 
 
 @pytest.mark.parametrize(
@@ -65,62 +65,67 @@ def test_without_a_checksum_none_is_signed() -> None:
         lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256=None),
     ],
 )
-def test_another_size_type_content_or_key_has_another_signature(
+def test_signature_depends_on_size_type_content_and_key(
     monkeypatch: pytest.MonkeyPatch, other: Callable[[], storage.PresignedUrl]
 ) -> None:
     freeze_signing_time(monkeypatch)
-    mine, same, theirs = (parse_query(each().url)["X-Amz-Signature"] for each in (presign_put, presign_put, other))
+    first, same, different = (parse_query(each().url)["X-Amz-Signature"] for each in (presign_put, presign_put, other))
 
-    assert mine == same != theirs
+    assert first == same != different
 
 
-def test_a_put_goes_to_the_bucket_of_originals() -> None:
+def test_put_is_to_the_bucket_of_originals() -> None:
     split = urlsplit(presign_put().url)
 
     assert f"{split.scheme}://{split.netloc}" == "https://originals.s3.eu-central-1.amazonaws.com"
     assert unquote(split.path) == f"/{KEY}"
 
 
-def test_a_get_names_version_name_and_type_and_lasts_five_minutes() -> None:
-    signed = storage.presign_get(
+def test_get_has_version_disposition_and_type_and_is_valid_for_five_minutes() -> None:
+    presigned = storage.presign_get(
         "originals", KEY, version_id="v/1+", disposition='attachment; filename="a b.txt"', content_type="text/plain"
     )
 
-    asked = parse_query(signed.url)
-    assert asked["versionId"] == "v/1+"
-    assert asked["response-content-disposition"] == 'attachment; filename="a b.txt"'
-    assert asked["response-content-type"] == "text/plain"
-    assert asked["X-Amz-Expires"] == "300"
-    assert asked["X-Amz-SignedHeaders"] == "host"
-    assert (signed.method, signed.headers) == ("GET", {})
+    query = parse_query(presigned.url)
+    assert query["versionId"] == "v/1+"
+    assert query["response-content-disposition"] == 'attachment; filename="a b.txt"'
+    assert query["response-content-type"] == "text/plain"
+    assert query["X-Amz-Expires"] == "300"
+    assert query["X-Amz-SignedHeaders"] == "host"
+    assert (presigned.method, presigned.headers) == ("GET", {})
 
 
-def test_a_get_of_a_variant_goes_to_the_bucket_of_variants() -> None:
-    signed = storage.presign_get(
+def test_get_of_a_variant_is_from_the_bucket_of_variants() -> None:
+    presigned = storage.presign_get(
         "variants", "private/x", version_id=None, disposition="inline", content_type="image/webp"
     )
 
-    assert signed.url.startswith("https://variants.s3.eu-central-1.amazonaws.com/private/x?")
-    assert "versionId" not in parse_query(signed.url)
+    assert presigned.url.startswith("https://variants.s3.eu-central-1.amazonaws.com/private/x?")
+    assert "versionId" not in parse_query(presigned.url)
 
 
-def test_a_url_says_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presigned_url_has_an_expiry_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
 
     assert presign_put().expires_at == FROZEN_TIME + timedelta(minutes=15)
 
 
-def test_a_url_never_outlives_the_credentials_that_signed_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    until = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=11)
-    told = {"access_key": "AKIATEST", "secret_key": "secret", "token": "token", "expiry_time": until.isoformat()}
-    lent = RefreshableCredentials.create_from_metadata(told, refresh_using=lambda: told, method="test")
+def test_presigned_url_expires_with_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=11)
+    metadata = {
+        "access_key": "AKIATEST",
+        "secret_key": "secret",
+        "token": "token",
+        "expiry_time": expires_at.isoformat(),
+    }
+    credentials = RefreshableCredentials.create_from_metadata(metadata, refresh_using=lambda: metadata, method="test")
     session = Session()
-    monkeypatch.setattr(session, "get_credentials", lambda: lent)
+    monkeypatch.setattr(session, "get_credentials", lambda: credentials)
     monkeypatch.setattr(aws, "session", lambda: session)
 
-    assert presign_put().expires_at == until
+    assert presign_put().expires_at == expires_at
 
 
 def freeze_signing_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    # botocore asks the system for the time that it signs.
+    # botocore reads the time of the system.
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *, remove_tzinfo=True: datetime(2030, 1, 1))  # noqa: DTZ001
