@@ -1,4 +1,4 @@
-"""A message that fails comes back, and the log tells why: nobody else sees a worker's failure."""
+"""Messages that fail: they are logged, and received again after a delay that grows."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,10 @@ from holdall.platform import aws, messaging, storage
 from holdall.platform.errors import ServiceUnavailable
 from infra.catalog import FUNCTIONS
 from tests.support import users
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo, make_upload_request
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 
 _QUEUE_BY_FUNCTION = {function.name: function.queue.removesuffix("-queue") for function in FUNCTIONS if function.queue}
 _WORKERS = list(_QUEUE_BY_FUNCTION)
@@ -38,36 +40,36 @@ def test_message_of_unknown_shape_fails_and_is_logged(
 
 @pytest.fixture
 def visibility_changes() -> Iterator[list[dict[str, Any]]]:
-    """What the queues are told of messages; they take it."""
-    told: list[dict[str, Any]] = []
+    """Collect the changes of the visibility of messages, which succeed."""
+    changes: list[dict[str, Any]] = []
 
-    def take(params: dict[str, Any], **_: Any) -> Any:
-        told.append(json.loads(params["body"]))
+    def respond(params: dict[str, Any], **_: Any) -> Any:
+        changes.append(json.loads(params["body"]))
         return type("Head", (), {"status_code": 200}), {}
 
     events, name = aws.client("sqs").meta.events, "before-call.sqs.ChangeMessageVisibility"
-    events.register_first(name, take)
-    yield told
-    events.unregister(name, take)
+    events.register_first(name, respond)
+    yield changes
+    events.unregister(name, respond)
 
 
 @pytest.mark.parametrize("worker", _WORKERS)
-@pytest.mark.parametrize(("received", "seconds"), [(1, 5), (2, 40), (3, 320), (4, 900), (5, 900)])
-def test_a_failed_message_comes_back_soon_and_then_later(
-    worker: str, received: int, seconds: int, fake_aws: FakeAws, visibility_changes: list[dict[str, Any]]
+@pytest.mark.parametrize(("receive_count", "seconds"), [(1, 5), (2, 40), (3, 320), (4, 900), (5, 900)])
+def test_failed_message_is_received_again_after_a_growing_delay(
+    worker: str, receive_count: int, seconds: int, fake_aws: FakeAws, visibility_changes: list[dict[str, Any]]
 ) -> None:
-    fake_aws.deliver_messages(worker, "no JSON", receive_count=received)
+    fake_aws.deliver_messages(worker, "no JSON", receive_count=receive_count)
 
-    [told] = visibility_changes
-    assert told["QueueUrl"].rpartition("/")[2] == _QUEUE_BY_FUNCTION[worker]
-    assert (told["ReceiptHandle"], told["VisibilityTimeout"]) == ("receipt-0", seconds)
+    [change] = visibility_changes
+    assert change["QueueUrl"].rpartition("/")[2] == _QUEUE_BY_FUNCTION[worker]
+    assert (change["ReceiptHandle"], change["VisibilityTimeout"]) == ("receipt-0", seconds)
 
 
 @pytest.mark.parametrize("worker", _WORKERS)
-def test_a_message_that_cannot_be_put_off_fails_all_the_same(
+def test_message_fails_even_if_its_visibility_cannot_be_changed(
     worker: str, fake_aws: FakeAws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failed = fake_aws.deliver_messages(worker, "no JSON")  # whose receipt no queue has given
+    failed = fake_aws.deliver_messages(worker, "no JSON")  # SQS does not know the receipt handle
 
     assert failed == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert [line.message for line in caplog.records] == [
@@ -78,40 +80,40 @@ def test_a_message_that_cannot_be_put_off_fails_all_the_same(
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Let the storage not answer when it is first asked for this."""
-    real, asked = getattr(storage, name), []
+    """Raise ServiceUnavailable at the first call of a function of storage."""
+    original, calls = getattr(storage, name), []
 
-    def once(*arguments: Any) -> Any:
-        asked.append(arguments)
-        if len(asked) == 1:
+    def fail_first(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
             raise ServiceUnavailable
-        return real(*arguments)
+        return original(*arguments)
 
-    monkeypatch.setattr(storage, name, once)
+    monkeypatch.setattr(storage, name, fail_first)
 
 
-def test_a_job_that_failed_is_done_when_its_message_comes_back(
+def test_failed_job_is_completed_at_the_next_receive(
     client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = make_upload_request(b"content", filename="notes.txt", contentType="text/plain", sha256=None)
-    begun = client.post("/files/init-upload", said).created()
-    fake_aws.put_object(begun, b"content")
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+    request = make_upload_request(b"content", filename="notes.txt", contentType="text/plain", sha256=None)
+    upload = client.post("/files/init-upload", request).created()
+    fake_aws.put_object(upload, b"content")
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     (message,) = fake_aws.receive_messages("work")
     fail_once(monkeypatch, "sha256_of")
 
     assert fake_aws.deliver_messages("maintenance", message) != NO_FAILURES
     assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
-    assert client.get(f"/files/{begun['fileId']}").data()["status"] == "ready"
+    assert client.get(f"/files/{upload['fileId']}").data()["status"] == "ready"
 
 
-def test_an_image_that_failed_is_drawn_when_its_message_comes_back(
+def test_failed_image_is_rendered_at_the_next_receive(
     client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=users.personal_project_id(client))
+    file = fake_aws.upload(client, make_photo(), projectId=users.personal_project_id(client))
     (message,) = fake_aws.receive_messages("images")
     fail_once(monkeypatch, "download")
 
     assert fake_aws.deliver_messages("imageproc", message) != NO_FAILURES
     assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES
-    assert client.get(f"/files/{made['fileId']}").data()["status"] == "ready"
+    assert client.get(f"/files/{file['fileId']}").data()["status"] == "ready"

@@ -1,19 +1,21 @@
-"""Logs: lines that user data cannot forge, one for each request, and no secret in any (P5)."""
+"""Logs: one line for each request, which user data cannot forge, and no secrets (P5)."""
 
 import re
 
 import pytest
 
+from holdall.platform.errors import InvariantViolation
 from tests.support import projects, users
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import BASE_PATH, Client
+from tests.support.factories import make_upload_request
 from tests.support.log import CapturedLog
 from tests.support.routes import list_routes
 
 REQUEST_LINE = re.compile(r"(auth|projects|upload|files) \| [A-Z]+ (/api/v1/[^ ]*|-) \| [^|]+ \| res=\d{3}")
 
 
-def test_a_request_is_one_line_with_its_template(log: CapturedLog, fake_aws: FakeAws) -> None:
+def test_request_is_one_line_with_the_template_of_its_route(log: CapturedLog, fake_aws: FakeAws) -> None:
     client = users.create_client()
     project = users.personal_project_id(client)
     client.get("/auth/me")
@@ -33,37 +35,37 @@ def test_a_request_is_one_line_with_its_template(log: CapturedLog, fake_aws: Fak
     assert all(REQUEST_LINE.fullmatch(line) for line in log.request_lines)
 
 
-def test_a_line_carries_the_id_of_its_request(log: CapturedLog, anonymous: Client) -> None:
+def test_line_has_the_id_of_its_request(log: CapturedLog, anonymous: Client) -> None:
     anonymous.get("/health", headers={"x-request-id": "mine"})
 
     assert log.lines[-1]["request_id"] == "mine"
 
 
-@pytest.mark.parametrize("evil", ["a\nb", '", "level": "CRITICAL", "x": "', "\r\n{}", "\u2028", "\x1b[31m"])
-def test_what_a_client_says_makes_no_line_of_its_own(client: Client, log: CapturedLog, evil: str) -> None:
-    client.get(f"/files?prefix={evil.encode().hex()}", headers={"user-agent": evil, "x-request-id": evil})
-    client.post("/projects", {"name": evil, evil: evil})
-    client.request("GET", "/files/" + evil.replace("\n", "%0A").replace("\r", "%0D"))
+@pytest.mark.parametrize("text", ["a\nb", '", "level": "CRITICAL", "x": "', "\r\n{}", "\u2028", "\x1b[31m"])
+def test_text_of_a_client_adds_no_line(client: Client, log: CapturedLog, text: str) -> None:
+    client.get(f"/files?prefix={text.encode().hex()}", headers={"user-agent": text, "x-request-id": text})
+    client.post("/projects", {"name": text, text: text})
+    client.request("GET", "/files/" + text.replace("\n", "%0A").replace("\r", "%0D"))
 
     assert len(log.request_lines) == 3
     assert all(REQUEST_LINE.fullmatch(line) for line in log.request_lines)
     assert {line["level"] for line in log.lines} == {"INFO"}
 
 
-def test_no_secret_is_written(log: CapturedLog, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_logged(log: CapturedLog, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     client = users.create_client()
     key = "canary-of-an-idempotency-key"
     settings = {"variants": [{"name": "thumb", "width": 5}]}
     project = client.post("/projects", {"name": "x", "settings": settings}, headers={"idempotency-key": key}).created()
-    begun = client.post(
+    upload = client.post(
         "/files/init-upload", make_upload_request(b"canary of content", projectId=project["id"])
     ).created()
-    fake_aws.put_object(begun, b"canary of content")
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+    fake_aws.put_object(upload, b"canary of content")
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     fake_aws.run_workers()
-    text = fake_aws.upload(client, b"canary of content", contentType="text/plain")
-    url = client.get(f"/files/{text['fileId']}/content").headers["location"]
-    rotated = Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).data()
+    file = fake_aws.upload(client, b"canary of content", contentType="text/plain")
+    url = client.get(f"/files/{file['fileId']}/content").headers["location"]
+    refreshed = Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).data()
     send_rejected_requests(client)
     with monkeypatch.context() as patch:
         patch.setattr("holdall.accounts.passwords.verify", raise_error)
@@ -73,22 +75,21 @@ def test_no_secret_is_written(log: CapturedLog, fake_aws: FakeAws, monkeypatch: 
         "password": users.PASSWORD,
         "access token": str(client.access_token).rpartition(".")[2],
         "refresh token": client.refresh_token.rpartition("_")[2],
-        "next refresh token": rotated["refreshToken"].rpartition("_")[2],
-        "signature of a put": begun["url"].rpartition("Signature=")[2],
+        "next refresh token": refreshed["refreshToken"].rpartition("_")[2],
+        "signature of a put": upload["url"].rpartition("Signature=")[2],
         "signature of a get": url.rpartition("Signature=")[2],
         "idempotency key": key,
         "content": "canary of content",
-        "address": client.user["email"],
+        "email address": client.user["email"],
     }
-    written = log.text
-    assert "unhandled_error" in written
-    assert {name for name, secret in secrets.items() if secret in written} == set()
+    logged = log.text
+    assert "unhandled_error" in logged
+    assert {name for name, secret in secrets.items() if secret in logged} == set()
 
 
-def test_no_route_writes_the_secret_of_a_key_or_an_invitation(
+def test_no_route_logs_the_secret_of_an_api_key_or_an_invitation(
     log: CapturedLog, fake_aws: FakeAws, client: Client
 ) -> None:
-    """Shown as what it is, and put where it does not belong: in paths, queries, bodies, headers and cookies."""
     shared_project, invitee = projects.create_shared_project(client), users.create_client()
     key = projects.create_api_key_client(client, shared_project)
     token = projects.create_invitation_token(client, shared_project, fake_aws, invitee.user["email"])
@@ -101,26 +102,26 @@ def test_no_route_writes_the_secret_of_a_key_or_an_invitation(
         }
         key.request(route.method, re.sub("{[a-zA-Z]+}", "0" * 26, path), body or None)
         for canary in (key.api_key, token):
-            inside = re.sub("{[a-zA-Z]+}", canary, path)
-            Client(canary).request(route.method, f"{inside}?token={canary}&x-api-key={canary}", {canary: canary})
-            Client().request(route.method, f"{inside}/{canary}", headers={"cookie": f"__Host-session={canary}"})
-        wrong = {
+            with_canary = re.sub("{[a-zA-Z]+}", canary, path)
+            Client(canary).request(route.method, f"{with_canary}?token={canary}&x-api-key={canary}", {canary: canary})
+            Client().request(route.method, f"{with_canary}/{canary}", headers={"cookie": f"__Host-session={canary}"})
+        headers = {
             "x-api-key": f"{key.api_key}0",
             "x-csrf-token": key.api_key,
             "idempotency-key": token,
             "origin": key.api_key,
         }
-        Client().request(route.method, path, headers=wrong)
+        Client().request(route.method, path, headers=headers)
     assert projects.accept_invitation(invitee, token).status == 200
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("holdall.api_keys.service.authenticate", raise_error)
         assert key.get("/files").status == 500
 
-    written = log.text
-    assert "unhandled_error" in written
-    assert f"key={key.key_id} project={shared_project}" in written  # a key is named by its id
-    assert key.secret not in written
-    assert token.rpartition("_")[2] not in written
+    logged = log.text
+    assert "unhandled_error" in logged
+    assert f"key={key.key_id} project={shared_project}" in logged  # the ID of a key is not secret
+    assert key.secret not in logged
+    assert token.rpartition("_")[2] not in logged
     assert {line for line in log.request_lines if not REQUEST_LINE.fullmatch(line)} == set()
 
 
@@ -129,7 +130,7 @@ def raise_error(*_: object) -> bool:
 
 
 def send_rejected_requests(client: Client) -> None:
-    """Requests that fail with a secret in them, wherever one may stand."""
+    """Send requests that fail, with a secret in every part of a request."""
     token = str(client.access_token)
     anonymous = Client()
     anonymous.post("/auth/login", {"email": client.user["email"], "password": users.PASSWORD + "x"})
@@ -144,14 +145,19 @@ def send_rejected_requests(client: Client) -> None:
     Client(client.refresh_token).get("/auth/me")
 
 
-def test_a_mistake_of_ours_is_told_with_its_trace(
-    log: CapturedLog, anonymous: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [RuntimeError("broken"), InvariantViolation("broken")])
+def test_internal_error_is_logged_with_its_stack_trace(
+    log: CapturedLog, anonymous: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr("holdall.accounts.passwords.verify", raise_error)
-    answer = anonymous.post("/auth/login", {"email": "a@example.test", "password": users.PASSWORD})
+    def fail(*_: object) -> bool:
+        raise error
 
-    told = [line for line in log.lines if line["message"] == "unhandled_error"]
-    assert len(told) == 1
-    assert "RuntimeError: broken" in told[0]["exception"]
-    assert told[0]["request_id"] == answer.headers["x-request-id"]
+    monkeypatch.setattr("holdall.accounts.passwords.verify", fail)
+    response = anonymous.post("/auth/login", {"email": "a@example.test", "password": users.PASSWORD})
+
+    [line] = [line for line in log.lines if line["message"] == "unhandled_error"]
+    assert response.status == 500
+    assert line["level"] == "ERROR"
+    assert f"{type(error).__name__}: broken" in line["exception"]
+    assert line["request_id"] == response.headers["x-request-id"]
     assert '"UnhandledError":[1.0]' in log.text

@@ -1,4 +1,4 @@
-"""Writes and reads that happen together: which failure is told, what is tried again, and what silence means."""
+"""Transactions and batch reads: errors of conditions, retries after conflicts, and a table that does not respond."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,17 +8,35 @@ import pytest
 from pynamodb.attributes import NumberAttribute
 
 from holdall.platform import clock
-from holdall.platform.errors import Conflict, ServiceUnavailable
+from holdall.platform.errors import Conflict, InvariantViolation, NotFound, ServiceUnavailable
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import GSI1, BatchGet, Record, Transaction, query_page
 from holdall.platform.table.records import connection
+from holdall.platform.table.transaction import TooManyConflicts
 from tests.support import faults
 
 
 class NoteRecord(Record, discriminator="note"):
-    """Something to write."""
-
     number = NumberAttribute(default=0)
+
+
+class PutFailed(Conflict):
+    pass
+
+
+class UpdateFailed(Conflict):
+    pass
+
+
+class DeleteFailed(Conflict):
+    pass
+
+
+class CheckFailed(Conflict):
+    pass
+
+
+Write = Callable[[Transaction], None]
 
 
 def make_note(key: str, **values: Any) -> NoteRecord:
@@ -26,100 +44,136 @@ def make_note(key: str, **values: Any) -> NoteRecord:
 
 
 def get_number_or_none(key: str) -> int | None:
-    found = NoteRecord.get_or_none(f"NOTE#{key}", "NOTE")
-    return int(found.number) if found else None
+    note = NoteRecord.get_or_none(f"NOTE#{key}", "NOTE")
+    return int(note.number) if note else None
 
 
 @pytest.fixture(autouse=True)
-def _one_note() -> None:
-    with Transaction() as write:
-        write.put_new(make_note("there", number=1), error=Conflict("", code="x"))
+def _existing_note() -> None:
+    with Transaction() as tx:
+        tx.put_new(make_note("existing", number=1))
 
 
-def make_conflict(code: str) -> Conflict:
-    return Conflict("", code=code)
+def commit(*writes: Write) -> None:
+    with Transaction() as tx:
+        for write in writes:
+            write(tx)
 
 
-def write_together(*writes: Callable[[Transaction], None]) -> None:
-    with Transaction() as write:
-        for each in writes:
-            each(write)
+def put(tx: Transaction, *, fail: bool) -> None:
+    tx.put_new(make_note("existing" if fail else "new"), error=PutFailed)
 
 
-def test_each_unmet_condition_is_told_by_its_own_name() -> None:
-    def create(write: Transaction, *, fine: bool) -> None:
-        write.put_new(make_note("new" if fine else "there"), error=make_conflict("create"))
-
-    def update(write: Transaction, *, fine: bool) -> None:
-        key = "second" if fine else "absent"
-        write.update(make_note(key), [NoteRecord.number.add(1)], error=make_conflict("update"))
-
-    def delete(write: Transaction, *, fine: bool) -> None:
-        key = "third" if fine else "absent too"
-        write.delete(make_note(key), error=make_conflict("delete"))
-
-    def check(write: Transaction, *, fine: bool) -> None:
-        write.condition_check(
-            NoteRecord, "NOTE#fourth", "NOTE", NoteRecord.number == (0 if fine else 9), error=make_conflict("check")
-        )
-
-    for bad in (create, update, delete, check):
-        with Transaction() as write:
-            for key in ("second", "third", "fourth"):
-                write.put_new(make_note(key), or_condition=NoteRecord.pk.exists(), error=make_conflict("unseen"))
-        with pytest.raises(Conflict) as told:
-            write_together(*(partial(each, fine=each is not bad) for each in (create, update, delete, check)))
-        assert told.value.code == bad.__name__
-        assert (get_number_or_none("new"), get_number_or_none("second"), get_number_or_none("third")) == (None, 0, 0)
+def update(tx: Transaction, *, fail: bool) -> None:
+    tx.update(make_note("absent" if fail else "updated"), [NoteRecord.number.add(1)], error=UpdateFailed)
 
 
-def test_what_is_told_first_is_told_before_the_rest() -> None:
-    def taken(write: Transaction, *, first: bool) -> None:
-        write.put_new(make_note("there", number=2), error=make_conflict("first" if first else "second"), priority=first)
-
-    def other(write: Transaction) -> None:
-        write.put_new(make_note("other"), error=make_conflict("second"))
-
-    with Transaction() as write:
-        other(write)
-    for writes in ((other, partial(taken, first=True)), (partial(taken, first=True), other)):
-        with pytest.raises(Conflict) as told:
-            write_together(*writes)
-        assert told.value.code == "first"
+def delete(tx: Transaction, *, fail: bool) -> None:
+    tx.delete(make_note("absent too" if fail else "deleted"), error=DeleteFailed)
 
 
-def test_nothing_is_written_when_the_block_fails() -> None:
+def check(tx: Transaction, *, fail: bool) -> None:
+    condition = NoteRecord.number == (9 if fail else 0)
+    tx.condition_check(NoteRecord, "NOTE#checked", "NOTE", condition, error=CheckFailed)
+
+
+@pytest.mark.parametrize(
+    ("failing", "error"), [(put, PutFailed), (update, UpdateFailed), (delete, DeleteFailed), (check, CheckFailed)]
+)
+def test_transaction_raises_the_error_of_the_condition_that_failed(
+    failing: Callable[..., None], error: type[Exception]
+) -> None:
+    with Transaction() as tx:
+        for key in ("updated", "deleted", "checked"):
+            tx.put_new(make_note(key))
+
+    with pytest.raises(error):
+        commit(*(partial(each, fail=each is failing) for each in (put, update, delete, check)))
+    assert [get_number_or_none(key) for key in ("new", "updated", "deleted")] == [None, 0, 0]
+
+
+def test_condition_without_an_error_raises_invariant_violation() -> None:
+    for write in (
+        lambda tx: tx.put_new(make_note("existing")),
+        lambda tx: tx.update(make_note("absent"), [NoteRecord.number.add(1)]),
+        lambda tx: tx.delete(make_note("absent")),
+    ):
+        with pytest.raises(InvariantViolation):
+            commit(write)
+
+
+def test_every_raise_is_of_a_new_error() -> None:
+    raised = []
+    for _ in range(2):
+        with pytest.raises(PutFailed) as info:
+            commit(partial(put, fail=True))
+        raised.append(info.value)
+
+    assert raised[0] is not raised[1]
+
+
+def test_error_may_be_made_by_a_function() -> None:
+    with pytest.raises(Conflict, match="Number 7"):
+        commit(lambda tx: tx.put_new(make_note("existing"), error=lambda: Conflict("Number 7 exists.")))
+
+
+def test_error_of_a_write_with_priority_is_raised_first() -> None:
+    def put_with_priority(tx: Transaction) -> None:
+        tx.put_new(make_note("existing", number=2), error=UpdateFailed, priority=True)
+
+    def put_other(tx: Transaction) -> None:
+        tx.put_new(make_note("other"), error=PutFailed)
+
+    commit(put_other)
+    for writes in ((put_other, put_with_priority), (put_with_priority, put_other)):
+        with pytest.raises(UpdateFailed):
+            commit(*writes)
+
+
+def test_nothing_is_written_if_the_block_raises() -> None:
     def fail(_: Transaction) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        write_together(lambda write: write.put_new(make_note("new"), error=make_conflict("create")), fail)
+        commit(partial(put, fail=False), fail)
     assert get_number_or_none("new") is None
 
 
-def test_what_is_not_there_is_not_made_by_a_change() -> None:
-    with pytest.raises(Conflict):
-        write_together(
-            lambda write: write.update(make_note("absent"), [NoteRecord.number.add(1)], error=make_conflict("gone"))
-        )
-    with pytest.raises(Conflict):
-        write_together(lambda write: write.delete(make_note("absent"), error=make_conflict("gone")))
+def test_update_and_delete_require_an_existing_record() -> None:
+    with pytest.raises(UpdateFailed):
+        commit(partial(update, fail=True))
+    with pytest.raises(DeleteFailed):
+        commit(partial(delete, fail=True))
 
     assert get_number_or_none("absent") is None
 
 
+def test_functions_are_called_after_the_commit_only() -> None:
+    numbers: list[int | None] = []
+
+    def write(tx: Transaction, *, fail: bool) -> None:
+        put(tx, fail=fail)
+        tx.on_commit(lambda: numbers.append(get_number_or_none("new")))
+
+    with pytest.raises(PutFailed):
+        commit(partial(write, fail=True))
+    assert numbers == []
+    commit(partial(write, fail=False))
+    assert numbers == [0]
+
+
 @pytest.fixture
 def conflicts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """So many transactions are in another's way; the attempts are counted. moto has no such answer."""
+    """Count down the conflicts in the first item, and count the attempts in the second. Moto never answers with a conflict."""
     state = [0, 0]
     tokens = set()
 
-    def answer(params: dict[str, Any], model: Any, **_: Any) -> Any:
+    def respond(params: dict[str, Any], model: Any, **_: Any) -> Any:
         if model.name != "TransactWriteItems":
             return None
         state[1] += 1
         tokens.add(str(params["body"]).partition("ClientRequestToken")[2][:40])
-        assert len(tokens) == 1, "each attempt must carry the same token"
+        assert len(tokens) == 1, "all attempts must have the same token"
         if state[0] == 0:
             return None
         state[0] -= 1
@@ -129,104 +183,110 @@ def conflicts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return faults.StubResponse(400), {"Error": error, "CancellationReasons": reasons, "ResponseMetadata": metadata}
 
     monkeypatch.setattr(clock, "sleep", lambda seconds: None)
-    connection.client.meta.events.register_first("before-call", answer)
+    connection.client.meta.events.register_first("before-call", respond)
     yield state
-    connection.client.meta.events.unregister("before-call", answer)
+    connection.client.meta.events.unregister("before-call", respond)
 
 
-@pytest.mark.parametrize("many", [1, 7])
-def test_a_transaction_in_anothers_way_is_tried_again(conflicts: list[int], many: int) -> None:
-    conflicts[0] = many
-    with Transaction() as write:
-        write.update(make_note("there"), [NoteRecord.number.add(1)], error=make_conflict("gone"))
-
-    assert conflicts == [0, many + 1]
-    assert get_number_or_none("there") == 2
+def increment(tx: Transaction) -> None:
+    tx.update(make_note("existing"), [NoteRecord.number.add(1)])
 
 
-def test_it_is_not_tried_for_ever(conflicts: list[int]) -> None:
+@pytest.mark.parametrize("count", [1, 7])
+def test_transaction_is_retried_after_conflicts(conflicts: list[int], count: int) -> None:
+    conflicts[0] = count
+    commit(increment)
+
+    assert conflicts == [0, count + 1]
+    assert get_number_or_none("existing") == 2
+
+
+def test_retries_after_conflicts_are_bounded(conflicts: list[int]) -> None:
     conflicts[0] = 100
-    with pytest.raises(ServiceUnavailable) as told, Transaction() as write:
-        write.update(make_note("there"), [NoteRecord.number.add(1)], error=make_conflict("gone"))
+    with pytest.raises(TooManyConflicts):
+        commit(increment)
 
-    assert (told.value.code, conflicts[1]) == ("busy", 32)
-    assert get_number_or_none("there") == 1
+    assert conflicts[1] == 32
+    assert get_number_or_none("existing") == 1
+
+
+def read_existing() -> None:
+    with BatchGet() as batch:
+        batch.get(NoteRecord, "NOTE#existing", "NOTE", lambda record: record)
 
 
 @pytest.mark.parametrize("mode", ["refused", "throttled", "timeout"])
-def test_silence_is_told_as_such(monkeypatch: pytest.MonkeyPatch, mode: faults.FaultMode) -> None:
-    asked: dict[str, Callable[[], Any]] = {
-        "write": _write,
-        "find": lambda: NoteRecord.get_or_none("NOTE#there", "NOTE"),
-        "read": _read,
-        "parts": lambda: NoteRecord.query_prefix("NOTE#there"),
-        "page": lambda: query_page(NoteRecord, GSI1, "x", PageRequest(1)),
-    }
-    for name, ask in asked.items():
-        with faults.inject_faults(monkeypatch, 0, mode) as seen, pytest.raises(ServiceUnavailable):
-            ask()
-        assert len(seen.calls) == 1, name
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: commit(increment),
+        lambda: NoteRecord.get_or_none("NOTE#existing", "NOTE"),
+        read_existing,
+        lambda: NoteRecord.query_prefix("NOTE#existing"),
+        lambda: query_page(NoteRecord, GSI1, "x", PageRequest(1)),
+    ],
+    ids=["transaction", "get", "batch-get", "query-prefix", "query-page"],
+)
+def test_table_that_does_not_respond_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any], mode: faults.FaultMode
+) -> None:
+    with faults.inject_faults(monkeypatch, 0, mode) as injected, pytest.raises(ServiceUnavailable):
+        call()
+
+    assert len(injected.calls) == 1
 
 
-def _write() -> None:
-    with Transaction() as write:
-        write.update(make_note("there"), [NoteRecord.number.set(5)], error=make_conflict("gone"))
-
-
-def _read() -> None:
-    with BatchGet() as read:
-        read.get(NoteRecord, "NOTE#there", "NOTE", lambda record: record)
-
-
-def test_a_reading_finds_what_is_there_and_says_what_is_not() -> None:
-    with BatchGet() as read:
-        there = read.get(NoteRecord, "NOTE#there", "NOTE", lambda record: int(record.number))
-        twice = read.get(NoteRecord, "NOTE#there", "NOTE", lambda record: -int(record.number))
-        absent = read.get(NoteRecord, "NOTE#absent", "NOTE", lambda record: int(record.number))
+def test_batch_get_returns_existing_records_and_none() -> None:
+    with BatchGet() as batch:
+        existing = batch.get(NoteRecord, "NOTE#existing", "NOTE", lambda record: int(record.number))
+        again = batch.get(NoteRecord, "NOTE#existing", "NOTE", lambda record: -int(record.number))
+        absent = batch.get(NoteRecord, "NOTE#absent", "NOTE", lambda record: int(record.number))
         with pytest.raises(RuntimeError):
-            _ = there.value
+            _ = existing.value
 
-    assert (there.value, twice.value, absent.value) == (1, -1, None)
+    assert (existing.value, again.value, absent.value) == (1, -1, None)
+    assert existing.require(NotFound) == 1
+    with pytest.raises(NotFound):
+        absent.require(NotFound)
 
 
-def test_a_reading_of_more_than_a_hundred_keys_takes_another_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Transaction() as write:
-        for each in (0, 100):
-            write.put(make_note(f"{each}", number=each))
+def test_batch_get_of_more_than_a_hundred_keys_takes_two_round_trips(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Transaction() as tx:
+        for number in (0, 100):
+            tx.put(make_note(f"{number}", number=number))
 
-    with faults.inject_faults(monkeypatch) as injected, BatchGet() as read:
-        found = [read.get(NoteRecord, f"NOTE#{each}", "NOTE", lambda record: int(record.number)) for each in range(101)]
+    with faults.inject_faults(monkeypatch) as injected, BatchGet() as batch:
+        notes = [
+            batch.get(NoteRecord, f"NOTE#{each}", "NOTE", lambda record: int(record.number)) for each in range(101)
+        ]
 
-    assert [each.value for each in found] == [0, *[None] * 99, 100]
+    assert [each.value for each in notes] == [0, *[None] * 99, 100]
     assert injected.calls == ["dynamodb.BatchGetItem"] * 2
 
 
-@pytest.mark.parametrize("times", [1, 7, 8])
-def test_keys_that_were_not_answered_are_asked_for_again_and_never_absent(
-    monkeypatch: pytest.MonkeyPatch, times: int
+@pytest.mark.parametrize("count", [1, 7, 8])
+def test_unprocessed_keys_are_requested_again_and_never_read_as_absent(
+    monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    left = [times]
+    remaining = [count]
 
-    def answer(params: dict[str, Any], model: Any, **_: Any) -> Any:
-        if model.name != "BatchGetItem" or left[0] == 0:
+    def respond(params: dict[str, Any], model: Any, **_: Any) -> Any:
+        if model.name != "BatchGetItem" or remaining[0] == 0:
             return None
-        left[0] -= 1
-        keys = {"main": {"ConsistentRead": True, "Keys": [{"pk": {"S": "NOTE#there"}, "sk": {"S": "NOTE"}}]}}
-        return faults.StubResponse(200), {
-            "Responses": {},
-            "UnprocessedKeys": keys,
-            "ResponseMetadata": {"HTTPStatusCode": 200},
-        }
+        remaining[0] -= 1
+        keys = {"main": {"ConsistentRead": True, "Keys": [{"pk": {"S": "NOTE#existing"}, "sk": {"S": "NOTE"}}]}}
+        body = {"Responses": {}, "UnprocessedKeys": keys, "ResponseMetadata": {"HTTPStatusCode": 200}}
+        return faults.StubResponse(200), body
 
     monkeypatch.setattr(clock, "sleep", lambda seconds: None)
-    connection.client.meta.events.register_first("before-call", answer)
+    connection.client.meta.events.register_first("before-call", respond)
     try:
-        if times < 8:
-            with BatchGet() as read:
-                found = read.get(NoteRecord, "NOTE#there", "NOTE", lambda record: int(record.number))
-            assert found.value == 1
+        if count < 8:
+            with BatchGet() as batch:
+                note = batch.get(NoteRecord, "NOTE#existing", "NOTE", lambda record: int(record.number))
+            assert note.value == 1
         else:
-            with pytest.raises(ServiceUnavailable), BatchGet() as read:
-                read.get(NoteRecord, "NOTE#there", "NOTE", lambda record: record)
+            with pytest.raises(ServiceUnavailable):
+                read_existing()
     finally:
-        connection.client.meta.events.unregister("before-call", answer)
+        connection.client.meta.events.unregister("before-call", respond)
