@@ -42,11 +42,22 @@ def github_server() -> Iterator[fake.RunningGitHub]:
 
 
 def configure_oidc(server: RunningProvider, secret: str | None = None) -> Provider:
-    return OpenIDConnect("oidc", server.url, server.client_id, secret or server.client_secret)
+    return OpenIDConnect(
+        name="oidc",
+        issuer=server.url,
+        client_id=server.client_id,
+        client_secret=secret or server.client_secret,
+    )
 
 
 def configure_github(server: fake.RunningGitHub, timeout: float = TIMEOUT_SECONDS) -> Provider:
-    return GitHub(server.client_id, server.client_secret, site=server.url, api=server.url, timeout=timeout)
+    return GitHub(
+        client_id=server.client_id,
+        client_secret=server.client_secret,
+        issuer=server.url,
+        api_url=server.url,
+        timeout=timeout,
+    )
 
 
 class SignIn:
@@ -229,5 +240,5 @@ def test_an_issuer_that_leads_elsewhere_is_not_followed() -> None:
 
 
 def start_sign_in(issuer: str, timeout: float = TIMEOUT_SECONDS) -> str:
-    provider = OpenIDConnect("oidc", issuer, "us", "secret", timeout=timeout)
+    provider = OpenIDConnect(name="oidc", issuer=issuer, client_id="us", client_secret="secret", timeout=timeout)
     return provider.create_authorization_url(AuthCodeFlow(_CALLBACK, "s", "n", new_code_verifier()))

@@ -110,7 +110,7 @@ class FakeIssuer:
 
     def configure(self, url: str = ISSUER_URL, *, timeout: float = TIMEOUT_SECONDS) -> OpenIDConnect:
         """Return the issuer as an installation configures it, with empty caches."""
-        return OpenIDConnect("issuer", url, "us", CLIENT_SECRET, timeout=timeout)
+        return OpenIDConnect(name="issuer", issuer=url, client_id="us", client_secret=CLIENT_SECRET, timeout=timeout)
 
     def return_id_token(self, id_token: str) -> None:
         """Return this ID token for every code."""

@@ -77,7 +77,7 @@ def test_discovery_document_is_cached(issuer: FakeIssuer) -> None:
 
 
 def test_token_request_has_the_verifier_and_an_encoded_client_secret(issuer: FakeIssuer) -> None:
-    provider = OpenIDConnect("issuer", ISSUER_URL, "u:s", "p ä/+")
+    provider = OpenIDConnect(name="issuer", issuer=ISSUER_URL, client_id="u:s", client_secret="p ä/+")
     issuer.return_id_token(sign_id_token(CLAIMS | {"aud": "u:s"}))
 
     provider.fetch_identity(make_flow(code_verifier=VERIFIER), AuthorizationResponse("c&d"))
@@ -166,7 +166,13 @@ def test_identity_without_an_email_address_has_none_verified(issuer: FakeIssuer)
 
 def test_google_signs_with_either_issuer(issuer: FakeIssuer) -> None:
     google_url = "https://accounts.google.com"
-    google = OpenIDConnect("google", google_url, "us", "s", issuer_aliases=("accounts.google.com",))
+    google = OpenIDConnect(
+        name="google",
+        issuer=google_url,
+        client_id="us",
+        client_secret="s",
+        issuer_aliases=("accounts.google.com",),
+    )
     for path in (DISCOVERY, "/token", "/jwks"):
         issuer.responses[f"{google_url}{path}"] = issuer.responses[path]
     issuer.discovery_document.update({"issuer": google_url})

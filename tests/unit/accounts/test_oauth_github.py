@@ -12,6 +12,7 @@ from holdall.platform.errors import HoldallError
 from tests.support.oidc_issuer import FakeIssuer, FakeResponse, install_fake_issuer, make_flow
 
 SITE, API = "https://github.com", "https://api.github.com"
+GITHUB = GitHub(client_id="Iv1.us", client_secret="a secret")
 TOKEN_URL = f"{SITE}/login/oauth/access_token"
 PRIMARY_EMAIL = {"email": "ada@example.test", "primary": True, "verified": True}
 OTHER_EMAIL = {"email": "other@example.test", "primary": False, "verified": True}
@@ -29,11 +30,11 @@ def github(monkeypatch: pytest.MonkeyPatch) -> FakeIssuer:
 
 
 def exchange() -> Identity:
-    return GitHub("Iv1.us", "a secret").fetch_identity(make_flow(), AuthorizationResponse("a code"))
+    return GITHUB.fetch_identity(make_flow(), AuthorizationResponse("a code"))
 
 
 def test_authorization_request_has_a_challenge_and_no_nonce(github: FakeIssuer) -> None:
-    url = urlsplit(GitHub("Iv1.us", "a secret").create_authorization_url(make_flow()))
+    url = urlsplit(GITHUB.create_authorization_url(make_flow()))
 
     parameters = parse_qs(url.query)
     assert (url.netloc, url.path) == ("github.com", "/login/oauth/authorize")

@@ -4,13 +4,16 @@ Without an ID token there is no nonce: the state, PKCE and the client secret bin
 sends no `iss` (RFC 9207). Each provider has its own redirect URI instead (RFC 9700, section 4.4.2.2).
 """
 
+from dataclasses import dataclass
+
 from holdall.accounts.oauth.model import Identity
 from holdall.accounts.oauth.provider import AuthCodeFlow, AuthorizationResponse, Provider
-from holdall.accounts.oauth.provider_client import TIMEOUT_SECONDS, ProviderResponse
+from holdall.accounts.oauth.provider_client import ProviderResponse
 
 _HEADERS = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 
 
+@dataclass(kw_only=True)
 class GitHub(Provider):
     """GitHub, or a GitHub Enterprise Server with its own URLs, which do not end in a slash.
 
@@ -18,18 +21,9 @@ class GitHub(Provider):
     """
 
     scopes = ("read:user", "user:email")
-
-    def __init__(
-        self,
-        client_id: str,
-        client_secret: str,
-        *,
-        site: str = "https://github.com",
-        api: str = "https://api.github.com",
-        timeout: float = TIMEOUT_SECONDS,
-    ) -> None:
-        super().__init__("github", site, client_id, client_secret, timeout=timeout)
-        self._api_url = api
+    name: str = "github"
+    issuer: str = "https://github.com"
+    api_url: str = "https://api.github.com"
 
     def create_authorization_url(self, flow: AuthCodeFlow) -> str:
         return self._authorization_url(self.client.check_url(f"{self.issuer}/login/oauth/authorize"), flow)
@@ -59,7 +53,7 @@ class GitHub(Provider):
         return None, False
 
     def _call_api(self, path: str, token: str) -> ProviderResponse:
-        response = self.client.get(f"{self._api_url}/{path}", bearer_token=token, headers=_HEADERS)
+        response = self.client.get(f"{self.api_url}/{path}", bearer_token=token, headers=_HEADERS)
         if response.status == 401:
             raise self.client.failed("api")
         return response

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
@@ -31,72 +32,63 @@ class JwksClient(jwt.PyJWKClient):
 
     def __init__(self, client: ProviderClient, jwks_uri: str) -> None:
         super().__init__(jwks_uri, lifespan=_JWKS_TTL, cooldown_duration=_JWKS_COOLDOWN)
-        self._client = client
+        self.client = client
 
     def fetch_data(self) -> dict[str, Any]:
         """Return the keys that may sign ID tokens. Raises ProviderUnavailable."""
-        response = self._client.get(self.uri)
+        response = self.client.get(self.uri)
         keys = response.get("keys")
         if response.status != 200 or not isinstance(keys, list):
-            raise self._client.unavailable("jwks")
+            raise self.client.unavailable("jwks")
         self._last_successful_fetch = time.monotonic()  # starts the cooldown, as the method of PyJWT does
         return {"keys": [key for key in keys if _is_signing_key(key)]}
 
 
-class IdTokenVerifier:
-    """Verifies the ID tokens that an issuer signs for a client."""
+def verify_id_token(
+    token: str, jwks: JwksClient, *, client_id: str, issuers: Sequence[str], nonce: str, access_token: str
+) -> dict[str, Any]:
+    """Return the claims of an ID token. Raises OAuthFailed and ProviderUnavailable."""
+    key = _get_key(jwks, token)
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            audience=client_id,
+            issuer=issuers,
+            options={
+                "require": _REQUIRED_CLAIMS,
+                "enforce_minimum_key_length": True,
+                # PyJWT reads the system's clock, and accepts a string as a time, so the times are checked below.
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+    except _PARSE_ERRORS as error:
+        raise jwks.client.failed(f"id_token.{type(error).__name__}") from error
+    if failure := _find_failure(claims, client_id, nonce, access_token):
+        raise jwks.client.failed(f"id_token.{failure}")
+    return claims
 
-    def __init__(self, client: ProviderClient, jwks_uri: str, client_id: str, issuers: tuple[str, ...]) -> None:
-        self._client, self._client_id, self._issuers = client, client_id, issuers
-        self._jwks = JwksClient(client, jwks_uri)
 
-    def verify(self, token: str, *, nonce: str, access_token: str) -> dict[str, Any]:
-        """Return the claims. Raises OAuthFailed and ProviderUnavailable."""
-        key = self._get_key(token)
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[key.algorithm_name],
-                audience=self._client_id,
-                issuer=self._issuers,
-                options={
-                    "require": _REQUIRED_CLAIMS,
-                    "enforce_minimum_key_length": True,
-                    # PyJWT reads the system's clock, and accepts a string as a time, so the times are checked below.
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
-            )
-        except _PARSE_ERRORS as error:
-            raise self._client.failed(f"id_token.{type(error).__name__}") from error
-        failure = _find_failure(claims, self._client_id, nonce, access_token)
-        if failure:
-            raise self._client.failed(f"id_token.{failure}")
-        return claims
-
-    def _get_key(self, token: str) -> jwt.PyJWK:
-        """Return the key that the header names."""
-        if not _COMPACT_FORM.fullmatch(token):
-            raise self._client.failed("id_token.form")
-        try:
-            header = jwt.get_unverified_header(token)
-        except _PARSE_ERRORS as error:
-            raise self._client.failed("id_token.header") from error
-        token_type, kid = header.get("typ", "JWT"), header.get("kid")
-        if (
-            _FORBIDDEN_HEADERS & set(header)
-            or not isinstance(token_type, str)
-            or token_type.lower() not in _TOKEN_TYPES
-        ):
-            raise self._client.failed("id_token.header")
-        if header.get("alg") not in list(_ALGORITHMS):  # a list, because the value may not be hashable
-            raise self._client.failed("id_token.algorithm")
-        try:
-            return self._jwks.get_signing_key(kid or "")
-        except _PARSE_ERRORS as error:
-            raise self._client.failed("id_token.key") from error
+def _get_key(jwks: JwksClient, token: str) -> jwt.PyJWK:
+    """Return the key that the header of a token names."""
+    if not _COMPACT_FORM.fullmatch(token):
+        raise jwks.client.failed("id_token.form")
+    try:
+        header = jwt.get_unverified_header(token)
+    except _PARSE_ERRORS as error:
+        raise jwks.client.failed("id_token.header") from error
+    token_type, kid = header.get("typ", "JWT"), header.get("kid")
+    if _FORBIDDEN_HEADERS & set(header) or not isinstance(token_type, str) or token_type.lower() not in _TOKEN_TYPES:
+        raise jwks.client.failed("id_token.header")
+    if header.get("alg") not in list(_ALGORITHMS):  # a list, because the value may not be hashable
+        raise jwks.client.failed("id_token.algorithm")
+    try:
+        return jwks.get_signing_key(kid or "")
+    except _PARSE_ERRORS as error:
+        raise jwks.client.failed("id_token.key") from error
 
 
 def _is_signing_key(key: Any) -> bool:

@@ -1,13 +1,13 @@
 """Sign-in with an OpenID Connect issuer (Core 1.0, section 3.1; Discovery 1.0, section 4)."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from holdall.accounts.oauth.id_token import IdTokenVerifier
+from holdall.accounts.oauth.id_token import JwksClient, verify_id_token
 from holdall.accounts.oauth.model import Identity
 from holdall.accounts.oauth.provider import AuthCodeFlow, AuthorizationResponse, ClientAuthMethod, Provider
-from holdall.accounts.oauth.provider_client import TIMEOUT_SECONDS, ProviderResponse
+from holdall.accounts.oauth.provider_client import ProviderResponse
 
 CACHE_TTL = 3600.0  # seconds
 
@@ -20,28 +20,17 @@ class IssuerMetadata:
     token_endpoint: str
     auth_method: ClientAuthMethod
     iss_parameter_supported: bool  # RFC 9207
-    id_token_verifier: IdTokenVerifier
+    jwks: JwksClient
     fetched_at: float
 
 
+@dataclass(kw_only=True)
 class OpenIDConnect(Provider):
     """An OpenID Connect issuer. `issuer_aliases` are other values of `iss` in its ID tokens."""
 
     scopes = ("openid", "email", "profile")
-
-    def __init__(
-        self,
-        name: str,
-        issuer: str,
-        client_id: str,
-        client_secret: str,
-        *,
-        issuer_aliases: tuple[str, ...] = (),
-        timeout: float = TIMEOUT_SECONDS,
-    ) -> None:
-        super().__init__(name, issuer, client_id, client_secret, timeout=timeout)
-        self._issuer_aliases = issuer_aliases
-        self._metadata: IssuerMetadata | None = None
+    issuer_aliases: tuple[str, ...] = ()
+    _metadata: IssuerMetadata | None = field(default=None, init=False, repr=False)
 
     def create_authorization_url(self, flow: AuthCodeFlow) -> str:
         self.client.start_step()
@@ -57,16 +46,22 @@ class OpenIDConnect(Provider):
         id_token = token_response.get_str("id_token")
         if id_token is None:
             raise self.client.unavailable("no_id_token")
-        claims = ProviderResponse(
-            200, metadata.id_token_verifier.verify(id_token, nonce=flow.nonce, access_token=token)
+        claims = verify_id_token(
+            id_token,
+            metadata.jwks,
+            client_id=self.client_id,
+            issuers=[self.issuer, *self.issuer_aliases],
+            nonce=flow.nonce,
+            access_token=token,
         )
-        email = claims.get_str("email")
+        profile = ProviderResponse(200, claims)
+        email = profile.get_str("email")
         return Identity(
             issuer=self.issuer,
-            subject=claims.get("sub"),
+            subject=claims["sub"],
             email=email,
             email_verified=email is not None and claims.get("email_verified") is True,
-            name=claims.get_str("name") or claims.get_str("preferred_username"),
+            name=profile.get_str("name") or profile.get_str("preferred_username"),
         )
 
     def _get_metadata(self) -> IssuerMetadata:
@@ -79,15 +74,12 @@ class OpenIDConnect(Provider):
         document = self.client.get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if document.status != 200 or document.get("issuer") != self.issuer:
             raise self.client.unavailable("discovery")
-        jwks_uri = self.client.check_url(document.get("jwks_uri"))
         return IssuerMetadata(
             authorization_endpoint=self.client.check_url(document.get("authorization_endpoint")),
             token_endpoint=self.client.check_url(document.get("token_endpoint")),
             auth_method=self._select_auth_method(document.get("token_endpoint_auth_methods_supported")),
             iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
-            id_token_verifier=IdTokenVerifier(
-                self.client, jwks_uri, self.client_id, (self.issuer, *self._issuer_aliases)
-            ),
+            jwks=JwksClient(self.client, self.client.check_url(document.get("jwks_uri"))),
             fetched_at=time.monotonic(),
         )
 

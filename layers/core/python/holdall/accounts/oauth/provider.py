@@ -8,8 +8,9 @@ import base64
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Literal
 from urllib.parse import quote_plus, urlencode
 
 from holdall.accounts.oauth.model import Identity
@@ -55,18 +56,20 @@ class AuthorizationResponse:
     iss: str | None = None
 
 
+@dataclass(kw_only=True)
 class Provider(ABC):
-    """A provider, with our client there."""
+    """A provider, with the client ID that it knows us by."""
 
-    scopes: tuple[str, ...]
+    scopes: ClassVar[tuple[str, ...]]
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    timeout: float = TIMEOUT_SECONDS  # of each step
 
-    def __init__(
-        self, name: str, issuer: str, client_id: str, client_secret: str, *, timeout: float = TIMEOUT_SECONDS
-    ) -> None:
-        self.issuer = issuer
-        self.client_id = client_id
-        self._client_secret = client_secret
-        self.client = ProviderClient(name, issuer, timeout)
+    @cached_property
+    def client(self) -> ProviderClient:
+        return ProviderClient(self.name, self.issuer, self.timeout)
 
     @abstractmethod
     def create_authorization_url(self, flow: AuthCodeFlow) -> str:
@@ -107,7 +110,7 @@ class Provider(ABC):
         }
         headers = {}
         if auth_method == "client_secret_post":
-            form |= {"client_id": self.client_id, "client_secret": self._client_secret}
+            form |= {"client_id": self.client_id, "client_secret": self.client_secret}
         else:
             headers = {"authorization": self._basic_auth()}
         response = self.client.post(endpoint, urlencode(form).encode(), headers)
@@ -123,7 +126,7 @@ class Provider(ABC):
 
     def _basic_auth(self) -> str:
         # Each half is form-encoded before they are joined (RFC 6749, section 2.3.1).
-        pair = f"{quote_plus(self.client_id)}:{quote_plus(self._client_secret)}"
+        pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 

@@ -215,11 +215,11 @@ def _get_provider(name: str) -> Provider:
     parameter = parameters.get(f"oauth-{name}") if config else None
     if config is None or parameter is None:
         raise NotFound
-    client = json.loads(parameter)
-    client_id, client_secret = client["clientId"], client["clientSecret"]
+    secrets = json.loads(parameter)
+    client = {"name": name, "client_id": secrets["clientId"], "client_secret": secrets["clientSecret"]}
     if config["kind"] == "google":
-        return OpenIDConnect("google", _GOOGLE_ISSUER, client_id, client_secret, issuer_aliases=(_GOOGLE_ISSUER_ALIAS,))
+        return OpenIDConnect(**client, issuer=_GOOGLE_ISSUER, issuer_aliases=(_GOOGLE_ISSUER_ALIAS,))
     if config["kind"] == "github":
-        urls = {key: config[key] for key in ("site", "api") if key in config}
-        return GitHub(client_id, client_secret, **urls)
-    return OpenIDConnect(name, config["issuer"], client_id, client_secret)
+        urls = {field: config[key] for key, field in (("site", "issuer"), ("api", "api_url")) if key in config}
+        return GitHub(**client, **urls)
+    return OpenIDConnect(**client, issuer=config["issuer"])
