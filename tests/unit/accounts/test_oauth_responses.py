@@ -167,7 +167,7 @@ def test_token_response_that_is_no_fault_of_the_user_makes_the_provider_unavaila
 
 
 def test_no_secret_is_in_an_error_or_a_log(issuer: FakeIssuer, capsys: pytest.CaptureFixture[str]) -> None:
-    texts = [repr(issuer.provider), repr(vars(issuer.provider)["client"])]
+    texts = [repr(issuer.provider), repr(issuer.provider.client)]
     for response in (
         FakeResponse(b'{"error": "canary-of-a-body"}', 400),
         FakeResponse(b"canary-of-a-body"),

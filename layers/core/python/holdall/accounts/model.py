@@ -48,14 +48,10 @@ class UserNotFound(NotFound):
 
 
 class AccountChanged(Conflict):
-    """The account was changed by another request."""
-
     code, detail = "account_changed", "The account changed meanwhile. Try again."
 
 
 class UserChanged(Conflict):
-    """The user was changed by another request, whose caller may have had more permissions."""
-
     code, detail = "user_changed", "The user changed meanwhile. Try again."
 
 
@@ -89,15 +85,6 @@ class TooManyRoles(Conflict):
 
 class UnknownRole(ValidationFailed):
     code, detail = "unknown_role", "This role does not exist."
-
-
-class ResourceRequired(ValidationFailed):
-    code = "required"
-    detail = "This is a permission in a project: give the ID of a project or of a resource in it."
-
-
-class InvalidResource(ValidationFailed):
-    detail = "This is not the ID of a project or of a resource in one."
 
 
 class PasswordTooWeak(ValidationFailed):

@@ -19,19 +19,14 @@ from holdall.emails.model import (
 
 
 @dataclass(frozen=True)
-class _Link:
-    path: str  # of the console
-    label: str
-
-
-@dataclass(frozen=True)
 class _Template:
-    """The paragraphs may contain fields of the content, such as `{inviter}`. The footer follows the link."""
+    """The paragraphs may contain fields of the content, such as `{inviter}`. The link and the footer follow them."""
 
     subject: str
     paragraphs: tuple[str, ...]
     footer: str
-    link: _Link | None = None
+    path: str | None = None  # of the console
+    label: str = ""
 
 
 _TEMPLATES: dict[type[EmailContent], _Template] = {
@@ -42,7 +37,8 @@ _TEMPLATES: dict[type[EmailContent], _Template] = {
             "Open this link and enter the password that you chose:",
         ),
         "The link expires after 24 hours. If you did not sign up, ignore this email: without the link no account is created.",
-        _Link("verify-email", "Confirm email address"),
+        "verify-email",
+        "Confirm email address",
     ),
     AccountExists: _Template(
         "You already have an account",
@@ -51,7 +47,8 @@ _TEMPLATES: dict[type[EmailContent], _Template] = {
             "Sign in with your password, or reset it if you forgot it:",
         ),
         "If you did not try to sign up, ignore this email: your account has not changed.",
-        _Link("sign-in", "Sign in"),
+        "sign-in",
+        "Sign in",
     ),
     PasswordReset: _Template(
         "Reset your password",
@@ -60,7 +57,8 @@ _TEMPLATES: dict[type[EmailContent], _Template] = {
             "Open this link and choose a new password:",
         ),
         "The link expires after one hour. If you did not ask for it, ignore this email: your password has not changed.",
-        _Link("reset-password", "Reset password"),
+        "reset-password",
+        "Reset password",
     ),
     EmailChange: _Template(
         "Confirm your new email address",
@@ -69,13 +67,15 @@ _TEMPLATES: dict[type[EmailContent], _Template] = {
             "Open this link to confirm it:",
         ),
         "The link expires after 24 hours. If you did not ask for this, ignore this email: nothing changes without the link.",
-        _Link("confirm-email", "Confirm email address"),
+        "confirm-email",
+        "Confirm email address",
     ),
     AccountInvitation: _Template(
         "You are invited to Holdall",
         ("An administrator of Holdall created an account for you.", "Open this link and choose a password:"),
         "The link expires after seven days. If you did not expect this invitation, ignore this email.",
-        _Link("accept-invitation", "Accept invitation"),
+        "accept-invitation",
+        "Accept invitation",
     ),
     ProjectInvitation: _Template(
         "You are invited to a project",
@@ -84,7 +84,8 @@ _TEMPLATES: dict[type[EmailContent], _Template] = {
             "Open this link and sign in with this email address to join:",
         ),
         "The link expires after seven days. If you did not expect this invitation, ignore this email.",
-        _Link("join", "Join project"),
+        "join",
+        "Join project",
     ),
     SecurityNotice: _Template(
         "Security notice: your account was changed",
@@ -105,8 +106,8 @@ def render(email: Email, public_url: str) -> RenderedEmail:
     paragraphs += [paragraph.format(**fields) for paragraph in template.paragraphs]
     signature = f"Holdall at {urlsplit(public_url).netloc}"
     url = None
-    if template.link:
-        url = f"{public_url}/{template.link.path}" + (f"#{fields['token']}" if "token" in fields else "")
+    if template.path:
+        url = f"{public_url}/{template.path}" + (f"#{fields['token']}" if "token" in fields else "")
     text = "\n\n".join(part for part in (*paragraphs, url, template.footer, signature) if part)
     return RenderedEmail(template.subject, text + "\n", _render_html(template, paragraphs, url, signature))
 
@@ -114,10 +115,10 @@ def render(email: Email, public_url: str) -> RenderedEmail:
 def _render_html(template: _Template, paragraphs: list[str], url: str | None, signature: str) -> str:
     parts = [f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs]
     small = "color:#666;font-size:13px"
-    if template.link and url:
+    if url:
         href = html.escape(url)
         button = "background:#0b6e75;color:#fff;padding:10px 18px;border-radius:6px;text-decoration:none"
-        parts.append(f'<p><a href="{href}" style="{button}">{html.escape(template.link.label)}</a></p>')
+        parts.append(f'<p><a href="{href}" style="{button}">{html.escape(template.label)}</a></p>')
         parts.append(f'<p style="{small}">Or copy this address into your browser: {href}</p>')
     parts.append(f'<p style="{small}">{html.escape(template.footer)}</p><p>{html.escape(signature)}</p>')
     font = "font-family:system-ui,sans-serif;font-size:16px;line-height:1.5;color:#16323a"

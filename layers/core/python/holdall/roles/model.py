@@ -75,6 +75,15 @@ class UnknownPermission(ValidationFailed):
     code, detail = "unknown_permission", "This permission does not exist."
 
 
+class ResourceRequired(ValidationFailed):
+    code = "required"
+    detail = "This is a permission in a project: give the ID of a project or of a resource in it."
+
+
+class InvalidResource(ValidationFailed):
+    detail = "This is not the ID of a project or of a resource in one."
+
+
 class PermissionNotGrantable(ValidationFailed):
     """Only members of a project, or only superusers, can have the permission."""
 

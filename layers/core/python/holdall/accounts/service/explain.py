@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from holdall.accounts.model import InvalidResource, ResourceRequired
 from holdall.iam.model import User
 from holdall.iam.service import users
 from holdall.platform import ids
@@ -13,7 +12,15 @@ from holdall.projects.model import Project
 from holdall.projects.service import access
 from holdall.projects.service.access import ProjectAccess
 from holdall.roles import service as roles
-from holdall.roles.model import Effect, ExplainRequest, ExplainResponse, ExplainRule, UnknownPermission
+from holdall.roles.model import (
+    Effect,
+    ExplainRequest,
+    ExplainResponse,
+    ExplainRule,
+    InvalidResource,
+    ResourceRequired,
+    UnknownPermission,
+)
 
 _ACCESS_ALL_PROJECTS = "projects.any"
 _DELETED_PROJECT_PERMISSION = "projects.delete"  # the routes that restore and purge a deleted project require it
