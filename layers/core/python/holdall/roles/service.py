@@ -226,7 +226,7 @@ def delete_permission(caller: Caller, name: str) -> None:
 
 
 def check_can_grant(caller: Caller, required: Iterable[str], action: str, target: str) -> None:
-    """Check that the caller has all permissions that an action grants or changes. Raises PermissionNotHeld, which is logged."""
+    """Check that the caller has all permissions that an action grants or changes. Raises PermissionNotHeld, and logs it."""
     if not can_grant(caller.global_permissions, frozenset(required)):
         deny(caller, action, target, PermissionNotHeld)
 
@@ -291,11 +291,8 @@ def _insert(builtin: Iterable[Named], custom: Page[Named], page: PageRequest) ->
     has_more = len(items) > page.limit or (custom.prev if page.backward else custom.next) is not None
     items = items[-page.limit :] if page.backward else items[: page.limit]
     has_next, has_prev = (True, has_more) if page.backward else (has_more, page.position is not None)
-    return Page(
-        items,
-        next=items[-1].name if items and has_next else None,
-        prev=items[0].name if items and has_prev else None,
-    )
+    names = [each.name for each in items]
+    return Page(items, next=names[-1] if names and has_next else None, prev=names[0] if names and has_prev else None)
 
 
 def _is_in_page(name: str, page: PageRequest) -> bool:
