@@ -60,13 +60,8 @@ Named = TypeVar("Named", bound=Role | Permission)
 _EPOCH_SETTLE_TIME = timedelta(seconds=2)
 _MAX_NAME_LENGTH = 64  # of a name in a path: a longer one does not exist, and may be too long for a key
 _BUILT_IN_ROLES = {
-    name: Role(
-        name=name,
-        description=description,
-        permissions=sorted(permissions.get_role_permissions(name)),
-        built_in=True,
-    )
-    for name, description in permissions.BUILT_IN_ROLES.items()
+    name: Role(name=name, description=text, permissions=sorted(permissions.get_role_permissions(name)), built_in=True)
+    for name, text in permissions.BUILT_IN_ROLES.items()
 }
 _BUILT_IN_PERMISSIONS = [
     Permission(name=name, description=each.description, built_in=True) for name, each in permissions.PERMISSIONS.items()
@@ -277,8 +272,7 @@ def _update_role_counts(tx: Transaction, before: Sequence[str], after: Sequence[
     """Count a role whose permissions change. The transaction raises UnknownPermission for one that does not exist."""
     for index, name in enumerate(after):
         if name not in before and not is_builtin(name):
-            unknown = partial(UnknownPermission, pointer=f"/permissions/{index}")
-            store.increment_roles(tx, name, 1, error=unknown)
+            store.increment_roles(tx, name, 1, error=partial(UnknownPermission, pointer=f"/permissions/{index}"))
     for name in before:
         if name not in after and not is_builtin(name):
             store.increment_roles(tx, name, -1, error=RoleChanged)
