@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from holdall.projects.service import projects
+from holdall.uploads import cleanup, store
 from holdall.uploads import service as uploads
-from holdall.uploads import store
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
 from tests.support.callers import get_project
@@ -27,8 +27,8 @@ def test_aborted_uploads_release_quota_and_objects_once(client: Client, fake_aws
     project = users.personal_project_id(client)
     kept = fake_aws.upload(client, b"kept", **TEXT_FILE)
     open_uploads = init_uploads(client, fake_aws, 3)
-    assert uploads.abort_all(project)
-    assert not uploads.abort_all(project)
+    assert cleanup.abort_all(project)
+    assert not cleanup.abort_all(project)
 
     assert {row["state"] for row in invariants.upload_rows(fake_aws, project)} == {"aborted", "completed"}
     assert [fake_aws.list_version_ids(upload["key"]) for upload in open_uploads] == [[], [], []]
@@ -43,7 +43,7 @@ def test_uploads_are_aborted_in_batches(client: Client, fake_aws: FakeAws) -> No
     project = users.personal_project_id(client)
     init_uploads(client, fake_aws, 52)
     runs = 0
-    while uploads.abort_all(project):
+    while cleanup.abort_all(project):
         runs += 1
 
     assert runs == 2
@@ -57,11 +57,11 @@ def test_interrupted_abort_is_continued(client: Client, fake_aws: FakeAws, monke
     with monkeypatch.context() as patch:
         patch.setattr("holdall.platform.storage.list_versions", lambda key: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            uploads.abort_all(project)
+            cleanup.abort_all(project)
     assert invariants.quota_usage(fake_aws, project) == (0, 0)
     assert fake_aws.list_version_ids(open_uploads[0]["key"]) != []
 
-    while uploads.abort_all(project):
+    while cleanup.abort_all(project):
         pass
     assert [fake_aws.list_version_ids(upload["key"]) for upload in open_uploads] == [[], []]
     assert invariants.quota_usage(fake_aws, project) == (0, 0)
@@ -70,7 +70,7 @@ def test_interrupted_abort_is_continued(client: Client, fake_aws: FakeAws, monke
 def test_object_that_arrives_after_the_project_was_deleted_is_deleted(client: Client, fake_aws: FakeAws) -> None:
     project = users.personal_project_id(client)
     (upload,) = init_uploads(client, fake_aws, 1)
-    while uploads.abort_all(project):
+    while cleanup.abort_all(project):
         pass
     fake_aws.dynamodb.Table("main").delete_item(Key={"pk": f"PROJECT#{project}", "sk": "PROJECT"})
     assert projects.get_or_none(project) is None
@@ -90,7 +90,7 @@ def test_upload_that_is_committed_meanwhile_is_not_aborted(client: Client, fake_
         uploads.complete(get_project(project), stored)
 
     with interleave("TransactWriteItems", commit):
-        uploads.abort_all(project)
+        cleanup.abort_all(project)
 
     assert [version["number"] for version in invariants.stored_versions(fake_aws, project)] == [1]
     assert fake_aws.list_version_ids(upload["key"]) != []

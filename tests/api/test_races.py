@@ -17,15 +17,18 @@ from holdall.jobs.model import RenderImage
 from holdall.platform import ids
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
+from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
 from holdall.uploads.model import ExpireUpload, InitUploadRequest, InitUploadResponse
 from holdall.variants import service as variants
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.faults import interleave
+from tests.support.image_samples import make_photo
 from tests.support.uploads import TEXT_FILE, commit_upload, init_upload
 
 CLIENT_INFO = ClientInfo("192.0.2.8", "faster", "request")
@@ -115,7 +118,7 @@ def test_upload_that_expires_during_its_commit_is_not_committed(
 
     def expire() -> None:
         frozen_clock.advance(hours=24)
-        uploads.expire(upload["uploadId"])
+        cleanup.expire(upload["uploadId"])
 
     with interleave("TransactWriteItems", expire):
         late = client.post("/files/commit", {"uploadId": upload["uploadId"]})
@@ -130,7 +133,7 @@ def test_concurrent_expiries_release_quota_once(client: Client, fake_aws: FakeAw
     frozen_clock.advance(hours=23)
     init_upload(users.sign_in(client.user["email"]), b"young")
     frozen_clock.advance(hours=1)
-    with interleave("TransactWriteItems", lambda: uploads.expire(upload["uploadId"])):
+    with interleave("TransactWriteItems", lambda: cleanup.expire(upload["uploadId"])):
         fake_aws.deliver_messages("maintenance", ExpireUpload(upload["uploadId"]).to_json())
 
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (10, 2)

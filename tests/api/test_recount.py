@@ -13,14 +13,16 @@ from holdall.maintenance import recount, store
 from holdall.maintenance.model import INSTALLATION, Drift, RecountStep, Report
 from holdall.platform import ids, messaging
 from holdall.platform.messages import Message
+from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
 from holdall.uploads import store as uploads_store
 from holdall.uploads.model import InitUploadRequest
 from tests.support import invariants, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_upload_request
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
 from tests.support.log import CapturedLog
 
@@ -106,7 +108,7 @@ class ProjectActivity:
             self.cloud.update_row(
                 f"UPLOAD#{upload_id}", "UPLOAD", expires_at=past.strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
             )
-            uploads.expire(upload_id)
+            cleanup.expire(upload_id)
 
     def purge(self) -> None:
         if self.made:
@@ -117,7 +119,7 @@ class ProjectActivity:
 
     def abort(self) -> None:
         self.begun.clear()
-        while uploads.abort_all(self.project):
+        while cleanup.abort_all(self.project):
             pass
 
 

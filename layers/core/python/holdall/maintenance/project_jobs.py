@@ -1,42 +1,43 @@
-"""Jobs about whole projects. Each run does a part and asks for the next, so that no project is too large."""
+"""Jobs on whole projects. Each run does a part of the work and reschedules the job, so no project is too large."""
 
-import contextlib
+from contextlib import suppress
+from dataclasses import replace
 
 from holdall.api_keys import service as api_keys
 from holdall.files import service as files
 from holdall.files.model import VARIANT_PREFIXES, prefix_for, version_id_of_variant, without_prefix
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job
+from holdall.jobs.model import Job, JobState
 from holdall.platform import observability, storage
 from holdall.platform.errors import NotFound
 from holdall.platform.pagination import PageRequest
-from holdall.platform.table import Transaction
+from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
+from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
 
-_BATCH_SIZE = 50  # in one run
-MAX_CHECKS = 60  # at what should have come to its end: hours in all, as each pause is longer than the one before
-_CHECK_PREFIX = "check "  # no id begins so
+_BATCH_SIZE = 50  # files or variants in one run
+MAX_CHECKS = 60  # hours in total, because each delay is longer than the one before
 
 
 def run_relocate(job: Job) -> None:
-    """Bring the variants of all images of a project to where they may be seen from now on: a job for each image.
+    """Move the variants of all images of a project to the prefix that its visibility demands, by a job for each image.
 
-    What the public may not see any more is then looked for in the bucket itself: the list of images lags a moment behind, and a
-    worker that died may have left what no row knows.
+    If the project is not public any more, it then checks the bucket itself: the list of images lags, and a worker that died may
+    have left objects that no record names. Raises ServiceUnavailable.
     """
     project = projects.get_or_none(job.project_id)
     if project is None or project.status == "purging":
         _complete(job)
-    elif _parse_cursor(job)[0]:
+    elif job.state.checks:
         _sweep_public_prefix(job, project)
     else:
-        page = files.list_by_kind(project.id, "image", PageRequest(_BATCH_SIZE, job.cursor))
+        page = files.list_by_kind(project.id, "image", PageRequest(_BATCH_SIZE, job.state.position))
         _start_relocations([file.id for file in page.items])
         if page.next is not None:
-            jobs.reschedule(job, page.next)
+            jobs.reschedule(job, JobState(page.next))
         elif prefix_for(project, "live") == "media":
             _complete(job)
         else:
@@ -44,20 +45,23 @@ def run_relocate(job: Job) -> None:
 
 
 def run_purge(job: Job) -> None:
-    """Remove a project that was purged: its open uploads, its files by a job for each, at last its rows."""
+    """Delete a purged project: its open uploads, its files by a job for each, then its records.
+
+    Raises ServiceUnavailable.
+    """
     project = projects.get_or_none(job.project_id)
     if project is None:
-        jobs.delete(job)  # all the rest has gone
+        jobs.delete(job)  # the last record of the project
         return
-    more = uploads.abort_all(project.id)
-    left = files.remaining_ids(project.id, _BATCH_SIZE)
-    for file_id in left:
-        with contextlib.suppress(NotFound):  # the list lags a moment behind: this one is being purged
+    has_uploads = cleanup.abort_all(project.id)
+    file_ids = files.remaining_ids(project.id, _BATCH_SIZE)
+    for file_id in file_ids:
+        with suppress(NotFound):  # the list lags, and another run has marked this file
             files.purge(None, file_id)
-    if more or left:
-        jobs.reschedule(job, None)
-    # The jobs of its files need their own rows and the quota's; and what was completed a moment ago is counted, not listed.
-    elif jobs.has_other_open(job) or (quotas.get_usage(project.id).files and not _checks_exhausted(job)):
+    if has_uploads or file_ids:
+        jobs.reschedule(job, JobState())
+    # The jobs of its files need their records and the quota. A file that was just committed counts, but may not be listed yet.
+    elif jobs.has_other_open(job) or (_has_usage(project) and job.state.checks < MAX_CHECKS):
         _check_later(job)
     elif (
         _delete_leftover_variants(project)
@@ -65,84 +69,79 @@ def run_purge(job: Job) -> None:
         or jobs.delete_rows(project.id, except_job=job)
         or projects.delete_rows(project.id)
     ):
-        jobs.reschedule(job, job.cursor)
+        jobs.reschedule(job, job.state)
     else:
         jobs.delete(job)
 
 
 def _start_relocations(file_ids: list[str]) -> None:
     if file_ids:
-        with Transaction() as write:
+        with Transaction() as tx:
             for file_id in file_ids:
-                jobs.create(write, "relocate", file_id)
+                jobs.create(tx, "relocate", file_id)
 
 
 def _sweep_public_prefix(job: Job, project: Project) -> None:
-    looks, behind = _parse_cursor(job)
-    rest = storage.list_variants(f"media/{project.key_prefix}/", _BATCH_SIZE, start_after=behind)
-    if prefix_for(project, "live") == "media" or not (rest or behind):
+    """Look for variants that are still public, and relocate or delete them."""
+    position = job.state.position or ""
+    keys = storage.list_variants(f"media/{project.key_prefix}/", _BATCH_SIZE, start_after=position)
+    if prefix_for(project, "live") == "media" or not (keys or position):
         _complete(job)
-    elif _checks_exhausted(job):
-        observability.logger.error(
-            "project.public_prefix_not_empty", extra={"project_id": project.id, "job_id": job.id}
-        )
-        with Transaction() as write:
-            jobs.fail(write, job, "public_prefix_not_empty")
+    elif job.state.checks >= MAX_CHECKS:
+        fields = {"project_id": project.id, "job_id": job.id}
+        observability.logger.error("project.public_prefix_not_empty", extra=fields)
+        with Transaction() as tx:
+            jobs.fail(tx, job, "public_prefix_not_empty")
     else:
-        # Further only when nobody else is at work: what is being moved at this moment would be asked for a second time.
-        further = len(rest) == _BATCH_SIZE and (behind or not jobs.has_other_open(job))
-        _relocate_or_delete(project, rest)
-        if further:
-            jobs.reschedule(job, f"{_CHECK_PREFIX}{looks} {rest[-1]}")
+        # The next keys follow at once only if no other job is open, which would be started a second time.
+        continues = len(keys) == _BATCH_SIZE and (position or not jobs.has_other_open(job))
+        _relocate_or_delete(project, keys)
+        if continues:
+            jobs.reschedule(job, replace(job.state, position=keys[-1]))
         else:
             _check_later(job)
 
 
 def _relocate_or_delete(project: Project, variant_keys: list[str]) -> None:
-    """Have what rows name moved. What none names belongs to nothing: rows name a place before anything is stored there."""
-    versions = {version_id_of_variant(project.id, key) for key in variant_keys}
-    owners = {file_id for each in versions if (file_id := uploads.get_file_id_or_none(each))}
-    named = {
-        each.unprefixed_key: file_id
-        for file_id in owners
+    """Relocate the variants that a record names, and delete the others: a record names a variant before it is stored."""
+    version_ids = {version_id_of_variant(project.id, key) for key in variant_keys}
+    file_ids = {file_id for each in version_ids if (file_id := uploads.get_file_id_or_none(each))}
+    file_id_by_key = {
+        without_prefix(variant.key): file_id
+        for file_id in file_ids
         for version in files.list_versions(file_id)
-        for each in version.variants
+        for variant in version.variants
     }
     for key in variant_keys:
-        if without_prefix(key) not in named:
+        if without_prefix(key) not in file_id_by_key:
             storage.delete_variant(key)
-    _start_relocations(sorted({named[without_prefix(key)] for key in variant_keys if without_prefix(key) in named}))
+    named = {without_prefix(key) for key in variant_keys} & file_id_by_key.keys()
+    _start_relocations(sorted({file_id_by_key[key] for key in named}))
 
 
 def _delete_leftover_variants(project: Project) -> bool:
-    """Remove what is left on the shelves of a project whose files have gone; tells whether there was anything."""
-    left = [
+    """Delete some variants that no record names any more. Return whether there were any."""
+    keys = [
         key
-        for shelf in VARIANT_PREFIXES
-        for key in storage.list_variants(f"{shelf}/{project.key_prefix}/", _BATCH_SIZE)
+        for prefix in VARIANT_PREFIXES
+        for key in storage.list_variants(f"{prefix}/{project.key_prefix}/", _BATCH_SIZE)
     ]
-    for key in left:
+    for key in keys:
         storage.delete_variant(key)
-    return bool(left)
+    return bool(keys)
 
 
-def _parse_cursor(job: Job) -> tuple[int, str]:
-    """How often was looked at what should have come to its end, and behind which key this look goes on."""
-    if not job.cursor or not job.cursor.startswith(_CHECK_PREFIX):
-        return 0, ""
-    looks, _, behind = job.cursor.removeprefix(_CHECK_PREFIX).partition(" ")
-    return int(looks), behind
+def _has_usage(project: Project) -> bool:
+    with BatchGet() as batch:
+        pending = quotas.get_usage(batch, project.id)
+    return pending.value is not None and pending.value.files > 0
 
 
 def _check_later(job: Job) -> None:
-    looks = _parse_cursor(job)[0] + 1
-    jobs.reschedule(job, f"{_CHECK_PREFIX}{looks}", delay_seconds=min(5 * looks, 900))
-
-
-def _checks_exhausted(job: Job) -> bool:
-    return _parse_cursor(job)[0] >= MAX_CHECKS
+    checks = job.state.checks + 1
+    jobs.reschedule(job, JobState(checks=checks), delay_seconds=min(5 * checks, 900))
 
 
 def _complete(job: Job) -> None:
-    with Transaction() as write:
-        jobs.complete(write, job)
+    with Transaction() as tx:
+        jobs.complete(tx, job)

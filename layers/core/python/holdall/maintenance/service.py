@@ -11,7 +11,7 @@ from holdall.maintenance import project_jobs as of_projects
 from holdall.maintenance.model import ExportAudit, RecountStep, WorkMessage
 from holdall.platform import observability
 from holdall.projects.service import invitations, projects
-from holdall.uploads import service as uploads
+from holdall.uploads import cleanup
 from holdall.uploads.model import ExpireUpload
 from holdall.variants import service as variants
 from holdall.variants import sync
@@ -22,7 +22,7 @@ _JOB_LEASE = timedelta(minutes=15)  # longer than maintenance may run
 def run_task(task: str) -> None:
     """Find what is due. Raises KeyError for a task that is none, and Unavailable."""
     tasks = {
-        "expire-uploads": uploads.enqueue_expirations,
+        "expire-uploads": cleanup.enqueue_expirations,
         "send-pending-jobs": jobs.resend_due,
         "export-audit": export.enqueue_due,
         "recount": recount.start,
@@ -38,7 +38,7 @@ def handle(message: WorkMessage) -> None:
     """Process a message of the queue `work`. It is received again if this raises an error, such as ServiceUnavailable."""
     match message:
         case ExpireUpload():
-            uploads.expire(message.upload_id)
+            cleanup.expire(message.upload_id)
         case ExportAudit():
             export.export_partition(message)
         case RecountStep():
@@ -57,7 +57,7 @@ def _run_job(job_id: str) -> None:
 
 def _purge_file(job: Job) -> None:
     # First, as the rows of its versions tell which uploads they were; done again, nothing changes.
-    uploads.expire_rows([version.id for version in files.list_versions(job.file_id)])
+    cleanup.expire_rows([version.id for version in files.list_versions(job.file_id)])
     work_on_files.run_purge(job)
 
 
