@@ -15,8 +15,10 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 def _parse(body: str) -> list[tuple[str, str]]:
     """Return the key and the version ID of each object in a notification of S3."""
-    # S3 sends a message without records when the notification is configured (s3:TestEvent).
-    objects = [record["s3"]["object"] for record in json.loads(body).get("Records", [])]
+    message = json.loads(body)
+    if message.get("Event") == "s3:TestEvent":  # S3 sends it when the notification is configured
+        return []
+    objects = [record["s3"]["object"] for record in message["Records"]]
     return [(unquote_plus(each["key"]), each.get("versionId", "null")) for each in objects]
 
 

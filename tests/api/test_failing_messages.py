@@ -24,8 +24,6 @@ _WORKERS = list(_QUEUE_BY_FUNCTION)
 def test_message_of_unknown_shape_fails_and_is_logged(
     worker: str, body: str, fake_aws: FakeAws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if (worker, body) == ("ingest", '{"type": "unknown"}'):
-        pytest.skip("S3 sends objects of several shapes, and only `Records` counts.")
     caplog.set_level("INFO")
     failed = fake_aws.deliver_messages(worker, body)
 
