@@ -1,11 +1,15 @@
 """Changes of the email address (A5)."""
 
+import json
+
 import pytest
 
 from tests.support import faults, mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
+from tests.support.settings import RATE_LIMIT_NAMES
 
 
 def request_email_change(client: Client, email: str, password: str = users.PASSWORD) -> Response:
@@ -70,6 +74,20 @@ def test_address_that_was_taken_meanwhile_is_a_conflict(client: Client, fake_aws
 
     assert (confirm_email(token).status, confirm_email(token).problem()["code"]) == (409, "email_taken")
     assert client.get("/users/me").data()["email"] == client.user["email"]
+
+
+def test_fourth_change_in_a_window_sends_no_email_and_keeps_the_newest_link(
+    client: Client, fake_aws: FakeAws, override_settings: OverrideSettings
+) -> None:
+    limits = {name: [1_000_000, 60] for name in RATE_LIMIT_NAMES}
+    override_settings(RATE_LIMITS=json.dumps({**limits, "email": [3, 900]}))
+    new = users.unique_email()
+    responses = [request_email_change(client, new) for _ in range(4)]
+
+    messages = mailbox.receive_emails(fake_aws)
+    assert [response.status for response in responses] == [202] * 4
+    assert [each["kind"] for each in messages] == [*["email-change"] * 3, "discard"]
+    assert confirm_email(messages[2]["token"]).status == 204
 
 
 def test_older_link_is_revoked_and_a_link_works_once(client: Client, fake_aws: FakeAws) -> None:

@@ -1,12 +1,16 @@
 """Resets and changes of passwords (A5, A7)."""
 
+import json
+
 import pytest
 
 from tests.support import faults, mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import enable_mfa
+from tests.support.settings import RATE_LIMIT_NAMES
 
 NEW_PASSWORD = "another horse battery"
 
@@ -41,6 +45,23 @@ def test_response_does_not_reveal_whether_an_address_has_an_account(
     assert all(result == results[0] for result in results)
     assert results[0][:2] == (202, {"status": "pending"})
     assert [email["kind"] for email in mailbox.receive_emails(fake_aws)] == ["password-reset", *["discard"] * 4]
+
+
+def test_fourth_reset_in_a_window_sends_no_email_and_keeps_the_newest_link(
+    client: Client, fake_aws: FakeAws, override_settings: OverrideSettings, frozen_clock: FrozenClock
+) -> None:
+    email, limits = client.user["email"], {name: [1_000_000, 60] for name in RATE_LIMIT_NAMES}
+    override_settings(RATE_LIMITS=json.dumps({**limits, "email": [3, 900]}))
+    responses = [request_password_reset(email) for _ in range(5)]
+
+    messages = mailbox.receive_emails(fake_aws)
+    assert {(response.status, str(response.data())) for response in responses} == {(202, "{'status': 'pending'}")}
+    assert [each["kind"] for each in messages] == [*["password-reset"] * 3, *["discard"] * 2]
+    assert reset_password(messages[2]["token"]).status == 204
+    mailbox.receive_emails(fake_aws)
+    frozen_clock.advance(minutes=15)
+    request_password_reset(email)
+    assert mailbox.receive_email(fake_aws)["kind"] == "password-reset"
 
 
 def test_email_goes_to_the_stored_address(client: Client, fake_aws: FakeAws) -> None:

@@ -142,11 +142,31 @@ def test_link_expires_after_a_day(fake_aws: FakeAws, frozen_clock: FrozenClock, 
 
 
 def test_attempts_for_a_link_are_limited(fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
-    override_settings(RATE_LIMITS='{"sign-in": [1000, 60], "challenge": [3, 900]}')
+    override_settings(RATE_LIMITS='{"sign-in": [1000, 60], "email": [1000, 60], "challenge": [3, 900]}')
     sign_up(users.unique_email())
     token = mailbox.receive_token(fake_aws, "email-verification")
 
     assert [verify_email(token, NEW_PASSWORD).status for _ in range(4)] == [401, 401, 401, 429]
+
+
+def test_fourth_email_in_a_window_is_not_sent_and_keeps_the_newest_link(
+    fake_aws: FakeAws, override_settings: OverrideSettings, frozen_clock: FrozenClock
+) -> None:
+    override_settings(RATE_LIMITS='{"sign-in": [1000, 60], "email": [3, 900], "challenge": [1000, 900]}')
+    email = users.unique_email()
+    responses = [sign_up(email), Client().post("/auth/verify-email/resend", {"email": email.upper()}), sign_up(email)]
+    token = mailbox.receive_tokens(fake_aws, email, "email-verification")[-1]
+    for _ in range(2):
+        responses.append(sign_up(email, NEW_PASSWORD))
+        responses.append(Client().post("/auth/verify-email/resend", {"email": email}))
+
+    assert {(response.status, str(response.data())) for response in responses} == {(202, "{'status': 'pending'}")}
+    assert {each["kind"] for each in mailbox.receive_emails(fake_aws)} == {"discard"}
+    assert verify_email(token, NEW_PASSWORD).status == 401
+    assert verify_email(token).status == 200
+    frozen_clock.advance(minutes=15)
+    sign_up(other := users.unique_email())
+    assert len(mailbox.receive_tokens(fake_aws, other, "email-verification")) == 1
 
 
 def test_unverified_sign_up_cannot_log_in(fake_aws: FakeAws) -> None:

@@ -12,10 +12,12 @@ from typing import ClassVar, Generic, TypeVar
 from holdall.accounts import store
 from holdall.accounts.model import StoredChallenge
 from holdall.iam import tokens
-from holdall.iam.model import InvalidToken
+from holdall.iam.model import InvalidToken, normalize_email
 from holdall.iam.tokens import TokenKind
 from holdall.platform import clock, ids
 from holdall.platform.table import Transaction
+from holdall.rate_limits import service as rate_limits
+from holdall.rate_limits.model import TooManyRequests
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,18 @@ class Challenge(Generic[P]):
     payload: P
     lookup_id: str
     secret_sha256: str
+
+
+def can_send(email: str) -> bool:
+    """Count an email with a link to an address, whoever asks for it. Return False if there were too many.
+
+    The caller must then keep the previous challenge, so that the newest link that was sent stays valid. One round trip.
+    """
+    try:
+        rate_limits.hit("email", ids.sha256_hex(normalize_email(email)))
+    except TooManyRequests:
+        return False
+    return True
 
 
 def issue(tx: Transaction, subject: str, payload: Payload) -> str:

@@ -37,9 +37,9 @@ def change_password(caller: Caller, request: ChangePasswordRequest) -> None:
 def request_password_reset(client: ClientInfo, email: str) -> None:
     """Send a link to the stored address. The response does not reveal whether the address has an account."""
     user_id = users.find_user_id_by_email(normalize_email(email))
-    account = users.find_active(user_id or "nobody")
+    account, can_send = users.find_active(user_id or "nobody"), challenges.can_send(email)
     with Transaction() as tx:
-        if account is None:
+        if account is None or not can_send:
             emails.enqueue(tx, email, Discard())
             return
         user = account.user
@@ -77,7 +77,11 @@ def change_email(caller: Caller, request: ChangeEmailRequest) -> None:
     """
     user = _verify_password(caller, request.password).user
     is_taken = users.find_user_id_by_email(normalize_email(request.email)) is not None
+    can_send = challenges.can_send(request.email)
     with Transaction() as tx:
+        if not can_send:
+            emails.enqueue(tx, request.email, Discard())
+            return
         token = challenges.issue(tx, user.id, EmailChangePayload(user.id, user.email, request.email))
         emails.enqueue(tx, request.email, Discard() if is_taken else EmailChange(token))
         log(tx, caller, "accounts.request_email_change", user.id)

@@ -32,8 +32,8 @@ from holdall.roles.model import SUPERUSER
 def sign_up(client: ClientInfo, request: SignUpRequest) -> User | None:
     """Create an account, or, if email addresses are verified, send an email with a link and return None.
 
-    With verification, the response does not reveal whether the address has an account. Raises SignUpClosed, PasswordTooWeak,
-    and, without verification, EmailTaken.
+    With verification, the response does not reveal whether the address has an account, or had too many emails. Raises
+    SignUpClosed, PasswordTooWeak, and, without verification, EmailTaken.
     """
     if settings().sign_up != "open":
         raise SignUpClosed
@@ -46,7 +46,11 @@ def sign_up(client: ClientInfo, request: SignUpRequest) -> User | None:
     user_id = users.find_user_id_by_email(normalize_email(request.email))
     owner = users.find_active(user_id or "nobody")
     payload = SignUpPayload(request.email, request.name, password_hash, account_exists=user_id is not None)
+    can_send = challenges.can_send(request.email)
     with Transaction() as tx:
+        if not can_send:
+            emails.enqueue(tx, request.email, Discard())
+            return None
         # Revokes the link of an earlier sign-up, which may be a stranger's with another password.
         token = challenges.issue(tx, normalize_email(request.email), payload)
         if user_id is None:
@@ -61,9 +65,9 @@ def sign_up(client: ClientInfo, request: SignUpRequest) -> User | None:
 def resend_verification(email: str) -> None:
     """Send a new link for a sign-up. The response does not reveal whether there was one."""
     normalized = normalize_email(email)
-    payload = challenges.find(SignUpPayload, normalized)
+    payload, can_send = challenges.find(SignUpPayload, normalized), challenges.can_send(email)
     with Transaction() as tx:
-        if payload is None or payload.account_exists:
+        if payload is None or payload.account_exists or not can_send:
             emails.enqueue(tx, email, Discard())
         else:
             emails.enqueue(tx, payload.email, EmailVerification(challenges.issue(tx, normalized, payload)))
