@@ -42,8 +42,6 @@ class WrongCode(Unauthenticated):
 
 
 class UserNotFound(NotFound):
-    """Only the operator sees this error."""
-
     code, detail = "user_not_found", "No account has this email address."
 
 
@@ -60,8 +58,6 @@ class PasswordExists(Conflict):
 
 
 class PasswordChanged(Conflict):
-    """The password was changed after it was verified."""
-
     code, detail = "password_changed", "The password changed meanwhile. Sign in again."
 
 
