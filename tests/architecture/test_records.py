@@ -16,8 +16,9 @@ from holdall.platform.errors import NotFound
 from holdall.platform.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record, Transaction
 from tests.support import projects, users
 from tests.support.admins import AdminFactory
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
 from tests.support.scenario import Scenario
 from tests.support.source_tree import load_modules
 
@@ -43,9 +44,9 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "version": ("FILE#{project}-{id}", "VERSION#{eight}"),
         "job": ("JOB#{project}-{id}", "JOB"),
         "event": ("EVENTS#{project}", "{id}"),
-        "recount-checkpoint": ("TASK#recount", "CHECKPOINT"),
+        "recount-run": ("TASK#recount", "RUN"),
+        "recount-result": ("TASK#recount#{id}#{project}", "RESULT"),
         "recount-report": ("TASK#recount", "REPORT"),
-        "recount-partial": ("TASK#recount#{number}", "{id}#[1-3]#(snapshot|counts|changed)#{six}"),
     },
     "credentials": {
         "password": ("USER#{id}", "PASSWORD"),
@@ -65,7 +66,6 @@ _PLACEHOLDERS = {
     "id": "[0-9a-hjkmnp-tv-z]{26}",
     "project": "[0-9a-hjkmnp-tv-z]{12}",
     "number": "[0-9]{1,2}",
-    "six": "[0-9]{6}",
     "eight": "[0-9]{8}",
     "kind": "[A-Z]+",
     "value": ".+",
@@ -93,6 +93,7 @@ GSI1_KEYS = {
     "api-key": "PROJECT#{project}#KEYS",
     "upload": "UPLOADS#open#{number}",
     "file": "PROJECT#{project}#(FILES|TRASH)",
+    "version": "PROJECT#{project}#VERSIONS",
     "job": "PROJECT#{project}#JOBS",
 }
 GSI2_KEYS = {
@@ -169,7 +170,7 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
     with Transaction() as tx:
         outbox.add(tx, Email("0" * 26, scenario.email, Discard()))  # `enqueue` would dispatch it after the commit
         google = LinkedIdentity("google", "issuer", "subject", scenario.email, clock.now())
-        store.add_identity(tx, scenario.client.user["id"], google, error=NotFound())
+        store.add_identity(tx, scenario.client.user["id"], google, error=NotFound)
     scenario.client.request("DELETE", f"/files/{scenario.create_document()}").data()
     projects.create_api_key_client(scenario.client, scenario.project_id).get("/files").data()
     away = scenario.client.post("/projects", {"name": "Away"}).created()["id"]

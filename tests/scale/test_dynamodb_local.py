@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pynamodb.attributes import NumberAttribute
 
-from holdall.platform.errors import Conflict
 from holdall.platform.table import Record, Transaction, records
 from infra.local import dynamodb
 from infra.local.dynamodb import DynamoDBLocal
@@ -63,14 +62,12 @@ def test_missing_java_is_reported_with_a_solution(tmp_path: Path, monkeypatch: p
 def test_server_serializes_transactions_and_never_reports_a_conflict(transaction_results: Counter[str]) -> None:
     # So tests need the conflict simulator. If the server reports conflicts one day, they can use it instead.
     with Transaction() as tx:
-        tx.put_new(CounterRecord("COUNTER", "COUNTER"), error=Conflict("", code="there"))
+        tx.put_new(CounterRecord("COUNTER", "COUNTER"))
 
     def count(_: int) -> None:
         for _ in range(_UPDATES_PER_THREAD):
             with Transaction() as tx:
-                tx.update(
-                    CounterRecord("COUNTER", "COUNTER"), [CounterRecord.value.add(1)], error=Conflict("", code="gone")
-                )
+                tx.update(CounterRecord("COUNTER", "COUNTER"), [CounterRecord.value.add(1)])
 
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(count, range(_THREADS)))

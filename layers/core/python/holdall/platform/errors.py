@@ -11,12 +11,10 @@ class HoldallError(Exception):
     code: str = "internal_error"
     detail: str = "Something went wrong."
 
-    def __init__(self, detail: str | None = None, *, code: str | None = None) -> None:
+    def __init__(self, detail: str | None = None) -> None:
         """Replace the detail of the class by one with values of the request."""
         if detail is not None:
             self.detail = detail
-        if code is not None:
-            self.code = code
         super().__init__(self.detail)
 
 
@@ -74,8 +72,8 @@ class ValidationFailed(HoldallError):
     code, detail = "invalid", "The request is not valid."
     pointer: str | None = None
 
-    def __init__(self, detail: str | None = None, *, code: str | None = None, pointer: str | None = None) -> None:
-        super().__init__(detail, code=code)
+    def __init__(self, detail: str | None = None, *, pointer: str | None = None) -> None:
+        super().__init__(detail)
         if pointer is not None:
             self.pointer = pointer
 

@@ -11,11 +11,10 @@ from pynamodb.transactions import TransactWrite
 
 from holdall.platform import clock, ids
 from holdall.platform.aws import RETRYABLE_CODES, is_unavailable
-from holdall.platform.errors import HoldallError, InvariantViolation, ServiceUnavailable
+from holdall.platform.errors import InvariantViolation, ServiceUnavailable
 from holdall.platform.table.records import Item, Record, connection
 
-# An error class, or a function that makes a new error. (An instance is accepted until every capability has classes.)
-ErrorFactory = Callable[[], Exception] | HoldallError
+ErrorFactory = Callable[[], Exception]  # an error class, or a function that makes a new error
 
 _ATTEMPTS = 32
 _BACKOFF = 0.02  # seconds before the second attempt, at most; doubles up to the maximum
@@ -171,7 +170,7 @@ class Transaction:
         ]
         for code, error in zip(codes, errors, strict=False):
             if code == "ConditionalCheckFailed":
-                return error if isinstance(error, HoldallError) else error()
+                return error()
         if is_unavailable(failure.cause) or RETRYABLE_CODES & set(codes):
             return ServiceUnavailable()
         return failure
