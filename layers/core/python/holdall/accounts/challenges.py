@@ -97,7 +97,7 @@ class Challenge(Generic[P]):
 
 
 def can_send(email: str) -> bool:
-    """Count an email with a link to an address, whoever asks for it. Return False if there were too many.
+    """Count an email with a link to an address, for all clients together. Return False if there were too many.
 
     The caller must then keep the previous challenge, so that the newest link that was sent stays valid. One round trip.
     """

@@ -41,9 +41,9 @@ def login(client: ClientInfo, request: LoginRequest) -> SignInResult | MfaRequir
         _audit_failed_login(client, user_id)
         raise
     with BatchGet() as batch:
-        pending_account = users.get_account(batch, user_id or "nobody")
-        password_hash = store.get_password_hash(batch, user_id or "nobody")
-        mfa_enabled = mfa.is_enabled(batch, user_id or "nobody")
+        pending_account = users.get_account(batch, user_id or "unknown")
+        password_hash = store.get_password_hash(batch, user_id or "unknown")
+        mfa_enabled = mfa.is_enabled(batch, user_id or "unknown")
     account = pending_account.value
     is_correct = passwords.verify(request.password, password_hash.value)
     if not is_correct or account is None or password_hash.value is None or not account.user.is_active:
@@ -110,7 +110,7 @@ def issue_developer_token(operator: ClientInfo, email: str, seconds: int) -> str
     """Return an access token of a new session, for trying the API. Raises DeveloperTokensDisabled and UserNotFound."""
     if not settings().developer_tokens:
         raise DeveloperTokensDisabled
-    account = users.find_active(users.find_user_id_by_email(normalize_email(email)) or "nobody")
+    account = users.find_active(users.find_user_id_by_email(normalize_email(email)) or "unknown")
     if account is None:
         raise UserNotFound
     return sessions.issue_developer_token(operator, account, seconds)

@@ -44,7 +44,7 @@ def sign_up(client: ClientInfo, request: SignUpRequest) -> User | None:
             account = create_account(tx, client, request.email, request.name, password_hash, action="accounts.sign_up")
         return account.user
     user_id = users.find_user_id_by_email(normalize_email(request.email))
-    owner = users.find_active(user_id or "nobody")
+    owner = users.find_active(user_id or "unknown")
     payload = SignUpPayload(request.email, request.name, password_hash, account_exists=user_id is not None)
     can_send = challenges.can_send(request.email)
     with Transaction() as tx:
@@ -161,7 +161,7 @@ def create_superuser(operator: ClientInfo, request: SignUpRequest) -> User:
                 tx, operator, request.email, request.name, password_hash, action=action, roles=[SUPERUSER]
             )
     except EmailTaken:
-        existing = users.find_active(users.find_user_id_by_email(normalize_email(request.email)) or "nobody")
+        existing = users.find_active(users.find_user_id_by_email(normalize_email(request.email)) or "unknown")
         if existing is None or SUPERUSER not in existing.user.roles:
             raise EmailTaken("The account with this email address is not a superuser.") from None
         return existing.user

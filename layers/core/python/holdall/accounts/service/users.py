@@ -121,7 +121,7 @@ def revoke_role(caller: Caller, user_id: str, role_name: str) -> None:
 
 def _resend_invitation(caller: Caller, request: CreateUserRequest) -> User:
     """Send a new invitation to a user who has not accepted one. Changes nothing else. Raises EmailTaken."""
-    account = sign_up.find_unclaimed(users.find_user_id_by_email(normalize_email(request.email)) or "nobody")
+    account = sign_up.find_unclaimed(users.find_user_id_by_email(normalize_email(request.email)) or "unknown")
     if account is None or set(account.user.roles) != set(request.roles):
         raise EmailTaken
 
