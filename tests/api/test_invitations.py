@@ -52,4 +52,4 @@ def test_account_in_use_is_not_invited(client: Client) -> None:
 
 def test_invitation_requires_a_valid_address() -> None:
     with pytest.raises(ValidationFailed):
-        invite_by_command("nobody")
+        invite_by_command("nonsense")

@@ -119,7 +119,7 @@ def test_idempotency_key_in_two_requests_at_once_sends_one_invitation(admin: Cli
     [
         ({"password": "password1"}, "/password"),
         ({"password": "short"}, "/password"),
-        ({"email": "nobody"}, "/email"),
+        ({"email": "nonsense"}, "/email"),
         ({"roles": ["user", "nothing"]}, "/roles/1"),
         ({"roles": ["user", "user"]}, "/roles"),
         ({"roles": ["User"]}, "/roles/0"),

@@ -124,7 +124,7 @@ class FakeIssuer:
         return self.provider.fetch_identity(make_flow(**flow), AuthorizationResponse(code, iss))
 
     def respond(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
-        """Stand in for `urllib3.PoolManager.request`."""
+        """Replace `urllib3.PoolManager.request`."""
         assert options["redirect"] is False
         self.requests.append(ReceivedRequest(method, url, dict(options["headers"]), options["body"]))
         response = self.responses.get(url.removeprefix(ISSUER_URL), FakeResponse(b"{}", 404))

@@ -46,7 +46,7 @@ def test_common_password_is_weak(password: str) -> None:
 
 
 @given(st.sampled_from(COMMON_PASSWORDS), st.lists(st.booleans(), min_size=64, max_size=64))
-def test_common_password_in_capital_letters_is_weak(password: str, capitals: list[bool]) -> None:
+def test_common_password_in_capitals_is_weak(password: str, capitals: list[bool]) -> None:
     typed = "".join(
         character.upper() if capital else character for character, capital in zip(password, capitals, strict=False)
     )

@@ -155,5 +155,5 @@ def _find(payload_type: type[P], lookup_id: str) -> Challenge[P] | None:
 
 
 def _lookup_id(subject: str) -> str:
-    # The form of an ID, because hexadecimal digits are letters of our alphabet.
+    # Has the form of an ID, because the alphabet of IDs contains the hexadecimal digits.
     return ids.sha256_hex(subject)[:26]

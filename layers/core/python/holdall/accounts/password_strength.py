@@ -13,7 +13,7 @@ from pathlib import Path
 import idna
 
 _COMMON_PASSWORDS_PATH = Path(__file__).with_name("common_passwords.txt")
-# Shorter parts of an address are in many passwords by accident, and fewer letters beside a part are easy to guess.
+# Shorter parts of an address are in many passwords by accident, and fewer alphabetic characters beside a part are easy to guess.
 _MIN_PART_LENGTH = 4
 
 
@@ -24,9 +24,9 @@ def is_weak(password: str, email: str) -> bool:
 
 
 def _is_derived_from(password: str, email: str) -> bool:
-    """Return whether a password has few letters beside parts of an address, forwards or backwards. Digits do not count."""
+    """Return whether a password is little more than parts of an address, forwards or backwards. Digits do not count."""
     parts = {part for part in _email_parts(email) if len(part) >= _MIN_PART_LENGTH}
-    # The longest first, because the rest of a longer part would look like letters of the password.
+    # The longest first, because the rest of a longer part would look like a part of the password.
     patterns = sorted({*parts, *(part[::-1] for part in parts)}, key=len, reverse=True)
     rest = re.sub("|".join(map(re.escape, patterns)), "", password) if patterns else password
     return rest != password and sum(character.isalpha() for character in rest) < _MIN_PART_LENGTH

@@ -11,7 +11,7 @@ from holdall.platform import ids
 
 COUNT = 10
 _GROUPS, _GROUP_LENGTH = 5, 5  # 25 characters with 5 bits each
-# People read these letters as digits. Crockford's base 32 has none of them.
+# People read these characters as digits. Crockford's base 32 has none of them.
 _LOOKALIKES = str.maketrans("oil", "011")
 # The Unicode categories of spaces, punctuation, symbols and controls, which people and programs put between the groups.
 _SEPARATOR_CATEGORIES = frozenset("ZPSC")

@@ -40,7 +40,7 @@ def login(client: ClientInfo, request: LoginRequest) -> SignInResult | MfaRequir
     except TooManyRequests:
         _audit_failed_login(client, user_id)
         raise
-    with BatchGet() as batch:
+    with BatchGet() as batch:  # of an unknown address too, so that response times reveal nothing
         pending_account = users.get_account(batch, user_id or "unknown")
         password_hash = store.get_password_hash(batch, user_id or "unknown")
         mfa_enabled = mfa.is_enabled(batch, user_id or "unknown")
