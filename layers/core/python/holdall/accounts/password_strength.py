@@ -13,7 +13,7 @@ from pathlib import Path
 import idna
 
 _COMMON_PASSWORDS_PATH = Path(__file__).with_name("common_passwords.txt")
-# Shorter parts of an address are in many passwords by accident, and fewer alphabetic characters beside a part are easy to guess.
+# Shorter parts of an address are in many passwords by accident. Fewer alphabetic characters beside a part are easy to guess.
 _MIN_PART_LENGTH = 4
 
 
