@@ -47,7 +47,7 @@ class RecoveryCodeRecord(CredentialRecord, discriminator="recovery-code"):
 
 
 _TOTP_ENABLED = TotpRecord.enabled == True  # noqa: E712  # a condition of DynamoDB, which `is` cannot express
-_TOTP_DISABLED = TotpRecord.enabled == False  # noqa: E712
+_TOTP_DISABLED = ~_TOTP_ENABLED
 
 
 def add_password(tx: Transaction, user_id: str, password_hash: str) -> None:
