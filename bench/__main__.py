@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from infra.stage import Stage
-from tests.conftest import SETTINGS
+from tests.support.settings import SETTINGS
 
 BENCHMARKS = ("latency", "login_timing", "images", "uploads")
 _ROOT = Path(__file__).parents[1]

@@ -24,8 +24,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import build_http_api_event
+from tests.support.factories import make_upload_request
 from tests.support.scenario import Scenario
 
 GOAL: Final = 1.3

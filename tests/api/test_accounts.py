@@ -1,11 +1,8 @@
 """Sign-up and login (A1 to A3)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import argon2
 import pytest
 
 from functions.auth.handler import handler
@@ -14,6 +11,7 @@ from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.fixtures import OverrideSettings
+from tests.support.passwords import count_hashes
 
 
 def test_new_user_can_sign_in_and_read_the_own_account(anonymous: Client) -> None:
@@ -138,22 +136,6 @@ def test_unknown_wrong_and_disabled_get_the_same_response(anonymous: Client, fak
     assert all(problem == problems[0] for problem in problems)
     headers = [{name for name in response.headers if name != "x-request-id"} for response in responses]
     assert all(names == headers[0] for names in headers)
-
-
-@contextmanager
-def count_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Record the calls of argon2."""
-    calls: list[str] = []
-    with monkeypatch.context() as patch:
-        for name in ("hash", "verify"):
-            real = getattr(argon2.PasswordHasher, name)
-
-            def record(*args: Any, real: Any = real, name: str = name, **kwargs: Any) -> Any:
-                calls.append(name)
-                return real(*args, **kwargs)
-
-            patch.setattr(argon2.PasswordHasher, name, record)
-        yield calls
 
 
 @pytest.mark.parametrize("attempt", ["unknown", "wrong", "no address", "empty"])

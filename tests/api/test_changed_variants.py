@@ -14,11 +14,12 @@ from holdall.variants import sync
 from holdall.variants.model import LEASE
 from holdall.variants.reconcile import prepare
 from tests.support import invariants, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, interleave, run_until_idle
+from tests.support.image_samples import make_photo
 from tests.support.variants import (
     claim_render,
     finish_render,

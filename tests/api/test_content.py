@@ -9,8 +9,9 @@ import pytest
 from holdall.jobs.model import RenderImage
 from holdall.variants import service as variants
 from tests.support import invariants
-from tests.support.aws import FakeAws, make_photo
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.image_samples import make_photo
 
 
 def query_parameters(url: str) -> dict[str, str]:

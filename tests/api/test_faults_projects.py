@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_project_deletion import variant_prefix_set
-from tests.api.test_project_purge import remaining_rows, stored_object_keys
 from tests.support import invariants, projects, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.faults import FaultMode, FaultScenario, ProcessCrash, assert_survives_faults, run_until_idle
+from tests.support.image_samples import make_photo
+from tests.support.uploads import TEXT_FILE
+from tests.support.variants import variant_prefixes
 
-TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 _MAX_ROUNDS = 6  # of messages: more than a job takes that waits for nothing
 VARIANTS = [{"name": "thumb", "width": 5}]
 # What nobody answers leaves what was done before: as when the process ended one call earlier.
@@ -78,8 +79,8 @@ def test_a_project_is_purged_in_the_end(
         client.delete(f"/projects/{project['id']}?permanent=true").data()
 
         def check() -> None:
-            assert stored_object_keys(fake_aws, project["id"]) == []
-            assert remaining_rows(fake_aws, project["id"]) == []
+            assert invariants.stored_object_keys(fake_aws, project["id"]) == []
+            assert invariants.remaining_rows(fake_aws, project["id"]) == []
             assert invariants.installation_usage(fake_aws) == (0, 0)
 
         return check
@@ -97,7 +98,7 @@ def test_a_project_is_private_in_the_end(
         client.request("PUT", f"/projects/{project['id']}", said).data()
 
         def check() -> None:
-            assert variant_prefix_set(fake_aws, project) == {"private"}
+            assert set(variant_prefixes(fake_aws, project["id"])) == {"private"}
             assert len(fake_aws.list_keys("variants", project["id"])) == 1
             invariants.assert_project_consistent(fake_aws, project["id"])
 

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults, run_until_idle
+from tests.support.image_samples import make_photo
 from tests.support.variants import create_public_project
 
 each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)

@@ -8,10 +8,12 @@ import pytest
 
 from holdall.uploads.model import ExpireUpload
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults, run_until_idle
+from tests.support.image_samples import make_photo
 from tests.support.variants import create_public_project
 
 # A worker treats a throttled call like one that fails: the message comes back.

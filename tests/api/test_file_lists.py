@@ -12,9 +12,10 @@ import pytest
 from holdall.http.cursors import CursorCodec
 from holdall.platform.table import records
 from tests.support import users
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 
 # In order of creation, each at another time, so that the order "newest first" is unique.
 NAMES = ["beta.txt", "Alpha.jpg", "alpha.txt", "\u00c9t\u00e9.jpg", "gamma.txt", "ALPHA 2.txt", "zeta.jpg"]

@@ -8,8 +8,9 @@ import pytest
 from holdall.jobs.model import RunJob
 from holdall.platform import storage
 from tests.support import invariants, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
+from tests.support.image_samples import make_photo
 from tests.support.uploads import init_upload
 
 CONTENT_SHA256_HEX = hashlib.sha256(b"content").hexdigest()

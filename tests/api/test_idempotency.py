@@ -9,10 +9,11 @@ from holdall.platform import ids
 from holdall.platform.caller import IdempotencyKey
 from holdall.projects.service import invitations
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.callers import make_caller
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.faults import interleave
 from tests.support.projects import create_invitation_token, create_shared_project, status_and_code
 

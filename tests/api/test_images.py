@@ -8,9 +8,10 @@ import pytest
 
 from holdall.jobs.model import RenderImage
 from tests.support import invariants, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.image_samples import make_photo
 
 VARIANTS = [
     {"name": "cover", "width": 20, "height": 20, "fit": "cover", "format": "jpeg"},

@@ -7,8 +7,9 @@ import pytest
 
 from holdall.platform import aws
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_upload_request, sha256_base64
+from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.factories import make_upload_request, sha256_base64
 from tests.support.fixtures import OverrideSettings
 
 

@@ -11,9 +11,10 @@ from holdall.platform.errors import Conflict
 from holdall.platform.table import Transaction
 from holdall.variants import service as variants
 from holdall.variants.model import RenderResult
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.image_samples import make_photo
 
 
 @pytest.fixture

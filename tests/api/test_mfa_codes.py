@@ -1,7 +1,6 @@
 """Codes of the second factor (S5): each works once, even in a race; wrong ones are limited; no way to sign in skips them."""
 
 import ast
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +12,12 @@ from holdall.accounts.model import WrongCode
 from holdall.accounts.service import mfa
 from holdall.iam.model import InvalidToken
 from holdall.platform.table import Transaction
-from tests.conftest import RATE_LIMIT_NAMES
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import MfaUser, enable_mfa
+from tests.support.settings import rate_limits
 
 _SOURCE_ROOT = Path(mfa.__file__).parents[2]
 
@@ -34,9 +33,7 @@ def owner(client: Client, frozen_clock: FrozenClock) -> MfaUser:
 @pytest.fixture
 def _five_code_attempts(override_settings: OverrideSettings) -> None:
     """Set the limit of the cloud stages."""
-    override_settings(
-        RATE_LIMITS=json.dumps({**{name: [1_000_000, 60] for name in RATE_LIMIT_NAMES}, "second-factor": [5, 900]})
-    )
+    override_settings(RATE_LIMITS=rate_limits(second_factor=[5, 900]))
 
 
 def test_code_that_enabled_the_factor_completes_no_login(client: Client, frozen_clock: FrozenClock) -> None:

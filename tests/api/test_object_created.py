@@ -7,9 +7,10 @@ from urllib.parse import quote_plus
 import pytest
 
 from tests.support import invariants, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.image_samples import make_photo
 from tests.support.uploads import TEXT_FILE, init_upload
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from holdall.platform import ids
 from tests.support import users
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
 
 
 def test_every_account_has_a_project_whose_id_is_the_end_of_its_own(client: Client) -> None:
@@ -46,7 +47,7 @@ def test_an_account_is_made_whole_or_not_at_all(
 
     assert (answer.status, answer.json()["code"]) == (409, "project_exists")
     assert fake_aws.find_rows("main", pk=f"USER#{taken}") == []
-    assert fake_aws.find_rows("main", pk=f"UNIQUE#email#{email}") == []
+    assert fake_aws.find_rows("main", pk=f"UNIQUE#EMAIL#{email}") == []
     assert fake_aws.find_rows("credentials", pk=f"USER#{taken}") == []
     assert fake_aws.find_rows("audit", actor=taken) == []
     assert users.sign_up(email)["email"] == email

@@ -6,12 +6,13 @@ import pytest
 
 from holdall.projects.model import UpdateProjectRequest
 from holdall.projects.service import projects
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import projects as members
 from tests.support.aws import FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
+from tests.support.fixtures import OverrideSettings
 
 SETTINGS: dict[str, Any] = {
     "visibility": "public",

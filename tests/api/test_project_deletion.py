@@ -5,55 +5,29 @@ from typing import Any
 import pytest
 
 from holdall.projects.service import projects
-from tests.api.conftest import FrozenClock
 from tests.support import invariants, users
 from tests.support import projects as members
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.faults import interleave
+from tests.support.image_samples import make_photo
+from tests.support.projects import delete_project, list_project_statuses, restore_project
 from tests.support.routes import Route, list_routes
+from tests.support.uploads import TEXT_FILE, init_upload
+from tests.support.variants import variant_prefixes
 
-TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 PROJECT_ROUTE_PARAMETERS = [
     (route, name) for route in list_routes() if route.guard for name in route.guard.project_from
 ]
 ALLOWED_WHEN_DELETED = {"POST /api/v1/projects/{projectId}/restore"}
 
 
-def delete_project(client: Client, project: dict[str, Any], query: str = "") -> Response:
-    return client.delete(f"/projects/{project['id']}{query}")
-
-
-def restore_project(client: Client, project: dict[str, Any]) -> Response:
-    return client.post(f"/projects/{project['id']}/restore")
-
-
-def list_project_statuses(client: Client) -> dict[str, str]:
-    return {each["id"]: each["status"] for each in client.get("/projects").data()}
-
-
-def variant_prefix_set(fake_aws: FakeAws, project: dict[str, Any]) -> set[str]:
-    return {key.partition("/")[0] for key in fake_aws.list_keys("variants", project["id"])}
-
-
 def get_project_row(fake_aws: FakeAws, project: dict[str, Any]) -> dict[str, Any]:
     (found,) = fake_aws.find_rows("main", pk=f"PROJECT#{project['id']}", sk="PROJECT")
     return found
-
-
-@pytest.fixture
-def photo_id(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
-    """A photo that lies under `media/`."""
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
-    fake_aws.render_images()
-    return str(made["fileId"])
-
-
-def init_upload(client: Client, project: dict[str, Any], **overrides: Any) -> dict[str, Any]:
-    announced = make_upload_request(b"content", projectId=project["id"], **TEXT_FILE, **overrides)
-    begun: dict[str, Any] = client.post("/files/init-upload", announced).created()
-    return begun
 
 
 def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -> Response:
@@ -68,7 +42,7 @@ def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -
 
 @pytest.mark.parametrize("gone", ["", "?permanent=true"], ids=["soft", "for good"])
 def test_it_is_gone_from_every_route(client: Client, fake_aws: FakeAws, project: dict[str, Any], gone: str) -> None:
-    program, begun = members.create_api_key_client(client, project["id"]), init_upload(client, project)
+    program, begun = members.create_api_key_client(client, project["id"]), init_upload(client, projectId=project["id"])
     made = fake_aws.upload(client, b"x", projectId=project["id"], **TEXT_FILE)
     ids = {
         "projectId": project["id"],
@@ -133,11 +107,11 @@ def test_twice_is_not_there(client: Client, fake_aws: FakeAws, project: dict[str
 def test_a_deletion_leaves_nothing_under_media(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
-    assert variant_prefix_set(fake_aws, project) == {"media"}
+    assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
     delete_project(client, project).data()
     fake_aws.run_workers()
 
-    assert variant_prefix_set(fake_aws, project) == {"private"}
+    assert set(variant_prefixes(fake_aws, project["id"])) == {"private"}
     assert [each["status"] for each in fake_aws.find_rows("main", record_type="job", kind="relocate-project")] == [
         "completed"
     ]
@@ -155,8 +129,8 @@ def test_a_restored_project_is_as_it_was(
     assert restored == {**project, "updatedAt": restored["updatedAt"]}
     assert client.get(f"/projects/{project['id']}").data() == restored
     assert client.get(f"/files/{photo_id}").data() == before
-    assert variant_prefix_set(fake_aws, project) == {"media"}
-    assert init_upload(client, project)["uploadId"]
+    assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
+    assert init_upload(client, projectId=project["id"])["uploadId"]
     invariants.assert_project_consistent(fake_aws, project["id"])
     told = fake_aws.find_rows("main", pk=f"EVENTS#{project['id']}")
     assert {"project.deleted", "project.restored"} <= {each["type"] for each in told}
@@ -191,7 +165,7 @@ def test_a_personal_project_is_not_deleted(client: Client, query: str) -> None:
 
 
 def test_an_upload_ends_with_its_project(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    begun = init_upload(client, project)
+    begun = init_upload(client, projectId=project["id"])
     fake_aws.put_object(begun, b"content")
     delete_project(client, project).data()
 
@@ -223,13 +197,13 @@ def test_what_arrives_in_a_deleted_project_is_there_when_it_comes_back(
     fake_aws.run_workers()
     fake_aws.notify_object_created(begun["key"], fake_aws.put_object(begun, make_photo()))
     fake_aws.run_workers()
-    assert "media" not in variant_prefix_set(fake_aws, project)
+    assert "media" not in set(variant_prefixes(fake_aws, project["id"]))
     invariants.assert_project_consistent(fake_aws, project["id"])
 
     restore_project(client, project).data()
     fake_aws.run_workers()
     assert client.get(f"/files/{begun['fileId']}").data()["status"] == "ready"
-    assert variant_prefix_set(fake_aws, project) == {"media"}
+    assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
 
 
 def test_who_left_is_no_owner_of_what_comes_back(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:

@@ -6,36 +6,14 @@ from typing import Any
 import pytest
 
 from holdall.files import service as client_with_files
-from tests.api.conftest import FrozenClock
-from tests.api.test_project_deletion import (
-    TEXT_FILE,
-    delete_project,
-    init_upload,
-    list_project_statuses,
-    photo_id,
-    restore_project,
-)
 from tests.support import invariants, projects, users
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo, make_upload_request
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
-
-__all__ = ["photo_id"]
-
-
-def remaining_rows(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
-    """Rows of a project that stay for good, wherever its id stands in their keys."""
-    keys = ("pk", "gsi1pk", "gsi2pk", "gsi3pk")
-    rows = [each for each in fake_aws.find_rows("main") if any(project_id in str(each.get(name, "")) for name in keys)]
-    return [each for each in rows if "ttl" not in each]
-
-
-def stored_object_keys(fake_aws: FakeAws, project_id: str) -> list[str]:
-    """The keys of a project's objects of both buckets, each with all of its versions."""
-    found = []
-    for bucket in ("originals", "variants"):
-        answer = fake_aws.s3.list_object_versions(Bucket=bucket)
-        found += [each["Key"] for each in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]]
-    return [key for key in found if project_id in key]
+from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
+from tests.support.projects import delete_project, list_project_statuses, restore_project
+from tests.support.uploads import TEXT_FILE, init_upload
 
 
 @pytest.fixture
@@ -49,8 +27,8 @@ def full_project(client: Client, fake_aws: FakeAws, project: dict[str, Any], pho
     fake_aws.render_images()
     client.delete(f"/files/{away}").data()
     fake_aws.upload(client, b"notes", projectId=project["id"], **TEXT_FILE)
-    fake_aws.put_object(init_upload(client, project), b"content")
-    init_upload(client, project)
+    fake_aws.put_object(init_upload(client, projectId=project["id"]), b"content")
+    init_upload(client, projectId=project["id"])
     return project
 
 
@@ -66,8 +44,8 @@ def test_what_arrives_in_a_purged_project_is_removed(
     fake_aws.notify_object_created(begun["key"], fake_aws.put_object(begun, make_photo()))
     fake_aws.run_workers()
 
-    assert stored_object_keys(fake_aws, project["id"]) == []
-    assert remaining_rows(fake_aws, project["id"]) == []
+    assert invariants.stored_object_keys(fake_aws, project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, project["id"]) == []
     assert invariants.installation_usage(fake_aws) == (0, 0)
 
 
@@ -85,8 +63,8 @@ def test_nothing_of_a_purged_project_is_left(
     assert full_project["id"] not in list_project_statuses(client)
     fake_aws.run_workers()
 
-    assert stored_object_keys(fake_aws, full_project["id"]) == []
-    assert remaining_rows(fake_aws, full_project["id"]) == []
+    assert invariants.stored_object_keys(fake_aws, full_project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, full_project["id"]) == []
     assert invariants.installation_usage(fake_aws) == (9, 1)
     assert full_project["id"] not in list_project_statuses(client)
     assert stranger.get(f"/files/{other}").data()["size"] == 9
@@ -103,8 +81,8 @@ def test_a_purge_of_many_parts_ends(
     delete_project(client, project, "?permanent=true").data()
     fake_aws.run_workers()
 
-    assert stored_object_keys(fake_aws, project["id"]) == []
-    assert remaining_rows(fake_aws, project["id"]) == []
+    assert invariants.stored_object_keys(fake_aws, project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, project["id"]) == []
     assert invariants.installation_usage(fake_aws) == (0, 0)
 
 
@@ -135,8 +113,8 @@ def test_its_time_is_thirty_days(
     again = users.sign_in(client.user["email"])
     assert list_project_statuses(again).get(full_project["id"], "gone") == status
     if status == "gone":
-        assert stored_object_keys(fake_aws, full_project["id"]) == []
-        assert remaining_rows(fake_aws, full_project["id"]) == []
+        assert invariants.stored_object_keys(fake_aws, full_project["id"]) == []
+        assert invariants.remaining_rows(fake_aws, full_project["id"]) == []
         assert invariants.installation_usage(fake_aws) == (0, 0)
     else:
         assert restore_project(again, full_project).data()["status"] == "active"
@@ -155,7 +133,7 @@ def test_after_thirty_days_it_does_not_come_back(
     fake_aws.run_task("purge-projects")
     assert len(fake_aws.find_rows("main", record_type="job", kind="purge-project")) == 1
     fake_aws.run_workers()
-    assert remaining_rows(fake_aws, project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, project["id"]) == []
 
 
 def test_a_list_that_lags_does_no_harm(
@@ -166,8 +144,8 @@ def test_a_list_that_lags_does_no_harm(
     delete_project(client, project, "?permanent=true").data()
     fake_aws.run_workers()
 
-    assert stored_object_keys(fake_aws, project["id"]) == []
-    assert remaining_rows(fake_aws, project["id"]) == []
+    assert invariants.stored_object_keys(fake_aws, project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, project["id"]) == []
 
 
 def test_the_rows_of_a_file_outlive_none_of_its_jobs(
@@ -188,8 +166,8 @@ def test_the_rows_of_a_file_outlive_none_of_its_jobs(
     fake_aws.run_task("send-pending-jobs")
     fake_aws.run_workers()
 
-    assert stored_object_keys(fake_aws, project["id"]) == []
-    assert remaining_rows(fake_aws, project["id"]) == []
+    assert invariants.stored_object_keys(fake_aws, project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, project["id"]) == []
     assert invariants.installation_usage(fake_aws) == (0, 0)
 
 
@@ -202,6 +180,6 @@ def test_what_the_last_owner_left_is_purged_in_its_time(
     fake_aws.run_task("purge-projects")
     fake_aws.run_workers()
 
-    assert stored_object_keys(fake_aws, full_project["id"]) == []
-    assert remaining_rows(fake_aws, full_project["id"]) == []
+    assert invariants.stored_object_keys(fake_aws, full_project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, full_project["id"]) == []
     assert fake_aws.find_rows("main", pk=f"PROJECT#{users.personal_project_id(client)}") == []

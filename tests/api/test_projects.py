@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import OverrideSettings
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.fixtures import OverrideSettings
 
 
 def test_a_new_project_is_found_by_its_owner(client: Client) -> None:

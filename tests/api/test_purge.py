@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support import invariants
-from tests.support.aws import FakeAws, make_photo
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.image_samples import make_photo
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from holdall.projects.model import Project, UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants.sync import run
 from tests.support import invariants
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
 from tests.support.faults import interleave
+from tests.support.image_samples import make_photo
 from tests.support.uploads import commit_upload
 from tests.support.variants import (
     run_until_drained,

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support import invariants, projects
-from tests.support.aws import FakeAws, make_photo
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.image_samples import make_photo
 from tests.support.variants import get_file, run_until_drained, set_variants, sync_variants, variant_statuses
 
 SAME = {"name": "same", "width": 5}

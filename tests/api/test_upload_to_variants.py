@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from tests.support.aws import FakeAws, make_photo
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.image_samples import make_photo
 
 
 def test_photo_is_uploaded_and_rendered(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:

@@ -7,10 +7,13 @@ import pytest
 from holdall.platform.table import Transaction
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from tests.api.conftest import FrozenClock, OverrideSettings
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
+from tests.support.fixtures import OverrideSettings
+from tests.support.image_samples import make_photo
 
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 

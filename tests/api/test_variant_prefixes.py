@@ -9,9 +9,10 @@ from holdall.files import service as files
 from holdall.files.model import File, Version
 from holdall.variants import service as variants
 from tests.support import invariants
-from tests.support.aws import FakeAws, make_photo
+from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.image_samples import make_photo
 from tests.support.variants import ActiveRender, claim_render, get_file, variant_prefixes
 
 

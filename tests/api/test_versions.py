@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from tests.support import invariants, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 

@@ -8,12 +8,13 @@ import pytest
 from holdall.files import service as files
 from holdall.files.model import File
 from holdall.platform.pagination import Page
-from tests.api.test_profile import delete_account
-from tests.api.test_project_deletion import delete_project, restore_project
-from tests.support import invariants
-from tests.support.aws import NO_FAILURES, FakeAws, make_photo, make_upload_request
+from tests.support import invariants, users
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 from tests.support.log import CapturedLog
+from tests.support.projects import delete_project, restore_project
 from tests.support.variants import ActiveRender, claim_render, get_file, variant_prefixes
 
 
@@ -289,7 +290,7 @@ def test_a_project_that_goes_while_it_is_moved(
 
 def test_who_leaves_leaves_nothing_under_media(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload_photos(client, project, 1)
-    assert delete_account(client) == 204
+    assert users.delete_account(client).status == 204
     fake_aws.run_workers()
 
     assert variant_prefixes(fake_aws, project["id"]) == ["private"]

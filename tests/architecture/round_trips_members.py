@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get
 from tests.support import mailbox, projects, users
-from tests.support.aws import make_upload_request
 from tests.support.client import Response
+from tests.support.factories import make_upload_request
 from tests.support.projects import ApiKeyClient
 from tests.support.scenario import Scenario
 

@@ -16,14 +16,16 @@ from typing import Any
 import pytest
 
 from holdall.projects.store.projects import ProjectRecord
+from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get, authenticated_post
 from tests.architecture.round_trips_auth import AUTH_CASES
 from tests.architecture.round_trips_iam import IAM_CASES
 from tests.architecture.round_trips_lists import LIST_CASES
 from tests.architecture.round_trips_members import MEMBER_CASES
 from tests.architecture.round_trips_projects import PROJECT_CASES
-from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get, authenticated_post
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 from tests.support.openapi import OPERATIONS, response_schema, schema_mismatches
 from tests.support.scenario import Scenario
 from tests.support.world import World
@@ -278,9 +280,9 @@ def test_change_writes_its_audit_entry_in_the_same_transaction(measured: Measure
 def test_response_has_the_documented_fields_and_no_others(measured: MeasuredRequest) -> None:
     if measured.response.status >= 300:
         return
-    shape = response_schema(measured.case.route, measured.response.status)
+    schema = response_schema(measured.case.route, measured.response.status)
 
-    assert shape is None or schema_mismatches(measured.response.json(), shape) == []
+    assert schema is None or schema_mismatches(measured.response.json(), schema) == []
 
 
 def test_every_route_has_a_budget() -> None:

@@ -1,13 +1,13 @@
 """Chromium, and the deployed stack."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from infra.local import chromium
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
+from tests.support.recorded_page import RecordedPage
 
 # No updates, telemetry or first-run pages, and no sandbox, which root cannot use.
 _CHROMIUM_FLAGS = (
@@ -25,34 +25,6 @@ _CHROMIUM_FLAGS = (
     # Resolve only the names of this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
 )
-
-
-@dataclass
-class RecordedPage:
-    """A page with its errors and requests."""
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-    requested_urls: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
-        self.page.on("requestfailed", self._on_request_failed)
-        self.page.on("response", self._on_response)
-
-    def _on_console(self, message: ConsoleMessage) -> None:
-        # Violations of the content security policy are reported here, too.
-        if message.type in ("error", "warning"):
-            self.errors.append(f"{message.type}: {message.text}")
-
-    def _on_request_failed(self, request: Request) -> None:
-        self.errors.append(f"failed: {request.url} {request.failure}")
-
-    def _on_response(self, response: Response) -> None:
-        self.requested_urls.append(response.url)
-        if response.status >= 400:
-            self.errors.append(f"{response.status}: {response.url}")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from infra.build.openapi import OPENAPI_PATH
 from infra.local.e2e_environment import E2EEnvironment
-from tests.browser.conftest import RecordedPage
+from tests.support.recorded_page import RecordedPage
 
 
 def test_start_page_links_to_documentation_and_health(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:

@@ -19,7 +19,7 @@ from infra.local.waiting import wait_until
 from tests.support.e2e.actions import create_superuser
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server
-from tests.support.process import clear_cached_settings
+from tests.support.process import clear_clients
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def locked_bucket(request: pytest.FixtureRequest, deployment: E2EEnvironment) ->
             "AWS_DEFAULT_REGION": "us-east-1",
         }.items():
             environment.setenv(variable, value)
-        clear_cached_settings()
+        clear_clients()
         yield LockedBucket(s3, bucket)
-    clear_cached_settings()
+    clear_clients()
 
 
 @pytest.mark.parametrize("bypass", [False, True])

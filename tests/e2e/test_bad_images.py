@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, upload_file, wait_until_processed
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client
@@ -15,7 +15,7 @@ from tests.support.e2e.client import Client
         (images.make_decompression_bomb(), "image/png", "too_many_pixels"),
         (images.make_svg_with_script(), "image/png", "unsupported_type"),
         (b"", "image/jpeg", "empty_file"),
-        (images.make_photo(50), "image/png", "type_mismatch"),
+        (images.make_noise_photo(50), "image/png", "type_mismatch"),
         (b"\xff\xd8\xff" + bytes(5000), "image/jpeg", "broken_image"),
     ],
     ids=["truncated", "bomb", "svg", "empty", "jpeg-called-png", "jpeg-of-zeros"],
@@ -23,7 +23,7 @@ from tests.support.e2e.client import Client
 def test_a_bad_image_is_rejected_with_its_reason_and_the_next_one_is_drawn(
     content: bytes, content_type: str, reason: str, client: Client, aws_state: AwsState
 ) -> None:
-    project_id, good = create_project(client), images.make_photo(51)
+    project_id, good = create_project(client), images.make_noise_photo(51)
     bad = upload_file(client, content, projectId=project_id, filename="picture.png", contentType=content_type)
     fine = upload_file(client, good, projectId=project_id)
 
@@ -44,7 +44,7 @@ def test_a_bad_image_is_rejected_with_its_reason_and_the_next_one_is_drawn(
 
 
 def test_a_bad_new_version_takes_nothing_from_the_good_one(client: Client, aws_state: AwsState) -> None:
-    project_id, good, bad = create_project(client), images.make_photo(52), images.make_truncated_jpeg()
+    project_id, good, bad = create_project(client), images.make_noise_photo(52), images.make_truncated_jpeg()
     file_id = wait_until_processed(client, upload_file(client, good, projectId=project_id)["fileId"])["id"]
 
     upload_file(client, bad, projectId=project_id, fileId=file_id)

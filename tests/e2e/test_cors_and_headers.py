@@ -3,7 +3,7 @@
 import pytest
 
 from infra.local.e2e_environment import E2EEnvironment
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, init_upload, upload_bytes, upload_file, wait_until_processed
 from tests.support.e2e.client import Client, Server, request_url
 
@@ -48,7 +48,7 @@ def test_an_answer_may_be_read_by_an_allowed_page(cloudfront: Server) -> None:
 
 
 def test_the_bucket_lets_our_pages_write_by_a_signed_url(client: Client, deployment: E2EEnvironment) -> None:
-    photo, own = images.make_photo(60), deployment.outputs["ConsoleUrl"].rstrip("/")
+    photo, own = images.make_noise_photo(60), deployment.outputs["ConsoleUrl"].rstrip("/")
     for origin in (own, _ALLOWED_ORIGIN):
         begun = init_upload(client, photo)
         asked = ",".join(name for name in begun["headers"] if name != "content-length")
@@ -66,7 +66,9 @@ def test_the_bucket_lets_our_pages_write_by_a_signed_url(client: Client, deploym
 
 def test_every_answer_has_its_security_headers(client: Client, cloudfront: Server) -> None:
     project_id = create_project(client, visibility="public")
-    file = wait_until_processed(client, upload_file(client, images.make_photo(61), projectId=project_id)["fileId"])
+    file = wait_until_processed(
+        client, upload_file(client, images.make_noise_photo(61), projectId=project_id)["fileId"]
+    )
     media = request_url(file["variants"][0]["url"])
     page, docs = cloudfront.request("GET", "/"), cloudfront.request("GET", "/api/v1/docs")
     api, error = cloudfront.request("GET", "/api/v1/health"), cloudfront.request("GET", "/api/v1/nowhere")
@@ -88,7 +90,7 @@ def test_every_answer_has_its_security_headers(client: Client, cloudfront: Serve
 
 
 def test_what_is_somebodys_own_is_stored_nowhere(client: Client) -> None:
-    file_id = upload_file(client, images.make_photo(62))["fileId"]
+    file_id = upload_file(client, images.make_noise_photo(62))["fileId"]
     for path in ("/auth/me", "/projects", "/files", f"/files/{file_id}", f"/files/{file_id}/content", "/nowhere"):
         assert client.get(path).headers["cache-control"] == "no-store"
 
@@ -111,7 +113,7 @@ def test_the_console_answers_for_its_places_and_not_for_missing_files(cloudfront
 
 
 def test_a_refused_upload_is_told_why(client: Client) -> None:
-    photo = images.make_photo(63)
+    photo = images.make_noise_photo(63)
     begun = init_upload(client, photo)
     assert upload_bytes(begun, photo).status == 200
     refused = request_url(

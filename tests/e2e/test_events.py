@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from infra.local.e2e_environment import E2EEnvironment
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import (
     commit_upload,
     create_project,
@@ -48,7 +48,7 @@ def s3_event(key: str, version_id: str, *, event_name: str = "ObjectCreated:Put"
 
 
 def test_events_told_twice_late_and_in_any_order_change_nothing(client: Client, aws_state: AwsState) -> None:
-    project_id, photo = create_project(client), images.make_photo(40)
+    project_id, photo = create_project(client), images.make_noise_photo(40)
     begun = init_upload(client, photo, projectId=project_id, autoCommit=True)
     early = s3_event(begun["key"], "null")  # of an object that is not there yet
     aws_state.send_object_events(early, early)
@@ -72,7 +72,7 @@ def test_events_told_twice_late_and_in_any_order_change_nothing(client: Client, 
 
 
 def test_events_of_two_versions_in_the_wrong_order_end_the_same(client: Client, aws_state: AwsState) -> None:
-    project_id, old, new = create_project(client), images.make_photo(41), images.make_photo(42, 200, 100)
+    project_id, old, new = create_project(client), images.make_noise_photo(41), images.make_noise_photo(42, 200, 100)
     file_id = commit_upload(client, _upload_uncommitted(client, old, projectId=project_id)).data()["fileId"]
     second = _upload_uncommitted(client, new, projectId=project_id, fileId=file_id, autoCommit=True)
     wait_for(lambda: client.get(f"/files/{file_id}").data()["width"] == 200)
@@ -119,7 +119,7 @@ def test_the_event_that_tests_the_notification_is_acknowledged(aws_state: AwsSta
 
 
 def test_what_is_written_over_a_pinned_version_is_removed_and_never_served(client: Client, aws_state: AwsState) -> None:
-    project_id, photo = create_project(client), images.make_photo(43)
+    project_id, photo = create_project(client), images.make_noise_photo(43)
     begun = _upload_uncommitted(client, photo, projectId=project_id)
     commit_upload(client, begun)
     file = wait_until_processed(client, begun["fileId"])
@@ -134,7 +134,7 @@ def test_what_is_written_over_a_pinned_version_is_removed_and_never_served(clien
 def test_the_schedule_ends_an_upload_whose_time_is_over_and_takes_its_bytes_away(
     client: Client, aws_state: AwsState
 ) -> None:
-    project_id, photo = create_project(client), images.make_photo(44)
+    project_id, photo = create_project(client), images.make_noise_photo(44)
     begun, other = (
         _upload_uncommitted(client, photo, projectId=project_id),
         init_upload(client, photo, projectId=project_id),
@@ -153,7 +153,7 @@ def test_the_schedule_ends_an_upload_whose_time_is_over_and_takes_its_bytes_away
 
 @pytest.mark.parametrize("auto_commit", [False, True], ids=["by-commit", "by-arrival"])
 def test_bytes_that_arrive_after_the_end_leave_nothing(auto_commit: bool, client: Client, aws_state: AwsState) -> None:  # noqa: FBT001
-    project_id, photo = create_project(client), images.make_photo(45)
+    project_id, photo = create_project(client), images.make_noise_photo(45)
     begun = init_upload(client, photo, projectId=project_id, autoCommit=auto_commit)
     aws_state.expire_upload_deadline(begun["uploadId"])
     for _ in range(3):  # two runs of the schedule that overlap, and one more
@@ -173,7 +173,7 @@ def test_bytes_that_arrive_after_the_end_leave_nothing(auto_commit: bool, client
 
 
 def test_bytes_that_arrive_after_the_purge_leave_nothing(client: Client, aws_state: AwsState) -> None:
-    project_id, photo = create_project(client), images.make_photo(46)
+    project_id, photo = create_project(client), images.make_noise_photo(46)
     begun = _upload_uncommitted(client, photo, projectId=project_id)
     commit_upload(client, begun)
     wait_until_processed(client, begun["fileId"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.local.e2e_environment import E2EEnvironment
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, upload_file, wait_for, wait_until_processed
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client, request_url
@@ -27,7 +27,7 @@ def private_image(api_gateway: Server, aws_state: AwsState) -> PrivateImage:
     """A private project's image, drawn."""
     owner = create_client(api_gateway)
     project_id = create_project(owner)
-    file = wait_until_processed(owner, upload_file(owner, images.make_photo(20), projectId=project_id)["fileId"])
+    file = wait_until_processed(owner, upload_file(owner, images.make_noise_photo(20), projectId=project_id)["fileId"])
     (original,) = [key for key, _ in aws_state.originals(project_id)]
     (variant,) = aws_state.variants(project_id)
     return PrivateImage(owner, file, original, variant)
@@ -35,21 +35,25 @@ def private_image(api_gateway: Server, aws_state: AwsState) -> PrivateImage:
 
 def test_a_public_variant_is_for_everybody_and_for_ever(client: Client) -> None:
     project_id = create_project(client, visibility="public")
-    file = wait_until_processed(client, upload_file(client, images.make_photo(21), projectId=project_id)["fileId"])
+    file = wait_until_processed(
+        client, upload_file(client, images.make_noise_photo(21), projectId=project_id)["fileId"]
+    )
     (variant,) = file["variants"]
 
     seen = request_url(variant["url"])
 
     assert (seen.status, seen.headers["content-type"]) == (200, "image/webp")
     assert "immutable" in seen.headers["cache-control"]
-    assert images.open_image(seen.content).size == (64, 64)
+    assert images.decode(seen.content).size == (64, 64)
     assert request_url(variant["url"], method="HEAD").status == 200
     assert request_url(variant["url"], headers={"range": "bytes=0-3"}).content == b"RIFF"
 
 
 def test_the_content_route_of_a_public_variant_leads_to_its_permanent_address(client: Client) -> None:
     project_id = create_project(client, visibility="public")
-    file = wait_until_processed(client, upload_file(client, images.make_photo(22), projectId=project_id)["fileId"])
+    file = wait_until_processed(
+        client, upload_file(client, images.make_noise_photo(22), projectId=project_id)["fileId"]
+    )
 
     seen = client.get(f"/files/{file['id']}/content?variant=thumb")
 
@@ -58,7 +62,9 @@ def test_the_content_route_of_a_public_variant_leads_to_its_permanent_address(cl
 
 def test_what_was_public_is_nobodys_any_more_once_its_project_is_private(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client, visibility="public")
-    file = wait_until_processed(client, upload_file(client, images.make_photo(23), projectId=project_id)["fileId"])
+    file = wait_until_processed(
+        client, upload_file(client, images.make_noise_photo(23), projectId=project_id)["fileId"]
+    )
     (variant,) = file["variants"]
     seen = request_url(variant["url"])
     assert seen.status == 200

@@ -1,6 +1,6 @@
 """What goes on after something went wrong: a message that was lost, or that came twice."""
 
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, upload_file, wait_for, wait_until_processed
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client
@@ -8,7 +8,9 @@ from tests.support.e2e.client import Client
 
 def test_a_job_whose_message_was_lost_is_sent_again(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client)
-    file = wait_until_processed(client, upload_file(client, images.make_photo(70), projectId=project_id)["fileId"])
+    file = wait_until_processed(
+        client, upload_file(client, images.make_noise_photo(70), projectId=project_id)["fileId"]
+    )
     aws_state.wait_until_queues_empty()
     (job,) = aws_state.jobs(project_id)
     aws_state.simulate_lost_message(job["id"])
@@ -24,7 +26,7 @@ def test_a_job_whose_message_was_lost_is_sent_again(client: Client, aws_state: A
 
 def test_a_job_that_somebody_holds_is_left_alone(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client)
-    wait_until_processed(client, upload_file(client, images.make_photo(71), projectId=project_id)["fileId"])
+    wait_until_processed(client, upload_file(client, images.make_noise_photo(71), projectId=project_id)["fileId"])
     aws_state.wait_until_queues_empty()
     (before,) = aws_state.jobs(project_id)
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, init_upload, upload_file, wait_for, wait_until_processed
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client
@@ -10,7 +10,7 @@ from tests.support.e2e.mailbox import Mailbox
 
 
 def test_a_project_that_was_deleted_a_month_ago_is_purged(client: Client, aws_state: AwsState) -> None:
-    project_id, photo = create_project(client), images.make_photo(47)
+    project_id, photo = create_project(client), images.make_noise_photo(47)
     wait_until_processed(client, upload_file(client, photo, projectId=project_id)["fileId"])
     init_upload(client, photo, projectId=project_id)
     client.delete(f"/projects/{project_id}").data()

@@ -19,7 +19,7 @@ from holdall.platform.storage import PresignedUrl
 from infra.local import minio
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import Response, request_url
-from tests.support.process import clear_cached_settings
+from tests.support.process import clear_clients
 
 _CONTENT = b"The bytes that were announced."
 _CONTENT_TYPE = "text/plain"
@@ -72,9 +72,9 @@ def storage_server(
             "AWS_DEFAULT_REGION": "us-east-1",
         }.items():
             environment.setenv(name, value)
-        clear_cached_settings()
+        clear_clients()
         yield made
-    clear_cached_settings()
+    clear_clients()
 
 
 @pytest.fixture

@@ -4,19 +4,19 @@ from collections import Counter
 
 import pytest
 
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import (
     CONCURRENCY,
     commit_upload,
     create_project,
     init_upload,
-    make_upload_request,
     run_concurrently,
     upload_bytes,
     wait_until_processed,
 )
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import PASSWORD, Client, Response, Server, new_email, sign_in
+from tests.support.factories import make_upload_request
 
 _TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
@@ -36,7 +36,7 @@ def warm_auth_workers(api_gateway: Server) -> None:
 def test_sixteen_commits_at_once_make_one_version(
     client: Client, aws_state: AwsState, warm_upload_workers: None
 ) -> None:
-    project_id, photo = create_project(client), images.make_photo(30)
+    project_id, photo = create_project(client), images.make_noise_photo(30)
     begun = init_upload(client, photo, projectId=project_id)
     assert upload_bytes(begun, photo).status == 200
 
@@ -50,7 +50,7 @@ def test_sixteen_commits_at_once_make_one_version(
 def test_commits_and_the_event_at_once_make_one_version(
     client: Client, aws_state: AwsState, warm_upload_workers: None
 ) -> None:
-    project_id, photo = create_project(client), images.make_photo(31)
+    project_id, photo = create_project(client), images.make_noise_photo(31)
     begun = init_upload(client, photo, projectId=project_id, autoCommit=True)
 
     def one(number: int) -> Response:

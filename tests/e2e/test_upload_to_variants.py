@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.support.e2e import images
+from tests.support import image_samples as images
 from tests.support.e2e.actions import (
     VARIANTS,
     commit_upload,
@@ -37,7 +37,7 @@ def test_a_stranger_becomes_somebody_whose_photo_has_variants(
     assert ada.get("/auth/me").data() == {**signed_up.data()["user"], "csrfToken": None}
     project_id = create_project(ada, variants=VARIANTS)
 
-    photo = images.make_photo(7)
+    photo = images.make_noise_photo(7)
     begun = init_upload(ada, photo, projectId=project_id)
     commit_upload(ada, begun).problem(409, "not_uploaded")
     assert upload_bytes(begun, photo).status == 200
@@ -55,7 +55,7 @@ def test_a_stranger_becomes_somebody_whose_photo_has_variants(
 
 
 def test_the_arrival_commits_where_that_was_asked_for(client: Client, aws_state: AwsState) -> None:
-    project_id, photo = create_project(client), images.make_photo(8)
+    project_id, photo = create_project(client), images.make_noise_photo(8)
     begun = init_upload(client, photo, projectId=project_id, autoCommit=True)
 
     assert upload_bytes(begun, photo).status == 200
@@ -67,7 +67,7 @@ def test_the_arrival_commits_where_that_was_asked_for(client: Client, aws_state:
 
 
 def test_without_being_asked_for_an_arrival_commits_nothing(client: Client, aws_state: AwsState) -> None:
-    project_id, photo = create_project(client), images.make_photo(9)
+    project_id, photo = create_project(client), images.make_noise_photo(9)
     begun = init_upload(client, photo, projectId=project_id)
 
     assert upload_bytes(begun, photo).status == 200
@@ -77,7 +77,7 @@ def test_without_being_asked_for_an_arrival_commits_nothing(client: Client, aws_
 
 
 def test_a_second_upload_becomes_the_next_version(client: Client, aws_state: AwsState) -> None:
-    project_id, old, new = create_project(client), images.make_photo(10), images.make_photo(11, 200, 100)
+    project_id, old, new = create_project(client), images.make_noise_photo(10), images.make_noise_photo(11, 200, 100)
     first = wait_until_processed(client, upload_file(client, old, projectId=project_id)["fileId"])
 
     second = upload_file(client, new, projectId=project_id, fileId=first["id"])
@@ -102,7 +102,7 @@ def test_bytes_without_an_announced_checksum_are_hashed(client: Client) -> None:
 
 
 def test_an_original_goes_out_as_an_attachment(client: Client) -> None:
-    photo = images.make_photo(12)
+    photo = images.make_noise_photo(12)
     file_id = upload_file(client, photo, filename="Grüße aus Köln.jpg")["fileId"]
 
     seen = client.get(f"/files/{file_id}/content")
@@ -120,8 +120,8 @@ def test_an_original_goes_out_as_an_attachment(client: Client) -> None:
 
 def test_a_purge_removes_every_object_and_gives_the_quota_back(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client, visibility="public")
-    file_id = upload_file(client, images.make_photo(13), projectId=project_id)["fileId"]
-    upload_file(client, images.make_photo(14), projectId=project_id, fileId=file_id)
+    file_id = upload_file(client, images.make_noise_photo(13), projectId=project_id)["fileId"]
+    upload_file(client, images.make_noise_photo(14), projectId=project_id, fileId=file_id)
     wait_for(lambda: len(aws_state.variants(project_id)) == 2)
     aws_state.wait_until_queues_empty()
     assert len(aws_state.originals(project_id)) == 2
@@ -140,7 +140,7 @@ def test_a_purge_removes_every_object_and_gives_the_quota_back(client: Client, a
 def test_the_trash_takes_variants_away_from_the_public_and_nothing_from_the_quota(
     client: Client, aws_state: AwsState
 ) -> None:
-    project_id, photo = create_project(client, visibility="public"), images.make_photo(15)
+    project_id, photo = create_project(client, visibility="public"), images.make_noise_photo(15)
     file = wait_until_processed(client, upload_file(client, photo, projectId=project_id)["fileId"])
     (url,) = [variant["url"] for variant in file["variants"]]
     assert request_url(url).status == 200
@@ -162,4 +162,4 @@ def _assert_variant_matches(client: Client, file: Any, variant: Any) -> None:
     assert drawn.status == 200
     assert drawn.headers["content-type"] == variant["contentType"]
     assert len(drawn.content) == variant["size"]
-    assert images.open_image(drawn.content).size == (variant["width"], variant["height"]) == _SIZES[variant["name"]]
+    assert images.decode(drawn.content).size == (variant["width"], variant["height"]) == _SIZES[variant["name"]]

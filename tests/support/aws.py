@@ -1,18 +1,14 @@
-"""The AWS of the suite `api`: what lies in it, and its workers, called when a test says so."""
+"""AWS in this process, by moto, and the functions behind its queues. Tests call them when they are due."""
 
-import base64
-import hashlib
 import importlib
 import json
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
-from PIL import Image
 
 from holdall.jobs.model import RenderImage
 from holdall.platform import aws
@@ -20,9 +16,12 @@ from holdall.variants import service as variants
 from holdall.variants.model import RenderedVariant, RenderResult
 from tests.support import checkpoints
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 
-NO_FAILURES: dict[str, Any] = {"batchItemFailures": []}  # what a worker says of messages that were all done
+NO_FAILURES: dict[str, Any] = {"batchItemFailures": []}
 _FUNCTION_BY_QUEUE = {"images": "imageproc", "work": "maintenance", "mail": "mail"}
+_MAX_MESSAGES = 10  # of one receive request (SQS API reference, ReceiveMessage)
 
 
 @dataclass(frozen=True)
@@ -36,56 +35,52 @@ class FakeAws:
     queues: dict[str, str]
 
     def __deepcopy__(self, _: object) -> "FakeAws":
-        """Return the same object: there is one AWS."""
+        """Return the same object, because there is one AWS."""
         return self
 
     @classmethod
     def create(cls) -> "FakeAws":
-        """Make what the stack makes."""
+        """Create the tables, buckets and queues of the stack."""
         checkpoints.share_rows()
         table = importlib.import_module("holdall.platform.table")
         for record in (table.Record, table.CredentialRecord, table.AuditRecord, table.EphemeralRecord):
             record.create_table(wait=True, billing_mode="PAY_PER_REQUEST")
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         for bucket in ("originals", "variants", "exports"):
-            place: Any = {"LocationConstraint": "eu-central-1"}
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+            location: Any = {"LocationConstraint": "eu-central-1"}
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
         for bucket in ("originals", "exports"):
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        for name in _FUNCTION_BY_QUEUE:
-            sqs.create_queue(QueueName=name)
+        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in _FUNCTION_BY_QUEUE}
         boto3.client("ses").verify_email_identity(EmailAddress="holdall@example.test")
-        return cls.connect()
-
-    @classmethod
-    def connect(cls) -> "FakeAws":
-        """What was made before."""
-        s3, sqs = boto3.client("s3"), boto3.client("sqs")
-        # moto has no GetAccount: this is an account out of its sandbox.
-        # Said to the session, from which every client takes its manners: a test may open clients anew.
+        # moto has no GetAccount. This account is out of the sandbox. The session passes its handlers on to every client
+        # that it makes, so these last when a test makes clients again.
         aws.session().register("before-call.sesv2.GetAccount", _get_account, unique_id="account-of-tests")
-        # A job of many parts sends itself messages to be read later: here at once, so that `work` runs it to its end.
+        # A job in many parts sends messages to itself with a delay. Here they arrive at once.
         aws.session().register("provide-client-params.sqs.SendMessage", _remove_delay, unique_id="messages-of-tests")
-        queues = {url.rpartition("/")[2]: url for url in sqs.list_queues().get("QueueUrls", [])}
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
     def put_object(self, upload: dict[str, Any], content: bytes) -> str:
-        """What a client's PUT does to S3; the version id. What S3 refuses is asked of the real servers, not here."""
+        """Store the bytes of an upload, and return the version ID. What S3 refuses is tested with real servers."""
         checksum = upload["headers"].get("x-amz-checksum-sha256")
-        # moto keeps a checksum only of a request that names its algorithm as well.
-        more = {"ChecksumSHA256": checksum, "ChecksumAlgorithm": "SHA256"} if checksum else {}
-        answer = self.s3.put_object(
-            Bucket="originals", Key=upload["key"], Body=content, ContentType=upload["headers"]["content-type"], **more
+        # moto stores a checksum only if the request names the algorithm as well.
+        checksums = {"ChecksumSHA256": checksum, "ChecksumAlgorithm": "SHA256"} if checksum else {}
+        response = self.s3.put_object(
+            Bucket="originals",
+            Key=upload["key"],
+            Body=content,
+            ContentType=upload["headers"]["content-type"],
+            **checksums,
         )
-        return str(answer["VersionId"])
+        return str(response["VersionId"])
 
     def notify_object_created(self, key: str, version_id: str) -> dict[str, Any]:
-        """Tell ingest that an object is there, as S3 does through its queue."""
+        """Call ingest with the event of a new object."""
         record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key, "versionId": version_id}}}
         return self.deliver_messages("ingest", json.dumps({"Records": [record]}))
 
     def deliver_messages(self, function: str, *bodies: str, receive_count: int = 1) -> dict[str, Any]:
-        """Hand messages to a worker, which it receives for so many times by now; what it says to have failed."""
+        """Call a function with messages of its queue, and return its response."""
         records = [
             {
                 "messageId": f"message-{number}",
@@ -97,77 +92,74 @@ class FakeAws:
             for number, body in enumerate(bodies)
         ]
         handler = importlib.import_module(f"functions.{function}.handler").handler
-        answer: dict[str, Any] = handler({"Records": records}, SimpleNamespace(aws_request_id="aws"))
-        return answer
+        response: dict[str, Any] = handler({"Records": records}, SimpleNamespace(aws_request_id="aws"))
+        return response
 
     def run_workers(self) -> int:
-        """Let the workers do all that waits in their queues; how many messages that was. A failure fails the test."""
-        done = 0
+        """Process all messages until there are none, and return how many there were. None of them may fail."""
+        processed = 0
         while messages := [(name, body) for name in _FUNCTION_BY_QUEUE for body in self.receive_messages(name)]:
             for name, body in messages:
                 assert self.deliver_messages(_FUNCTION_BY_QUEUE[name], body) == NO_FAILURES
-                done += 1
-                assert done < 1000, "The work never ends."
-        return done
+                processed += 1
+                assert processed < 1000, "The queues are never empty."
+        return processed
 
     def render_images(self) -> None:
-        """Do all image jobs as imageproc does, with one picture for all variants: drawing it is not what is asked about."""
+        """Process all image jobs as imageproc does, but store the same few bytes as every variant."""
         for message in self.receive_messages("images"):
-            active_render = variants.claim(RenderImage.from_json(message).job_id)
-            while active_render is not None:
-                with TemporaryDirectory() as folder:
-                    source, picture = Path(folder) / "source", Path(folder) / "picture"
-                    picture.write_bytes(b"picture")
-                    sha256 = variants.download_source(active_render, source)
-                    rendered_file_id = [RenderedVariant(spec.name, picture, 5, 5, 7) for spec in active_render.specs]
-                    active_render = variants.finish(active_render, RenderResult(60, 40, rendered_file_id), sha256)
+            job = variants.claim(RenderImage.from_json(message).job_id)
+            while job is not None:
+                with TemporaryDirectory() as directory:
+                    path = Path(directory) / "variant"
+                    path.write_bytes(b"variant")
+                    sha256 = variants.download_source(job, Path(directory) / "source")
+                    rendered = [RenderedVariant(spec.name, path, 5, 5, 7) for spec in job.specs]
+                    job = variants.finish(job, RenderResult(60, 40, rendered), sha256)
 
     def receive_messages(self, queue: str) -> list[str]:
-        """Take the messages out of a queue."""
-        found = self.sqs.receive_message(QueueUrl=self.queues[queue], MaxNumberOfMessages=10).get("Messages", [])
-        for message in found:
-            self.sqs.delete_message(QueueUrl=self.queues[queue], ReceiptHandle=message["ReceiptHandle"])
-        return [message["Body"] for message in found]
+        """Receive and delete up to 10 messages."""
+        return checkpoints.take_messages(queue, _MAX_MESSAGES)
 
     def run_task(self, task: str) -> None:
-        """What the schedule does."""
+        """Call maintenance with the event of a schedule."""
         handler = importlib.import_module("functions.maintenance.handler").handler
         handler({"task": task}, SimpleNamespace(aws_request_id="aws"))
 
     def upload(self, client: Client, content: bytes, **overrides: Any) -> dict[str, Any]:
-        """Begin, send and commit an upload; the commit's answer."""
-        begun = client.post("/files/init-upload", make_upload_request(content, **overrides)).created()
-        self.put_object(begun, content)
-        data: dict[str, Any] = client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+        """Upload and commit a file, and return the response of the commit."""
+        upload = client.post("/files/init-upload", make_upload_request(content, **overrides)).created()
+        self.put_object(upload, content)
+        data: dict[str, Any] = client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
         return data
 
     def upload_photos(self, client: Client, project: dict[str, Any], count: int) -> list[str]:
-        """The ids of so many photos of a project that were drawn."""
-        made = [self.upload(client, make_photo(), projectId=project["id"])["fileId"] for _ in range(count)]
+        """Upload and render photos, and return their file IDs."""
+        file_ids = [self.upload(client, make_photo(), projectId=project["id"])["fileId"] for _ in range(count)]
         self.render_images()
-        return made
+        return file_ids
 
     def list_keys(self, bucket: str, project_id: str = "") -> list[str]:
-        """What lies in a bucket of a project."""
+        """Return the keys in a bucket, of one project or of all."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return [entry["Key"] for page in pages for entry in page.get("Contents", []) if project_id in entry["Key"]]
 
     def list_version_ids(self, key: str) -> list[str]:
-        """The ids of all versions of an original."""
-        answer = self.s3.list_object_versions(Bucket="originals", Prefix=key)
-        return [entry["VersionId"] for entry in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]]
+        """Return the version IDs of an original, with those of delete markers."""
+        response = self.s3.list_object_versions(Bucket="originals", Prefix=key)
+        return [entry["VersionId"] for entry in [*response.get("Versions", []), *response.get("DeleteMarkers", [])]]
 
     def find_rows(self, table: str, **attributes: Any) -> list[dict[str, Any]]:
-        """The rows that have these values, for what no route tells yet: audit, events, jobs.
+        """Return the rows with these attributes, for what no route shows.
 
-        They are read from moto's own memory: a scan takes forty times as long.
+        They are read from moto's memory, because a scan takes forty times as long.
         """
         items = (item for rows in checkpoints.moto_tables()[table].items.values() for item in rows.values())
         found = ({name: value.cast_value for name, value in item.attrs.items()} for item in items)
         return [row for row in found if all(row.get(name) == value for name, value in attributes.items())]
 
     def update_row(self, pk: str, sk: str, **attributes: Any) -> None:
-        """Change a row as a route will that is not there yet."""
+        """Update a row of the main table that exists, as no route can."""
         names = {f"#{name}": name for name in attributes}
         self.dynamodb.Table("main").update_item(
             Key={"pk": pk, "sk": sk},
@@ -184,21 +176,3 @@ def _get_account(**_: Any) -> Any:
 
 def _remove_delay(**event: Any) -> None:
     event["params"]["DelaySeconds"] = 0
-
-
-def make_upload_request(content: bytes, **overrides: Any) -> dict[str, Any]:
-    """What a client says to upload this."""
-    usual = {"filename": "photo.jpg", "contentType": "image/jpeg", "sha256": hashlib.sha256(content).hexdigest()}
-    return {key: value for key, value in {**usual, "size": len(content), **overrides}.items() if value is not None}
-
-
-def make_photo(width: int = 60, height: int = 40, color: str = "teal") -> bytes:
-    """A small JPEG."""
-    target = BytesIO()
-    Image.new("RGB", (width, height), color).save(target, "JPEG")
-    return target.getvalue()
-
-
-def sha256_base64(content: bytes) -> str:
-    """A SHA-256 as S3 writes it."""
-    return base64.b64encode(hashlib.sha256(content).digest()).decode()

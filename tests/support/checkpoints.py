@@ -113,6 +113,15 @@ def moto_tables() -> dict[str, Any]:
     return tables
 
 
+def take_messages(queue: str, limit: int) -> list[str]:
+    """Remove up to `limit` visible messages from a queue, and return their bodies."""
+    messages = _queues()[queue]._messages
+    taken = [each for each in messages if each.visible and not each.delayed][:limit]
+    for each in taken:
+        messages.remove(each)
+    return [each.body for each in taken]
+
+
 def _copy_rows(rows: Any) -> Any:
     return defaultdict(dict, {key: dict(partition) for key, partition in rows.items() if partition})
 

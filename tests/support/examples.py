@@ -7,8 +7,9 @@ import pyotp
 
 from tests.support import mailbox, projects, users
 from tests.support.admins import AdminFactory, unique_permission_name, unique_role_name
-from tests.support.aws import FakeAws, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import enable_mfa
 

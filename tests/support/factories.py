@@ -1,6 +1,9 @@
-"""Things that the rules are asked about."""
+"""Makers of models and request bodies."""
 
+import base64
+import hashlib
 from datetime import UTC, datetime
+from typing import Any
 
 from holdall.files.model import File, FileStatus, Version
 from holdall.projects.model import Project, ProjectSettings, VariantSpec, Visibility
@@ -59,3 +62,20 @@ def make_file(current: Version) -> File:
         updated_at=FROZEN_TIME,
         revision=0,
     )
+
+
+def make_upload_request(content: bytes, **overrides: Any) -> dict[str, Any]:
+    """Return the body of an init-upload, of a JPEG unless overridden. A field that is None is left out."""
+    body = {
+        "filename": "photo.jpg",
+        "contentType": "image/jpeg",
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **overrides,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def sha256_base64(content: bytes) -> str:
+    """Return the SHA-256 digest in the form of S3."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()

@@ -83,6 +83,17 @@ def project(world: World, client: Client) -> dict[str, Any]:
 
 
 @pytest.fixture
+def photo_id(world: World, fake_aws: FakeAws, client: Client, project: dict[str, Any]) -> str:
+    """Return the ID of a rendered photo in the public project."""
+
+    def create() -> str:
+        (file_id,) = fake_aws.upload_photos(client, project, 1)
+        return file_id
+
+    return world.step("photo", create)
+
+
+@pytest.fixture
 def frozen_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
     """Stop the clock. Clients that are signed in stay so."""
     return FrozenClock(monkeypatch, world.started_at())

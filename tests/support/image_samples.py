@@ -1,6 +1,7 @@
 """Images for tests, in every mode and format."""
 
 import io
+import random
 import struct
 import zlib
 from collections.abc import Iterator
@@ -24,6 +25,40 @@ def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format_, **options)
     return buffer.getvalue()
+
+
+def decode(content: bytes) -> Image.Image:
+    """Return the decoded image."""
+    image: Image.Image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
+
+
+def make_photo(width: int = 60, height: int = 40, color: str = "teal") -> bytes:
+    """Return a small JPEG of one color."""
+    return encode(Image.new("RGB", (width, height), color), "JPEG")
+
+
+def make_noise_photo(seed: int, width: int = 320, height: int = 240) -> bytes:
+    """Return a JPEG that differs from that of any other seed."""
+    noise = random.Random(seed).randbytes(12 * 9 * 3)  # noqa: S311  # an image is not a secret
+    image = Image.frombytes("RGB", (12, 9), noise).resize((width, height), Image.Resampling.BICUBIC)
+    return encode(image, "JPEG", quality=90)
+
+
+def make_truncated_jpeg() -> bytes:
+    """Return the first half of a JPEG."""
+    jpeg = make_noise_photo(1)
+    return jpeg[: len(jpeg) // 2]
+
+
+def make_decompression_bomb() -> bytes:
+    """Return a PNG of a few bytes whose header promises 30,000 by 30,000 pixels, which take 3.6 GB."""
+    return build_png((30_000, 30_000), 8, 6, bytes(1000))
+
+
+def make_svg_with_script() -> bytes:
+    return b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script></svg>'
 
 
 def sample_image(width: int = 48, height: int = 32) -> Image.Image:

@@ -98,6 +98,22 @@ def assert_project_purged(fake_aws: FakeAws, project_id: str) -> None:
     assert [entry["Key"] for entry in entries if project_id in entry["Key"]] == []
 
 
+def remaining_rows(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
+    """Return the rows that have the ID of a project in a key and that do not expire."""
+    keys = ("pk", "gsi1pk", "gsi2pk", "gsi3pk")
+    rows = [each for each in fake_aws.find_rows("main") if any(project_id in str(each.get(name, "")) for name in keys)]
+    return [each for each in rows if "ttl" not in each]
+
+
+def stored_object_keys(fake_aws: FakeAws, project_id: str) -> list[str]:
+    """Return the key of each version of each object of a project, in both buckets."""
+    found = []
+    for bucket in ("originals", "variants"):
+        response = fake_aws.s3.list_object_versions(Bucket=bucket)
+        found += [each["Key"] for each in [*response.get("Versions", []), *response.get("DeleteMarkers", [])]]
+    return [key for key in found if project_id in key]
+
+
 def is_in_project(row: dict[str, Any], project_id: str) -> bool:
     return bool(row["target"].startswith(f"{project_id}-"))
 

@@ -14,7 +14,7 @@ from holdall.files.model import planned_variants
 from holdall.iam.model import StoredSession, User
 from holdall.iam.store import sessions, users
 from holdall.jobs import store as jobs
-from holdall.jobs.model import Job
+from holdall.jobs.model import Job, JobState
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
 from holdall.platform.pagination import Page, PageRequest
@@ -93,7 +93,7 @@ def _add_file(tx: Transaction, project_id: str, number: int) -> None:
 def _add_job(tx: Transaction, project_id: str, _: int) -> None:
     now = clock.now()
     job_id, file_id = ids.new_scoped_id(project_id), ids.new_scoped_id(project_id)
-    jobs.put(tx, Job(job_id, project_id, "render", file_id, 1, "pending", None, 0, None, now, now))
+    jobs.put(tx, Job(job_id, project_id, "render", file_id, 1, "pending", None, 0, JobState(), now, now))
 
 
 def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:

@@ -6,6 +6,7 @@ from holdall.accounts.service import oauth
 from holdall.iam import signing_keys
 from holdall.platform import aws
 from holdall.platform.config import settings
+from holdall.quotas import service as quotas
 from holdall.roles import service as roles
 
 
@@ -31,5 +32,6 @@ def clear_signing_keys() -> None:
 def clear_rows(published_keys: Collection[str]) -> None:
     """Forget custom roles, and the signing keys unless they are these: rows changed without a request."""
     roles._cache_by_epoch.clear()
+    quotas._cache.read_at = None
     if set(signing_keys._cache.keys) != set(published_keys):
         clear_signing_keys()

@@ -17,6 +17,19 @@ def create_shared_project(owner: Client, name: str = "Shared") -> str:
     return str(owner.post("/projects", {"name": name}).created()["id"])
 
 
+def delete_project(client: Client, project: dict[str, Any], query: str = "") -> Response:
+    return client.delete(f"/projects/{project['id']}{query}")
+
+
+def restore_project(client: Client, project: dict[str, Any]) -> Response:
+    return client.post(f"/projects/{project['id']}/restore")
+
+
+def list_project_statuses(client: Client) -> dict[str, str]:
+    """Return the status of each project by ID."""
+    return {each["id"]: each["status"] for each in client.get("/projects").data()}
+
+
 def create_invitation(owner: Client, project_id: str, email: str, role: str = "viewer") -> dict[str, Any]:
     """Ask somebody to join; the invitation."""
     said = {"email": email, "role": role}

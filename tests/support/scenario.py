@@ -10,8 +10,10 @@ import pyotp
 
 from holdall.platform.config import settings
 from tests.support import mailbox, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 
 
 @contextmanager

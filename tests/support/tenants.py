@@ -1,12 +1,15 @@
-"""Two who share an installation and nothing else: everything of each, and every place of the contract that takes an id."""
+"""Two tenants of one installation, and every place where a route takes an ID."""
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from tests.support import mailbox, users
-from tests.support.aws import FakeAws, make_photo, make_upload_request
+from tests.support.aws import FakeAws
 from tests.support.client import BASE_PATH, Client, Response
+from tests.support.factories import make_upload_request
+from tests.support.image_samples import make_photo
 from tests.support.projects import (
     ApiKeyClient,
     create_api_key_client,
@@ -16,7 +19,7 @@ from tests.support.projects import (
 )
 from tests.support.routes import Route, list_routes
 
-# What says which thing is meant; a route with a parameter that is in neither set fails `test_every_parameter_is_known`.
+# A test fails if a path has a parameter that is in neither set.
 ID_PARAMETER_NAMES = {
     "projectId",
     "fileId",
@@ -47,11 +50,12 @@ _BODY_VALUES: dict[str, Any] = {
     "token": "x",
     "password": users.PASSWORD,
 }
+_ULID = "[0-9a-hjkmnp-tv-z]{26}"
 
 
 @dataclass(frozen=True)
 class IdParameter:
-    """Where a route takes an id."""
+    """A place where a route takes an ID."""
 
     route: Route
     location: str  # path, query or body
@@ -62,16 +66,16 @@ class IdParameter:
 
 
 ID_PARAMETERS = [
-    IdParameter(route, where, name)
+    IdParameter(route, location, name)
     for route in list_routes()
-    for where, name, _ in route.parameters()
+    for location, name, _ in route.parameters()
     if name in ID_PARAMETER_NAMES
 ]
 
 
 @dataclass
 class Tenant:
-    """Somebody with a project in which there is one of everything, and two of what is listed."""
+    """A user with a project that has one of everything, and two of everything that is listed."""
 
     client: Client
     project_id: str
@@ -82,72 +86,79 @@ class Tenant:
 
     @property
     def identifiers(self) -> set[str]:
-        """What appears in no answer to anybody else."""
+        """Return everything that no response to another tenant contains."""
         return {*self.ids.values(), *self.own_names}
 
     def leaked_identifiers(self, response: Response) -> set[str]:
-        """What of this tenant stands in an answer."""
-        told = response.text + str(response.headers) + str(response.cookies)
-        return {mark for mark in self.identifiers if mark in told}
+        """Return the identifiers of this tenant in a response."""
+        text = response.text + str(response.headers) + str(response.cookies)
+        return {identifier for identifier in self.identifiers if identifier in text}
 
 
 def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
-    """Somebody who moves in."""
+    """Create a tenant whose files, keys and email addresses begin with a name."""
     client = users.create_client()
-    shared_project = create_shared_project(client, f"room of {name}")
-    member = create_member(client, shared_project, fake_aws, "editor")
-    made = [
-        fake_aws.upload(client, make_photo(), projectId=shared_project, filename=f"{name}-{each}.jpg") for each in "ab"
+    project_id = create_shared_project(client, f"room of {name}")
+    member = create_member(client, project_id, fake_aws, "editor")
+    photos = [
+        fake_aws.upload(client, make_photo(), projectId=project_id, filename=f"{name}-{letter}.jpg") for letter in "ab"
     ]
-    trashed = fake_aws.upload(
-        client, b"x", projectId=shared_project, filename=f"{name}-c.txt", contentType="text/plain"
-    )["fileId"]
-    client.delete(f"/files/{trashed}").data()
-    begun = client.post("/files/init-upload", make_upload_request(b"x", projectId=shared_project)).created()
-    invitations = [create_invitation(client, shared_project, f"{name}-{each}@example.test")["id"] for each in "de"]
-    keys = [create_api_key_client(client, shared_project, name=f"{name}-{each}") for each in "fg"]
+    text = {"filename": f"{name}-c.txt", "contentType": "text/plain"}
+    trashed_id = fake_aws.upload(client, b"x", projectId=project_id, **text)["fileId"]
+    client.delete(f"/files/{trashed_id}").data()
+    upload = client.post("/files/init-upload", make_upload_request(b"x", projectId=project_id)).created()
+    invitations = [create_invitation(client, project_id, f"{name}-{letter}@example.test")["id"] for letter in "de"]
+    keys = [create_api_key_client(client, project_id, name=f"{name}-{letter}") for letter in "fg"]
     jobs = sorted(
-        row["id"] for row in fake_aws.find_rows("main", record_type="job") if row["id"].startswith(shared_project)
+        row["id"] for row in fake_aws.find_rows("main", record_type="job") if row["id"].startswith(project_id)
     )
     mailbox.receive_emails(fake_aws)
     ids = {
-        "projectId": shared_project,
-        "fileId": made[0]["fileId"],
-        "uploadId": begun["uploadId"],
-        "key": begun["key"],
+        "projectId": project_id,
+        "fileId": photos[0]["fileId"],
+        "uploadId": upload["uploadId"],
+        "key": upload["key"],
         "keyId": keys[0].key_id,
         "userId": member.user["id"],
         "invitationId": invitations[0],
         "jobId": jobs[0],
         "sessionId": member.refresh_token.split("_")[1],
         "owner": client.user["id"],
-        "other file": made[1]["fileId"],
+        "other file": photos[1]["fileId"],
         "other invitation": invitations[1],
         "other key": keys[1].key_id,
-        "trashed": trashed,
+        "trashed": trashed_id,
     }
-    ids |= {"resource": shared_project, "actor": ids["owner"], "target": ids["fileId"]}
-    mails = {client.user["email"], member.user["email"]}
-    return Tenant(client, shared_project, keys[0], member, ids, {f"{name}-", f"room of {name}", *mails})
+    ids |= {"resource": project_id, "actor": ids["owner"], "target": ids["fileId"]}
+    emails = {client.user["email"], member.user["email"]}
+    return Tenant(client, project_id, keys[0], member, ids, {f"{name}-", f"room of {name}", *emails})
 
 
-def absent_id(name: str, example: str) -> str:
-    """An id of the same form that nothing has."""
+def unknown_id(name: str, example: str) -> str:
+    """Return an ID in the form of the example that nothing has."""
     if name == "key":
-        return re.sub("[0-9a-hjkmnp-tv-z]{26}", "0" * 26, re.sub("-[0-9a-z]{12}/", f"-{'0' * 12}/", example))
+        return re.sub(_ULID, "0" * 26, re.sub("-[0-9a-z]{12}/", f"-{'0' * 12}/", example))
     return re.sub("[0-9a-hjkmnp-tv-z]", "0", example)
 
 
+def unknown_id_in_project(name: str, example: str, project_id: str) -> str:
+    """Return an ID in the form of the example that nothing in the project has."""
+    if name == "key":
+        return re.sub(_ULID, "0" * 26, example)
+    rest = example.removeprefix(project_id)
+    return example[: len(example) - len(rest)] + unknown_id(name, rest)
+
+
 def send_request(client: Client, route: Route, ids: dict[str, str], *id_parameters: IdParameter) -> Response:
-    """Ask a route for things of these ids: those that it wants, and those that are named beside."""
+    """Call a route with these IDs: those that it requires, and the optional ones in `id_parameters`."""
     path, query, body = route.path.removeprefix(BASE_PATH), [], {}
-    wanted = {(place.location, place.name) for place in id_parameters}
-    for where, name, required in route.parameters():
+    wanted = {(parameter.location, parameter.name) for parameter in id_parameters}
+    for location, name, required in route.parameters():
         value = ids.get(name) or NON_ID_VALUES.get(name, "")
-        if where == "path":
-            path = path.replace(f"{{{name}}}", value)
-        elif where == "query" and (where, name) in wanted:
-            query.append(f"{name}={value}")
-        elif where == "body" and (required or (where, name) in wanted):
+        if location == "path":
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        elif location == "query" and (location, name) in wanted:
+            query.append(f"{name}={quote(value, safe='')}")
+        elif location == "body" and (required or (location, name) in wanted):
             body[name] = value if name in ID_PARAMETER_NAMES else _BODY_VALUES[name]
     return client.request(route.method, path + ("?" + "&".join(query) if query else ""), body or None)

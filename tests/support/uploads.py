@@ -4,9 +4,9 @@ from typing import Any
 
 from holdall.uploads import service as uploads
 from holdall.uploads.model import CommitUploadRequest, CommitUploadResponse
-from tests.support.aws import make_upload_request
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
+from tests.support.factories import make_upload_request
 
 TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 

@@ -1,6 +1,5 @@
 """The steps of the main job, as clients take them."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,8 @@ from typing import Any, TypeVar
 from infra.local.waiting import wait_until
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import PASSWORD, Client, Response, Server, new_email, request_url, sign_in
+from tests.support.e2e.mailbox import Mailbox
+from tests.support.factories import make_upload_request
 
 T = TypeVar("T")
 
@@ -36,20 +37,17 @@ def create_project(client: Client, **settings: Any) -> str:
     return project
 
 
+def add_member(owner: Client, project_id: str, mailbox: Mailbox, member: Client, role: str) -> None:
+    """Invite a user, who accepts with the token in the email."""
+    received = len(mailbox.emails_to(member.email))
+    owner.post(f"/projects/{project_id}/invitations", {"email": member.email, "role": role}).data()
+    token = mailbox.wait_for_token(member.email, count=received + 1)
+    member.post("/invitations/accept", {"token": token}).data()
+
+
 def init_upload(client: Client, content: bytes, **overrides: Any) -> Any:
     """Begin the upload of these bytes, as a JPEG unless something else is said."""
     return client.post("/files/init-upload", make_upload_request(content, **overrides)).data()
-
-
-def make_upload_request(content: bytes, **overrides: Any) -> dict[str, Any]:
-    """What a client says to upload these bytes."""
-    return {
-        "filename": "photo.jpg",
-        "contentType": "image/jpeg",
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        **overrides,
-    }
 
 
 def upload_bytes(upload: Mapping[str, Any], content: bytes) -> Response:

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 from holdall.jobs.model import RunJob
 from holdall.platform.messages import Message
 from holdall.uploads.model import ExpireUpload
-from tests.support.e2e import images
-from tests.support.e2e.actions import commit_upload, make_upload_request, run_concurrently, upload_bytes, wait_for
+from tests.support import image_samples as images
+from tests.support.e2e.actions import commit_upload, run_concurrently, upload_bytes, wait_for
 from tests.support.e2e.client import Client, Response
 from tests.support.e2e.quota_ledger import ZERO, QuotaLedger, Usage
+from tests.support.factories import make_upload_request
 
 CLIENT_COUNT = 64
 _EXTRA_UPLOADS = 8  # uploads that are open for certain when a project is purged
@@ -66,7 +67,7 @@ def plan_uploads(seed: int, project_id: str, *, photo_count: int = 0) -> list[Pl
     for silent in made[1::3]:
         del silent.payload["sha256"]
     for place in range(photo_count):
-        photo = images.make_photo(seed * 10 + place, 60, 40)
+        photo = images.make_noise_photo(seed * 10 + place, 60, 40)
         made[-1 - place] = PlannedUpload(photo, make_upload_request(photo, projectId=project_id))
     chance.shuffle(made)
     return made
