@@ -236,8 +236,6 @@ FUNCTIONS = (
         ),
         grants=(
             *_MAIN_TABLE,
-            # The recount reads the table itself, because an index may lag behind. No other function scans.
-            Grant(Resource.MAIN, ("dynamodb:Scan",)),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
             Grant(
                 Resource.ORIGINALS_OBJECTS,

@@ -20,7 +20,7 @@ from tests.support.uploads import TEXT_FILE, init_upload
 from tests.support.variants import variant_prefixes
 
 PROJECT_ROUTE_PARAMETERS = [
-    (route, name) for route in list_routes() if route.guard for name in route.guard.project_from
+    (route, name) for route in list_routes() for name in route.guard.project_from
 ]
 ALLOWED_WHEN_DELETED = {"POST /api/v1/projects/{projectId}/restore"}
 

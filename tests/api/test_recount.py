@@ -1,22 +1,33 @@
-"""The nightly recount: what counters do not say is told exactly, and what happens meanwhile is never taken for it."""
+"""The recount: every drift is reported exactly, and no change that happens meanwhile is taken for one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
 
-from holdall.files import service as client_with_files
-from holdall.maintenance import recount, store
-from holdall.maintenance.model import INSTALLATION, Drift, RecountStep, Report
-from holdall.platform import ids, messaging
+from holdall.files import service as files
+from holdall.jobs.model import RunJob
+from holdall.maintenance import model, recount, store
+from holdall.maintenance.model import (
+    INSTALLATION,
+    MAX_LISTED,
+    Drift,
+    ProjectResult,
+    RecountPage,
+    RecountProject,
+    Report,
+)
+from holdall.platform import clock, ids, messaging
 from holdall.platform.messages import Message
+from holdall.platform.table import BatchGet
 from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
-from holdall.uploads import store as uploads_store
-from holdall.uploads.model import InitUploadRequest
+from holdall.uploads import store as upload_store
+from holdall.uploads.model import InitUploadRequest, Upload
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.callers import get_project, make_caller
@@ -25,119 +36,116 @@ from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
 from tests.support.log import CapturedLog
+from tests.support.uploads import TEXT_FILE
 
-TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
-_STEP_COUNT = 4  # of a run over little: before, versions, uploads, compare
+MAX_MESSAGE_BYTES = 256 * 1024  # SQS API reference, SendMessage
 
 
 def run_recount(fake_aws: FakeAws) -> Report:
-    """A whole recount."""
     fake_aws.run_task("recount")
     fake_aws.run_workers()
     return get_report()
 
 
+def get_report_or_none() -> Report | None:
+    with BatchGet() as batch:
+        pending = store.get_report(batch)
+    return pending.value
+
+
 def get_report() -> Report:
-    found = store.get_report_or_none()
-    assert found is not None
-    return found
+    report = get_report_or_none()
+    assert report is not None
+    return report
 
 
-def iterate_steps(fake_aws: FakeAws) -> Iterator[int]:
-    """The messages of a recount, one by one: before each there is time for something else."""
+def iterate_messages(fake_aws: FakeAws) -> Iterator[dict[str, Any]]:
+    """Start a recount, and yield each of its messages before it is delivered."""
     fake_aws.run_task("recount")
-    number = 0
-    while messages := [each for each in fake_aws.receive_messages("work") if json.loads(each)["type"] == "recount-step"]:
-        yield number
+    while messages := fake_aws.receive_messages("work"):
         for message in messages:
+            yield json.loads(message)
             assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
-        number += 1
 
 
-def drifts_by_subject(report: Report) -> dict[str, tuple[int, int]]:
-    """Bytes and files that were counted and are not held."""
-    return {
-        each.scope: (each.counted_bytes - each.recorded_bytes, each.counted_files - each.recorded_files)
-        for each in report.drifts
-    }
+def drift_by_scope(report: Report) -> dict[str, tuple[int, int]]:
+    """Return the bytes and files that each counter lacks."""
+    return {drift.scope: (drift.bytes, drift.files) for drift in report.drifts}
 
 
-def skew_project_counters(fake_aws: FakeAws, project_id: str, extra_bytes: int, extra_files: int) -> None:
-    """Change what a project's counters say, as a defect would."""
-    _add_to_counters(fake_aws, f"PROJECT#{project_id}", extra_bytes, extra_files)
+def skew_project(fake_aws: FakeAws, project_id: str, extra_bytes: int, extra_files: int) -> None:
+    """Change the counters of a project, as a defect would."""
+    _skew(fake_aws, f"PROJECT#{project_id}", extra_bytes, extra_files)
 
 
-def skew_installation_counters(fake_aws: FakeAws, extra_bytes: int, extra_files: int, *, shard: int = 0) -> None:
-    _add_to_counters(fake_aws, f"INSTALLATION#QUOTA#{shard}", extra_bytes, extra_files)
+def skew_installation(fake_aws: FakeAws, extra_bytes: int, extra_files: int) -> None:
+    """Change the counters of the installation, as a defect would."""
+    row = fake_aws.find_rows("main", record_type="installation-quota")[0]
+    _skew(fake_aws, row["pk"], extra_bytes, extra_files)
 
 
-def _add_to_counters(fake_aws: FakeAws, key: str, extra_bytes: int, extra_files: int) -> None:
-    (row,) = fake_aws.find_rows("main", pk=key, sk="QUOTA")
-    fake_aws.update_row(
-        key, "QUOTA", bytes=int(row["bytes"]) + extra_bytes, client_with_files=int(row["files"]) + extra_files
-    )
+def _skew(fake_aws: FakeAws, pk: str, extra_bytes: int, extra_files: int) -> None:
+    (row,) = fake_aws.find_rows("main", pk=pk, sk="QUOTA")
+    fake_aws.update_row(pk, "QUOTA", bytes=int(row["bytes"]) + extra_bytes, files=int(row["files"]) + extra_files)
 
 
+def get_upload(upload_id: str) -> Upload:
+    upload = upload_store.get_or_none(upload_id)
+    assert upload is not None
+    return upload
+
+
+def create_project(client: Client) -> str:
+    return str(client.post("/projects", {"name": "x"}).created()["id"])
+
+
+@dataclass
 class ProjectActivity:
-    """What people and schedules do with a project, each at once and by services."""
+    """The changes that users and schedules make in a project. They go through services."""
 
-    def __init__(self, fake_aws: FakeAws, client: Client, project_id: str = "") -> None:
-        self.cloud, self.client = fake_aws, client
-        self.project = project_id or users.personal_project_id(client)
-        self.begun: list[dict[str, Any]] = []
-        self.made: list[str] = []
-        self._number = 0
+    fake_aws: FakeAws
+    client: Client
+    project_id: str
+    open_upload_ids: list[str] = field(default_factory=list)
+    file_ids: list[str] = field(default_factory=list)
+    upload_count: int = 0
 
     def init(self) -> None:
-        self._number += 1
-        said = make_upload_request(b"x" * self._number, **TEXT_FILE)
-        self.begun.append(_init_upload(self.client, self.project, said))
-        self.cloud.put_object(self.begun[-1], b"x" * self._number)
+        self.upload_count += 1
+        content = b"x" * self.upload_count
+        request = InitUploadRequest.model_validate(make_upload_request(content, **TEXT_FILE))
+        upload = uploads.init(make_caller(self.client), get_project(self.project_id), request).model_dump()
+        self.open_upload_ids.append(upload["upload_id"])
+        self.fake_aws.put_object(upload, content)
 
     def commit(self) -> None:
-        if self.begun:
-            upload = get_upload(self.begun.pop(0)["upload_id"])
-            file, _ = uploads.complete(get_project(self.project), upload)
-            self.made.append(file.id)
+        if self.open_upload_ids:
+            upload = get_upload(self.open_upload_ids.pop(0))
+            file, _ = uploads.complete(get_project(self.project_id), upload)
+            self.file_ids.append(file.id)
 
     def expire(self) -> None:
-        if self.begun:
-            upload_id = self.begun.pop()["upload_id"]
-            upload = get_upload(upload_id)
-            past = upload.created_at - timedelta(days=1)
-            self.cloud.update_row(
-                f"UPLOAD#{upload_id}", "UPLOAD", expires_at=past.strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
-            )
-            cleanup.expire(upload_id)
+        if self.open_upload_ids:
+            upload = get_upload(self.open_upload_ids.pop())
+            past = (upload.created_at - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
+            self.fake_aws.update_row(f"UPLOAD#{upload.id}", "UPLOAD", expires_at=past)
+            cleanup.expire(upload.id)
 
     def purge(self) -> None:
-        if self.made:
-            client_with_files.purge(make_caller(self.client), self.made.pop(0))
-            # Its job waits in the queue beside the messages of the recount, so it is done here.
-            (job,) = [each for each in self.cloud.receive_messages("work") if json.loads(each)["type"] == "run-job"]
-            assert self.cloud.deliver_messages("maintenance", job) == NO_FAILURES
+        if self.file_ids:
+            job = files.purge(make_caller(self.client), self.file_ids.pop(0))
+            assert self.fake_aws.deliver_messages("maintenance", RunJob(job.id).to_json()) == NO_FAILURES
 
     def abort(self) -> None:
-        self.begun.clear()
-        while cleanup.abort_all(self.project):
+        self.open_upload_ids.clear()
+        while cleanup.abort_all(self.project_id):
             pass
-
-
-def get_upload(upload_id: str) -> Any:
-    found = uploads_store.get_or_none(upload_id)
-    assert found is not None
-    return found
-
-
-def _init_upload(client: Client, project_id: str, payload: dict[str, Any]) -> dict[str, Any]:
-    begun = uploads.init(make_caller(client), get_project(project_id), InitUploadRequest.model_validate(payload))
-    return begun.model_dump()
 
 
 @pytest.fixture
 def activity(fake_aws: FakeAws, client: Client, frozen_clock: FrozenClock) -> ProjectActivity:
-    """Somebody with a file from yesterday, one from a minute ago, and an upload in flight."""
-    made = ProjectActivity(fake_aws, client)
+    """Return a project with a file from yesterday, one from a minute ago, and an open upload."""
+    made = ProjectActivity(fake_aws, client, users.personal_project_id(client))
     made.init()
     made.commit()
     frozen_clock.advance(hours=20)
@@ -148,9 +156,43 @@ def activity(fake_aws: FakeAws, client: Client, frozen_clock: FrozenClock) -> Pr
     return made
 
 
-def test_books_that_agree_make_an_empty_report(
-    fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock, log: CapturedLog
-) -> None:
+Gap = Callable[[str, int], None]  # of the ID of a project and the number of the gap
+OnGap = Callable[[Gap], None]
+
+
+@pytest.fixture
+def on_gap(monkeypatch: pytest.MonkeyPatch) -> OnGap:
+    """Return a function that sets what happens in the gaps of a count.
+
+    Gap 0 is before the list of uploads, 1 before the list of versions, and 2 before the usage is read again.
+    """
+
+    def set_action(action: Gap) -> None:
+        list_uploads, list_versions, compare = uploads.list_for_project, files.list_project_versions, recount._compare
+
+        def list_uploads_after(project_id: str, page: Any) -> Any:
+            action(project_id, 0)
+            return list_uploads(project_id, page)
+
+        def list_versions_after(project_id: str, page: Any) -> Any:
+            action(project_id, 1)
+            return list_versions(project_id, page)
+
+        def compare_after(message: RecountProject) -> None:
+            action(message.project_id, 2)
+            compare(message)
+
+        monkeypatch.setattr(uploads, "list_for_project", list_uploads_after)
+        monkeypatch.setattr(files, "list_project_versions", list_versions_after)
+        monkeypatch.setattr(recount, "_compare", compare_after)
+
+    return set_action
+
+
+# Reports.
+
+
+def test_correct_counters_make_an_empty_report(fake_aws: FakeAws, activity: ProjectActivity, log: CapturedLog) -> None:
     report = run_recount(fake_aws)
 
     assert (report.compared, report.skipped, report.drift_count, report.drifts) == (1, 0, 0, [])
@@ -160,468 +202,520 @@ def test_books_that_agree_make_an_empty_report(
 
 
 @pytest.mark.parametrize(("bytes_", "files_"), [(5, 0), (-5, 0), (0, 1), (0, -1), (7, -2)])
-def test_a_counter_that_is_wrong_is_told_exactly(
-    fake_aws: FakeAws,
-    activity: ProjectActivity,
-    log: CapturedLog,
-    capsys: pytest.CaptureFixture[str],
-    bytes_: int,
-    files_: int,
+def test_drift_is_reported_exactly_and_not_corrected(
+    fake_aws: FakeAws, activity: ProjectActivity, log: CapturedLog, bytes_: int, files_: int
 ) -> None:
-    skew_project_counters(fake_aws, activity.project, bytes_, files_)
+    skew_project(fake_aws, activity.project_id, bytes_, files_)
     report = run_recount(fake_aws)
 
-    held = invariants.quota_usage(fake_aws, activity.project)
+    usage = invariants.quota_usage(fake_aws, activity.project_id)
     assert report.drifts == [
         Drift(
-            scope=activity.project,
-            recorded_bytes=held[0],
-            recorded_files=held[1],
-            counted_bytes=held[0] - bytes_,
-            counted_files=held[1] - files_,
+            scope=activity.project_id,
+            recorded_bytes=usage[0],
+            recorded_files=usage[1],
+            counted_bytes=usage[0] - bytes_,
+            counted_files=usage[1] - files_,
             version=3,
         )
     ]
     (line,) = [line for line in log.lines if line["level"] == "ERROR"]
-    assert (line["message"], line["of"], line["counted_bytes"]) == ("quota.drift", activity.project, held[0] - bytes_)
+    assert (line["message"], line["scope"], line["counted_bytes"]) == (
+        "quota.drift",
+        activity.project_id,
+        usage[0] - bytes_,
+    )
     assert log.text.count('"QuotaDrift":[1.0]') == 1
-    assert invariants.quota_usage(fake_aws, activity.project) == held
+    assert (usage[0] - bytes_, usage[1] - files_) == (6, 3)
 
 
-def test_each_of_several_projects_is_told(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+def test_drift_of_each_project_is_reported(fake_aws: FakeAws, activity: ProjectActivity) -> None:
     others = [users.personal_project_id(users.create_client()) for _ in range(3)]
-    skew_project_counters(fake_aws, activity.project, 1, 0)
-    skew_project_counters(fake_aws, others[0], 0, 2)
-    skew_project_counters(fake_aws, others[2], -4, -1)
+    skew_project(fake_aws, activity.project_id, 1, 0)
+    skew_project(fake_aws, others[0], 0, 2)
+    skew_project(fake_aws, others[2], -4, -1)
 
-    assert drifts_by_subject(run_recount(fake_aws)) == {
-        activity.project: (-1, 0),
+    assert drift_by_scope(run_recount(fake_aws)) == {
+        activity.project_id: (-1, 0),
         others[0]: (0, -2),
         others[2]: (4, 1),
     }
 
 
-def test_the_installation_is_judged_by_what_is_there(fake_aws: FakeAws, activity: ProjectActivity) -> None:
-    skew_installation_counters(fake_aws, 10, -1)
-    skew_project_counters(fake_aws, activity.project, 3, 0)
+def test_installation_is_compared_with_the_counts_of_its_projects(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    skew_installation(fake_aws, 10, -1)
+    skew_project(fake_aws, activity.project_id, 3, 0)
 
-    assert drifts_by_subject(run_recount(fake_aws)) == {activity.project: (-3, 0), INSTALLATION: (-10, 1)}
+    assert drift_by_scope(run_recount(fake_aws)) == {activity.project_id: (-3, 0), INSTALLATION: (-10, 1)}
 
 
-def test_a_project_without_a_file_is_judged(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+def test_project_without_files_is_compared(fake_aws: FakeAws, activity: ProjectActivity) -> None:
     other = users.personal_project_id(users.create_client())
     report = run_recount(fake_aws)
 
     assert (report.compared, report.drifts) == (2, [])
-    skew_project_counters(fake_aws, other, 1, 1)
-    assert drifts_by_subject(run_recount(fake_aws)) == {other: (-1, -1)}
+    skew_project(fake_aws, other, 1, 1)
+    assert drift_by_scope(run_recount(fake_aws)) == {other: (-1, -1)}
 
 
-# When something happens to an original: long before a run, a minute before it, in one of the gaps before its steps, or never.
-_LONG_AGO, _RECENTLY, _NEVER = -2, -1, _STEP_COUNT
-_TIMES = range(_LONG_AGO, _NEVER + 1)
+def test_report_of_many_projects_fits_in_a_message() -> None:
+    report = Report(run_id="0" * 26, started_at=clock.now())
+    drift = Drift(
+        scope="0" * 12,
+        recorded_bytes=10**15,
+        recorded_files=10**9,
+        counted_bytes=10**15,
+        counted_files=10**9 + 1,
+        version=10**9,
+    )
+    for _ in range(2 * MAX_LISTED):
+        report = report.with_result("0" * 12, ProjectResult(drift=drift))
+        report = report.with_result("0" * 12, ProjectResult(skipped=True))
+
+    assert (report.compared, report.skipped, report.drift_count) == (200, 200, 200)
+    assert (len(report.drifts), len(report.skipped_projects)) == (MAX_LISTED, MAX_LISTED)
+    assert len(RecountPage(report).to_json()) < MAX_MESSAGE_BYTES / 2
+
+
+# Changes while originals are counted.
+
+# When something happens to an original: before the run, in one of the three gaps of the first count, or never.
+_BEFORE, _NEVER = -1, 3
+_TIMES = range(_BEFORE, _NEVER + 1)
 _TIMELINES = [
-    *({"init": at[0], "commit": at[1], "purge": at[2]} for at in combinations_with_replacement(_TIMES, 3)),
-    *({"init": at[0], "expire": at[1]} for at in combinations_with_replacement(_TIMES, 2)),
-    *({"init": at[0], "abort": at[1]} for at in combinations_with_replacement(_TIMES, 2)),
+    *(dict(zip(("init", "commit", "purge"), times, strict=True)) for times in combinations_with_replacement(_TIMES, 3)),
+    *(dict(zip(("init", "expire"), times, strict=True)) for times in combinations_with_replacement(_TIMES, 2)),
+    *(dict(zip(("init", "abort"), times, strict=True)) for times in combinations_with_replacement(_TIMES, 2)),
 ]
 
 
-# In parts, as moto copies whole tables for each transaction.
-@pytest.mark.parametrize("part", range(10))
-def test_whatever_happens_to_an_original_and_whenever_only_drifts_are_told(
-    fake_aws: FakeAws, client: Client, frozen_clock: FrozenClock, part: int
+@pytest.mark.parametrize("part", range(10))  # in parts, because moto copies whole tables for each transaction
+def test_changes_during_a_count_are_never_reported_as_drift(
+    fake_aws: FakeAws, client: Client, on_gap: OnGap, part: int
 ) -> None:
-    lives = [
-        (ProjectActivity(fake_aws, client, _create_project(client)), audited_targets)
-        for audited_targets in _TIMELINES[part::10]
-    ]
-    planted = {}
+    timelines = {create_project(client): timeline for timeline in _TIMELINES[part::10]}
+    activities = {project_id: ProjectActivity(fake_aws, client, project_id) for project_id in timelines}
+    counts: dict[str, int] = {}
 
-    def live(now: int) -> None:
-        for one, audited_targets in lives:
-            for deed, when in audited_targets.items():
-                if when == now:
-                    getattr(one, deed)()
+    def run_actions(project_id: str, time: int) -> None:
+        for action, planned in timelines.get(project_id, {}).items():
+            if planned == time:
+                getattr(activities[project_id], action)()
 
-    live(_LONG_AGO)
-    frozen_clock.advance(minutes=10)
-    live(_RECENTLY)
-    frozen_clock.advance(minutes=1)
-    for number, (one, _) in enumerate(lives[::3]):
-        skew_project_counters(fake_aws, one.project, number, -1)
-        planted[one.project] = (-number, 1)
-    for number in iterate_steps(fake_aws):
-        live(number)
+    def run_actions_in_first_count(project_id: str, gap: int) -> None:
+        counts[project_id] = counts.get(project_id, 0) + (gap == 0)
+        if counts[project_id] == 1:
+            run_actions(project_id, gap)
 
-    report = get_report()
-    assert (report.compared, report.skipped) == (len(lives) + 1, 0)
-    assert drifts_by_subject(report) == planted
+    for project_id in timelines:
+        run_actions(project_id, _BEFORE)
+    planted = {project_id: (-number, 1) for number, project_id in enumerate(list(timelines)[::3])}
+    for project_id, (missing_bytes, missing_files) in planted.items():
+        skew_project(fake_aws, project_id, -missing_bytes, -missing_files)
+    on_gap(run_actions_in_first_count)
+    report = run_recount(fake_aws)
+
+    assert (report.compared, report.skipped) == (len(timelines) + 1, 0)
+    assert drift_by_scope(report) == planted
     assert report.installation_compared
-    for project, missing in planted.items():
-        skew_project_counters(fake_aws, project, *missing)
-    for one, _ in lives:
-        invariants.assert_project_consistent(fake_aws, one.project)
+    for project_id, missing in planted.items():
+        skew_project(fake_aws, project_id, *missing)
+    for project_id in timelines:
+        invariants.assert_project_consistent(fake_aws, project_id)
 
 
-def _create_project(client: Client) -> str:
-    return str(client.post("/projects", {"name": "x"}).created()["id"])
-
-
-@pytest.mark.parametrize("walks", [(client_with_files, uploads), (uploads, client_with_files)])
-@pytest.mark.parametrize("when", range(3))
-def test_an_original_counts_once_in_whatever_order_its_rows_are_read(
-    activity: ProjectActivity, walks: Any, when: int
-) -> None:
-    since = get_upload(activity.begun[0]["upload_id"]).created_at - timedelta(minutes=5)
-    counted = []
-    for number, walk in enumerate(walks):
-        if number == when:
-            activity.commit()
-        found, after = walk.originals(None, since)
-        assert after is None
-        counted += found
-
-    assert sorted(size for _, size in counted) == [1, 2, 3]
-
-
-def test_what_was_committed_and_purged_just_before_is_gone(
-    fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock
-) -> None:
+def test_purge_just_before_a_count_is_not_counted(fake_aws: FakeAws, activity: ProjectActivity) -> None:
     activity.commit()
     for _ in range(3):
         activity.purge()
-    frozen_clock.advance(seconds=30)
 
     report = run_recount(fake_aws)
-    assert invariants.quota_usage(fake_aws, activity.project) == (0, 0)
+    assert invariants.quota_usage(fake_aws, activity.project_id) == (0, 0)
     assert (report.drifts, report.compared) == ([], 1)
 
 
-def test_a_project_that_never_stands_still_is_told_as_unjudged(fake_aws: FakeAws, activity: ProjectActivity) -> None:
-    skew_project_counters(fake_aws, activity.project, 9, 1)
-    quiet = users.personal_project_id(users.create_client())
-    for _ in iterate_steps(fake_aws):
-        activity.init()
+def test_file_that_is_being_purged_counts_until_its_versions_are_deleted(
+    fake_aws: FakeAws, activity: ProjectActivity
+) -> None:
+    files.purge(make_caller(activity.client), activity.file_ids[0])
+    assert len(fake_aws.receive_messages("work")) == 1  # the message is lost for now
+    client = users.sign_in(activity.client.user["email"])
+    assert client.delete(f"/files/{activity.file_ids[1]}").status == 200  # a file in the trash counts too
 
-    report = get_report()
-    assert (report.compared, report.skipped, report.skipped_projects) == (1, 1, [activity.project])
+    report = run_recount(fake_aws)
+    assert invariants.quota_usage(fake_aws, activity.project_id) == (6, 3)
+    assert (report.drifts, report.compared) == ([], 1)
+
+
+def test_project_that_changes_during_each_count_is_skipped(
+    fake_aws: FakeAws, activity: ProjectActivity, on_gap: OnGap
+) -> None:
+    skew_project(fake_aws, activity.project_id, 9, 1)
+    quiet = users.personal_project_id(users.create_client())
+
+    def init(project_id: str, gap: int) -> None:
+        if project_id == activity.project_id and gap == 1:
+            activity.init()
+
+    on_gap(init)
+    report = run_recount(fake_aws)
+
+    assert (report.compared, report.skipped, report.skipped_projects) == (1, 1, [activity.project_id])
     assert report.drifts == []
     assert not report.installation_compared
     assert quiet not in report.skipped_projects
 
 
-def test_a_project_that_is_born_meanwhile_is_judged_in_the_second_round(
-    fake_aws: FakeAws, activity: ProjectActivity
+def test_list_that_lags_once_is_not_reported(
+    fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in iterate_steps(fake_aws):
-        if number == 2:
+    list_versions, calls = files.list_project_versions, []
+
+    def lag_once(project_id: str, page: Any) -> Any:
+        calls.append(project_id)
+        found = list_versions(project_id, page)
+        return found if len(calls) > 1 else type(found)(found.items[1:], next=found.next)
+
+    monkeypatch.setattr(files, "list_project_versions", lag_once)
+    report = run_recount(fake_aws)
+
+    assert (report.compared, report.drifts, len(calls)) == (1, [], 2)
+
+
+def test_drift_that_two_counts_find_differently_is_not_reported(
+    fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_versions, calls = files.list_project_versions, []
+
+    def lag(project_id: str, page: Any) -> Any:
+        calls.append(project_id)
+        found = list_versions(project_id, page)
+        return type(found)(found.items[len(calls) % 2 + 1 :], next=found.next)
+
+    monkeypatch.setattr(files, "list_project_versions", lag)
+    report = run_recount(fake_aws)
+
+    assert (report.drifts, report.skipped_projects) == ([], [activity.project_id])
+
+
+def test_project_created_during_a_recount_is_compared(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    created = False
+    for message in iterate_messages(fake_aws):
+        if message["type"] == "recount-project" and not created:
             users.create_client()
+            created = True
 
     report = get_report()
+    assert created
     assert (report.compared, report.skipped, report.drifts) == (2, 0, [])
 
 
-def test_a_round_waits_a_minute_for_the_next(
+def test_project_purged_during_a_recount_is_left_out(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    client, purged = users.sign_in(activity.client.user["email"]), False
+    project_id = create_project(client)
+    for message in iterate_messages(fake_aws):
+        if message["type"] == "recount-project" and not purged:
+            purged = True
+            client.delete(f"/projects/{project_id}?permanent=true").data()
+
+    report = get_report()
+    assert purged
+    assert fake_aws.find_rows("main", pk=f"PROJECT#{project_id}") == []
+    assert (report.compared, report.skipped, report.drifts) == (1, 0, [])
+
+
+def test_installation_that_changes_once_is_compared_again(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    changed = False
+    for message in iterate_messages(fake_aws):
+        if message["type"] == "recount-page" and message["attempt"] == 2 and message["shard"] == 8 and not changed:
+            activity.init()
+            changed = True
+
+    report = get_report()
+    assert changed
+    assert report.installation_compared
+    assert report.drifts == []
+
+
+def test_installation_that_changes_all_the_time_is_not_compared(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    skew_installation(fake_aws, 10, -1)
+    for message in iterate_messages(fake_aws):
+        if message["type"] == "recount-page" and message["attempt"] > 1 and message["shard"] == 8:
+            activity.init()
+
+    report = get_report()
+    assert (report.compared, report.drifts) == (1, [])
+    assert not report.installation_compared
+
+
+def test_second_count_and_second_page_are_delayed(
     fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pauses = []
+    skew_project(fake_aws, activity.project_id, 9, 1)
+    delays: list[tuple[str, int]] = []
     send = messaging.send
 
     def send_and_record(message: Message, *, delay_seconds: int = 0) -> None:
-        pauses.append(delay_seconds)
+        if delay_seconds:
+            delays.append((type(message).__name__, delay_seconds))
         send(message)
 
     monkeypatch.setattr(messaging, "send", send_and_record)
-    for number in iterate_steps(fake_aws):
-        if number == 2:
-            activity.init()
+    run_recount(fake_aws)
 
-    assert pauses == [0, 0, 0, 0, 60, 0, 0, 0]
+    assert ("RecountProject", 60) in delays
+    assert ("RecountPage", 90) in delays
 
 
-# A step is as long as a minute, or as short as one page.
+# Batches.
 
 
 @pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps of one page of one project, and of one stretch of the table."""
-    monkeypatch.setattr(recount, "_STEP_TIME_BUDGET", timedelta(0))
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count one original in each message, and list one project on each page."""
+    monkeypatch.setattr(recount, "_BATCH_SIZE", 1)
     monkeypatch.setattr(recount, "_PAGE_SIZE", 1)
 
 
-def fill_table(fake_aws: FakeAws, number: int) -> None:
-    """Rows of another kind, of which three make more than a megabyte."""
-    table = fake_aws.dynamodb.Table("main")
-    for each in range(3):
-        table.put_item(Item={"pk": f"EVENTS#{number}", "sk": str(each), "record_type": "event", "data": "x" * 350_000})
-
-
-def test_a_table_of_many_stretches_is_counted_whole(
-    fake_aws: FakeAws, activity: ProjectActivity, small_pages: None, frozen_clock: FrozenClock
-) -> None:
-    for number in range(3):
-        fill_table(fake_aws, number)
+def test_project_is_counted_in_many_messages(fake_aws: FakeAws, activity: ProjectActivity, small_batches: None) -> None:
+    for _ in range(3):
         activity.init()
         activity.commit()
         activity.init()
-        others = [users.create_client() for _ in range(2)]
-        fake_aws.upload(others[0], b"12345", **TEXT_FILE)
-        skew_project_counters(fake_aws, users.personal_project_id(others[0]), number, 0)
-    frozen_clock.advance(minutes=10)
-    skew_project_counters(fake_aws, activity.project, 1, 1)
-    phases = []
-    for _ in iterate_steps(fake_aws):
-        at = store.get_checkpoint_or_none()
-        assert at is not None
-        phases.append(at.phase)
+    other = users.create_client()
+    fake_aws.upload(other, b"12345", **TEXT_FILE)
+    skew_project(fake_aws, users.personal_project_id(other), 2, 0)
+    skew_project(fake_aws, activity.project_id, 1, 1)
+    counted = [message["project_id"] for message in iterate_messages(fake_aws) if message["type"] == "recount-project"]
 
     report = get_report()
-    assert phases.count("versions") > 3
-    assert phases.count("uploads") > 3
-    assert phases.count("compare") >= 16
-    assert sorted(drifts_by_subject(report).values()) == [(-2, 0), (-1, -1), (-1, 0)]
-    assert (report.compared, report.skipped) == (7, 0)
+    assert counted.count(activity.project_id) > 9
+    assert drift_by_scope(report) == {activity.project_id: (-1, -1), users.personal_project_id(other): (-2, 0)}
+    assert (report.compared, report.skipped) == (2, 0)
 
 
-def test_uploads_complete_between_the_stretches_of_a_walk(
-    fake_aws: FakeAws, activity: ProjectActivity, small_pages: None, frozen_clock: FrozenClock
+@pytest.mark.parametrize("is_oldest_first", [True, False])
+def test_uploads_that_are_committed_between_batches_count_once(
+    fake_aws: FakeAws, activity: ProjectActivity, small_batches: None, *, is_oldest_first: bool
 ) -> None:
-    for number in range(4):
+    for _ in range(5):
         activity.init()
-        fill_table(fake_aws, number)
-    frozen_clock.advance(minutes=10)
+    if not is_oldest_first:
+        activity.open_upload_ids.reverse()
     committed = 0
-    for _ in iterate_steps(fake_aws):
-        at = store.get_checkpoint_or_none()
-        assert at is not None
-        if at.phase in ("versions", "uploads") and activity.begun:
+    for message in iterate_messages(fake_aws):
+        if message["type"] == "recount-project" and activity.open_upload_ids:
             activity.commit()
             committed += 1
 
     report = get_report()
-    assert committed == 5
+    assert committed == 6
     assert (report.drifts, report.compared, report.skipped) == ([], 1, 0)
 
 
-def create_projects_sharing_a_shard(client: Client) -> list[str]:
-    """Projects, of which two stand in the same shard."""
-    made = [_create_project(client)]
-    while len({ids.shard(each) for each in made}) == len(made):
-        made.append(_create_project(client))
-    return made
+def test_projects_of_one_shard_are_listed_on_many_pages(fake_aws: FakeAws, client: Client, small_batches: None) -> None:
+    project_ids = [create_project(client)]
+    while len({ids.shard(project_id) for project_id in project_ids}) == len(project_ids):
+        project_ids.append(create_project(client))
+    skew_project(fake_aws, project_ids[-1], 1, 1)
+    report = run_recount(fake_aws)
 
-
-def test_what_was_moved_on_several_pages_of_a_shard_waits_for_the_next_round(
-    fake_aws: FakeAws, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recount, "_PAGE_SIZE", 1)
-    crowd = [ProjectActivity(fake_aws, client, each) for each in create_projects_sharing_a_shard(client)]
-    for number in iterate_steps(fake_aws):
-        if number == 1:
-            for one in crowd:
-                one.init()
-
-    report = get_report()
-    assert (report.compared, report.skipped, report.drifts) == (len(crowd) + 1, 0, [])
+    assert (report.compared, report.skipped) == (len(project_ids) + 1, 0)
+    assert drift_by_scope(report) == {project_ids[-1]: (-1, -1)}
     assert report.installation_compared
 
 
-def test_no_step_keeps_more_projects_than_an_item_holds(
-    fake_aws: FakeAws, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recount, "_PAGE_SIZE", 1)
-    monkeypatch.setattr(recount, "_MAX_PROJECTS_PER_STEP", 1)
-    crowd = [ProjectActivity(fake_aws, client, each) for each in create_projects_sharing_a_shard(client)]
-    for _ in iterate_steps(fake_aws):
-        at = store.get_checkpoint_or_none()
-        if at is not None and (at.round_number, at.phase) == (1, "versions"):
-            for one in crowd:
-                one.init()
-
-    parts = [
-        (row["sk"].split("#")[2], row["content"]) for row in fake_aws.find_rows("main", record_type="recount-partial")
-    ]
-    walked = [(kind, len(json.loads(content))) for kind, content in parts if kind != "sums"]
-    assert set(walked) == {("snapshot", 1), ("changed", 1)}
-    assert (get_report().compared, get_report().skipped) == (len(crowd) + 1, 0)
+# Messages that are lost, or come twice or late.
 
 
-# Messages that come twice, late or not at all.
-
-
-def test_a_message_that_comes_twice_counts_once(
-    fake_aws: FakeAws, activity: ProjectActivity, small_pages: None
-) -> None:
-    skew_project_counters(fake_aws, activity.project, 9, 1)
+def test_duplicate_messages_count_once(fake_aws: FakeAws, activity: ProjectActivity, small_batches: None) -> None:
+    skew_project(fake_aws, activity.project_id, 9, 1)
     fake_aws.run_task("recount")
-    seen = []
-    while messages := fake_aws.receive_messages("work"):
-        assert len(messages) == 1
-        seen += messages
-        for message in (*messages, *messages, *seen[-3:]):
+    first_page = fake_aws.receive_messages("work")
+    seen: list[str] = []
+    pending = [*first_page, *first_page]
+    while pending:
+        for message in (*pending, *seen[-3:]):
             assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
-    report = get_report()
+        seen += pending
+        pending = list(dict.fromkeys(fake_aws.receive_messages("work")))  # otherwise their number doubles each time
 
-    assert drifts_by_subject(report) == {activity.project: (-9, -1)}
+    report = get_report()
+    assert drift_by_scope(report) == {activity.project_id: (-9, -1)}
     assert report.compared == 1
 
 
-def test_two_who_do_the_same_step_count_once(fake_aws: FakeAws, activity: ProjectActivity) -> None:
-    skew_project_counters(fake_aws, activity.project, 9, 1)
+def test_late_messages_do_not_replace_the_report(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    skew_installation(fake_aws, 10, -1)
+    messages = [json.dumps(message) for message in iterate_messages(fake_aws)]
+    fake_aws.run_task("recount-repair")
+    usage, report = invariants.installation_usage(fake_aws), get_report()
+    for message in messages:
+        assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+    fake_aws.run_workers()
+    fake_aws.run_task("recount-repair")
+
+    assert get_report() == report
+    assert invariants.installation_usage(fake_aws) == usage
+
+
+def test_next_start_continues_a_recount_whose_message_was_lost(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    skew_project(fake_aws, activity.project_id, 9, 1)
     fake_aws.run_task("recount")
-    while messages := fake_aws.receive_messages("work"):
-        (subject,) = [json.loads(message)["id"] for message in messages]
-        _run_step_concurrently(subject)
-
-    assert drifts_by_subject(get_report()) == {activity.project: (-9, -1)}
-
-
-def _run_step_concurrently(subject: str) -> None:
-    """Another does the whole step between what this one found and what it writes."""
-    move = store.save_checkpoint
-
-    def late(*arguments: Any, **more: Any) -> None:
-        store.save_checkpoint = move
-        recount.run_step(subject)
-        move(*arguments, **more)
-
-    store.save_checkpoint = late
-    try:
-        recount.run_step(subject)
-    finally:
-        store.save_checkpoint = move
-
-
-def test_a_step_whose_message_was_lost_is_asked_for_by_the_next_start(
-    fake_aws: FakeAws, activity: ProjectActivity
-) -> None:
-    skew_project_counters(fake_aws, activity.project, 9, 1)
-    for lost in range(_STEP_COUNT):
-        fake_aws.run_task("recount")
-        for _ in range(lost):
+    for delivered in range(5):
+        for _ in range(delivered):
             for message in fake_aws.receive_messages("work"):
                 assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
-        assert len(fake_aws.receive_messages("work")) == 1
-        seen = store.get_checkpoint_or_none()
+        fake_aws.receive_messages("work")  # these are lost
+        assert get_report_or_none() is None
         fake_aws.run_task("recount")
-        assert store.get_checkpoint_or_none() == seen
-        fake_aws.run_workers()
-        assert drifts_by_subject(get_report()) == {activity.project: (-9, -1)}
-
-
-def test_a_step_that_died_before_it_asked_for_the_next_is_mended_by_its_own_message(
-    fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock
-) -> None:
-    fake_aws.run_task("recount")
-    (first,) = fake_aws.receive_messages("work")
-    assert fake_aws.deliver_messages("maintenance", first) == NO_FAILURES
-    assert len(fake_aws.receive_messages("work")) == 1  # it was lost on its way
-    assert fake_aws.deliver_messages("maintenance", first) == NO_FAILURES
-    assert fake_aws.receive_messages("work") == []
-
-    frozen_clock.advance(hours=1)
-    assert fake_aws.deliver_messages("maintenance", first) == NO_FAILURES
     fake_aws.run_workers()
-    assert get_report().compared == 1
+
+    assert len(fake_aws.find_rows("main", record_type="recount-run")) == 1
+    assert drift_by_scope(get_report()) == {activity.project_id: (-9, -1)}
 
 
-def test_a_run_of_the_night_before_is_given_up(
+def test_lost_message_of_a_project_is_sent_again(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    skew_project(fake_aws, activity.project_id, 9, 1)
+    fake_aws.run_task("recount")
+    lost = 0
+    while messages := fake_aws.receive_messages("work"):
+        for message in messages:
+            if json.loads(message)["type"] == "recount-project" and lost < 2:
+                lost += 1
+                continue
+            assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+
+    assert lost == 2
+    assert drift_by_scope(get_report()) == {activity.project_id: (-9, -1)}
+
+
+def test_recount_that_takes_too_long_is_replaced(
     fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock
 ) -> None:
     fake_aws.run_task("recount")
     (old,) = fake_aws.receive_messages("work")
     frozen_clock.advance(hours=24)
+    assert fake_aws.deliver_messages("maintenance", old) == NO_FAILURES
+    assert fake_aws.receive_messages("work") == []
     fake_aws.run_task("recount")
     fake_aws.run_workers()
-    done = get_report()
+    report = get_report()
     assert fake_aws.deliver_messages("maintenance", old) == NO_FAILURES
 
     assert fake_aws.receive_messages("work") == []
-    assert get_report() == done
+    assert get_report() == report
 
 
-def test_message_of_another_run_does_nothing(fake_aws: FakeAws) -> None:
-    assert fake_aws.deliver_messages("maintenance", RecountStep("unknown", 0).to_json()) == NO_FAILURES
+def test_recounts_that_start_at_once_are_one(
+    fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_run, started = store.put_run, []
+
+    def start_before(*args: Any) -> None:
+        monkeypatch.setattr(store, "put_run", put_run)
+        started.append(recount.start())
+        put_run(*args)
+
+    monkeypatch.setattr(store, "put_run", start_before)
+    started.append(recount.start())
+
+    assert started == [1, 0]
+    assert len(fake_aws.receive_messages("work")) == 1
 
 
-# An operator corrects what was found.
+def test_messages_of_an_unknown_run_do_nothing(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    messages = (
+        RecountPage(Report(run_id="unknown", started_at=clock.now())),
+        RecountProject("unknown", activity.project_id),
+    )
+    for message in messages:
+        assert fake_aws.deliver_messages("maintenance", message.to_json()) == NO_FAILURES
+
+    assert fake_aws.receive_messages("work") == []
+    assert fake_aws.find_rows("main", record_type="recount-result") == []
 
 
-def test_what_was_found_is_corrected_once(fake_aws: FakeAws, activity: ProjectActivity) -> None:
-    before = invariants.quota_usage(fake_aws, activity.project)
-    skew_project_counters(fake_aws, activity.project, 9, 1)
-    skew_installation_counters(fake_aws, -5, 2)
+# The correction by an operator.
+
+
+def test_drift_is_corrected_once(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    usage = invariants.quota_usage(fake_aws, activity.project_id)
+    skew_project(fake_aws, activity.project_id, 9, 1)
+    skew_installation(fake_aws, -5, 2)
     run_recount(fake_aws)
     for _ in range(2):
         fake_aws.run_task("recount-repair")
 
-    assert invariants.quota_usage(fake_aws, activity.project) == before
-    invariants.assert_project_consistent(fake_aws, activity.project)
+    assert invariants.quota_usage(fake_aws, activity.project_id) == usage
+    invariants.assert_project_consistent(fake_aws, activity.project_id)
     assert run_recount(fake_aws).drifts == []
 
 
-def test_a_project_that_was_moved_since_is_left_and_the_installation_is_not(
+def test_project_that_changed_since_its_count_is_not_corrected_but_the_installation_is(
     fake_aws: FakeAws, activity: ProjectActivity
 ) -> None:
-    skew_project_counters(fake_aws, activity.project, 9, 1)
-    skew_installation_counters(fake_aws, -5, 2)
+    skew_project(fake_aws, activity.project_id, 9, 1)
+    skew_installation(fake_aws, -5, 2)
     run_recount(fake_aws)
     activity.init()
-    held = invariants.quota_usage(fake_aws, activity.project)
+    usage = invariants.quota_usage(fake_aws, activity.project_id)
     fake_aws.run_task("recount-repair")
 
-    assert invariants.quota_usage(fake_aws, activity.project) == held
-    assert drifts_by_subject(run_recount(fake_aws)) == {activity.project: (-9, -1)}
+    assert invariants.quota_usage(fake_aws, activity.project_id) == usage
+    assert drift_by_scope(run_recount(fake_aws)) == {activity.project_id: (-9, -1)}
     fake_aws.run_task("recount-repair")
-    invariants.assert_project_consistent(fake_aws, activity.project)
+    invariants.assert_project_consistent(fake_aws, activity.project_id)
 
 
-def test_what_comes_in_after_a_correction_is_counted_within_the_cap(
-    fake_aws: FakeAws, activity: ProjectActivity, stranger: Client, override_settings: OverrideSettings
+def test_corrected_usage_counts_in_the_limit_of_the_installation(
+    fake_aws: FakeAws,
+    activity: ProjectActivity,
+    stranger: Client,
+    frozen_clock: FrozenClock,
+    override_settings: OverrideSettings,
 ) -> None:
     override_settings(MAX_BYTES="1600")
-    said = make_upload_request(b"", **{**TEXT_FILE, "sha256": None})
-    stranger.post("/files/init-upload", {**said, "size": 1500}).created()
-    for row in fake_aws.find_rows("main", record_type="installation-quota"):
-        skew_installation_counters(fake_aws, -int(row["bytes"]), 0, shard=int(row["pk"].rpartition("#")[2]))
+    body = make_upload_request(b"", **{**TEXT_FILE, "sha256": None})
+    stranger.post("/files/init-upload", {**body, "size": 1500}).created()
+    usage = invariants.installation_usage(fake_aws)
+    skew_installation(fake_aws, -usage[0], 0)
     run_recount(fake_aws)
     fake_aws.run_task("recount-repair")
     assert invariants.installation_usage(fake_aws) == (1506, 4)
 
-    # One part says all of it now, and each of the others would have room for a hundred bytes.
-    for _ in range(4):
-        assert stranger.post("/files/init-upload", {**said, "size": 95}).status == 409
-    stranger.post("/files/init-upload", {**said, "size": 94}).created()
-    invariants.assert_project_consistent(fake_aws, activity.project)
+    frozen_clock.advance(seconds=10)
+    assert stranger.post("/files/init-upload", {**body, "size": 95}).status == 409
+    stranger.post("/files/init-upload", {**body, "size": 94}).created()
+    invariants.assert_project_consistent(fake_aws, activity.project_id)
 
 
-def test_the_installation_is_corrected_however_many_projects_are_wrong(
+def test_installation_is_corrected_however_many_projects_have_drift(
     fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recount, "MAX_LISTED", 2)
-    before = invariants.installation_usage(fake_aws)
-    wrong = [activity.project, *(users.personal_project_id(users.create_client()) for _ in range(2))]
-    for project_id in wrong:
-        skew_project_counters(fake_aws, project_id, 1, 1)
-    skew_installation_counters(fake_aws, 10, -1)
+    monkeypatch.setattr(model, "MAX_LISTED", 2)
+    usage = invariants.installation_usage(fake_aws)
+    project_ids = [activity.project_id, *(users.personal_project_id(users.create_client()) for _ in range(2))]
+    for project_id in project_ids:
+        skew_project(fake_aws, project_id, 1, 1)
+    skew_installation(fake_aws, 10, -1)
     report = run_recount(fake_aws)
 
     assert (report.drift_count, len(report.drifts)) == (4, 2)
     assert report.drifts[0].scope == INSTALLATION
     fake_aws.run_task("recount-repair")
-    assert invariants.installation_usage(fake_aws) == before
+    assert invariants.installation_usage(fake_aws) == usage
 
 
 @pytest.mark.parametrize("hours", [None, 25])
-def test_without_a_fresh_report_nothing_is_corrected(
+def test_nothing_is_corrected_without_a_recent_report(
     fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock, hours: int | None
 ) -> None:
-    skew_project_counters(fake_aws, activity.project, 9, 1)
-    held = invariants.quota_usage(fake_aws, activity.project)
+    skew_project(fake_aws, activity.project_id, 9, 1)
+    usage = invariants.quota_usage(fake_aws, activity.project_id)
     if hours:
         run_recount(fake_aws)
         frozen_clock.advance(hours=hours)
     fake_aws.run_task("recount-repair")
 
-    assert invariants.quota_usage(fake_aws, activity.project) == held
+    assert invariants.quota_usage(fake_aws, activity.project_id) == usage

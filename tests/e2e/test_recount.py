@@ -54,7 +54,7 @@ def _create_file_and_open_uploads(client: Client, project_id: str) -> dict[str, 
 
 def _wait_for_report(aws_state: AwsState) -> Report:
     """What the recount that was begun last tells, when it has come to its end."""
-    run = _read_row(aws_state, "CHECKPOINT")["run_id"]
+    run = _read_row(aws_state, "RUN")["id"]
     wait_for(lambda: _read_row(aws_state, "REPORT").get("run_id") == run, _RECOUNT_TIMEOUT_SECONDS)
     report = Report.model_validate_json(_read_row(aws_state, "REPORT")["content"])
     assert (report.skipped, report.installation_compared) == (0, True)

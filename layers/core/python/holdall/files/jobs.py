@@ -18,17 +18,18 @@ def run_purge(job: Job) -> None:
 
     The result is the same after an interruption or a repetition. Raises ServiceUnavailable.
     """
-    for version in store.list_versions(job.file_id):
+    file_id = job.required_file_id
+    for version in store.list_versions(file_id):
         service.delete_variants(variant.unprefixed_key for variant in version.variants)
         storage.delete_version(version.key, version.s3_version_id)
         try:
             with Transaction() as tx:
-                store.delete_version(tx, job.file_id, version.number)
+                store.delete_version(tx, file_id, version.number)
                 quotas.release(tx, job.project_id, version.size, version_id=version.id)
                 quotas.remove_version(tx, job.project_id, kind_of(version.content_type), version)
         except FileChanged:
             continue  # another worker deleted this version
-    file = store.get_or_none(job.file_id)
+    file = store.get_or_none(file_id)
     with Transaction() as tx:
         if file is not None:
             store.delete(tx, file)
@@ -50,7 +51,7 @@ def run_hash(job: Job) -> None:
 
 
 def _load(job: Job) -> tuple[File, Version] | None:
-    file, version = service.get_file_and_version(job.file_id, job.version_number)
+    file, version = service.get_file_and_version(*job.version_key)
     return None if file is None or version is None or file.state == "purging" else (file, version)
 
 

@@ -1,7 +1,6 @@
 """Records of files and their versions."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from pynamodb.expressions.update import Action
 from holdall.files.model import File, FileChanged, FileKind, Variant, Version, name_sort_key
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page, scan_page
+from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page
 
 
 class FileRecord(Record, discriminator="file"):
@@ -43,7 +42,12 @@ def put(tx: Transaction, file: File) -> None:
 def put_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Add a version. The transaction raises FileChanged if another version has its number."""
     record = VersionRecord(
-        _pk(file_id), _version_sk(version.number), number=version.number, version_json=_to_json(version)
+        _pk(file_id),
+        _version_sk(version.number),
+        gsi1pk=_versions_pk(ids.project_id_of(version.id)),
+        gsi1sk=version.id,
+        number=version.number,
+        version_json=_to_json(version),
     )
     tx.put_new(record, error=FileChanged)
 
@@ -106,25 +110,10 @@ def list_versions(file_id: str) -> list[Version]:
     return [_from_json(record.version_json) for record in VersionRecord.query_prefix(_pk(file_id), "VERSION#")]
 
 
-def scan_originals(start_key: str | None, before: datetime) -> tuple[list[tuple[str, int]], str | None]:
-    """Return the project ID and size of each version created before a time, in the next megabyte of the table.
-
-    The second value is the next start key. One round trip. Raises ServiceUnavailable.
-    """
-    found = scan_page(VersionRecord, json.loads(start_key) if start_key else None)
-    versions = [_from_json(record.version_json) for record in found.rows]
-    originals = [(ids.project_id_of(version.id), version.size) for version in versions if version.created_at < before]
-    return originals, json.dumps(found.last_evaluated_key) if found.last_evaluated_key else None
-
-
-def existing(version_keys: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Return those of the versions, given by file ID and number, that exist. One round trip per hundred."""
-    with BatchGet() as batch:
-        pending = {
-            (file_id, number): batch.get(VersionRecord, _pk(file_id), _version_sk(number), bool)
-            for file_id, number in version_keys
-        }
-    return {key for key, found in pending.items() if found.value is not None}
+def list_project_versions(project_id: str, page: PageRequest) -> Page[Version]:
+    """Return the versions of all files of a project, by ID. One round trip per megabyte. Raises ServiceUnavailable."""
+    found = query_page(VersionRecord, GSI1, _versions_pk(project_id), page)
+    return Page([_from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
 
 
 def list_newest(project_id: str, page: PageRequest) -> Page[File]:
@@ -201,6 +190,10 @@ def _version_sk(number: int) -> str:
 
 def _files_pk(project_id: str) -> str:
     return f"PROJECT#{project_id}#FILES"
+
+
+def _versions_pk(project_id: str) -> str:
+    return f"PROJECT#{project_id}#VERSIONS"
 
 
 def _trash_pk(project_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What a job is: work that outlives the request that asked for it."""
+"""Jobs: work that goes on after the response of the request that started it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from holdall.platform.schemas import ResponseModel
 JobKind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
 JobStatus = Literal["pending", "processing", "completed", "failed"]
 
-RESEND_AFTER = timedelta(seconds=60)  # how long a pending job may wait before its message is sent again
+RESEND_AFTER = timedelta(seconds=60)  # the message of a job that is pending for longer is sent again
 
 
 class JobClaimed(Conflict):
@@ -21,30 +21,49 @@ class JobClaimed(Conflict):
 
 
 @dataclass(frozen=True)
+class JobState:
+    """The progress of a job that needs many runs."""
+
+    position: str | None = None  # where the next run continues
+    checks: int = 0  # how many runs found that they have to wait
+
+
+@dataclass(frozen=True)
 class Job:
-    """One unit of work on a file, or on a whole project. `attempt` names the claim under which it is being done."""
+    """A unit of work on a version, a file or a project. `attempt` counts its claims."""
 
     id: str
     project_id: str
     kind: JobKind
-    file_id: str  # empty when it is about the whole project
-    version_number: int  # of the version; 0 when it is about the whole file
+    file_id: str | None
+    version_number: int | None
     status: JobStatus
-    reason: str | None
+    reason: str | None  # why it failed
     attempt: int
-    cursor: str | None  # where a job of many parts goes on
+    state: JobState
     created_at: datetime
     updated_at: datetime
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be done."""
         return self.status in ("pending", "processing")
+
+    @property
+    def required_file_id(self) -> str:
+        """Return the ID of the file of a job on a file or a version."""
+        assert self.file_id is not None
+        return self.file_id
+
+    @property
+    def version_key(self) -> tuple[str, int]:
+        """Return the ID of the file and the number of the version of a job on a version."""
+        assert self.version_number is not None
+        return self.required_file_id, self.version_number
 
 
 @dataclass(frozen=True)
 class RenderImage(Message):
-    """Run a job of the kind `render`, which needs the worker that has Pillow."""
+    """Run a job of the kind `render`, on the worker that has Pillow."""
 
     queue: ClassVar[QueueName] = "images"
     job_id: str
@@ -60,6 +79,4 @@ class RunJob(Message):
 
 
 class JobAccepted(ResponseModel):
-    """A job that goes on when the answer is out."""
-
     job_id: str

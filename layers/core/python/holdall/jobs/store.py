@@ -1,171 +1,169 @@
-"""The records of jobs."""
+"""Records of jobs."""
 
+import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from holdall.jobs.model import RESEND_AFTER, Job, JobStatus
+from holdall.jobs.model import RESEND_AFTER, Job, JobClaimed, JobState, JobStatus
 from holdall.platform import clock, ids
-from holdall.platform.errors import Conflict, HoldallError
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, Record, Transaction, query_page
 
-_DUE_BATCH_SIZE = 100  # of one shard in one run
+_DUE_LIMIT = 100  # jobs of one shard in one run
 
 
 class JobRecord(Record, discriminator="job"):
     id = UnicodeAttribute()
     project_id = UnicodeAttribute()
     kind = UnicodeAttribute()
-    file_id = UnicodeAttribute()
-    version_number = NumberAttribute()
+    file_id = UnicodeAttribute(null=True)
+    version_number = NumberAttribute(null=True)
     status = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
     attempt = NumberAttribute(default=0)
-    cursor = UnicodeAttribute(null=True)
+    state = UnicodeAttribute()  # JSON
     lease_expires_at = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
 
 def put(tx: Transaction, job: Job) -> None:
-    """Add a job to what has to be done."""
+    """Add a job."""
     record = JobRecord(
-        _pk(job.id),
-        "JOB",
-        gsi1pk=f"PROJECT#{job.project_id}#JOBS",
+        *_key(job.id),
+        gsi1pk=_project_pk(job.project_id),
         gsi1sk=job.id,
-        gsi2pk=_gsi2pk(job.project_id, job.status),
+        gsi2pk=_status_pk(job.project_id, job.status),
         gsi2sk=job.id,
-        gsi3pk=_gsi3pk(ids.shard(job.id)),
-        gsi3sk=_gsi3sk(job.created_at + RESEND_AFTER, job.id),
-        **vars(job),
+        gsi3pk=_open_pk(ids.shard(job.id)),
+        gsi3sk=_due_sk(job.created_at + RESEND_AFTER, job.id),
+        **{**vars(job), "state": _to_json(job.state)},
     )
-    tx.put_new(record, error=Conflict("A job with this ID exists.", code="job_exists"))
+    tx.put_new(record)
 
 
 def get_or_none(job_id: str) -> Job | None:
-    """The job with this id, or None. Raises Unavailable."""
-    record = JobRecord.get_or_none(_pk(job_id), "JOB")
-    return _to_job(record) if record else None
+    """Return a job, or None. Raises ServiceUnavailable."""
+    record = JobRecord.get_or_none(*_key(job_id))
+    return _to_model(record) if record else None
 
 
-def claim(tx: Transaction, job: Job, now: datetime, lease: timedelta, *, error: HoldallError) -> Job:
-    """Take a job that nobody holds, for a time."""
-    free = (JobRecord.status == "pending") | ((JobRecord.status == "processing") & (JobRecord.lease_expires_at <= now))
-    taken = replace(job, status="processing", attempt=job.attempt + 1, updated_at=now)
-    tx.update(
-        JobRecord(_pk(job.id), "JOB"),
-        [
-            *_status_actions(taken),
-            JobRecord.attempt.set(taken.attempt),
-            JobRecord.lease_expires_at.set(now + lease),
-            JobRecord.gsi3sk.set(_gsi3sk(now + lease, job.id)),
-        ],
-        condition=free & (JobRecord.attempt == job.attempt),
-        error=error,
-    )
-    return taken
+def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) -> Job:
+    """Claim a job that is pending or whose lease ended, and return it. The transaction raises JobClaimed."""
+    claimed = replace(job, status="processing", attempt=job.attempt + 1, updated_at=now)
+    actions = [
+        *_status_actions(claimed),
+        JobRecord.attempt.set(claimed.attempt),
+        JobRecord.lease_expires_at.set(lease_expires_at),
+        JobRecord.gsi3sk.set(_due_sk(lease_expires_at, job.id)),
+    ]
+    lease_ended = (JobRecord.status == "processing") & (JobRecord.lease_expires_at <= now)
+    is_free = (JobRecord.attempt == job.attempt) & ((JobRecord.status == "pending") | lease_ended)
+    tx.update(JobRecord(*_key(job.id)), actions, condition=is_free, error=JobClaimed)
+    return claimed
 
 
-def finish(tx: Transaction, job: Job, status: JobStatus, reason: str | None, *, error: HoldallError) -> None:
-    """End a job that is held under this attempt."""
-    done = replace(job, status=status, reason=reason, updated_at=clock.now())
-    tx.update(
-        JobRecord(_pk(job.id), "JOB"),
-        [
-            *_status_actions(done),
-            JobRecord.reason.set(reason) if reason else JobRecord.reason.remove(),
-            JobRecord.lease_expires_at.remove(),
-            JobRecord.gsi3pk.remove(),
-            JobRecord.gsi3sk.remove(),
-        ],
-        condition=(JobRecord.status == "processing") & (JobRecord.attempt == job.attempt),
-        error=error,
-    )
+def finish(tx: Transaction, job: Job, status: JobStatus, reason: str | None = None) -> None:
+    """End a claimed job. The transaction raises JobClaimed."""
+    actions = [
+        *_status_actions(replace(job, status=status, updated_at=clock.now())),
+        JobRecord.reason.set(reason) if reason else JobRecord.reason.remove(),
+        JobRecord.lease_expires_at.remove(),
+        JobRecord.gsi3pk.remove(),
+        JobRecord.gsi3sk.remove(),
+    ]
+    tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
 
 
-def check_claimed(tx: Transaction, job: Job, *, error: HoldallError) -> None:
-    """Hold only while a job is held under this attempt."""
-    ours = (JobRecord.status == "processing") & (JobRecord.attempt == job.attempt)
-    tx.condition_check(JobRecord, _pk(job.id), "JOB", ours, error=error)
+def check_claimed(tx: Transaction, job: Job) -> None:
+    """Condition check: this worker still has the claim. The transaction raises JobClaimed."""
+    tx.condition_check(JobRecord, *_key(job.id), _is_claimed(job), error=JobClaimed)
 
 
-def release(tx: Transaction, job: Job, cursor: str | None, due_at: datetime, *, error: HoldallError) -> None:
-    """Give back a job that is held under this attempt, with a part of it done."""
-    left = replace(job, status="pending", updated_at=clock.now())
-    tx.update(
-        JobRecord(_pk(job.id), "JOB"),
-        [
-            *_status_actions(left),
-            JobRecord.cursor.set(cursor) if cursor else JobRecord.cursor.remove(),
-            JobRecord.gsi3sk.set(_gsi3sk(due_at, job.id)),
-            JobRecord.lease_expires_at.remove(),
-        ],
-        condition=(JobRecord.status == "processing") & (JobRecord.attempt == job.attempt),
-        error=error,
-    )
+def release(tx: Transaction, job: Job, state: JobState, due_at: datetime) -> None:
+    """Make a claimed job pending again, in another state. The transaction raises JobClaimed."""
+    actions = [
+        *_status_actions(replace(job, status="pending", updated_at=clock.now())),
+        JobRecord.state.set(_to_json(state)),
+        JobRecord.lease_expires_at.remove(),
+        JobRecord.gsi3sk.set(_due_sk(due_at, job.id)),
+    ]
+    tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
 
 
-def postpone(tx: Transaction, job: Job, due_at: datetime, *, error: HoldallError) -> None:
-    """Say when an open job is next due."""
-    tx.update(
-        JobRecord(_pk(job.id), "JOB"),
-        [JobRecord.gsi3sk.set(_gsi3sk(due_at, job.id))],
-        condition=JobRecord.status.is_in("pending", "processing") & (JobRecord.attempt == job.attempt),
-        error=error,
-    )
-
-
-def list_by_project(project_id: str, page: PageRequest) -> Page[Job]:
-    """The jobs of a project, newest first. One round trip. Raises Unavailable."""
-    page_result = query_page(JobRecord, GSI1, f"PROJECT#{project_id}#JOBS", page, descending=True)
-    return Page([_to_job(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
-
-
-def list_by_status(project_id: str, status: JobStatus, limit: int) -> list[Job]:
-    """Jobs of a project with this status, oldest first. One round trip. Raises Unavailable."""
-    page = query_page(JobRecord, GSI2, _gsi2pk(project_id, status), PageRequest(limit))
-    return [_to_job(record) for record in page.items]
+def postpone(tx: Transaction, job: Job, due_at: datetime) -> None:
+    """Set the time at which an open job is due again. The transaction raises JobClaimed if it was claimed or ended."""
+    is_unchanged = JobRecord.status.is_in("pending", "processing") & (JobRecord.attempt == job.attempt)
+    actions = [JobRecord.gsi3sk.set(_due_sk(due_at, job.id))]
+    tx.update(JobRecord(*_key(job.id)), actions, condition=is_unchanged, error=JobClaimed)
 
 
 def delete_if_exists(tx: Transaction, job_id: str) -> None:
-    """Remove a job, with its project."""
-    tx.delete_if_exists(JobRecord(_pk(job_id), "JOB"))
+    """Delete a job of a purged project."""
+    tx.delete_if_exists(JobRecord(*_key(job_id)))
+
+
+def list_by_project(project_id: str, page: PageRequest) -> Page[Job]:
+    """Return the jobs of a project, newest first. One round trip. Raises ServiceUnavailable."""
+    found = query_page(JobRecord, GSI1, _project_pk(project_id), page, descending=True)
+    return Page([_to_model(record) for record in found.items], next=found.next, prev=found.prev)
+
+
+def list_by_status(project_id: str, status: JobStatus, limit: int) -> list[Job]:
+    """Return jobs of a project with this status, oldest first. One round trip. Raises ServiceUnavailable."""
+    page = query_page(JobRecord, GSI2, _status_pk(project_id, status), PageRequest(limit))
+    return [_to_model(record) for record in page.items]
 
 
 def list_due(shard: int, now: datetime) -> list[Job]:
-    """Open jobs of a shard whose message may have been lost, longest waiting first. One round trip. Raises Unavailable."""
-    page = query_page(JobRecord, GSI3, _gsi3pk(shard), PageRequest(_DUE_BATCH_SIZE))
-    return [_to_job(record) for record in page.items if (record.gsi3sk or "") <= _gsi3sk(now, "~")]
+    """Return open jobs of a shard that are due, the longest due first. One round trip. Raises ServiceUnavailable."""
+    page = query_page(JobRecord, GSI3, _open_pk(shard), PageRequest(_DUE_LIMIT))
+    return [_to_model(record) for record in page.items if (record.gsi3sk or "") <= _due_sk(now, "~")]
 
 
 def _status_actions(job: Job) -> list[Action]:
     return [
         JobRecord.status.set(job.status),
         JobRecord.updated_at.set(job.updated_at),
-        JobRecord.gsi2pk.set(_gsi2pk(job.project_id, job.status)),
+        JobRecord.gsi2pk.set(_status_pk(job.project_id, job.status)),
     ]
 
 
-def _to_job(record: JobRecord) -> Job:
+def _is_claimed(job: Job) -> Condition:
+    claimed: Condition = (JobRecord.status == "processing") & (JobRecord.attempt == job.attempt)
+    return claimed
+
+
+def _to_json(state: JobState) -> str:
+    return json.dumps(vars(state))
+
+
+def _to_model(record: JobRecord) -> Job:
     values = {name: getattr(record, name) for name in Job.__dataclass_fields__}
-    return Job(**{**values, "version_number": int(record.version_number), "attempt": int(record.attempt)})
+    number: float | None = record.version_number
+    values["version_number"] = None if number is None else int(number)
+    return Job(**{**values, "attempt": int(record.attempt), "state": JobState(**json.loads(record.state))})
 
 
-def _pk(job_id: str) -> str:
-    return f"JOB#{job_id}"
+def _key(job_id: str) -> tuple[str, str]:
+    return f"JOB#{job_id}", "JOB"
 
 
-def _gsi2pk(project_id: str, status: JobStatus) -> str:
+def _project_pk(project_id: str) -> str:
+    return f"PROJECT#{project_id}#JOBS"
+
+
+def _status_pk(project_id: str, status: JobStatus) -> str:
     return f"PROJECT#{project_id}#JOBS#{status}"
 
 
-def _gsi3pk(shard: int) -> str:
+def _open_pk(shard: int) -> str:
     return f"JOBS#open#{shard}"
 
 
-def _gsi3sk(due_at: datetime, job_id: str) -> str:
+def _due_sk(due_at: datetime, job_id: str) -> str:
     return f"{due_at.isoformat(timespec='milliseconds')}#{job_id}"

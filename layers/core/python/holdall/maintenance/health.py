@@ -1,20 +1,25 @@
-"""Whether the stores answer."""
+"""Checks of the services behind Holdall."""
 
 from collections.abc import Callable
 from typing import Literal
 
 from holdall.platform import ses, storage
 from holdall.platform.errors import ServiceUnavailable
+from holdall.platform.table import BatchGet
 from holdall.quotas import service as quotas
 
-CHECKS: dict[str, Callable[[], object]] = {
-    "dynamodb": lambda: quotas.get_usage("000000000000"),  # of a project that is not there: one read that finds nothing
-    "s3": storage.check,
-}
+
+def check_dynamodb() -> None:
+    """Read a record that does not exist. Raises ServiceUnavailable."""
+    with BatchGet() as batch:
+        quotas.get_usage(batch, "0" * 12)
+
+
+CHECKS: dict[str, Callable[[], object]] = {"dynamodb": check_dynamodb, "s3": storage.check}
 
 
 def mail_recipients() -> Literal["any", "verified_only", "unknown"]:
-    """Whom letters reach: out of its sandbox SES sends to everybody, in it to verified addresses alone."""
+    """Return whom emails reach: in the sandbox of SES only verified addresses."""
     try:
         sandbox = ses.is_in_sandbox()
     except ServiceUnavailable:

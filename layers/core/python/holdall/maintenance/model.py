@@ -1,4 +1,4 @@
-"""What a recount of the quotas finds, and how far it has come."""
+"""Messages of the queue `work`, and the results of a recount."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,24 +7,129 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from holdall.jobs.model import RunJob
+from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
 from holdall.uploads.model import ExpireUpload
 
-Phase = Literal["snapshot", "versions", "uploads", "compare"]
-# What is kept of a round by shards: moves of quotas before it, sums of originals, and projects that were moved meanwhile.
-Partial = Literal["snapshot", "counts", "changed"]
 INSTALLATION = "installation"
-MAX_LISTED = 100  # projects of each list of a report
+MAX_LISTED = 100  # projects in each list of a report
+
+
+class RecountStarted(Conflict):
+    """Another recount was started at the same time."""
+
+
+class AlreadyReported(Conflict):
+    """The recount has its report."""
+
+
+class AlreadyApplied(Conflict):
+    """The report has corrected the installation, or is not the last one."""
+
+    code, detail = "already_applied", "The report was already applied."
 
 
 @dataclass(frozen=True)
-class RecountStep(Message):
-    """Do a step of a recount."""
+class RecountRun:
+    id: str
+    started_at: datetime
+
+
+class Drift(BaseModel):
+    """A difference between a counter and the count. `version` is the version of the counter."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scope: str  # the ID of a project, or INSTALLATION
+    recorded_bytes: int
+    recorded_files: int
+    counted_bytes: int
+    counted_files: int
+    version: int
+
+    @property
+    def bytes(self) -> int:
+        """Return the number to add to the counter."""
+        return self.counted_bytes - self.recorded_bytes
+
+    @property
+    def files(self) -> int:
+        """Return the number to add to the counter."""
+        return self.counted_files - self.recorded_files
+
+    def __bool__(self) -> bool:
+        return (self.bytes, self.files) != (0, 0)
+
+
+class ProjectResult(BaseModel):
+    """The result for a project: its drift, or None. `skipped` means that it changed during each count."""
+
+    model_config = ConfigDict(frozen=True)
+
+    drift: Drift | None = None
+    skipped: bool = False
+
+
+class Report(BaseModel):
+    """The result of a recount. The lists have the first hundred, with the installation first; the numbers are of all."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    compared: int = 0
+    skipped: int = 0
+    skipped_projects: list[str] = []
+    drift_count: int = 0
+    drifts: list[Drift] = []
+    installation_compared: bool = False
+
+    def with_result(self, project_id: str, result: ProjectResult) -> "Report":
+        """Return the report with the result of one more project."""
+        if result.skipped:
+            listed = [*self.skipped_projects, project_id][:MAX_LISTED]
+            return self.model_copy(update={"skipped": self.skipped + 1, "skipped_projects": listed})
+        report = self.model_copy(update={"compared": self.compared + 1})
+        return report.with_drift(result.drift) if result.drift else report
+
+    def with_drift(self, drift: Drift) -> "Report":
+        """Return the report with one more drift. The installation is listed in any case, because it is corrected from here."""
+        listed = [drift, *self.drifts] if drift.scope == INSTALLATION else [*self.drifts, drift]
+        return self.model_copy(update={"drift_count": self.drift_count + 1, "drifts": listed[:MAX_LISTED]})
+
+
+@dataclass(frozen=True)
+class RecountPage(Message):
+    """Add the results of a page of projects to the report, and count those that have none."""
+
+    queue: ClassVar[QueueName] = "work"
+    report: Report
+    attempt: int = 1  # to find a result for each project
+    comparison: int = 1  # of the installation
+    shard: int = 0
+    position: str | None = None
+    missing: int = 0  # projects without a result
+    installation_version: int = 0  # when the attempt began
+    counted_bytes: int = 0
+    counted_files: int = 0
+    type: Literal["recount-page"] = "recount-page"
+
+
+@dataclass(frozen=True)
+class RecountProject(Message):
+    """Count the originals of a project after `position`, and add them to those before."""
 
     queue: ClassVar[QueueName] = "work"
     run_id: str
-    step: int
-    type: Literal["recount-step"] = "recount-step"
+    project_id: str
+    attempt: int = 1
+    suspected: Drift | None = None  # what the attempt before has found
+    position: str | None = None
+    version: int = 0  # of the usage when the attempt began
+    counted_bytes: int = 0
+    counted_files: int = 0
+    type: Literal["recount-project"] = "recount-project"
 
 
 @dataclass(frozen=True)
@@ -39,56 +144,4 @@ class ExportAudit(Message):
     type: Literal["export-audit"] = "export-audit"
 
 
-WorkMessage = ExpireUpload | ExportAudit | RecountStep | RunJob
-
-
-class Drift(BaseModel):
-    """A counter that does not say what was counted. `moves` are those of the counter when it was read."""
-
-    model_config = ConfigDict(frozen=True)
-
-    scope: str  # a project, or INSTALLATION
-    recorded_bytes: int
-    recorded_files: int
-    counted_bytes: int
-    counted_files: int
-    version: int
-
-
-class Report(BaseModel):
-    """What a recount found. The lists name the first hundred, the installation before all; the numbers are of all."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    started_at: datetime
-    ended_at: datetime | None = None
-    compared: int = 0
-    skipped: int = 0  # something came or went there in each round
-    skipped_projects: list[str] = []
-    drift_count: int = 0
-    drifts: list[Drift] = []
-    installation_compared: bool = False
-
-
-class Checkpoint(BaseModel):
-    """How far a recount has come. One that is done stays, as the last one."""
-
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    step: int = 0
-    round_number: int = 1
-    phase: Phase = "snapshot"
-    shard: int = 0
-    cursor: str | None = None
-    cutoff_at: datetime  # versions count from before, uploads from then on
-    updated_at: datetime  # when this was written
-    done: bool = False
-    report: Report
-    installation_version: int = 0
-    # What the installation should say: what projects hold, and what is missing there.
-    total_bytes: int = 0
-    total_files: int = 0
-    missing_bytes: int = 0
-    missing_files: int = 0
+WorkMessage = ExpireUpload | ExportAudit | RecountPage | RecountProject | RunJob

@@ -1,256 +1,214 @@
-"""The recount: what projects and the installation hold, counted anew beside their counters. It tells, and corrects nothing.
+"""The recount: it counts the originals of each project while users work, and reports drift. It corrects nothing.
 
-Exact while people upload. A counter is moved in the transaction of what it counts, so whatever comes or goes between two
-readings of a project shows in its `moves`, and that project is left to the next round. What changes its rows without that is
-an upload that becomes a version: both rows tell the same moment, and `since` decides which of them counts.
+Each project has a message. Its count is exact if the version of its usage is the same before and after it, because everything
+that changes the usage changes the version. A commit does not, but turns an open upload into a version with the same ID, and an
+ID counts once. The lists lag, so a drift is reported only if a second count finds the same one a minute later.
 """
 
-from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from holdall.files import service as files
 from holdall.maintenance import store
-from holdall.maintenance.model import INSTALLATION, MAX_LISTED, Checkpoint, Drift, Partial, RecountStep, Report
+from holdall.maintenance.model import (
+    INSTALLATION,
+    AlreadyReported,
+    Drift,
+    ProjectResult,
+    RecountPage,
+    RecountProject,
+    RecountRun,
+    RecountStarted,
+    Report,
+)
 from holdall.platform import clock, ids, messaging, observability
-from holdall.platform.errors import Conflict
 from holdall.platform.pagination import PageRequest
-from holdall.platform.table import Transaction
+from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.quotas.model import QuotaUsage
 from holdall.uploads import service as uploads
 
-_MAX_ROUNDS = 3
-_ROUND_DELAY_SECONDS = 60  # seconds before another round
-_SETTLE_TIME = timedelta(minutes=5)  # longer than a commit takes from its moment to its row, with clocks that differ
-_STEP_TIME_BUDGET = timedelta(seconds=60)  # of one step
-_MAX_PROJECTS_PER_STEP = 10_000  # of one step, about: all of one shard are 300 KB, and an item holds 400
-_PAGE_SIZE = 100
-_STEP_TIMEOUT = timedelta(minutes=30)  # after which the message of a step is taken for lost
-_RUN_TIMEOUT = timedelta(hours=12)  # after which a run is given up
-_STEP_CONFLICT = Conflict("Another message already did this step.", code="step_conflict")
-
-Partials = list[tuple[Partial, int, dict[str, Any]]]  # what to keep of which shard
+_PAGE_SIZE = 50  # projects: with two records each, the most that one BatchGetItem reads
+_BATCH_SIZE = 1000  # originals in one message
+_MAX_COUNTS = 3  # of a project that changes
+_COUNT_DELAY_SECONDS = 60
+_PAGE_DELAY_SECONDS = 90  # so that projects that are counted twice have their results
+_MAX_DELAY_SECONDS = 900  # SQS API reference, SendMessage, DelaySeconds
+_RUN_TIMEOUT = timedelta(hours=12)
 
 
 def start() -> int:
-    """Begin a recount, or go on with one that was interrupted; tells how many were begun. Raises Unavailable."""
-    seen, now = store.get_checkpoint_or_none(), clock.now()
-    if seen is not None and not seen.done and now - seen.report.started_at < _RUN_TIMEOUT:
-        _enqueue(seen)  # should its message be under way after all, one of the two finds the step done
+    """Start a recount, or continue one that was interrupted. Return the number of recounts that were started.
+
+    Raises ServiceUnavailable.
+    """
+    with BatchGet() as batch:
+        pending_run, pending_report = store.get_run(batch), store.get_report(batch)
+    last, report = pending_run.value, pending_report.value
+    is_finished = last is None or (report is not None and report.run_id == last.id)
+    if last is not None and not is_finished and not _is_over(last):
+        messaging.send(_first_page(last))
         return 0
-    run = ids.new_id()
-    fresh = Checkpoint(
-        run_id=run, cutoff_at=now - _SETTLE_TIME, updated_at=now, report=Report(run_id=run, started_at=now)
-    )
+    run = RecountRun(ids.new_id(), clock.now())
     try:
-        with Transaction() as write:
-            store.save_checkpoint(write, seen, fresh, error=_STEP_CONFLICT)
-    except Conflict:
+        with Transaction() as tx:
+            store.put_run(tx, run, last)
+    except RecountStarted:
         return 0
-    _enqueue(fresh)
+    messaging.send(_first_page(run))
     return 1
 
 
-def run_step(message: RecountStep) -> None:
-    """Do one step of a recount, and ask for the next. Raises Unavailable.
+def run_page(message: RecountPage) -> None:
+    """Count the projects of a page that have no result, and report the others. Raises ServiceUnavailable.
 
-    A message that comes twice does nothing twice: what a step found is kept in the transaction that moves the checkpoint on.
+    The pages are repeated until every project has a result, so a lost message delays the report, and a duplicate has no effect.
     """
-    at, now = store.get_checkpoint_or_none(), clock.now()
-    if at is None or at.run_id != message.run_id or at.done:
+    run = _get_run(message.report.run_id)
+    if run is None:
         return
-    if at.step != message.step:
-        if at.step == message.step + 1 and now - at.updated_at > _STEP_TIMEOUT:
-            _enqueue(at)  # whoever did this step died before it asked for the next
+    if (message.shard, message.position) == (0, None):
+        message = replace(message, installation_version=quotas.get_installation_usage().version)
+    project_ids, position = projects.list_ids(message.shard, PageRequest(_PAGE_SIZE, message.position))
+    with BatchGet() as batch:
+        found = [
+            (project_id, quotas.get_usage(batch, project_id), store.get_result(batch, run.id, project_id))
+            for project_id in project_ids
+        ]
+    for project_id, usage, result in found:
+        if usage.value is not None:  # else it is purged, and the list lags
+            message = _add_project(message, project_id, usage.value, result.value)
+    message = replace(message, shard=message.shard + (position is None), position=position)
+    if message.shard < ids.SHARDS:
+        messaging.send(message)
+    elif message.missing:
+        delay = min(message.attempt * _PAGE_DELAY_SECONDS, _MAX_DELAY_SECONDS)
+        messaging.send(_first_page(run, attempt=message.attempt + 1), delay_seconds=delay)
+    else:
+        _finish(run, message)
+
+
+def count_project(message: RecountProject) -> None:
+    """Count a batch of the originals of a project, and send a message for the next one. Raises ServiceUnavailable."""
+    with BatchGet() as batch:
+        run = store.get_run(batch)
+        result = store.get_result(batch, message.run_id, message.project_id)
+        usage = quotas.get_usage(batch, message.project_id)
+    if run.value is None or run.value.id != message.run_id or result.value is not None or usage.value is None:
         return
-    after, found = {
-        "snapshot": _run_snapshot_phase,
-        "versions": _run_count_phase,
-        "uploads": _run_count_phase,
-        "compare": _run_compare_phase,
-    }[at.phase](at)
-    after = after.model_copy(update={"step": at.step + 1, "updated_at": clock.now()})
-    try:
-        with Transaction() as write:
-            store.save_checkpoint(write, at, after, error=_STEP_CONFLICT)
-            for kind, shard, content in found:
-                store.save_partial(write, at, kind, shard, content, now)
-            if after.done:
-                store.save_report(write, after.report)
-    except Conflict:
-        return
-    if not after.done:
-        _enqueue(after, delay_seconds=_ROUND_DELAY_SECONDS if after.round_number > at.round_number else 0)
-
-
-def _run_snapshot_phase(checkpoint: Checkpoint) -> tuple[Checkpoint, Partials]:
-    """Remember how often each project was moved; in a later round, each that was left by the one before."""
-    moves: dict[int, dict[str, int]] = {}
-
-    def look(shard: int, project_ids: list[str]) -> None:
-        if checkpoint.round_number > 1:
-            left = _load_partials(checkpoint.run_id, checkpoint.round_number - 1, "changed", shard)
-            project_ids = [each for each in project_ids if each in left]
-        held = quotas.batch_get_usage(project_ids)
-        moves.setdefault(shard, {}).update({each: counted.version for each, counted in held.items()})
-
-    after = _scan_projects(checkpoint, look)
-    if after.shard == ids.SHARDS:
-        after = after.model_copy(update={"phase": "versions", "shard": 0})
-    return after, [("snapshot", shard, content) for shard, content in moves.items() if content]
-
-
-def _run_count_phase(checkpoint: Checkpoint) -> tuple[Checkpoint, Partials]:
-    """Sum up by projects what versions hold, then what uploads do."""
-    until, cursor = clock.now() + _STEP_TIME_BUDGET, checkpoint.cursor
-    sums: dict[str, list[int]] = {}
-    originals = files.scan_originals if checkpoint.phase == "versions" else uploads.scan_originals
-    while True:
-        counted, cursor = originals(cursor, checkpoint.cutoff_at)
-        for project_id, size in counted:
-            entry = sums.setdefault(project_id, [0, 0])
-            entry[:] = entry[0] + size, entry[1] + 1
-        if cursor is None or len(sums) >= _MAX_PROJECTS_PER_STEP or clock.now() >= until:
-            break
-    by_shard: dict[int, dict[str, list[int]]] = {}
-    for project_id, entry in sums.items():
-        by_shard.setdefault(ids.shard(project_id), {})[project_id] = entry
-    behind = "uploads" if checkpoint.phase == "versions" else "compare"
-    after = checkpoint.model_copy(update={"phase": checkpoint.phase if cursor else behind, "cursor": cursor})
-    return after, [("counts", shard, content) for shard, content in by_shard.items()]
-
-
-def _run_compare_phase(checkpoint: Checkpoint) -> tuple[Checkpoint, Partials]:
-    """Judge each project that was moved by nothing since it was looked at before, and the installation at the end."""
-    if (checkpoint.shard, checkpoint.cursor) == (0, None):
-        checkpoint = checkpoint.model_copy(update={"installation_version": quotas.get_installation_usage().version})
-    judged, read = checkpoint, dict[int, tuple[dict[str, int], dict[str, list[int]]]]()
-    left: dict[int, dict[str, int]] = {}
-
-    def look(shard: int, project_ids: list[str]) -> None:
-        nonlocal judged
-        if shard not in read:
-            read.clear()  # one shard is in memory at a time
-            read[shard] = (
-                _load_partials(checkpoint.run_id, checkpoint.round_number, "snapshot", shard),
-                _load_counts(checkpoint, shard),
-            )
-        held = quotas.batch_get_usage(project_ids)
-        judged, moved = _compare(judged, held, *read[shard])
-        left.setdefault(shard, {}).update(dict.fromkeys(moved, 1))
-
-    place = _scan_projects(checkpoint, look)
-    after = judged.model_copy(update={"shard": place.shard, "cursor": place.cursor})
-    found: Partials = [("changed", shard, content) for shard, content in left.items() if content]
-    return (_finish_round(after) if after.shard == ids.SHARDS else after), found
-
-
-def _compare(
-    checkpoint: Checkpoint, usage: dict[str, QuotaUsage], snapshot: dict[str, int], counts: dict[str, list[int]]
-) -> tuple[Checkpoint, list[str]]:
-    """Judge a page of projects; those that were moved. One that is born since waits for the second round."""
-    still = [each for each in usage if snapshot.get(each) == usage[each].version]
-    moved = [each for each in usage if each not in still and (each in snapshot or checkpoint.round_number == 1)]
-    drifts = [
-        Drift(
-            scope=each,
-            recorded_bytes=usage[each].bytes,
-            recorded_files=usage[each].files,
-            counted_bytes=counted[0],
-            counted_files=counted[1],
-            version=usage[each].version,
-        )
-        for each in still
-        if (counted := counts.get(each, [0, 0])) != [usage[each].bytes, usage[each].files]
-    ]
-    report = _report_drift(checkpoint.report, drifts).model_copy(
-        update={
-            "compared": checkpoint.report.compared + len(still),
-            "skipped": checkpoint.report.skipped + len(moved),
-            "skipped_projects": [*checkpoint.report.skipped_projects, *moved][:MAX_LISTED],
-        }
+    if message.position is None:
+        message = replace(message, version=usage.value.version)
+    page = PageRequest(_BATCH_SIZE, message.position)
+    # In this order, because an upload that is committed in between is then in both lists, and never in none.
+    open_uploads = uploads.list_for_project(message.project_id, page)
+    versions = files.list_project_versions(message.project_id, page)
+    end = min((found.next for found in (open_uploads, versions) if found.next), default=None)
+    sizes = {upload.id: upload.size for upload in open_uploads.items if upload.state == "open"}
+    sizes |= {version.id: version.size for version in versions.items}
+    counted = [size for id_, size in sizes.items() if end is None or id_ <= end]
+    message = replace(
+        message,
+        position=end,
+        counted_bytes=message.counted_bytes + sum(counted),
+        counted_files=message.counted_files + len(counted),
     )
-    totals = {
-        "total_bytes": checkpoint.total_bytes + sum(each.bytes for each in usage.values()),
-        "total_files": checkpoint.total_files + sum(each.files for each in usage.values()),
-        "missing_bytes": checkpoint.missing_bytes + sum(each.counted_bytes - each.recorded_bytes for each in drifts),
-        "missing_files": checkpoint.missing_files + sum(each.counted_files - each.recorded_files for each in drifts),
-    }
-    return checkpoint.model_copy(update={**totals, "report": report}), moved
+    if end is not None:
+        messaging.send(message)
+    else:
+        _compare(message)
 
 
-def _finish_round(checkpoint: Checkpoint) -> Checkpoint:
-    """The end of a round: judge the installation if nothing moved, or begin another round, or end the run."""
-    report, holds = checkpoint.report, quotas.get_installation_usage()
-    if not report.skipped and holds.version == checkpoint.installation_version:
-        # All projects have been judged: what they hold, and what is missing there, is what the installation should say.
-        bytes_, files_ = (
-            checkpoint.total_bytes + checkpoint.missing_bytes,
-            checkpoint.total_files + checkpoint.missing_files,
-        )
-        drift = Drift(
-            scope=INSTALLATION,
-            recorded_bytes=holds.bytes,
-            recorded_files=holds.files,
-            counted_bytes=bytes_,
-            counted_files=files_,
-            version=holds.version,
-        )
-        drifts = [drift] if (bytes_, files_) != (holds.bytes, holds.files) else []
-        report = _report_drift(report, drifts).model_copy(update={"installation_compared": True})
-    elif checkpoint.round_number < _MAX_ROUNDS:
-        left = report.model_copy(update={"skipped": 0, "skipped_projects": []})
-        again = {
-            "round_number": checkpoint.round_number + 1,
-            "phase": "snapshot" if report.skipped else "compare",
-            "report": left,
-        }
-        totals = {"total_bytes": 0, "total_files": 0, "cutoff_at": clock.now() - _SETTLE_TIME}
-        return checkpoint.model_copy(update={**again, **totals, "shard": 0, "cursor": None})
-    observability.log_event(
-        "recount.done", compared=report.compared, skipped=report.skipped, drift_count=report.drift_count
+def _first_page(run: RecountRun, *, attempt: int = 1, comparison: int = 1) -> RecountPage:
+    return RecountPage(Report(run_id=run.id, started_at=run.started_at), attempt, comparison)
+
+
+def _get_run(run_id: str) -> RecountRun | None:
+    """Return the run, or None if it is not the last one or takes too long."""
+    with BatchGet() as batch:
+        pending = store.get_run(batch)
+    run = pending.value
+    return None if run is None or run.id != run_id or _is_over(run) else run
+
+
+def _is_over(run: RecountRun) -> bool:
+    return clock.now() - run.started_at >= _RUN_TIMEOUT
+
+
+def _add_project(message: RecountPage, project_id: str, usage: QuotaUsage, result: ProjectResult | None) -> RecountPage:
+    if result is None:
+        messaging.send(RecountProject(message.report.run_id, project_id))
+        return replace(message, missing=message.missing + 1)
+    # A project may change after its count. What its counters miss stays the same.
+    bytes_, files_ = (result.drift.bytes, result.drift.files) if result.drift else (0, 0)
+    return replace(
+        message,
+        report=message.report.with_result(project_id, result),
+        counted_bytes=message.counted_bytes + usage.bytes + bytes_,
+        counted_files=message.counted_files + usage.files + files_,
     )
-    return checkpoint.model_copy(update={"done": True, "report": report.model_copy(update={"ended_at": clock.now()})})
 
 
-def _report_drift(report: Report, drifts: list[Drift]) -> Report:
-    """Tell of drifts before they are written down: rather twice than never."""
-    for drift in drifts:
-        observability.logger.error("quota.drift", extra={"event": "quota.drift", **drift.model_dump()})
-        observability.count_metric("QuotaDrift")
-    # The installation is told last, and must not be what is cut: it is corrected from here.
-    named = sorted([*report.drifts, *drifts], key=lambda drift: drift.scope != INSTALLATION)[:MAX_LISTED]
-    return report.model_copy(update={"drift_count": report.drift_count + len(drifts), "drifts": named})
+def _compare(message: RecountProject) -> None:
+    """Compare the count of a project with its usage, and set its result or count it again."""
+    with BatchGet() as batch:
+        pending = quotas.get_usage(batch, message.project_id)
+    if pending.value is None:
+        return
+    drift = _drift(message.project_id, pending.value, message.counted_bytes, message.counted_files)
+    is_still = drift.version == message.version
+    if is_still and (not drift or drift == message.suspected):
+        if drift:
+            _log_drift(drift)
+        result = ProjectResult(drift=drift or None)
+    elif message.attempt < _MAX_COUNTS:
+        again = RecountProject(
+            message.run_id, message.project_id, message.attempt + 1, suspected=drift if is_still else None
+        )
+        messaging.send(again, delay_seconds=_COUNT_DELAY_SECONDS)
+        return
+    else:
+        result = ProjectResult(skipped=True)
+    with Transaction() as tx:
+        store.put_result(tx, message.run_id, message.project_id, result)
 
 
-def _scan_projects(checkpoint: Checkpoint, visit: Callable[[int, list[str]], None]) -> Checkpoint:
-    """Look at pages of all projects, shard by shard, as far as a step goes; where the next goes on."""
-    until, seen, shard, cursor = clock.now() + _STEP_TIME_BUDGET, 0, checkpoint.shard, checkpoint.cursor
-    while True:
-        page, cursor = projects.list_ids(shard, PageRequest(_PAGE_SIZE, cursor))
-        visit(shard, page)
-        seen += len(page)
-        shard += cursor is None
-        if shard == ids.SHARDS or seen >= _MAX_PROJECTS_PER_STEP or clock.now() >= until:
-            return checkpoint.model_copy(update={"shard": shard, "cursor": cursor})
+def _finish(run: RecountRun, message: RecountPage) -> None:
+    """Compare the installation with the sum of its projects, and save the report.
+
+    If the installation changed while the sum was made, the sum is made again, a few times.
+    """
+    report, usage = message.report, quotas.get_installation_usage()
+    is_still = usage.version == message.installation_version
+    if is_still and not report.skipped:
+        report = report.model_copy(update={"installation_compared": True})
+        drift = _drift(INSTALLATION, usage, message.counted_bytes, message.counted_files)
+        if drift:
+            _log_drift(drift)
+            report = report.with_drift(drift)
+    elif not report.skipped and message.comparison < _MAX_COUNTS:
+        again = _first_page(run, attempt=message.attempt, comparison=message.comparison + 1)
+        messaging.send(again, delay_seconds=_COUNT_DELAY_SECONDS)
+        return
+    with suppress(AlreadyReported), Transaction() as tx:
+        store.put_report(tx, report.model_copy(update={"ended_at": clock.now()}))
+    fields = {"compared": report.compared, "skipped": report.skipped, "drift_count": report.drift_count}
+    observability.log_event("recount.done", **fields)
 
 
-def _load_partials(run_id: str, round_number: int, kind: Partial, shard: int) -> dict[str, int]:
-    return {
-        key: value for part in store.load_partials(run_id, round_number, kind, shard) for key, value in part.items()
-    }
+def _drift(scope: str, usage: QuotaUsage, counted_bytes: int, counted_files: int) -> Drift:
+    return Drift(
+        scope=scope,
+        recorded_bytes=usage.bytes,
+        recorded_files=usage.files,
+        counted_bytes=counted_bytes,
+        counted_files=counted_files,
+        version=usage.version,
+    )
 
 
-def _load_counts(checkpoint: Checkpoint, shard: int) -> dict[str, list[int]]:
-    sums: dict[str, list[int]] = {}
-    for part in store.load_partials(checkpoint.run_id, checkpoint.round_number, "counts", shard):
-        for project_id, (size, number) in part.items():
-            entry = sums.setdefault(project_id, [0, 0])
-            entry[:] = entry[0] + size, entry[1] + number
-    return sums
-
-
-def _enqueue(checkpoint: Checkpoint, *, delay_seconds: int = 0) -> None:
-    messaging.send(RecountStep(checkpoint.run_id, checkpoint.step), delay_seconds=delay_seconds)
+def _log_drift(drift: Drift) -> None:
+    """Log a drift before it is stored: better twice than never."""
+    observability.logger.error("quota.drift", extra={"event": "quota.drift", **drift.model_dump()})
+    observability.count_metric("QuotaDrift")

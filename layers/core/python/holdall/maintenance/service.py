@@ -1,14 +1,13 @@
-"""What Holdall does by itself: schedules that look for what is due, and the units of work that they ask for."""
+"""Maintenance: scheduled tasks, and the messages of the queue `work`."""
 
 from datetime import timedelta
 
-from holdall.files import jobs as work_on_files
+from holdall.files import jobs as file_jobs
 from holdall.files import service as files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job, RunJob
-from holdall.maintenance import export, recount, recount_repair
-from holdall.maintenance import project_jobs as of_projects
-from holdall.maintenance.model import ExportAudit, RecountStep, WorkMessage
+from holdall.maintenance import export, project_jobs, recount, recount_repair
+from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
@@ -16,21 +15,22 @@ from holdall.uploads.model import ExpireUpload
 from holdall.variants import service as variants
 from holdall.variants import sync
 
-_JOB_LEASE = timedelta(minutes=15)  # longer than maintenance may run
+_JOB_LEASE = timedelta(minutes=15)  # longer than the timeout of the function
+
+_TASKS = {
+    "expire-uploads": cleanup.enqueue_expirations,
+    "send-pending-jobs": jobs.resend_due,
+    "export-audit": export.enqueue_due,
+    "recount": recount.start,
+    "recount-repair": recount_repair.repair,
+    "purge-projects": projects.purge_due,
+    "send-pending-invitations": invitations.send_pending,
+}
 
 
 def run_task(task: str) -> None:
-    """Find what is due. Raises KeyError for a task that is none, and Unavailable."""
-    tasks = {
-        "expire-uploads": cleanup.enqueue_expirations,
-        "send-pending-jobs": jobs.resend_due,
-        "export-audit": export.enqueue_due,
-        "recount": recount.start,
-        "recount-repair": recount_repair.repair,
-        "purge-projects": projects.purge_due,
-        "send-pending-invitations": invitations.send_pending,
-    }
-    found = tasks[task]()
+    """Run a scheduled task. Raises KeyError for an unknown one, and ServiceUnavailable."""
+    found = _TASKS[task]()
     observability.log_event("task.done", task=task, found=found)
 
 
@@ -41,8 +41,10 @@ def handle(message: WorkMessage) -> None:
             cleanup.expire(message.upload_id)
         case ExportAudit():
             export.export_partition(message)
-        case RecountStep():
-            recount.run_step(message)
+        case RecountPage():
+            recount.run_page(message)
+        case RecountProject():
+            recount.count_project(message)
         case RunJob():
             _run_job(message.job_id)
 
@@ -56,16 +58,16 @@ def _run_job(job_id: str) -> None:
 
 
 def _purge_file(job: Job) -> None:
-    # First, as the rows of its versions tell which uploads they were; done again, nothing changes.
-    cleanup.expire_rows([version.id for version in files.list_versions(job.file_id)])
-    work_on_files.run_purge(job)
+    # First, because the records of the versions name their uploads. It can be repeated.
+    cleanup.expire_rows([version.id for version in files.list_versions(job.required_file_id)])
+    file_jobs.run_purge(job)
 
 
 _JOB_HANDLERS = {
-    "hash": work_on_files.run_hash,
+    "hash": file_jobs.run_hash,
     "purge": _purge_file,
     "relocate": variants.run_relocate,
-    "relocate-project": of_projects.run_relocate,
-    "purge-project": of_projects.run_purge,
+    "relocate-project": project_jobs.run_relocate,
+    "purge-project": project_jobs.run_purge,
     "sync-project": sync.run,
 }

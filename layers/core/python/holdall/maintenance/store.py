@@ -1,105 +1,82 @@
-"""The records of tasks that take many steps."""
+"""Records of the recount: the last run, its results, and the last report."""
 
-import json
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.maintenance.model import Checkpoint, Partial, Report
-from holdall.platform.errors import HoldallError
-from holdall.platform.table import Record, Transaction
+from holdall.maintenance.model import (
+    AlreadyApplied,
+    AlreadyReported,
+    ProjectResult,
+    RecountRun,
+    RecountStarted,
+    Report,
+)
+from holdall.platform import clock
+from holdall.platform.table import BatchGet, Pending, Record, Transaction
 
-_TASK = "TASK#recount"
-_PARTIAL_TTL = timedelta(days=2)  # longer than a run may take; nobody reads what is kept of one that ended
+_PK = "TASK#recount"
+_RESULT_TTL = timedelta(days=2)  # longer than a run may take
 
 
-class RecountCheckpointRecord(Record, discriminator="recount-checkpoint"):
-    run_id = UnicodeAttribute()
-    step = NumberAttribute()
-    content = UnicodeAttribute()
+class RecountRunRecord(Record, discriminator="recount-run"):
+    id = UnicodeAttribute()
+    started_at = UTCDateTimeAttribute()
 
 
-class RecountPartialRecord(Record, discriminator="recount-partial"):
-    content = UnicodeAttribute()
+class RecountResultRecord(Record, discriminator="recount-result"):
+    content = UnicodeAttribute()  # JSON
 
 
 class RecountReportRecord(Record, discriminator="recount-report"):
     run_id = UnicodeAttribute()
-    content = UnicodeAttribute()
-    applied = BooleanAttribute(null=True)  # the installation was corrected by it
+    content = UnicodeAttribute()  # JSON
+    applied = BooleanAttribute(null=True)  # whether it has corrected the installation
 
 
-def get_checkpoint_or_none() -> Checkpoint | None:
-    """How far the last recount has come. Raises Unavailable."""
-    record = RecountCheckpointRecord.get_or_none(_TASK, "CHECKPOINT")
-    return Checkpoint.model_validate_json(record.content) if record else None
+def put_run(tx: Transaction, run: RecountRun, previous: RecountRun | None) -> None:
+    """Replace the last run. The transaction raises RecountStarted if another one did."""
+    is_previous = RecountRunRecord.id == previous.id if previous else None
+    tx.put_new(RecountRunRecord(_PK, "RUN", **vars(run)), or_condition=is_previous, error=RecountStarted)
 
 
-def save_checkpoint(
-    tx: Transaction, previous: Checkpoint | None, checkpoint: Checkpoint, *, error: HoldallError
-) -> None:
-    """Write how far it has come, if nobody wrote it since it was seen."""
-    record = RecountCheckpointRecord(
-        _TASK, "CHECKPOINT", run_id=checkpoint.run_id, step=checkpoint.step, content=checkpoint.model_dump_json()
-    )
-    if previous is None:
-        tx.put_new(record, error=error)
-        return
-    actions = [
-        RecountCheckpointRecord.run_id.set(checkpoint.run_id),
-        RecountCheckpointRecord.step.set(checkpoint.step),
-        RecountCheckpointRecord.content.set(record.content),
-    ]
-    same = (RecountCheckpointRecord.run_id == previous.run_id) & (RecountCheckpointRecord.step == previous.step)
-    tx.update(record, actions, condition=same, error=error)
+def get_run(batch: BatchGet) -> Pending[RecountRun]:
+    """Read the last run."""
+    return batch.get(RecountRunRecord, _PK, "RUN", lambda record: RecountRun(record.id, record.started_at))
 
 
-def save_partial(
-    tx: Transaction, checkpoint: Checkpoint, kind: Partial, shard: int, content: dict[str, Any], now: datetime
-) -> None:
-    """Keep what a step found in the projects of a shard: some ten thousand, which fit into an item."""
-    tx.put(
-        RecountPartialRecord(
-            _pk(shard),
-            f"{_sk_prefix(checkpoint.run_id, checkpoint.round_number, kind)}{checkpoint.step:06d}",
-            content=json.dumps(content, separators=(",", ":")),
-            ttl=int((now + _PARTIAL_TTL).timestamp()),
-        )
+def put_result(tx: Transaction, run_id: str, project_id: str, result: ProjectResult) -> None:
+    """Set the result for a project."""
+    ttl = int((clock.now() + _RESULT_TTL).timestamp())
+    tx.put(RecountResultRecord(*_result_key(run_id, project_id), content=result.model_dump_json(), ttl=ttl))
+
+
+def get_result(batch: BatchGet, run_id: str, project_id: str) -> Pending[ProjectResult]:
+    """Read the result for a project."""
+    return batch.get(
+        RecountResultRecord,
+        *_result_key(run_id, project_id),
+        lambda record: ProjectResult.model_validate_json(record.content),
     )
 
 
-def load_partials(run_id: str, round_number: int, kind: Partial, shard: int) -> list[dict[str, Any]]:
-    """What the steps of a round found in the projects of a shard. Raises Unavailable."""
-    found = RecountPartialRecord.query_prefix(_pk(shard), _sk_prefix(run_id, round_number, kind))
-    return [json.loads(record.content) for record in found]
+def put_report(tx: Transaction, report: Report) -> None:
+    """Replace the last report. The transaction raises AlreadyReported if it is of the same run."""
+    record = RecountReportRecord(_PK, "REPORT", run_id=report.run_id, content=report.model_dump_json())
+    tx.put_new(record, or_condition=RecountReportRecord.run_id != report.run_id, error=AlreadyReported)
 
 
-def save_report(tx: Transaction, report: Report) -> None:
-    """Keep what a recount found, instead of the one before."""
-    tx.put(RecountReportRecord(_TASK, "REPORT", run_id=report.run_id, content=report.model_dump_json()))
+def get_report(batch: BatchGet) -> Pending[Report]:
+    """Read the last report."""
+    return batch.get(RecountReportRecord, _PK, "REPORT", lambda record: Report.model_validate_json(record.content))
 
 
-def get_report_or_none() -> Report | None:
-    """What the last recount found that came to its end. Raises Unavailable."""
-    record = RecountReportRecord.get_or_none(_TASK, "REPORT")
-    return Report.model_validate_json(record.content) if record else None
+def mark_applied(tx: Transaction, report: Report) -> None:
+    """Record that a report has corrected the installation. The transaction raises AlreadyApplied."""
+    is_unapplied = (RecountReportRecord.run_id == report.run_id) & RecountReportRecord.applied.does_not_exist()
+    actions = [RecountReportRecord.applied.set(True)]
+    tx.update(RecountReportRecord(_PK, "REPORT"), actions, condition=is_unapplied, error=AlreadyApplied)
 
 
-def mark_applied(tx: Transaction, report: Report, *, error: HoldallError) -> None:
-    """Say that the installation was corrected by a report, once."""
-    unapplied = RecountReportRecord.applied.does_not_exist()
-    tx.update(
-        RecountReportRecord(_TASK, "REPORT"),
-        [RecountReportRecord.applied.set(True)],
-        condition=(RecountReportRecord.run_id == report.run_id) & unapplied,
-        error=error,
-    )
-
-
-def _pk(shard: int) -> str:
-    return f"{_TASK}#{shard}"
-
-
-def _sk_prefix(run_id: str, round_number: int, kind: Partial) -> str:
-    return f"{run_id}#{round_number}#{kind}#"
+def _result_key(run_id: str, project_id: str) -> tuple[str, str]:
+    return f"{_PK}#{run_id}#{project_id}", "RESULT"

@@ -1,4 +1,4 @@
-"""What a project is: its shape, its settings, and the rules that hold for them anywhere."""
+"""Projects, their settings, their members, and invitations to them."""
 
 import hashlib
 import json
@@ -11,49 +11,111 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from holdall.iam.model import EmailAddress, Token
-from holdall.platform.errors import Conflict
+from holdall.platform.errors import Conflict, Forbidden, ValidationFailed
 from holdall.platform.schemas import RequestModel, ResponseModel
 
-RENDERER_VERSION = "1"  # part of every spec's hash: a renderer that draws otherwise makes new URLs
-Visibility = Literal["private", "public"]
-ProjectStatus = Literal["active", "deleted", "purging"]  # what is being purged is shown to nobody
-Role = Literal["viewer", "editor", "owner"]
-RETENTION = timedelta(days=30)  # how long a deleted project may be restored
+RENDERER_VERSION = "1"  # in the hash of every spec, so a renderer with other results makes other URLs
+RETENTION = timedelta(days=30)  # of a deleted project, which can be restored
 INVITATION_TTL = timedelta(days=7)
-Dimension = Annotated[int, Field(ge=1, le=4096)]  # larger ones may take more memory than imageproc has
+
+Visibility = Literal["private", "public"]
+ProjectStatus = Literal["active", "deleted", "purging"]  # no one can access a project that is being purged
+Role = Literal["viewer", "editor", "owner"]
 
 
 class ProjectChanged(Conflict):
-    """Another request changed the project after this one had read it."""
+    """The project was changed or deleted by another request."""
 
-    code, detail = "project_changed", "The project was changed. Try again."
+    code, detail = "project_changed", "The project changed meanwhile. Try again."
+
+
+class ProjectExists(Conflict):
+    """The ID is taken: the personal project of a user has a fixed one."""
+
+    code, detail = "project_exists", "A project with this ID exists."
+
+
+class ProjectNotDeleted(Conflict):
+    code, detail = "wrong_state", "The project is not deleted."
+
+
+class PersonalProjectNotDeletable(Conflict):
+    code, detail = "personal_project", "A personal project can only be deleted with its account."
+
+
+class PersonalProjectNotShareable(Conflict):
+    code, detail = "personal_project", "A personal project cannot have other members."
+
+
+class AboveInstallationLimit(ValidationFailed):
+    """The quota is above the limit of the installation."""
+
+    code, detail = "above_installation_limit", "The quota is above the limit of this installation."
+
+
+class AlreadyMember(Conflict):
+    code, detail = "already_member", "The user is already a member of this project."
+
+
+class AlreadyOwner(Conflict):
+    code, detail = "already_owner", "This member is already an owner."
+
+
+class LastOwner(Conflict):
+    code, detail = "last_owner", "A project must have an owner. Make another member an owner first."
+
+
+class MemberChanged(Conflict):
+    """The member left, or has another role, since the membership was read."""
+
+    code, detail = "member_changed", "The member changed meanwhile. Try again."
+
+
+class InvitationChanged(Conflict):
+    """The invitation was sent again, accepted or deleted. Only the service sees this error."""
+
+    code, detail = "invitation_changed", "The invitation changed meanwhile. Try again."
+
+
+class EmailMismatch(Forbidden):
+    """The invitation was sent to another email address than the caller's."""
+
+    code = "email_mismatch"
+    detail = "This invitation was sent to another email address. Sign in with the account that has it."
 
 
 def _normalize_name(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise ValueError("must be one line of text")
-    cleaned = unicodedata.normalize("NFC", text).strip()
-    if not cleaned:
+    normalized = unicodedata.normalize("NFC", text).strip()
+    if not normalized:
         raise ValueError("must not be blank")
-    return cleaned
+    return normalized
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_normalize_name)]
 _NAME_ADAPTER: TypeAdapter[str] = TypeAdapter(Name)
-_RESTRICTED_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"
-MediaRange = Annotated[str, Field(pattern=rf"^{_RESTRICTED_NAME}/(\*|{_RESTRICTED_NAME})$|^\*/\*$")]
 
 
 def sanitize_name(text: str | None) -> str | None:
-    """A name as somebody else tells it, cut to our length, or None when it is none that we take."""
+    """Return the name that an OAuth provider reports, cut to our length, or None if it is not valid."""
     try:
         return _NAME_ADAPTER.validate_python((text or "")[:100])
     except ValidationError:
         return None
 
 
+def slugify(name: str) -> str:
+    """Return the name in lower-case letters, digits and single hyphens, or "project" if nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "project"
+
+
+Dimension = Annotated[int, Field(ge=1, le=4096)]  # in pixels: a larger image may need more memory than imageproc has
+
+
 class VariantSpec(RequestModel):
-    """How one variant of every image is made. A side left out follows the other; `contain` alone allows that."""
+    """How to render a variant of each image. With `contain`, a missing side follows from the other one."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
     width: Dimension | None = None
@@ -72,17 +134,9 @@ class VariantSpec(RequestModel):
 
     @property
     def spec_hash(self) -> str:
-        """The hash in the keys of this variant: another spec, another URL."""
-        said = self.model_dump(exclude={"name"})
-        return hashlib.sha256(json.dumps([RENDERER_VERSION, said], sort_keys=True).encode()).hexdigest()[:12]
-
-
-class Quota(RequestModel):
-    """How much a project may hold. What is left out is as much as the installation allows."""
-
-    max_bytes: Annotated[int, Field(ge=0)] | None = None
-    max_files: Annotated[int, Field(ge=0)] | None = None
-    max_file_bytes: Annotated[int, Field(ge=0)] | None = None
+        """Return the hash that is in the keys of the variant, so that another spec has another URL."""
+        spec = self.model_dump(exclude={"name"})
+        return hashlib.sha256(json.dumps([RENDERER_VERSION, spec], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _check_unique_names(specs: list[VariantSpec]) -> list[VariantSpec]:
@@ -97,38 +151,43 @@ DEFAULT_VARIANTS = [
     VariantSpec(name="large", width=1280),
 ]
 
-
+_RESTRICTED_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"  # RFC 6838, section 4.2
+MediaRange = Annotated[str, Field(pattern=rf"^{_RESTRICTED_NAME}/(\*|{_RESTRICTED_NAME})$|^\*/\*$")]
 AllowedTypes = Annotated[list[MediaRange], Field(min_length=1, max_length=50)]
 VariantSpecs = Annotated[list[VariantSpec], Field(max_length=20), AfterValidator(_check_unique_names)]
 
 
-class ProjectSettings(RequestModel):
-    """What the owners of a project decide."""
+class Quota(RequestModel):
+    """The limits of a project. Without one, the limit of the installation applies."""
 
+    max_bytes: Annotated[int, Field(ge=0)] | None = None
+    max_files: Annotated[int, Field(ge=0)] | None = None
+    max_file_bytes: Annotated[int, Field(ge=0)] | None = None
+
+
+class ProjectSettings(RequestModel):
     visibility: Visibility = "private"
     quota: Quota = Quota()
     allowed_types: AllowedTypes = ["*/*"]  # noqa: RUF012  # pydantic copies defaults
     variants: VariantSpecs = DEFAULT_VARIANTS
 
     def allows(self, content_type: str) -> bool:
-        """Whether files of this type may be uploaded."""
+        """Return whether files of this type may be uploaded."""
         family = content_type.partition("/")[0]
         return not {"*/*", f"{family}/*", content_type}.isdisjoint(self.allowed_types)
 
 
 class CreateProjectRequest(RequestModel):
-    """What a client says to make a project."""
-
     name: Name
     settings: ProjectSettings = ProjectSettings()
 
 
-# What is not said is None. Who says null says something else: it is refused here as it is when a project is made.
+# A missing field is None, but an explicit null is rejected, as at the creation of a project.
 _UNSET: Any = Field(default_factory=lambda: None)
 
 
 class UpdateProjectSettings(RequestModel):
-    """What the owners decide anew. What is left out stays."""
+    """A partial update: a missing field stays as it is."""
 
     visibility: Visibility = _UNSET
     quota: Quota = _UNSET
@@ -137,15 +196,13 @@ class UpdateProjectSettings(RequestModel):
 
 
 class UpdateProjectRequest(RequestModel):
-    """What a client says to change a project."""
+    """A partial update: a missing field stays as it is."""
 
     name: Name = _UNSET
     settings: UpdateProjectSettings = Field(default_factory=UpdateProjectSettings)
 
 
 class Project(ResponseModel):
-    """A room for files, with members."""
-
     id: str
     name: str
     slug: str
@@ -158,25 +215,19 @@ class Project(ResponseModel):
 
     @property
     def key_prefix(self) -> str:
-        """How the keys of its objects begin. The slug is that of the project's birth."""
+        """Return the prefix of its object keys. It survives a rename, because the slug is of the first name."""
         return f"{self.slug}-{self.id}"
 
 
 class ProjectWithRole(Project):
-    """A project as somebody in it sees it: with the role that they have there."""
+    """A project with the caller's role in it."""
 
     role: Role
 
 
-def slugify(name: str) -> str:
-    """The name as it begins object keys: lower-case letters, digits and single hyphens; "project" if none is left."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "project"
-
-
 @dataclass(frozen=True)
 class Membership:
-    """What a user is in a project. Its id is new each time that they join."""
+    """A user who leaves a project and joins it again gets a membership with another ID."""
 
     id: str
     project_id: str
@@ -186,8 +237,6 @@ class Membership:
 
 
 class Member(ResponseModel):
-    """A member as the others see them."""
-
     user_id: str
     name: str
     email: str
@@ -196,25 +245,21 @@ class Member(ResponseModel):
 
 
 class UpdateMemberRequest(RequestModel):
-    """What a client says to change a member."""
-
     role: Role
 
 
 class TransferOwnershipRequest(RequestModel):
-    """Who is to own a project."""
-
     user_id: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 @dataclass(frozen=True)
 class StoredInvitation:
-    """The wish that whoever reads the letters of an address joins a project. Of its secret only a digest is kept."""
+    """An invitation for an email address, with the digest of its secret."""
 
     id: str
     project_id: str
     email: str
-    normalized_email: str  # the same in its normal form
+    normalized_email: str
     role: Role
     secret_sha256: str
     created_by: str
@@ -223,21 +268,15 @@ class StoredInvitation:
 
 
 class CreateInvitationRequest(RequestModel):
-    """Who is asked to join, and as what."""
-
     email: EmailAddress
     role: Role
 
 
 class AcceptInvitationRequest(RequestModel):
-    """The token of an invitation."""
-
     token: Token
 
 
 class Invitation(ResponseModel):
-    """An invitation as the owners see it."""
-
     id: str
     email: str
     role: Role

@@ -1,33 +1,33 @@
-"""The counters of what projects hold, and of what the whole installation does."""
+"""Records of quotas and usage."""
 
 from dataclasses import fields
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute
+from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
-from holdall.platform.errors import Conflict, HoldallError
 from holdall.platform.table import BatchGet, Pending, Record, Transaction
-from holdall.quotas.model import SHARDS, EffectiveQuota, QuotaUsage, Reservation, Shard, UsageBreakdown
-
-_NO_QUOTA = Conflict("This project has no quota.", code="no_quota")
-_CANNOT_FAIL = Conflict("A counter without a limit was not updated.", code="uncounted")
+from holdall.quotas.model import SHARDS, QuotaExceeded, QuotaLimits, QuotaUsage, UsageBreakdown, UsageChanged
 
 
 class QuotaRecord(Record, discriminator="quota"):
     bytes = NumberAttribute(default=0)
     files = NumberAttribute(default=0)
-    version = NumberAttribute(default=0)  # what came and went: a recount tells by it whether something did meanwhile
-    frozen = BooleanAttribute(null=True)  # nothing more comes into a project that is deleted
+    version = NumberAttribute(default=0)
+    frozen = BooleanAttribute(null=True)  # a deleted project accepts no uploads
 
 
 class InstallationQuotaRecord(Record, discriminator="installation-quota"):
-    bytes = NumberAttribute(default=0)  # of this part; below zero where more was given back than taken here
+    """One shard of the counters."""
+
+    bytes = NumberAttribute(default=0)
     files = NumberAttribute(default=0)
     version = NumberAttribute(default=0)
-    limit_version = UnicodeAttribute(null=True)  # the caps that this part was fitted to
 
 
 class UsageRecord(Record, discriminator="usage"):
+    """One shard of the counters of a project by kind."""
+
     image_bytes = NumberAttribute(default=0)
     images = NumberAttribute(default=0)
     file_bytes = NumberAttribute(default=0)
@@ -37,142 +37,86 @@ class UsageRecord(Record, discriminator="usage"):
 
 
 def create(tx: Transaction, project_id: str) -> None:
-    """Begin to count for a project that is new."""
-    tx.put_new(
-        QuotaRecord(_pk(project_id), "QUOTA"), error=Conflict("The project has a quota already.", code="quota_exists")
-    )
-
-
-def read_usage(project_id: str) -> QuotaUsage:
-    """What a project holds. Raises Unavailable."""
-    record = QuotaRecord.get_or_none(_pk(project_id), "QUOTA")
-    return _to_usage(record) if record else QuotaUsage()
+    """Add the counters of a new project."""
+    tx.put_new(QuotaRecord(*_key(project_id)))
 
 
 def get_usage(batch: BatchGet, project_id: str) -> Pending[QuotaUsage]:
-    """What a project holds."""
-    return batch.get(QuotaRecord, _pk(project_id), "QUOTA", _to_usage)
+    """Read the usage of a project."""
+    return batch.get(QuotaRecord, *_key(project_id), _to_usage)
 
 
-def get_shard(batch: BatchGet, shard: int) -> Pending[Shard]:
-    """One part of the installation's counters."""
-    return batch.get(
-        InstallationQuotaRecord,
-        _installation_pk(shard),
-        "QUOTA",
-        lambda record: Shard(_to_usage(record), record.limit_version),
-    )
+def get_installation_shard(batch: BatchGet, shard: int) -> Pending[QuotaUsage]:
+    """Read a shard of the usage of the installation."""
+    return batch.get(InstallationQuotaRecord, *_installation_key(shard), _to_usage)
 
 
-def get_breakdown(batch: BatchGet, project_id: str, shard: int) -> Pending[UsageBreakdown]:
-    """One part of the counters of what lies in a project."""
-    return batch.get(UsageRecord, _pk(project_id), _breakdown_sk(shard), _to_breakdown)
+def get_breakdown_shard(batch: BatchGet, project_id: str, shard: int) -> Pending[UsageBreakdown]:
+    """Read a shard of the usage of a project by kind."""
+    return batch.get(UsageRecord, *_breakdown_key(project_id, shard), _to_breakdown)
 
 
-def reserve(tx: Transaction, project_id: str, size: int, *, limits: EffectiveQuota, error: HoldallError) -> None:
-    """Count one original of `size` bytes in, if what is held stays within these bounds."""
-    tx.update(
-        QuotaRecord(_pk(project_id), "QUOTA"),
-        [QuotaRecord.bytes.add(size), QuotaRecord.files.add(1), QuotaRecord.version.add(1)],
-        condition=QuotaRecord.frozen.does_not_exist()
+def reserve(tx: Transaction, project_id: str, size: int, *, version_id: str, limits: QuotaLimits) -> None:
+    """Count an original of `size` bytes in its project and in the installation. The transaction raises QuotaExceeded."""
+    has_room = (
+        QuotaRecord.frozen.does_not_exist()
         & (QuotaRecord.bytes <= limits.max_bytes - size)
-        & (QuotaRecord.files <= limits.max_files - 1),
-        error=error,
+        & (QuotaRecord.files <= limits.max_files - 1)
     )
-
-
-def reserve_shards(tx: Transaction, reservation: Reservation, *, error: HoldallError) -> None:
-    """Count one original into the installation, if no part passes its share of the cap by it."""
-    for number, move in reservation.changes.items():
-        share, record = (
-            reservation.limit.shard_limit(number),
-            InstallationQuotaRecord(_installation_pk(number), "QUOTA"),
-        )
-        room = (InstallationQuotaRecord.bytes <= share.bytes - move.bytes) & (
-            InstallationQuotaRecord.files <= share.files - move.files
-        )
-        actions = [
-            InstallationQuotaRecord.bytes.add(move.bytes),
-            InstallationQuotaRecord.files.add(move.files),
-            InstallationQuotaRecord.version.add(1),
-        ]
-        if reservation.rebalances:
-            fitted = [*actions, InstallationQuotaRecord.limit_version.set(reservation.limit.version)]
-            tx.increment(record, fitted, condition=room, error=error)
-        else:
-            tx.update(
-                record,
-                actions,
-                condition=room & (InstallationQuotaRecord.limit_version == reservation.limit.version),
-                error=error,
-            )
+    actions = _add_actions(QuotaRecord, size, 1)
+    tx.update(QuotaRecord(*_key(project_id)), actions, condition=has_room, error=QuotaExceeded)
+    _add_to_installation(tx, ids.shard(version_id, SHARDS), size, 1)
 
 
 def release(tx: Transaction, project_id: str, size: int, *, version_id: str) -> None:
-    """Count one original of `size` bytes out, of its project and of a part of the installation."""
-    tx.update(
-        QuotaRecord(_pk(project_id), "QUOTA"),
-        [QuotaRecord.bytes.add(-size), QuotaRecord.files.add(-1), QuotaRecord.version.add(1)],
-        error=_NO_QUOTA,
-    )
-    tx.increment(
-        InstallationQuotaRecord(_installation_pk(ids.shard(version_id, SHARDS)), "QUOTA"),
-        [
-            InstallationQuotaRecord.bytes.add(-size),
-            InstallationQuotaRecord.files.add(-1),
-            InstallationQuotaRecord.version.add(1),
-        ],
-        error=_CANNOT_FAIL,
-    )
+    """Stop counting an original of `size` bytes in its project and in the installation."""
+    tx.update(QuotaRecord(*_key(project_id)), _add_actions(QuotaRecord, -size, -1))
+    _add_to_installation(tx, ids.shard(version_id, SHARDS), -size, -1)
 
 
 def add_to_breakdown(tx: Transaction, project_id: str, version_id: str, delta: UsageBreakdown) -> None:
-    """Count what a version, and what was drawn of it, changes."""
-    moved = [(each.name, getattr(delta, each.name)) for each in fields(delta)]
-    actions = [getattr(UsageRecord, name).add(more) for name, more in moved if more]
+    """Change the usage of a project by kind."""
+    numbers = {each.name: getattr(delta, each.name) for each in fields(delta)}
+    actions = [getattr(UsageRecord, name).add(number) for name, number in numbers.items() if number]
     if actions:
-        record = UsageRecord(_pk(project_id), _breakdown_sk(ids.shard(version_id, SHARDS)))
-        tx.increment(record, actions, error=_CANNOT_FAIL)
+        tx.increment(UsageRecord(*_breakdown_key(project_id, ids.shard(version_id, SHARDS))), actions)
 
 
-def correct(tx: Transaction, project_id: str, expected: QuotaUsage, delta: QuotaUsage, *, error: HoldallError) -> None:
-    """Add what was missing to the counters of a project, if nothing moved them since they were seen."""
-    tx.update(
-        QuotaRecord(_pk(project_id), "QUOTA"),
-        [QuotaRecord.bytes.add(delta.bytes), QuotaRecord.files.add(delta.files), QuotaRecord.version.add(1)],
-        condition=QuotaRecord.version == expected.version,
-        error=error,
-    )
+def correct(tx: Transaction, project_id: str, bytes_: int, files: int, *, version: int) -> None:
+    """Add a difference to the usage of a project. The transaction raises UsageChanged if this is not its latest version."""
+    actions, is_unchanged = _add_actions(QuotaRecord, bytes_, files), QuotaRecord.version == version
+    tx.update(QuotaRecord(*_key(project_id)), actions, condition=is_unchanged, error=UsageChanged)
 
 
-def correct_installation(tx: Transaction, delta: QuotaUsage) -> None:
-    """Add what was missing to the counters of the installation: to one part, and all have to be fitted to the cap anew."""
-    more = [
-        InstallationQuotaRecord.bytes.add(delta.bytes),
-        InstallationQuotaRecord.files.add(delta.files),
-        InstallationQuotaRecord.version.add(1),
-    ]
-    for number in range(SHARDS):
-        # One part may be above its share now, so none may be moved alone before what is too much there went to others.
-        actions = [InstallationQuotaRecord.limit_version.remove(), *(more if number == 0 else [])]
-        tx.increment(InstallationQuotaRecord(_installation_pk(number), "QUOTA"), actions, error=_CANNOT_FAIL)
+def correct_installation(tx: Transaction, bytes_: int, files: int) -> None:
+    """Add a difference to the usage of the installation. Any shard will do, because only the sum counts."""
+    _add_to_installation(tx, 0, bytes_, files)
 
 
 def freeze(tx: Transaction, project_id: str) -> None:
-    """Let nothing more in."""
-    tx.update(QuotaRecord(_pk(project_id), "QUOTA"), [QuotaRecord.frozen.set(True)], error=_NO_QUOTA)
+    """Let a project accept no uploads."""
+    tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.frozen.set(True)])
 
 
-def unfreeze(tx: Transaction, project_id: str) -> None:  # the word for it
-    """Let something in again."""
-    tx.update(QuotaRecord(_pk(project_id), "QUOTA"), [QuotaRecord.frozen.remove()], error=_NO_QUOTA)
+def unfreeze(tx: Transaction, project_id: str) -> None:
+    """Let a project accept uploads again."""
+    tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.frozen.remove()])
 
 
 def delete(tx: Transaction, project_id: str) -> None:
-    """Remove the counters of a project, with it: seventeen items of a transaction."""
-    tx.delete_if_exists(QuotaRecord(_pk(project_id), "QUOTA"))
-    for number in range(SHARDS):
-        tx.delete_if_exists(UsageRecord(_pk(project_id), _breakdown_sk(number)))
+    """Delete the counters of a project: 17 items of the transaction."""
+    tx.delete_if_exists(QuotaRecord(*_key(project_id)))
+    for shard in range(SHARDS):
+        tx.delete_if_exists(UsageRecord(*_breakdown_key(project_id, shard)))
+
+
+def _add_to_installation(tx: Transaction, shard: int, bytes_: int, files: int) -> None:
+    record = InstallationQuotaRecord(*_installation_key(shard))
+    tx.increment(record, _add_actions(InstallationQuotaRecord, bytes_, files))
+
+
+def _add_actions(record_type: type[QuotaRecord | InstallationQuotaRecord], bytes_: int, files: int) -> list[Action]:
+    return [record_type.bytes.add(bytes_), record_type.files.add(files), record_type.version.add(1)]
 
 
 def _to_usage(record: QuotaRecord | InstallationQuotaRecord) -> QuotaUsage:
@@ -183,13 +127,13 @@ def _to_breakdown(record: UsageRecord) -> UsageBreakdown:
     return UsageBreakdown(*(int(getattr(record, each.name)) for each in fields(UsageBreakdown)))
 
 
-def _pk(project_id: str) -> str:
-    return f"PROJECT#{project_id}"
+def _key(project_id: str) -> tuple[str, str]:
+    return f"PROJECT#{project_id}", "QUOTA"
 
 
-def _breakdown_sk(shard: int) -> str:
-    return f"USAGE#{shard}"
+def _breakdown_key(project_id: str, shard: int) -> tuple[str, str]:
+    return f"PROJECT#{project_id}", f"USAGE#{shard}"
 
 
-def _installation_pk(shard: int) -> str:
-    return f"INSTALLATION#QUOTA#{shard}"
+def _installation_key(shard: int) -> tuple[str, str]:
+    return f"INSTALLATION#QUOTA#{shard}", "QUOTA"

@@ -1,9 +1,7 @@
 """Use cases of uploads. The client commits an upload, or the upload commits itself when its object arrives in S3."""
 
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from operator import attrgetter
 
 from holdall.audit.service import log
@@ -12,25 +10,23 @@ from holdall.files import service as files
 from holdall.files.model import File, FileChanged, FileInTrash, kind_of, version_id_of
 from holdall.idempotency import service as idempotency
 from holdall.jobs import service as jobs
-from holdall.platform import clock, ids, messaging, observability, storage
+from holdall.platform import clock, ids, observability, storage
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
 from holdall.platform.errors import Conflict, NotFound
-from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
 from holdall.platform.storage import ObjectMetadata
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import Reservation
+from holdall.quotas.model import InstallationFull
 from holdall.uploads import store
 from holdall.uploads.model import (
     ChecksumMismatch,
     CommitUploadRequest,
     CommitUploadResponse,
     Completion,
-    ExpireUpload,
     FileDeleted,
     InitUploadRequest,
     InitUploadResponse,
@@ -46,8 +42,9 @@ from holdall.uploads.model import (
     new_upload,
     new_version,
 )
+from holdall.uploads.store import list_for_project
 
-_BATCH_SIZE = 50  # uploads of a project in one run
+__all__ = ["list_for_project"]
 
 
 def init(caller: Caller, project: Project, request: InitUploadRequest) -> InitUploadResponse:
@@ -62,19 +59,19 @@ def init(caller: Caller, project: Project, request: InitUploadRequest) -> InitUp
     upload = new_upload(request, project, caller.user_id, timedelta(seconds=settings().upload_expiry_seconds))
     limits = projects.quota_limits(project)
 
-    def work(reservation: Reservation, tx: Transaction) -> Upload:
-        quotas.reserve(tx, project.id, reservation, limits=limits)
+    def work(tx: Transaction) -> Upload:
+        quotas.reserve(tx, project.id, request.size, version_id=upload.id, limits=limits)
         store.put(tx, upload)
         log(tx, caller, "uploads.init", upload.id)
         return upload
 
-    for reservation in quotas.reservations(upload.id, request.size, limits=limits):
-        try:
-            return _presign(idempotency.run(caller, partial(work, reservation), save=attrgetter("id"), replay=_get))
-        except Conflict as conflict:
-            if conflict is not quotas.SHARD_FULL:
-                raise
-    raise AssertionError("The last reservation never fails because of its shard.")
+    try:
+        return _presign(idempotency.run(caller, work, save=attrgetter("id"), replay=_get))
+    except InstallationFull:  # a duplicate request gets the upload that took the last room
+        stored = idempotency.find(caller)
+        if stored is None:
+            raise
+        return _presign(_get(stored))
 
 
 def commit(caller: Caller, project: Project, request: CommitUploadRequest) -> CommitUploadResponse:
@@ -133,75 +130,6 @@ def complete(project: Project, upload: Upload, caller: Caller | None = None) -> 
         first=lambda: _complete(project, upload, caller),
         action=lambda: _complete(project, replace(_get(upload.id), declared_sha256=upload.declared_sha256), caller),
     )
-
-
-def enqueue_expirations() -> int:
-    """Send a message for each open upload that is due, and return their number. The next run continues a long list."""
-    now, sent = clock.now(), 0
-    for shard in range(ids.SHARDS):
-        for upload_id in store.list_due_ids(shard, now):
-            messaging.send(ExpireUpload(upload_id))
-            sent += 1
-    return sent
-
-
-def expire(upload_id: str) -> None:
-    """Expire an upload that is due: release its quota once, and delete its objects. Raises ServiceUnavailable."""
-    upload = store.get_or_none(upload_id)
-    if upload is None:
-        return
-    if upload.state == "open":
-        try:
-            with Transaction() as tx:
-                upload = store.expire(tx, upload, clock.now())
-                quotas.release(tx, upload.project_id, upload.size, version_id=upload.id)
-                emit(tx, upload.project_id, "upload.expired", uploadId=upload.id)
-        except UploadChanged:
-            return  # it was completed or aborted, or is not due
-    if upload.state == "expired":
-        _delete_objects(upload)
-
-
-def abort_all(project_id: str) -> bool:
-    """Abort some open uploads of a purged project, and delete their objects. Return whether there were any.
-
-    Call it until there are none. An aborted upload leaves the list after its objects are deleted, so an interrupted call loses
-    nothing. Raises ServiceUnavailable.
-    """
-    page = store.list_for_project(project_id, PageRequest(_BATCH_SIZE))
-    aborted = [upload for upload in page.items if _abort(upload)]
-    for upload in aborted:
-        _delete_objects(upload)
-    if aborted:
-        with Transaction() as tx:
-            for upload in aborted:
-                store.remove_from_index(tx, upload)
-    return bool(page.items)
-
-
-def scan_originals(start_key: str | None, since: datetime) -> tuple[list[tuple[str, int]], str | None]:
-    """Return the project ID and size of each original that uploads account for, in the next megabyte of the table.
-
-    An upload accounts for its original while it is open, and if it was completed at `since` or later and its version is not
-    purged. `files.scan_originals` counts the versions that were created before. So each original is counted once, whichever
-    record is read first. The second value is the next start key. Raises ServiceUnavailable.
-    """
-    uploads, next_key = store.scan(start_key)
-    recent = {
-        (upload.file_id, upload.completion.version_number): upload
-        for upload in uploads
-        if upload.completion is not None and upload.completion.completed_at >= since
-    }
-    counted = [upload for upload in uploads if upload.state == "open"]
-    counted += [recent[version_key] for version_key in files.existing(recent)]
-    return [(upload.project_id, upload.size) for upload in counted], next_key
-
-
-def expire_rows(version_ids: list[str]) -> None:
-    """Let the records of uploads expire, because their versions are purged. Until then they explain late objects."""
-    for version_id in version_ids:
-        with suppress(UploadChanged), Transaction() as tx:
-            store.set_ttl(tx, version_id, clock.now())
 
 
 def get_file_id_or_none(version_id: str) -> str | None:
@@ -282,22 +210,6 @@ def _create_version(
             log(tx, caller, "uploads.commit", upload.id)
         emit(tx, project.id, "file.created", fileId=file.id, version=version.number, status=version.status)
     return file, version.number
-
-
-def _abort(upload: Upload) -> bool:
-    try:
-        with Transaction() as tx:
-            store.abort(tx, upload, clock.now())
-            quotas.release(tx, upload.project_id, upload.size, version_id=upload.id)
-            emit(tx, upload.project_id, "upload.aborted", uploadId=upload.id)
-    except UploadChanged:
-        return upload.state == "aborted"  # by an interrupted run; otherwise it was completed or expired meanwhile
-    return True
-
-
-def _delete_objects(upload: Upload) -> None:
-    for s3_version_id in storage.list_versions(upload.key):
-        storage.delete_version(upload.key, s3_version_id)
 
 
 def _delete_stray_version(upload: Upload, completion: Completion, s3_version_id: str) -> None:

@@ -1,6 +1,5 @@
 """Records of uploads."""
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +8,7 @@ from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page, scan_page
+from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page
 from holdall.uploads.model import Completion, Upload, UploadChanged
 
 _RETENTION = timedelta(days=30)  # an upload without a version explains an object that arrives late, for this long
@@ -118,13 +117,6 @@ def list_due_ids(shard: int, now: datetime) -> list[str]:
     """Return IDs of open uploads of a shard that are due. One round trip. Raises ServiceUnavailable."""
     page = query_page(UploadRecord, GSI1, _open_uploads_pk(shard), PageRequest(_DUE_LIMIT))
     return [record.id for record in page.items if (record.gsi1sk or "") <= _due_sk(now, "~")]
-
-
-def scan(start_key: str | None) -> tuple[list[Upload], str | None]:
-    """Return the uploads in the next megabyte of the table, and the next start key. One round trip."""
-    found = scan_page(UploadRecord, json.loads(start_key) if start_key else None)
-    next_key = json.dumps(found.last_evaluated_key) if found.last_evaluated_key else None
-    return [_to_model(record) for record in found.rows], next_key
 
 
 def _set_ttl(now: datetime) -> Action:

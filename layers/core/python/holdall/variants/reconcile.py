@@ -67,7 +67,7 @@ def abandon(job: Job) -> None:
 
 def _prepare(job: Job, deleted: set[str]) -> RenderJob | None:
     """Try once. `deleted` has the unprefixed keys of the objects that earlier attempts deleted, and gets those of this one."""
-    loaded = load(job.file_id, job.version_number)
+    loaded = load(*job.version_key)
     if loaded is None:
         abandon(job)
         return None

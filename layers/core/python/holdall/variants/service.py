@@ -100,8 +100,8 @@ def run_relocate(job: Job) -> None:
 
     Raises ServiceUnavailable and Busy.
     """
-    for version in files.list_versions(job.file_id):
-        retry_on(FileChanged, ProjectChanged, action=partial(_relocate, job.file_id, version.number))
+    for version in files.list_versions(job.required_file_id):
+        retry_on(FileChanged, ProjectChanged, action=partial(_relocate, job.required_file_id, version.number))
     with Transaction() as tx:
         jobs.complete(tx, job)
 

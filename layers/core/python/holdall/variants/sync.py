@@ -8,7 +8,7 @@ from holdall.files import service as files
 from holdall.files.model import File, FileChanged, Variant, Version
 from holdall.idempotency import service as idempotency
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job
+from holdall.jobs.model import Job, JobState
 from holdall.platform.caller import Caller
 from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
@@ -83,7 +83,7 @@ def start(caller: Caller, project: Project) -> str:
 def run(job: Job) -> None:
     """Sync a page of images, and reschedule the job for the next page. Raises ServiceUnavailable and Busy."""
     project = projects.get_or_none(job.project_id)
-    page = files.list_by_kind(job.project_id, "image", PageRequest(_BATCH_SIZE, job.cursor))
+    page = files.list_by_kind(job.project_id, "image", PageRequest(_BATCH_SIZE, job.state.position))
     if project is not None and project.status == "active":
         for file in page.items:
             retry_on(
@@ -93,7 +93,7 @@ def run(job: Job) -> None:
                 action=partial(_reload_and_sync, file.id, file.current.number),
             )
         if page.next is not None:
-            jobs.reschedule(job, page.next)
+            jobs.reschedule(job, JobState(page.next))
             return
     with Transaction() as tx:
         jobs.complete(tx, job)

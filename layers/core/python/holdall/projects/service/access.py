@@ -1,4 +1,4 @@
-"""Who may enter a project, and with what rights."""
+"""Access to projects. Guards use it, and everything else that authorizes a user."""
 
 from dataclasses import dataclass
 
@@ -7,40 +7,40 @@ from holdall.platform.caller import Caller
 from holdall.platform.errors import NotFound
 from holdall.platform.table import BatchGet, Pending, Transaction
 from holdall.projects.model import Membership, Project, Role
-from holdall.projects.store import members as member_store
-from holdall.projects.store import projects as store
+from holdall.projects.store.members import get_membership
+from holdall.projects.store.projects import get_project
 
 
 @dataclass(frozen=True)
 class ProjectAccess:
-    """What was read about a project and somebody who comes to it."""
+    """The records that decide whether a user can access a project, and with which role."""
 
     project: Pending[Project]
     membership: Pending[Membership]
 
 
 def load(batch: BatchGet, project_id: str, user_id: str) -> ProjectAccess:
-    """Ask for what decides whether somebody may enter a project."""
-    return ProjectAccess(store.get_project(batch, project_id), member_store.get_membership(batch, project_id, user_id))
+    """Read a project and the membership of a user."""
+    return ProjectAccess(get_project(batch, project_id), get_membership(batch, project_id, user_id))
 
 
 def authorize(
     access: ProjectAccess, *, all_projects: bool = False, allow_deleted: bool = False
 ) -> tuple[Project, Role]:
-    """The project, and the role that its visitor has there. Raises NotFound, alike for none and for one of others.
+    """Return the project and the role of the user in it.
 
-    Who may go `anywhere` (`projects.any`) is an owner where they are no member. A project that was deleted lets nobody in, but
-    where the route is about that (`deleted`).
+    A user with the permission `projects.any` (`all_projects`) is an owner of every project without a membership. Raises
+    NotFound, also for a deleted project without `allow_deleted`: a project that is hidden looks like a missing one.
     """
-    project, member = access.project.value, access.membership.value
+    project, membership = access.project.value, access.membership.value
     if project is None or project.status not in (("active", "deleted") if allow_deleted else ("active",)):
         raise NotFound
-    if member is None and not all_projects:
+    if membership is None and not all_projects:
         raise NotFound
-    return project, member.role if member else "owner"
+    return project, membership.role if membership else "owner"
 
 
 def audit_superuser_access(caller: Caller, project: Project) -> None:
-    """Tell that somebody entered a project that they are no member of, by the right to go anywhere. One round trip."""
-    with Transaction() as write:
-        log(write, caller, "projects.access_as_superuser", project.id)
+    """Log that the caller accesses a project by the permission `projects.any`. One round trip."""
+    with Transaction() as tx:
+        log(tx, caller, "projects.access_as_superuser", project.id)

@@ -1,78 +1,73 @@
-"""Leaving all projects at once, as somebody leaves Holdall."""
+"""The projects of a user whose account is deleted."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from holdall.platform.caller import Caller
-from holdall.platform.errors import Conflict, NotFound
+from holdall.platform.errors import NotFound
 from holdall.platform.pagination import PageRequest
+from holdall.platform.retry import retry_on
 from holdall.platform.table import BatchGet, Pending
-from holdall.projects.model import Membership, Project
+from holdall.projects.model import LastOwner, MemberChanged, Membership, Project, ProjectChanged
 from holdall.projects.service import members, projects
-from holdall.projects.store import members as member_store
-from holdall.projects.store import projects as store
+from holdall.projects.store.members import get_membership, list_for_user
+from holdall.projects.store.projects import get_with_owner_count
 
-_PAGE_SIZE = 50  # with two rows for each, what one BatchGetItem takes
-_MAX_ATTEMPTS = 5
+_PAGE_SIZE = 50  # with two records each, the most that one BatchGetItem reads
 
 
 @dataclass(frozen=True)
 class _MembershipLookup:
-    """A project, how many owners it has, and what whoever leaves is there."""
+    """A project with the number of its owners, and the membership of the user."""
 
     project_and_owner_count: Pending[tuple[Project, int]]
     membership: Pending[Membership]
 
-    def remaining_work(self) -> tuple[Project, Membership, bool] | None:
-        """The project, the member and whether nobody else owns it; None where nothing is left to be done."""
-        counted, member = self.project_and_owner_count.value, self.membership.value
-        if counted is None or member is None or counted[0].status == "purging":
-            return None
-        project, owners = counted
-        alone = member.role == "owner" and owners == 1
-        if project.status == "deleted" and alone:
-            return None  # nobody is left to bring it back
-        return project, member, alone
-
 
 def remove_from_all_projects(caller: Caller, user_id: str) -> None:
-    """Take a user out of all projects, as part of leaving altogether: those without another owner are deleted, softly.
+    """Remove a user from all projects, and soft-delete those without another owner. One transaction for each project.
 
-    One transaction for each. Stopped half-way it is done again from the start, and passes over what was done at two round trips
-    for fifty. Raises Unavailable, and Conflict for a project that others change all the time.
+    An interrupted call can be repeated: it skips 50 finished projects in two round trips. Raises ServiceUnavailable, and Busy
+    for a project that changes all the time.
     """
-    asked = PageRequest(_PAGE_SIZE)
+    page = PageRequest(_PAGE_SIZE)
     while True:
-        # The index tells where to look and nothing else: it may name what was left, or a role of before.
-        page = member_store.list_for_user(user_id, asked)
-        with BatchGet() as read:
-            found = [(each.project_id, _load(read, each.project_id, user_id)) for each in page.items]
-        for project_id, place in found:
-            _remove_from_project(caller, project_id, user_id, place)
-        if page.next is None:
+        # The index only says where to look: it lags, so it may name a project that the user left, or an old role.
+        found = list_for_user(user_id, page)
+        with BatchGet() as batch:
+            lookups = {each.project_id: _load(batch, each.project_id, user_id) for each in found.items}
+        for project_id, lookup in lookups.items():
+            retry_on(
+                MemberChanged,
+                ProjectChanged,
+                LastOwner,
+                NotFound,  # the project was deleted since it was read
+                first=partial(_remove, caller, lookup),
+                action=partial(_reload_and_remove, caller, project_id, user_id),
+            )
+        if found.next is None:
             return
-        asked = PageRequest(_PAGE_SIZE, page.next)
-
-
-def _remove_from_project(caller: Caller, project_id: str, user_id: str, lookup: _MembershipLookup) -> None:
-    for _ in range(_MAX_ATTEMPTS):
-        undone = lookup.remaining_work()
-        if undone is None:
-            return
-        project, member, alone = undone
-        try:
-            if alone:
-                projects.soft_delete(caller, project, sole_owner=member)
-            else:
-                members.remove_member(caller, project, member, "members.remove")
-        except (Conflict, NotFound):  # NotFound: the project was put away in this moment
-            with BatchGet() as read:
-                lookup = _load(read, project_id, user_id)
-        else:
-            return
-    raise projects.PROJECT_CHANGED
+        page = PageRequest(_PAGE_SIZE, found.next)
 
 
 def _load(batch: BatchGet, project_id: str, user_id: str) -> _MembershipLookup:
-    return _MembershipLookup(
-        store.get_with_owner_count(batch, project_id), member_store.get_membership(batch, project_id, user_id)
-    )
+    return _MembershipLookup(get_with_owner_count(batch, project_id), get_membership(batch, project_id, user_id))
+
+
+def _reload_and_remove(caller: Caller, project_id: str, user_id: str) -> None:
+    with BatchGet() as batch:
+        lookup = _load(batch, project_id, user_id)
+    _remove(caller, lookup)
+
+
+def _remove(caller: Caller, lookup: _MembershipLookup) -> None:
+    membership = lookup.membership.value
+    if lookup.project_and_owner_count.value is None or membership is None:
+        return
+    project, owner_count = lookup.project_and_owner_count.value
+    is_sole_owner = membership.role == "owner" and owner_count == 1
+    if is_sole_owner and project.status == "active":
+        projects.soft_delete(caller, project, sole_owner=membership)
+    elif not is_sole_owner and project.status != "purging":
+        members.remove_member(caller, project, membership)
+    # Otherwise it stays: no one is left to restore the deleted project, or its purge deletes the membership.

@@ -1,4 +1,4 @@
-"""What people do with projects."""
+"""Use cases of projects."""
 
 from functools import partial
 from typing import Any
@@ -11,35 +11,38 @@ from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller, ClientInfo
-from holdall.platform.errors import Conflict, NotFound
+from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import BatchGet, Pending, Transaction
+from holdall.platform.retry import retry_on
+from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import (
     RETENTION,
     CreateProjectRequest,
     Membership,
+    PersonalProjectNotDeletable,
     Project,
     ProjectChanged,
+    ProjectNotDeleted,
     ProjectSettings,
     ProjectWithRole,
     UpdateProjectRequest,
     UpdateProjectSettings,
     slugify,
 )
-from holdall.projects.service import quota
+from holdall.projects.service.quota import quota_limits, validate_quota
 from holdall.projects.store import members as member_store
 from holdall.projects.store import projects as store
+from holdall.projects.store.projects import check_unchanged, check_visibility_unchanged, get_project, list_ids
 from holdall.quotas import service as quotas
 
-quota_limits = quota.quota_limits
-PROJECT_CHANGED = ProjectChanged()
-_PERSONAL_PROJECT = Conflict("A personal project can only be deleted with its account.", code="personal_project")
-_MAX_ATTEMPTS = 5
+__all__ = ["check_unchanged", "check_visibility_unchanged", "get_project", "list_ids", "quota_limits"]
+
+_DELETE_BATCH_SIZE = 40  # of members and of invitations: with 18 other records below the 100 items of a transaction
 
 
 def create(caller: Caller, request: CreateProjectRequest) -> Project:
-    """Make a project that the caller owns. Raises Invalid for a quota above the installation's."""
-    quota.validate(request.settings.quota)
+    """Create a project that the caller owns. Raises AboveInstallationLimit."""
+    validate_quota(request.settings.quota)
 
     def work(tx: Transaction) -> Project:
         users.check_active(tx, caller.user_id)  # a user who is deleted at the same time would own the project forever
@@ -52,7 +55,7 @@ def create(caller: Caller, request: CreateProjectRequest) -> Project:
 def add(
     tx: Transaction, client: ClientInfo, owner_id: str, request: CreateProjectRequest, *, personal: bool = False
 ) -> Project:
-    """Make a project as part of something larger, such as a sign-up."""
+    """Create a project as part of a larger use case, such as a sign-up. The transaction raises ProjectExists."""
     now = clock.now()
     project = Project(
         id=ids.personal_project_id(owner_id) if personal else ids.new_project_id(),
@@ -67,198 +70,187 @@ def add(
     store.put(tx, project)
     quotas.create(tx, project.id)
     member_store.put_membership(tx, Membership(ids.new_id(), project.id, owner_id, "owner", now))
-    maker = None if isinstance(client, Caller) else owner_id  # who signs up turns out to be the owner
-    log(tx, client, "projects.create", project.id, actor=maker)
+    actor = None if isinstance(client, Caller) else owner_id  # a user who signs up is not a caller yet
+    log(tx, client, "projects.create", project.id, actor=actor)
     return project
 
 
 def list_for_user(caller: Caller, page: PageRequest) -> Page[ProjectWithRole]:
-    """The projects that the caller is a member of, latest joined first; deleted ones too, and none that is purged at this
-    moment. Two round trips, and two more where one was left out: a page is full or the last.
+    """Return the projects of the caller, the last joined first. Deleted ones are included, and purged ones are not.
+
+    Two round trips, and two more if a project was left out, because each page but the last one is full.
     """
-    shown: list[ProjectWithRole] = []
-    ends: list[Page[Membership]] = []
+    projects: list[ProjectWithRole] = []
+    pages: list[Page[Membership]] = []
     while True:
         found = member_store.list_for_user(caller.user_id, page)
-        ends.append(found)
-        here = _with_roles(found.items)
-        shown = here + shown if page.backward else shown + here
-        on = found.prev if page.backward else found.next
-        if on is None or len(here) == len(found.items):
+        pages.append(found)
+        visible = _with_roles(found.items)
+        projects = visible + projects if page.backward else projects + visible
+        position = found.prev if page.backward else found.next
+        if position is None or len(visible) == len(found.items):
             break
-        page = PageRequest(len(found.items) - len(here), on, backward=page.backward)
-    first, last = (ends[-1], ends[0]) if page.backward else (ends[0], ends[-1])
-    return Page(shown, next=last.next, prev=first.prev)
-
-
-def _with_roles(memberships: list[Membership]) -> list[ProjectWithRole]:
-    with BatchGet() as read:
-        found = [(store.get_project(read, each.project_id), each.role) for each in memberships]
-    # The index may hold one that has gone.
-    return [with_role(each.value, role) for each, role in found if each.value and each.value.status != "purging"]
+        page = PageRequest(len(found.items) - len(visible), position, backward=page.backward)
+    first, last = (pages[-1], pages[0]) if page.backward else (pages[0], pages[-1])
+    return Page(projects, next=last.next, prev=first.prev)
 
 
 def with_role(project: Project, role: str | None) -> ProjectWithRole:
-    """A project as somebody with this role sees it."""
-    seen: dict[str, Any] = {**vars(project), "role": role}
-    return ProjectWithRole.model_construct(**seen)
-
-
-def get_project(batch: BatchGet, project_id: str) -> Pending[Project]:
-    """Ask for a project, in whatever state."""
-    return store.get_project(batch, project_id)
+    """Return a project with the role of a user, without validating it again."""
+    values: dict[str, Any] = {**vars(project), "role": role}
+    return ProjectWithRole.model_construct(**values)
 
 
 def get_or_none(project_id: str) -> Project | None:
-    """A project in whatever state, or None. One round trip."""
-    with BatchGet() as read:
-        found = store.get_project(read, project_id)
-    return found.value
+    """Return a project with any status, or None. One round trip."""
+    with BatchGet() as batch:
+        pending = get_project(batch, project_id)
+    return pending.value
 
 
 def update(caller: Caller, project: Project, request: UpdateProjectRequest) -> Project:
-    """Change a name or settings; what is not said stays. Raises Invalid for a quota above the installation's, and Conflict.
+    """Update the name and the settings, and start a job that moves the variants if the visibility changes.
 
-    A change of what the public may see is followed by a job that moves the variants.
+    Raises AboveInstallationLimit, NotFound if the project is deleted meanwhile, and Busy.
     """
     if "quota" in request.settings.model_fields_set:
-        quota.validate(request.settings.quota)
-    for _ in range(_MAX_ATTEMPTS):
-        settings = _merge(project.settings, request.settings)
-        changed = project.model_copy(
-            update={"name": request.name or project.name, "settings": settings, "updated_at": clock.now()}
-        )
-        moves = settings.visibility != project.settings.visibility
-        try:
-            with Transaction() as write:
-                store.update(write, project, changed, error=PROJECT_CHANGED)
-                if moves:
-                    jobs.create_for_project(write, "relocate-project", project.id)
-                log(write, caller, "projects.update", project.id)
-                emit(write, project.id, "project.updated")
-        except Conflict:
-            project = _get_active(project.id)
-            continue
-        return changed
-    raise PROJECT_CHANGED
+        validate_quota(request.settings.quota)
+    return retry_on(
+        ProjectChanged,
+        first=lambda: _update(caller, project, request),
+        action=lambda: _update(caller, _get_active(project.id), request),
+    )
 
 
 def delete(caller: Caller, project: Project) -> Project:
-    """Delete a project so that it may be restored within 30 days; until then it keeps what it holds. Raises Conflict."""
+    """Delete a project so that it can be restored for 30 days. It keeps its files and its usage.
+
+    Raises PersonalProjectNotDeletable and ProjectChanged.
+    """
     if project.personal:
-        raise _PERSONAL_PROJECT
+        raise PersonalProjectNotDeletable
     return soft_delete(caller, project)
 
 
 def soft_delete(caller: Caller, project: Project, *, sole_owner: Membership | None = None) -> Project:
-    """Delete a project softly, for whatever reason; `alone` is who must be its only owner still. The transaction raises
-    Conflict.
+    """Delete a project so that it can be restored. With `sole_owner`, this must still be its only owner.
+
+    Raises ProjectChanged and MemberChanged.
     """
     now = clock.now()
-    with Transaction() as write:
-        store.soft_delete(write, project, now, require_sole_owner=sole_owner is not None, error=PROJECT_CHANGED)
+    with Transaction() as tx:
+        store.soft_delete(tx, project, now, require_sole_owner=sole_owner is not None)
         if sole_owner is not None:
-            member_store.check_unchanged(write, sole_owner, error=PROJECT_CHANGED)
-        quotas.freeze(write, project.id)
-        _start_relocation(write, project)
-        log(write, caller, "projects.delete", project.id)
-        emit(write, project.id, "project.deleted")
+            member_store.check_unchanged(tx, sole_owner)
+        quotas.freeze(tx, project.id)
+        _relocate_if_public(tx, project)
+        log(tx, caller, "projects.delete", project.id)
+        emit(tx, project.id, "project.deleted")
     return project.model_copy(update={"status": "deleted", "deleted_at": now, "updated_at": now})
 
 
 def restore(caller: Caller, project: Project) -> Project:
-    """Make a deleted project live again, with all that was in it. Raises Conflict for one that is not deleted."""
+    """Restore a deleted project with everything that was in it.
+
+    Raises ProjectNotDeleted, NotFound after 30 days, and ProjectChanged.
+    """
     if project.status != "deleted":
-        raise Conflict("The project is not deleted.", code="wrong_state")
+        raise ProjectNotDeleted
     now = clock.now()
     if project.deleted_at is None or project.deleted_at + RETENTION <= now:
-        raise NotFound  # its time is over, and the work of the night will find it
-    with Transaction() as write:
-        store.restore(write, project, now, error=PROJECT_CHANGED)
-        quotas.unfreeze(write, project.id)
-        _start_relocation(write, project)
-        log(write, caller, "projects.restore", project.id)
-        emit(write, project.id, "project.restored")
+        raise NotFound  # the nightly maintenance is about to purge it
+    with Transaction() as tx:
+        store.restore(tx, project, now)
+        quotas.unfreeze(tx, project.id)
+        _relocate_if_public(tx, project)
+        log(tx, caller, "projects.restore", project.id)
+        emit(tx, project.id, "project.restored")
     return project.model_copy(update={"status": "active", "deleted_at": None, "updated_at": now})
 
 
 def purge(caller: Caller, project: Project) -> Job:
-    """Remove a project with all that is in it: gone from every route at once, its bytes by a job. Raises Conflict."""
+    """Make a project inaccessible at once, and start a job that deletes everything in it.
+
+    Raises PersonalProjectNotDeletable and ProjectChanged.
+    """
     if project.personal:
-        raise _PERSONAL_PROJECT
-    with Transaction() as write:
-        job = _mark_purging(write, project)
-        log(write, caller, "projects.purge", project.id)
+        raise PersonalProjectNotDeletable
+    with Transaction() as tx:
+        job = _mark_purging(tx, project)
+        log(tx, caller, "projects.purge", project.id)
     return job
 
 
 def purge_due() -> int:
-    """Begin to purge the projects that were deleted 30 days ago; tells how many. Bounded; the next run goes on."""
-    begun = 0
+    """Purge projects that were deleted 30 days ago, and return their number. The next run continues a long list."""
+    count = 0
     for project_id in store.list_deleted_before(clock.now() - RETENTION):
-        found = get_or_none(project_id)
-        if found is None or found.status != "deleted":
+        project = get_or_none(project_id)
+        if project is None or project.status != "deleted":
             continue
         try:
-            with Transaction() as write:
-                _mark_purging(write, found)
-        except Conflict:
-            continue  # restored or purged in this moment
-        begun += 1
-    return begun
+            with Transaction() as tx:
+                _mark_purging(tx, project)
+        except ProjectChanged:
+            continue  # it was restored or purged since it was read
+        count += 1
+    return count
 
 
 def delete_rows(project_id: str) -> bool:
-    """Remove the rows of a project whose files are gone, its own last; tells whether there is more. Raises Unavailable."""
-    people, asked = (
-        member_store.list_members(project_id, PageRequest(40)),
-        member_store.list_invitations(project_id, PageRequest(40)),
-    )
-    with Transaction() as write:
-        for membership in people.items:
-            member_store.delete_membership_if_exists(write, membership)
-        for invitation in asked.items:
-            member_store.delete_invitation_if_exists(write, invitation)
-        more = people.next is not None or asked.next is not None
-        if not more:
-            quotas.delete(write, project_id)
-            store.delete_if_exists(write, project_id)
-    return more
+    """Delete some records of a purged project, its own last. Return whether there are more. Raises ServiceUnavailable."""
+    memberships = member_store.list_members(project_id, PageRequest(_DELETE_BATCH_SIZE))
+    invitations = member_store.list_invitations(project_id, PageRequest(_DELETE_BATCH_SIZE))
+    has_more = memberships.next is not None or invitations.next is not None
+    with Transaction() as tx:
+        for membership in memberships.items:
+            member_store.delete_membership_if_exists(tx, membership)
+        for invitation in invitations.items:
+            member_store.delete_invitation_if_exists(tx, invitation)
+        if not has_more:
+            quotas.delete(tx, project_id)
+            store.delete_if_exists(tx, project_id)
+    return has_more
 
 
-def check_visibility_unchanged(tx: Transaction, project: Project) -> None:
-    """Hold only while a project lives, or does not, and is as visible, as when it was read. The transaction raises Conflict."""
-    store.check_visibility_unchanged(tx, project, error=PROJECT_CHANGED)
+def _with_roles(memberships: list[Membership]) -> list[ProjectWithRole]:
+    with BatchGet() as batch:
+        found = [(get_project(batch, each.project_id), each.role) for each in memberships]
+    # The index lags, so a project may not exist any more.
+    return [with_role(each.value, role) for each, role in found if each.value and each.value.status != "purging"]
 
 
-def check_unchanged(tx: Transaction, project: Project) -> None:
-    """Hold only while a project, with its settings, is as it was when it was read. The transaction raises Conflict."""
-    store.check_unchanged(tx, project, error=PROJECT_CHANGED)
-
-
-def list_ids(shard: int, page: PageRequest) -> tuple[list[str], str | None]:
-    """The ids of the projects of a shard, whatever their state, and where they go on."""
-    return store.list_ids(shard, page)
-
-
-def _mark_purging(tx: Transaction, project: Project) -> Job:
-    store.mark_purging(tx, project, clock.now(), error=PROJECT_CHANGED)
-    quotas.freeze(tx, project.id)
-    return jobs.create_for_project(tx, "purge-project", project.id)
-
-
-def _start_relocation(tx: Transaction, project: Project) -> None:
-    """Start the job that moves the variants of a public project."""
-    if project.settings.visibility == "public":
-        jobs.create_for_project(tx, "relocate-project", project.id)
-
-
-def _get_active(project_id: str) -> Project:
-    found = get_or_none(project_id)
-    if found is None or found.status != "active":
-        raise NotFound
-    return found
+def _update(caller: Caller, project: Project, request: UpdateProjectRequest) -> Project:
+    settings = _merge(project.settings, request.settings)
+    changes = {"name": request.name or project.name, "settings": settings, "updated_at": clock.now()}
+    updated = project.model_copy(update=changes)
+    with Transaction() as tx:
+        store.update(tx, project, updated)
+        if settings.visibility != project.settings.visibility:
+            jobs.create_for_project(tx, "relocate-project", project.id)
+        log(tx, caller, "projects.update", project.id)
+        emit(tx, project.id, "project.updated")
+    return updated
 
 
 def _merge(settings: ProjectSettings, changes: UpdateProjectSettings) -> ProjectSettings:
     return settings.model_copy(update={name: getattr(changes, name) for name in changes.model_fields_set})
+
+
+def _get_active(project_id: str) -> Project:
+    project = get_or_none(project_id)
+    if project is None or project.status != "active":
+        raise NotFound
+    return project
+
+
+def _mark_purging(tx: Transaction, project: Project) -> Job:
+    store.mark_purging(tx, project, clock.now())
+    quotas.freeze(tx, project.id)
+    return jobs.create_for_project(tx, "purge-project", project.id)
+
+
+def _relocate_if_public(tx: Transaction, project: Project) -> None:
+    """Start the job that moves the variants, because a deleted project has nothing that is public."""
+    if project.settings.visibility == "public":
+        jobs.create_for_project(tx, "relocate-project", project.id)

@@ -1,4 +1,4 @@
-"""The records of who is in a project, and of who was asked to come."""
+"""Records of members and invitations."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,15 +7,16 @@ from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.condition import Condition
 
 from holdall.platform import clock, ids
-from holdall.platform.errors import Conflict, HoldallError
+from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
-from holdall.projects.model import Membership, Role, StoredInvitation
+from holdall.platform.table import GSI1, BatchGet, ErrorFactory, Pending, Record, Transaction, query_page
+from holdall.projects.model import AlreadyMember, InvitationChanged, MemberChanged, Membership, Role, StoredInvitation
 
 _UNSENT = "INVITATIONS#unsent"
 
 
 class MemberRecord(Record, discriminator="member"):
+    id = UnicodeAttribute()
     project_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
     role = UnicodeAttribute()
@@ -26,7 +27,7 @@ class InvitationRecord(Record, discriminator="invitation"):
     id = UnicodeAttribute()
     project_id = UnicodeAttribute()
     email = UnicodeAttribute()
-    normalized_email = UnicodeAttribute()  # the same in its normal form
+    normalized_email = UnicodeAttribute()
     role = UnicodeAttribute()
     secret_sha256 = UnicodeAttribute()
     created_by = UnicodeAttribute()
@@ -35,71 +36,60 @@ class InvitationRecord(Record, discriminator="invitation"):
 
 
 def put_membership(tx: Transaction, membership: Membership) -> None:
-    """Add a member. The transaction raises Conflict for one who is there."""
+    """Add a member. The transaction raises AlreadyMember."""
     record = MemberRecord(
-        _pk(membership.project_id),
-        f"MEMBER#{membership.user_id}",
-        gsi1pk=_projects_gsi1pk(membership.user_id),
+        *_key(membership.project_id, membership.user_id),
+        gsi1pk=_projects_pk(membership.user_id),
         gsi1sk=membership.id,
-        project_id=membership.project_id,
-        user_id=membership.user_id,
-        role=membership.role,
-        joined_at=membership.joined_at,
+        **vars(membership),
     )
-    tx.put_new(record, error=Conflict("The user is already a member of this project.", code="already_member"))
+    tx.put_new(record, error=AlreadyMember)
 
 
 def get_membership(batch: BatchGet, project_id: str, user_id: str) -> Pending[Membership]:
-    """What a user is in a project."""
-    return batch.get(MemberRecord, _pk(project_id), f"MEMBER#{user_id}", _to_membership)
+    """Read the membership of a user."""
+    return batch.get(MemberRecord, *_key(project_id, user_id), _to_membership)
 
 
 def list_members(project_id: str, page: PageRequest) -> Page[Membership]:
-    """The members of a project. One round trip. Raises Unavailable."""
-    page_result = query_page(MemberRecord, None, _pk(project_id), page, prefix="MEMBER#")
-    return Page([_to_membership(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
+    """Return the members of a project. One round trip. Raises ServiceUnavailable."""
+    found = query_page(MemberRecord, None, _pk(project_id), page, prefix="MEMBER#")
+    return Page([_to_membership(record) for record in found.items], next=found.next, prev=found.prev)
 
 
 def list_for_user(user_id: str, page: PageRequest) -> Page[Membership]:
-    """What a user is a member of, latest joined first. One round trip. Raises Unavailable."""
-    page_result = query_page(MemberRecord, GSI1, _projects_gsi1pk(user_id), page, descending=True)
-    return Page([_to_membership(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
+    """Return the memberships of a user, the last joined first. One round trip. Raises ServiceUnavailable."""
+    found = query_page(MemberRecord, GSI1, _projects_pk(user_id), page, descending=True)
+    return Page([_to_membership(record) for record in found.items], next=found.next, prev=found.prev)
 
 
-def check_unchanged(tx: Transaction, membership: Membership, *, error: HoldallError) -> None:
-    """Hold only while a member is what they were when they were read."""
-    pk, sk = _pk(membership.project_id), f"MEMBER#{membership.user_id}"
-    tx.condition_check(MemberRecord, pk, sk, _is_unchanged(membership), error=error)
+def check_unchanged(tx: Transaction, membership: Membership) -> None:
+    """Condition check: the member has the same role. The transaction raises MemberChanged."""
+    pk, sk = _key(membership.project_id, membership.user_id)
+    tx.condition_check(MemberRecord, pk, sk, _is_unchanged(membership), error=MemberChanged)
 
 
-def set_role(tx: Transaction, membership: Membership, role: Role, *, error: HoldallError) -> None:
-    """Give a member another role."""
-    record = MemberRecord(_pk(membership.project_id), f"MEMBER#{membership.user_id}")
-    tx.update(record, [MemberRecord.role.set(role)], condition=_is_unchanged(membership), error=error)
+def set_role(tx: Transaction, membership: Membership, role: Role) -> None:
+    """Change the role of a member. The transaction raises MemberChanged."""
+    record = MemberRecord(*_key(membership.project_id, membership.user_id))
+    tx.update(record, [MemberRecord.role.set(role)], condition=_is_unchanged(membership), error=MemberChanged)
 
 
-def delete_membership(tx: Transaction, membership: Membership, *, error: HoldallError) -> None:
-    """Remove a member."""
-    record = MemberRecord(_pk(membership.project_id), f"MEMBER#{membership.user_id}")
-    tx.delete(record, condition=_is_unchanged(membership), error=error)
+def delete_membership(tx: Transaction, membership: Membership) -> None:
+    """Remove a member. The transaction raises MemberChanged."""
+    record = MemberRecord(*_key(membership.project_id, membership.user_id))
+    tx.delete(record, condition=_is_unchanged(membership), error=MemberChanged)
 
 
 def delete_membership_if_exists(tx: Transaction, membership: Membership) -> None:
-    """Remove a member, with the project."""
-    tx.delete_if_exists(MemberRecord(_pk(membership.project_id), f"MEMBER#{membership.user_id}"))
-
-
-def delete_invitation_if_exists(tx: Transaction, invitation: StoredInvitation) -> None:
-    """Remove an invitation, with the project."""
-    tx.delete_if_exists(InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id)))
+    """Remove a member of a project that is purged."""
+    tx.delete_if_exists(MemberRecord(*_key(membership.project_id, membership.user_id)))
 
 
 def put_invitation(tx: Transaction, invitation: StoredInvitation) -> None:
-    """Ask somebody to come; what was asked of the same address before is void."""
-    # Owned until it is posted: nobody keeps its secret, so one that was not posted gets another.
+    """Add an invitation, or replace the one for the same address. It is unsent until its email is on its way."""
     record = InvitationRecord(
-        _pk(invitation.project_id),
-        _invitation_sk(invitation.id),
+        *_invitation_key(invitation.id),
         gsi1pk=_UNSENT,
         gsi1sk=f"{_format_timestamp(invitation.created_at)}#{invitation.id}",
         ttl=int(invitation.expires_at.timestamp()),
@@ -109,59 +99,67 @@ def put_invitation(tx: Transaction, invitation: StoredInvitation) -> None:
 
 
 def get_invitation(batch: BatchGet, invitation_id: str) -> Pending[StoredInvitation]:
-    """An invitation, expired or not."""
-    return batch.get(
-        InvitationRecord, _pk(ids.project_id_of(invitation_id)), _invitation_sk(invitation_id), _to_invitation
-    )
+    """Read an invitation, which may have expired."""
+    return batch.get(InvitationRecord, *_invitation_key(invitation_id), _to_invitation)
 
 
 def list_invitations(project_id: str, page: PageRequest) -> Page[StoredInvitation]:
-    """The invitations to a project. One round trip. Raises Unavailable."""
-    page_result = query_page(InvitationRecord, None, _pk(project_id), page, prefix="INVITATION#")
-    return Page([_to_invitation(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
-
-
-def mark_sent(tx: Transaction, invitation: StoredInvitation, *, error: HoldallError) -> None:
-    """Say that the letter of an invitation is on its way."""
-    record = InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id))
-    gone = [InvitationRecord.gsi1pk.remove(), InvitationRecord.gsi1sk.remove()]
-    tx.update(record, gone, condition=InvitationRecord.secret_sha256 == invitation.secret_sha256, error=error)
-
-
-def reissue(
-    tx: Transaction, invitation: StoredInvitation, secret_sha256: str, *, error: HoldallError
-) -> StoredInvitation:
-    """Give an invitation that was not posted another secret."""
-    record = InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id))
-    position = f"{_format_timestamp(clock.now())}#{invitation.id}"
-    actions = [InvitationRecord.secret_sha256.set(secret_sha256), InvitationRecord.gsi1sk.set(position)]
-    waits = (InvitationRecord.secret_sha256 == invitation.secret_sha256) & InvitationRecord.gsi1pk.exists()
-    tx.update(record, actions, condition=waits, error=error)
-    return replace(invitation, secret_sha256=secret_sha256)
+    """Return the invitations to a project. One round trip. Raises ServiceUnavailable."""
+    found = query_page(InvitationRecord, None, _pk(project_id), page, prefix="INVITATION#")
+    return Page([_to_invitation(record) for record in found.items], next=found.next, prev=found.prev)
 
 
 def list_unsent(before: datetime, page: PageRequest) -> Page[StoredInvitation]:
-    """Invitations that were made before a moment and whose letters are not on their way, oldest first. One round trip. Raises
-    Unavailable.
+    """Return invitations created before a time whose email is not on its way, oldest first.
+
+    One round trip. Raises ServiceUnavailable.
     """
-    page_result = query_page(InvitationRecord, GSI1, _UNSENT, page, range_=(None, _format_timestamp(before)))
-    return Page([_to_invitation(record) for record in page_result.items], next=page_result.next, prev=page_result.prev)
+    found = query_page(InvitationRecord, GSI1, _UNSENT, page, range_=(None, _format_timestamp(before)))
+    return Page([_to_invitation(record) for record in found.items], next=found.next, prev=found.prev)
 
 
-def delete_invitation(tx: Transaction, invitation: StoredInvitation, *, error: HoldallError) -> None:
-    """Remove an invitation: it was taken, or taken back."""
-    record = InvitationRecord(_pk(invitation.project_id), _invitation_sk(invitation.id))
-    tx.delete(record, condition=InvitationRecord.secret_sha256 == invitation.secret_sha256, error=error)
+def mark_sent(tx: Transaction, invitation: StoredInvitation) -> None:
+    """Record that the email of an invitation is on its way. The transaction raises InvitationChanged."""
+    record = InvitationRecord(*_invitation_key(invitation.id))
+    actions = [InvitationRecord.gsi1pk.remove(), InvitationRecord.gsi1sk.remove()]
+    tx.update(record, actions, condition=_has_same_secret(invitation), error=InvitationChanged)
+
+
+def reissue(tx: Transaction, invitation: StoredInvitation, secret_sha256: str) -> StoredInvitation:
+    """Replace the secret of an unsent invitation, which no one knows. The transaction raises InvitationChanged."""
+    gsi1sk = f"{_format_timestamp(clock.now())}#{invitation.id}"
+    is_unsent = _has_same_secret(invitation) & InvitationRecord.gsi1pk.exists()
+    tx.update(
+        InvitationRecord(*_invitation_key(invitation.id)),
+        [InvitationRecord.secret_sha256.set(secret_sha256), InvitationRecord.gsi1sk.set(gsi1sk)],
+        condition=is_unsent,
+        error=InvitationChanged,
+    )
+    return replace(invitation, secret_sha256=secret_sha256)
+
+
+def delete_invitation(tx: Transaction, invitation: StoredInvitation, *, error: ErrorFactory = NotFound) -> None:
+    """Delete an invitation. The transaction raises the error if it was deleted or replaced."""
+    tx.delete(InvitationRecord(*_invitation_key(invitation.id)), condition=_has_same_secret(invitation), error=error)
+
+
+def delete_invitation_if_exists(tx: Transaction, invitation: StoredInvitation) -> None:
+    """Delete an invitation to a project that is purged."""
+    tx.delete_if_exists(InvitationRecord(*_invitation_key(invitation.id)))
 
 
 def _is_unchanged(membership: Membership) -> Condition:
-    same: Condition = (MemberRecord.gsi1sk == membership.id) & (MemberRecord.role == membership.role)
+    same: Condition = (MemberRecord.id == membership.id) & (MemberRecord.role == membership.role)
+    return same
+
+
+def _has_same_secret(invitation: StoredInvitation) -> Condition:
+    same: Condition = InvitationRecord.secret_sha256 == invitation.secret_sha256
     return same
 
 
 def _to_membership(record: MemberRecord) -> Membership:
-    role: Role = record.role  # type: ignore[assignment]  # a text, as it was written
-    return Membership(record.gsi1sk or "", record.project_id, record.user_id, role, record.joined_at)
+    return Membership(**{name: getattr(record, name) for name in Membership.__dataclass_fields__})
 
 
 def _to_invitation(record: InvitationRecord) -> StoredInvitation:
@@ -172,11 +170,15 @@ def _pk(project_id: str) -> str:
     return f"PROJECT#{project_id}"
 
 
-def _invitation_sk(invitation_id: str) -> str:
-    return f"INVITATION#{ids.local_part(invitation_id)}"
+def _key(project_id: str, user_id: str) -> tuple[str, str]:
+    return _pk(project_id), f"MEMBER#{user_id}"
 
 
-def _projects_gsi1pk(user_id: str) -> str:
+def _invitation_key(invitation_id: str) -> tuple[str, str]:
+    return _pk(ids.project_id_of(invitation_id)), f"INVITATION#{ids.local_part(invitation_id)}"
+
+
+def _projects_pk(user_id: str) -> str:
     return f"USER#{user_id}#PROJECTS"
 
 
