@@ -15,6 +15,7 @@ from holdall.platform.messages import Message
 from tests.support.e2e.aws_state import AwsState
 
 SHARDS = 16  # in which the installation is counted
+INSTALLATION_CACHE_SECONDS = 10  # for which a process uses the usage of the installation that it has read
 _POLL_INTERVAL_SECONDS = 0.005  # seconds between two looks
 _DESERIALIZER = TypeDeserializer()
 
@@ -78,19 +79,16 @@ class QuotaLedger:
                 sums["variant"] += Usage(drawn["size"], 1) if drawn["status"] == "ready" else ZERO
         return _without_zeros(sums)
 
-    def shards(self) -> list[Usage]:
-        """The counters of the installation, all at one moment."""
+    def installation_usage(self) -> Usage:
+        """Return the sum of the counters of the installation, read in one transaction."""
         table = self.aws_state.outputs["MainTable"]
         keys = [{"pk": {"S": f"INSTALLATION#QUOTA#{part}"}, "sk": {"S": "QUOTA"}} for part in range(SHARDS)]
         told = self.aws_state.dynamodb.transact_get_items(
             TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys]
         )
         rows = [each.get("Item", {}) for each in told["Responses"]]
-        return [Usage(*(int(row.get(name, {}).get("N", "0")) for name in ("bytes", "files"))) for row in rows]
-
-    def installation_usage(self) -> Usage:
-        """What the installation counts."""
-        return sum(self.shards(), ZERO)
+        shards = [Usage(*(int(row.get(name, {}).get("N", "0")) for name in ("bytes", "files"))) for row in rows]
+        return sum(shards, ZERO)
 
     def installation_limit(self) -> Usage:
         """What the deployed installation may hold."""
@@ -123,11 +121,6 @@ class QuotaLedger:
             for page in pages
             for item in page["Items"]
         ]
-
-
-def shard_limit(limit: Usage, shard: int) -> Usage:
-    """What a part of the installation may hold at the most: the shares are as even as whole numbers are."""
-    return Usage(*(most // SHARDS + (1 if shard < most % SHARDS else 0) for most in (limit.bytes, limit.files)))
 
 
 @contextmanager
