@@ -14,7 +14,7 @@ from holdall.jobs.model import RenderImage
 from holdall.platform import aws
 from holdall.variants import service as variants
 from holdall.variants.model import RenderedVariant, RenderResult
-from tests.support import checkpoints
+from tests.support import checkpoints, moto_speed
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
 from tests.support.image_samples import make_photo
@@ -41,7 +41,7 @@ class FakeAws:
     @classmethod
     def create(cls) -> "FakeAws":
         """Create the tables, buckets and queues of the stack."""
-        checkpoints.share_rows()
+        moto_speed.install()
         table = importlib.import_module("holdall.platform.table")
         for record in (table.Record, table.CredentialRecord, table.AuditRecord, table.EphemeralRecord):
             record.create_table(wait=True, billing_mode="PAY_PER_REQUEST")

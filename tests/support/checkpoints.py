@@ -3,21 +3,20 @@
 To restore one takes less than a millisecond. A user who signs up and signs in takes forty.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from moto.ssm.models import ssm_backends
 
 from tests.support import process
 from tests.support.clock import find_frozen_clock
+from tests.support.moto_speed import copy_rows
 
 _ACCOUNT, _REGION = "123456789012", "eu-central-1"
 
@@ -38,7 +37,7 @@ class Checkpoint:
         """Save the present state."""
         frozen_clock = find_frozen_clock()
         return cls(
-            rows={name: _copy_rows(table.items) for name, table in moto_tables().items()},
+            rows={name: copy_rows(table.items) for name, table in moto_tables().items()},
             objects={name: _copy_objects(bucket.keys) for name, bucket in _buckets().items()},
             multipart_uploads={name: deepcopy(dict(bucket.multiparts)) for name, bucket in _buckets().items()},
             messages={name: deepcopy(queue._messages) for name, queue in _queues().items()},
@@ -49,7 +48,7 @@ class Checkpoint:
     def restore(self) -> None:
         """Put everything back. The process forgets the rows that it remembers."""
         for name, table in moto_tables().items():
-            table.items = _copy_rows(self.rows[name])
+            table.items = copy_rows(self.rows[name])
         for name, bucket in _buckets().items():
             bucket.keys.clear()
             dict.update(bucket.keys, _copy_objects(self.objects[name]))
@@ -83,30 +82,6 @@ class Checkpoint:
             yield from map(id, versions)
 
 
-def share_rows() -> None:
-    """Make moto replace rows instead of changing them in place, so that copies of a table can share them.
-
-    moto copies tables before each transaction, and otherwise copies every row.
-    """
-    update_item = DynamoDBBackend.update_item
-
-    def replace_and_update(self: Any, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        table = self.get_table(table_name)
-        hash_key, range_key = self.get_keys_value(table, key)
-        row = table.get_item(hash_key, range_key)
-        if row is not None:
-            table.items[hash_key][range_key] = deepcopy(row)
-        return update_item(self, table_name, key, *args, **kwargs)
-
-    def copy_table(self: Any, _: object) -> Any:
-        duplicate = copy(self)
-        duplicate.items = _copy_rows(self.items)
-        return duplicate
-
-    DynamoDBBackend.update_item = replace_and_update  # type: ignore[method-assign]
-    Table.__deepcopy__ = copy_table  # type: ignore[attr-defined]
-
-
 def moto_tables() -> dict[str, Any]:
     """Return moto's tables, by name."""
     tables: dict[str, Any] = dynamodb_backends[_ACCOUNT][_REGION].tables
@@ -120,10 +95,6 @@ def take_messages(queue: str, limit: int) -> list[str]:
     for each in taken:
         messages.remove(each)
     return [each.body for each in taken]
-
-
-def _copy_rows(rows: Any) -> Any:
-    return defaultdict(dict, {key: dict(partition) for key, partition in rows.items() if partition})
 
 
 def _copy_objects(keys: Any) -> dict[str, list[Any]]:
