@@ -90,7 +90,7 @@ def test_limit_of_the_installation_applies_to_every_project(
 ) -> None:
     override_settings(MAX_BYTES="6")
 
-    assert init_upload(client).problem()["code"] == "quota_exceeded"
+    assert init_upload(client).problem()["code"] == "installation_full"
 
 
 @pytest.mark.parametrize(("max_bytes", "status"), [(7, 201), (6, 422)])
