@@ -52,7 +52,9 @@ class OperatorClient:
 
     def rotate_keys(self) -> str:
         """Create the next signing key unless it exists, and return the time from which it signs."""
-        return self._invoke({"command": "rotate-keys"}, result_key="activatesAt", failure="did not create a signing key")
+        return self._invoke(
+            {"command": "rotate-keys"}, result_key="activatesAt", failure="did not create a signing key"
+        )
 
     def _invoke(self, command: Mapping[str, object], *, result_key: str, failure: str) -> str:
         response = self.lambda_client.invoke(FunctionName=self.auth_function, Payload=json.dumps(command))
