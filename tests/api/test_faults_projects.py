@@ -1,4 +1,4 @@
-"""Faults of the jobs about whole projects: stopped at any call and told again, they end in the same state."""
+"""Jobs on projects that fail at any call to AWS end in the same state when they are run again."""
 
 import contextlib
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from tests.support.image_samples import make_photo
 from tests.support.uploads import TEXT_FILE
 from tests.support.variants import variant_prefixes
 
-_MAX_ROUNDS = 6  # of messages: more than a job takes that waits for nothing
+_MAX_ROUNDS = 6  # of messages: enough for a job that does not have to wait
 VARIANTS = [{"name": "thumb", "width": 5}]
-# What nobody answers leaves what was done before: as when the process ended one call earlier.
+# A call that is refused has the same effect as a process that ended one call earlier.
 each_fault_mode = pytest.mark.parametrize("mode", ["timeout", "crash"])
 
 
 def create_rendered_project(fake_aws: FakeAws) -> tuple[Client, dict[str, Any]]:
-    """Somebody, and their public project with a photo that was drawn."""
+    """Return a client and their public project, with a rendered photo."""
     client = users.create_client()
     settings = {"visibility": "public", "variants": VARIANTS}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()
@@ -33,7 +33,7 @@ def create_rendered_project(fake_aws: FakeAws) -> tuple[Client, dict[str, Any]]:
 
 
 def work_sender(fake_aws: FakeAws) -> Callable[[], None]:
-    """What maintenance is told, each message in a process of its own. What fails, or wants to wait, is told by the schedule."""
+    """Return a function that delivers the messages, each to a new process. Those that fail are left to the schedule."""
 
     def deliver() -> None:
         for _ in range(_MAX_ROUNDS):
@@ -52,30 +52,30 @@ def assert_job_survives_faults(
     mode: FaultMode,
     prepare: Callable[[], Any],
 ) -> None:
-    def token_set() -> FaultScenario:
+    def prepare_scenario() -> FaultScenario:
         check = prepare()
 
-        def checked(_: Any) -> None:
+        def run_and_check(_: Any) -> None:
             run_until_idle(fake_aws, frozen_clock)
             check()
 
-        return FaultScenario(work_sender(fake_aws), checked)
+        return FaultScenario(work_sender(fake_aws), run_and_check)
 
-    assert_survives_faults(monkeypatch, mode, token_set)
+    assert_survives_faults(monkeypatch, mode, prepare_scenario)
 
 
 @each_fault_mode
-def test_a_project_is_purged_in_the_end(
+def test_project_is_purged_despite_faults(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> Callable[[], None]:
         client, project = create_rendered_project(fake_aws)
         projects.create_api_key_client(client, project["id"], "files.read")
         projects.create_invitation(client, project["id"], users.unique_email())
-        begun = client.post(
+        upload = client.post(
             "/files/init-upload", make_upload_request(b"content", projectId=project["id"], **TEXT_FILE)
         ).created()
-        fake_aws.put_object(begun, b"content")
+        fake_aws.put_object(upload, b"content")
         client.delete(f"/projects/{project['id']}?permanent=true").data()
 
         def check() -> None:
@@ -89,13 +89,13 @@ def test_a_project_is_purged_in_the_end(
 
 
 @each_fault_mode
-def test_a_project_is_private_in_the_end(
+def test_project_becomes_private_despite_faults(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> Callable[[], None]:
         client, project = create_rendered_project(fake_aws)
-        said = {"settings": {"visibility": "private"}}
-        client.request("PUT", f"/projects/{project['id']}", said).data()
+        body = {"settings": {"visibility": "private"}}
+        client.request("PUT", f"/projects/{project['id']}", body).data()
 
         def check() -> None:
             assert set(variant_prefixes(fake_aws, project["id"])) == {"private"}
@@ -108,13 +108,13 @@ def test_a_project_is_private_in_the_end(
 
 
 @each_fault_mode
-def test_variants_are_brought_up_in_the_end(
+def test_variants_are_synced_despite_faults(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
 ) -> None:
     def prepare() -> Callable[[], None]:
         client, project = create_rendered_project(fake_aws)
-        said = {"settings": {"variants": [{"name": "wide", "width": 9}]}}
-        client.request("PUT", f"/projects/{project['id']}", said).data()
+        body = {"settings": {"variants": [{"name": "wide", "width": 9}]}}
+        client.request("PUT", f"/projects/{project['id']}", body).data()
         client.post(f"/projects/{project['id']}/sync-variants").data()
 
         def check() -> None:

@@ -1,4 +1,4 @@
-"""Jobs: one worker at a time holds one, and none is forgotten."""
+"""Jobs: one worker at a time claims each, and its message is sent again until it ends."""
 
 import json
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from holdall.jobs import service as jobs
-from holdall.jobs.model import RenderImage
-from holdall.platform.errors import Conflict
+from holdall.jobs.model import JobClaimed, RenderImage
 from holdall.platform.table import Transaction
 from holdall.variants import service as variants
 from holdall.variants.model import RenderResult
@@ -19,7 +18,7 @@ from tests.support.image_samples import make_photo
 
 @pytest.fixture
 def job_id(frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
-    """A job to look at a photo of which nothing is drawn, born while the clock stands; its message is lost."""
+    """Return the ID of a job on a photo without variants, created while the clock is frozen. Its message is lost."""
     client.request("PUT", f"/projects/{project['id']}", {"settings": {"variants": []}}).data()
     fake_aws.upload(client, make_photo(), projectId=project["id"])
     (message,) = fake_aws.receive_messages("images")
@@ -35,13 +34,13 @@ def job_message(job_id: str) -> str:
     return RenderImage(job_id).to_json()
 
 
-def test_a_job_is_pending_until_it_is_claimed(fake_aws: FakeAws, job_id: str) -> None:
+def test_job_is_pending_until_it_is_claimed(fake_aws: FakeAws, job_id: str) -> None:
     assert get_job_row(fake_aws, job_id)["status"] == "pending"
     assert variants.claim(job_id) is not None
     assert get_job_row(fake_aws, job_id)["status"] == "processing"
 
 
-def test_a_job_is_held_by_one_worker(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_job_is_claimed_by_one_worker(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     assert variants.claim(job_id) is not None
     frozen_clock.advance(minutes=5, seconds=59)
 
@@ -50,7 +49,7 @@ def test_a_job_is_held_by_one_worker(frozen_clock: FrozenClock, fake_aws: FakeAw
     assert get_job_row(fake_aws, job_id)["status"] == "processing"
 
 
-def test_a_job_whose_worker_is_gone_is_claimed_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_job_is_claimed_again_after_its_lease(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     assert variants.claim(job_id) is not None
     frozen_clock.advance(minutes=6)
 
@@ -58,7 +57,7 @@ def test_a_job_whose_worker_is_gone_is_claimed_again(frozen_clock: FrozenClock, 
     assert get_job_row(fake_aws, job_id)["status"] == "completed"
 
 
-def test_a_worker_whose_time_is_over_records_nothing(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_worker_records_nothing_after_its_lease(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     late = variants.claim(job_id)
     assert late is not None
     frozen_clock.advance(minutes=6)
@@ -67,13 +66,13 @@ def test_a_worker_whose_time_is_over_records_nothing(frozen_clock: FrozenClock, 
 
     variants.finish(late, RenderResult(1, 1, []), "0" * 64)
     variants.reject(late, "broken_image")
-    with pytest.raises(Conflict), Transaction() as write:
-        jobs.complete(write, late.job)
+    with pytest.raises(JobClaimed), Transaction() as tx:
+        jobs.complete(tx, late.job)
     assert fake_aws.find_rows("main", record_type="file") == before
     assert get_job_row(fake_aws, job_id)["status"] == "completed"
 
 
-def test_a_worker_whose_time_is_over_does_not_end_the_work_of_the_next(
+def test_worker_does_not_end_the_job_of_the_next_worker(
     frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str
 ) -> None:
     late = variants.claim(job_id)
@@ -91,7 +90,7 @@ def test_a_worker_whose_time_is_over_does_not_end_the_work_of_the_next(
 
 
 @pytest.mark.parametrize(("seconds", "sent"), [(59, 0), (60, 1)])
-def test_what_waits_for_a_minute_is_sent_again(
+def test_job_that_is_pending_for_a_minute_is_sent_again(
     frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str, seconds: int, sent: int
 ) -> None:
     frozen_clock.advance(seconds=seconds)
@@ -100,7 +99,7 @@ def test_what_waits_for_a_minute_is_sent_again(
     assert len(fake_aws.receive_messages("images")) == sent
 
 
-def test_what_was_sent_again_is_done(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_job_that_was_sent_again_is_completed(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     frozen_clock.advance(seconds=61)
     fake_aws.run_task("send-pending-jobs")
 
@@ -108,7 +107,7 @@ def test_what_was_sent_again_is_done(frozen_clock: FrozenClock, fake_aws: FakeAw
     assert get_job_row(fake_aws, job_id)["status"] == "completed"
 
 
-def test_it_is_not_sent_again_in_every_run(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_pending_job_is_not_sent_again_in_every_run(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     frozen_clock.advance(seconds=61)
     for _ in range(3):
         fake_aws.run_task("send-pending-jobs")
@@ -119,7 +118,7 @@ def test_it_is_not_sent_again_in_every_run(frozen_clock: FrozenClock, fake_aws: 
     assert len(fake_aws.receive_messages("images")) == 1
 
 
-def test_what_a_dead_worker_held_is_sent_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_job_of_a_dead_worker_is_sent_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     assert variants.claim(job_id) is not None
     frozen_clock.advance(minutes=5, seconds=59)
     fake_aws.run_task("send-pending-jobs")
@@ -131,7 +130,7 @@ def test_what_a_dead_worker_held_is_sent_again(frozen_clock: FrozenClock, fake_a
     assert get_job_row(fake_aws, job_id)["status"] == "completed"
 
 
-def test_what_is_done_is_not_sent_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
+def test_completed_job_is_not_sent_again(frozen_clock: FrozenClock, fake_aws: FakeAws, job_id: str) -> None:
     fake_aws.deliver_messages("imageproc", job_message(job_id))
     frozen_clock.advance(days=1)
     fake_aws.run_task("send-pending-jobs")
@@ -139,6 +138,6 @@ def test_what_is_done_is_not_sent_again(frozen_clock: FrozenClock, fake_aws: Fak
     assert fake_aws.receive_messages("images") == []
 
 
-def test_a_task_that_is_none_is_a_mistake(fake_aws: FakeAws) -> None:
+def test_unknown_task_raises_key_error(fake_aws: FakeAws) -> None:
     with pytest.raises(KeyError):
         fake_aws.run_task("clean-everything")

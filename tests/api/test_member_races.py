@@ -1,4 +1,4 @@
-"""Members who are changed by two at once: a project keeps an owner, and as many as are counted (Z4)."""
+"""Concurrent changes of members: a project keeps an owner, and its owner count is correct (Z4)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,36 +32,38 @@ from tests.support.projects import (
 ServiceAction = Callable[[Caller, Client, str], object]
 
 
-def get_heir_id(project_id: str) -> str:
-    """The one member of a project who is no owner."""
+def get_other_member_id(project_id: str) -> str:
+    """Return the ID of the only member who is not an owner."""
     found = members.list_members(project_id, PageRequest(10)).items
     return next(each.user_id for each in found if each.role != "owner")
 
 
 def delete_account(actor: Caller) -> None:
-    known = users.find_active(actor.user_id)
-    assert known is not None
-    security.delete_account(actor, known, "it was deleted")
+    account = users.find_active(actor.user_id)
+    assert account is not None
+    security.delete_account(actor, account, "it was deleted")
 
 
 SERVICE_ACTIONS: dict[str, ServiceAction] = {
-    "demote": lambda who, other, shared_project: service.set_role(
-        who, get_project(shared_project), other.user["id"], "viewer"
+    "demote": lambda caller, other, shared_project: service.set_role(
+        caller, get_project(shared_project), other.user["id"], "viewer"
     ),
-    "remove": lambda who, other, shared_project: service.delete(who, get_project(shared_project), other.user["id"]),
-    "leave": lambda who, other, shared_project: service.leave(
-        who, get_project(shared_project), get_membership_or_none(shared_project, who.user_id)
+    "remove": lambda caller, other, shared_project: service.delete(
+        caller, get_project(shared_project), other.user["id"]
     ),
-    "step_down": lambda who, other, shared_project: service.set_role(
-        who, get_project(shared_project), who.user_id, "editor"
+    "leave": lambda caller, other, shared_project: service.leave(
+        caller, get_project(shared_project), get_membership_or_none(shared_project, caller.user_id)
     ),
-    "transfer": lambda who, other, shared_project: service.transfer_ownership(
-        who,
+    "step_down": lambda caller, other, shared_project: service.set_role(
+        caller, get_project(shared_project), caller.user_id, "editor"
+    ),
+    "transfer": lambda caller, other, shared_project: service.transfer_ownership(
+        caller,
         get_project(shared_project),
-        get_membership_or_none(shared_project, who.user_id),
-        get_heir_id(shared_project),
+        get_membership_or_none(shared_project, caller.user_id),
+        get_other_member_id(shared_project),
     ),
-    "delete_account": lambda who, other, shared_project: delete_account(who),
+    "delete_account": lambda caller, other, shared_project: delete_account(caller),
 }
 
 
@@ -75,23 +77,23 @@ API_ACTIONS: dict[str, Callable[[Client, Client, str], Response]] = {
         client, shared_project, client.user["id"], "editor"
     ),
     "transfer": lambda client, other, shared_project: transfer_ownership(
-        client, shared_project, get_heir_id(shared_project)
+        client, shared_project, get_other_member_id(shared_project)
     ),
     "delete_account": lambda client, other, shared_project: people.delete_account(client),
 }
-OWNER_REMOVALS = ("demote", "remove", "leave", "step_down")  # each takes one owner, and leaves the project as it is
+OWNER_REMOVALS = ("demote", "remove", "leave", "step_down")  # each removes one owner
 
 
 @pytest.mark.parametrize(("faster", "slower"), list(product(OWNER_REMOVALS, OWNER_REMOVALS)))
-def test_of_two_owners_at_once_one_stays(
+def test_project_keeps_one_of_two_owners_who_are_removed_at_once(
     client: Client, fake_aws: FakeAws, shared_project: str, faster: str, slower: str
 ) -> None:
     other = create_member(client, shared_project, fake_aws, "owner")
     with interleave("TransactWriteItems", lambda: SERVICE_ACTIONS[faster](make_caller(other), client, shared_project)):
-        answer = API_ACTIONS[slower](client, other, shared_project)
+        response = API_ACTIONS[slower](client, other, shared_project)
 
-    assert answer.status == 409
-    assert answer.problem()["code"] in ("last_owner", "member_changed")
+    assert response.status == 409
+    assert response.problem()["code"] in ("last_owner", "member_changed")
     owners = [
         row["user_id"]
         for row in fake_aws.find_rows("main", record_type="member", project_id=shared_project, role="owner")
@@ -105,16 +107,16 @@ def test_of_two_owners_at_once_one_stays(
     ("faster", "slower"),
     [pair for pair in product(API_ACTIONS, API_ACTIONS) if not set(OWNER_REMOVALS).issuperset(pair)],
 )
-def test_whoever_hands_on_or_departs_a_living_project_has_an_owner_who_is_there(
+def test_active_project_keeps_an_active_owner_when_two_changes_race(
     client: Client, fake_aws: FakeAws, shared_project: str, faster: str, slower: str
 ) -> None:
     other = create_member(client, shared_project, fake_aws, "owner")
     create_member(client, shared_project, fake_aws, "editor")
     with interleave("TransactWriteItems", lambda: SERVICE_ACTIONS[faster](make_caller(other), client, shared_project)):
-        answer = API_ACTIONS[slower](client, other, shared_project)
+        response = API_ACTIONS[slower](client, other, shared_project)
 
-    if answer.status >= 300:
-        assert status_and_code(answer) in [(409, "last_owner"), (409, "member_changed"), (404, "not_found")]
+    if response.status >= 300:
+        assert status_and_code(response) in [(409, "last_owner"), (409, "member_changed"), (404, "not_found")]
     (project,) = fake_aws.find_rows("main", pk=f"PROJECT#{shared_project}", sk="PROJECT")
     owners = {
         row["user_id"]
@@ -126,7 +128,7 @@ def test_whoever_hands_on_or_departs_a_living_project_has_an_owner_who_is_there(
     assert project["status"] == "deleted" or owners <= active
 
 
-def test_a_change_over_another_is_told(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
+def test_concurrent_change_of_a_member_is_reported(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     other, third = (
         create_member(client, shared_project, fake_aws, "owner"),
         create_member(client, shared_project, fake_aws),
@@ -141,7 +143,7 @@ def test_a_change_over_another_is_told(client: Client, fake_aws: FakeAws, shared
     assert get_member_roles(client, shared_project)[third.user["id"]] == "editor"
 
 
-def test_who_left_and_joined_again_is_not_removed_by_what_was_meant_before(
+def test_removal_does_not_affect_a_member_who_joined_again(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
     other, third = (
@@ -149,26 +151,26 @@ def test_who_left_and_joined_again_is_not_removed_by_what_was_meant_before(
         create_member(client, shared_project, fake_aws),
     )
 
-    def again() -> None:
+    def remove_and_add() -> None:
         service.delete(make_caller(other), get_project(shared_project), third.user["id"])
-        with Transaction() as write:
-            service.add(write, shared_project, third.user["id"], "viewer")
+        with Transaction() as tx:
+            service.add(tx, shared_project, third.user["id"], "viewer")
 
-    with interleave("TransactWriteItems", again):
+    with interleave("TransactWriteItems", remove_and_add):
         assert status_and_code(remove_member(client, shared_project, third.user["id"])) == (409, "member_changed")
     assert get_member_roles(client, shared_project)[third.user["id"]] == "viewer"
 
 
-@pytest.mark.parametrize("deed", ["promote", "demote", "remove", "leave", "transfer"])
-def test_nobody_is_changed_in_what_was_deleted_meanwhile(
-    client: Client, fake_aws: FakeAws, shared_project: str, deed: str
+@pytest.mark.parametrize("action", ["promote", "demote", "remove", "leave", "transfer"])
+def test_members_of_a_project_deleted_meanwhile_are_unchanged(
+    client: Client, fake_aws: FakeAws, shared_project: str, action: str
 ) -> None:
     other, third = (
         create_member(client, shared_project, fake_aws, "owner"),
         create_member(client, shared_project, fake_aws, "editor"),
     )
     user_id = third.user["id"]
-    audited_targets: dict[str, Callable[[], Response]] = {
+    actions: dict[str, Callable[[], Response]] = {
         "promote": lambda: change_member_role(client, shared_project, user_id, "owner"),
         "demote": lambda: change_member_role(client, shared_project, user_id, "viewer"),
         "remove": lambda: remove_member(client, shared_project, user_id),
@@ -176,17 +178,17 @@ def test_nobody_is_changed_in_what_was_deleted_meanwhile(
         "transfer": lambda: transfer_ownership(client, shared_project, user_id),
     }
     with interleave("TransactWriteItems", lambda: projects.delete(make_caller(other), get_project(shared_project))):
-        answer = audited_targets[deed]()
+        response = actions[action]()
 
-    assert status_and_code(answer) == (404, "not_found")
+    assert status_and_code(response) == (404, "not_found")
     client.post(f"/projects/{shared_project}/restore").data()
     assert get_member_roles(client, shared_project)[user_id] == "editor"
 
 
-def test_two_transfers_at_once_leave_as_many_owners_as_are_counted(
+def test_concurrent_transfers_keep_the_owner_count_correct(
     client: Client, fake_aws: FakeAws, shared_project: str
 ) -> None:
-    one, other = (
+    first, second = (
         create_member(client, shared_project, fake_aws),
         create_member(client, shared_project, fake_aws, "editor"),
     )
@@ -195,11 +197,11 @@ def test_two_transfers_at_once_leave_as_many_owners_as_are_counted(
         make_caller(client),
         get_project(shared_project),
         get_membership_or_none(shared_project, client.user["id"]),
-        one.user["id"],
+        first.user["id"],
     )
     with interleave("TransactWriteItems", faster):
-        assert status_and_code(transfer_ownership(client, shared_project, other.user["id"])) == (409, "member_changed")
+        assert status_and_code(transfer_ownership(client, shared_project, second.user["id"])) == (409, "member_changed")
 
-    owners = [id_ for id_, role in get_member_roles(one, shared_project).items() if role == "owner"]
+    owners = [id_ for id_, role in get_member_roles(first, shared_project).items() if role == "owner"]
     (project,) = fake_aws.find_rows("main", pk=f"PROJECT#{shared_project}", sk="PROJECT")
-    assert (owners, project["owner_count"]) == ([one.user["id"]], 1)
+    assert (owners, project["owner_count"]) == ([first.user["id"]], 1)

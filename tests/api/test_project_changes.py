@@ -1,4 +1,4 @@
-"""Changing a project: what is said becomes so, what is not said stays, and nothing is lost."""
+"""Partial updates of projects."""
 
 from typing import Any
 
@@ -29,14 +29,14 @@ OTHER_SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture
-def made(client: Client) -> dict[str, Any]:
-    """A project that has decided everything."""
-    said: dict[str, Any] = client.post("/projects", {"name": "Holiday", "settings": SETTINGS}).created()
-    return said
+def configured(client: Client) -> dict[str, Any]:
+    """Return a project with a value for every setting."""
+    project: dict[str, Any] = client.post("/projects", {"name": "Holiday", "settings": SETTINGS}).created()
+    return project
 
 
-def put_project(client: Client, project: dict[str, Any], payload: Any, **kwargs: Any) -> Response:
-    return client.request("PUT", f"/projects/{project['id']}", payload, **kwargs)
+def put_project(client: Client, project: dict[str, Any], body: Any, **kwargs: Any) -> Response:
+    return client.request("PUT", f"/projects/{project['id']}", body, **kwargs)
 
 
 def read_project(client: Client, project: dict[str, Any]) -> dict[str, Any]:
@@ -44,45 +44,45 @@ def read_project(client: Client, project: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_a_name_is_changed_alone(frozen_clock: FrozenClock, client: Client, made: dict[str, Any]) -> None:
+def test_name_is_updated_alone(frozen_clock: FrozenClock, client: Client, configured: dict[str, Any]) -> None:
     frozen_clock.advance(seconds=5)
-    changed = put_project(client, made, {"name": "  Winter "}).data()
+    changed = put_project(client, configured, {"name": "  Winter "}).data()
 
-    assert changed == {**made, "name": "Winter", "updatedAt": changed["updatedAt"]}
-    assert changed["updatedAt"] > made["updatedAt"]
-    assert read_project(client, made) == changed
+    assert changed == {**configured, "name": "Winter", "updatedAt": changed["updatedAt"]}
+    assert changed["updatedAt"] > configured["updatedAt"]
+    assert read_project(client, configured) == changed
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_is_changed_alone(client: Client, made: dict[str, Any], name: str) -> None:
-    changed = put_project(client, made, {"settings": {name: OTHER_SETTINGS[name]}}).data()
+def test_setting_is_updated_alone(client: Client, configured: dict[str, Any], name: str) -> None:
+    changed = put_project(client, configured, {"settings": {name: OTHER_SETTINGS[name]}}).data()
 
     assert changed["settings"] == {**SETTINGS, name: OTHER_SETTINGS[name]}
-    assert changed["name"] == made["name"]
-    assert read_project(client, made) == changed
+    assert changed["name"] == configured["name"]
+    assert read_project(client, configured) == changed
 
 
-def test_a_quota_is_said_whole(client: Client, made: dict[str, Any]) -> None:
-    changed = put_project(client, made, {"settings": {"quota": {"maxFiles": 9}}}).data()
+def test_quota_is_replaced_as_a_whole(client: Client, configured: dict[str, Any]) -> None:
+    changed = put_project(client, configured, {"settings": {"quota": {"maxFiles": 9}}}).data()
 
     assert changed["settings"]["quota"] == {"maxBytes": None, "maxFiles": 9, "maxFileBytes": None}
 
 
-@pytest.mark.parametrize("said", [{}, {"settings": {}}])
-def test_who_says_nothing_changes_nothing(client: Client, made: dict[str, Any], said: dict[str, Any]) -> None:
-    changed = put_project(client, made, said).data()
+@pytest.mark.parametrize("body", [{}, {"settings": {}}])
+def test_empty_update_changes_nothing(client: Client, configured: dict[str, Any], body: dict[str, Any]) -> None:
+    changed = put_project(client, configured, body).data()
 
-    assert changed == {**made, "updatedAt": changed["updatedAt"]}
+    assert changed == {**configured, "updatedAt": changed["updatedAt"]}
 
 
-def test_all_at_once(client: Client, made: dict[str, Any]) -> None:
-    changed = put_project(client, made, {"name": "Winter", "settings": OTHER_SETTINGS}).data()
+def test_everything_is_updated_at_once(client: Client, configured: dict[str, Any]) -> None:
+    changed = put_project(client, configured, {"name": "Winter", "settings": OTHER_SETTINGS}).data()
 
     assert (changed["name"], changed["settings"]) == ("Winter", OTHER_SETTINGS)
 
 
 @pytest.mark.parametrize(
-    ("said", "pointer"),
+    ("body", "pointer"),
     [
         ({"name": ""}, "/name"),
         ({"name": "two\nlines"}, "/name"),
@@ -109,109 +109,113 @@ def test_all_at_once(client: Client, made: dict[str, Any]) -> None:
         ({"settings": {"variants": [{"name": f"v{n}", "width": 1} for n in range(21)]}}, "/settings/variants"),
     ],
 )
-def test_what_means_nothing_is_pointed_at(client: Client, made: dict[str, Any], said: Any, pointer: str) -> None:
-    refused = put_project(client, made, {"name": "Winter", **said})
+def test_invalid_update_is_reported_with_its_pointer(
+    client: Client, configured: dict[str, Any], body: Any, pointer: str
+) -> None:
+    response = put_project(client, configured, {"name": "Winter", **body})
 
-    assert refused.status == 422
-    assert pointer in [error["pointer"] for error in refused.problem()["errors"]]
-    assert read_project(client, made) == made
+    assert response.status == 422
+    assert pointer in [error["pointer"] for error in response.problem()["errors"]]
+    assert read_project(client, configured) == configured
 
 
-def test_twenty_variants_are_taken(client: Client, made: dict[str, Any]) -> None:
+def test_twenty_variants_are_allowed(client: Client, configured: dict[str, Any]) -> None:
     variants = [{"name": f"v{number}", "width": 1} for number in range(20)]
 
-    assert len(put_project(client, made, {"settings": {"variants": variants}}).data()["settings"]["variants"]) == 20
+    assert (
+        len(put_project(client, configured, {"settings": {"variants": variants}}).data()["settings"]["variants"]) == 20
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "variable"),
     [("maxBytes", "MAX_BYTES"), ("maxFiles", "MAX_FILES"), ("maxFileBytes", "MAX_FILE_BYTES")],
 )
-def test_a_quota_goes_up_to_the_installations(
-    client: Client, override_settings: OverrideSettings, made: dict[str, Any], name: str, variable: str
+def test_quota_above_the_limit_of_the_installation_is_rejected(
+    client: Client, override_settings: OverrideSettings, configured: dict[str, Any], name: str, variable: str
 ) -> None:
     override_settings(**{variable: "100"})
 
-    assert put_project(client, made, {"settings": {"quota": {name: 100}}}).status == 200
-    refused = put_project(client, made, {"name": "Winter", "settings": {"quota": {name: 101}}})
-    assert refused.status == 422
-    (error,) = refused.problem()["errors"]
+    assert put_project(client, configured, {"settings": {"quota": {name: 100}}}).status == 200
+    response = put_project(client, configured, {"name": "Winter", "settings": {"quota": {name: 101}}})
+    assert response.status == 422
+    (error,) = response.problem()["errors"]
     assert (error["code"], error["pointer"]) == ("above_installation_limit", f"/settings/quota/{name}")
-    assert read_project(client, made)["name"] == made["name"]
+    assert read_project(client, configured)["name"] == configured["name"]
 
 
-def test_a_change_is_audited_and_told(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
-    put_project(client, made, {"name": "Winter"}).data()
+def test_update_is_audited_and_emits_an_event(client: Client, fake_aws: FakeAws, configured: dict[str, Any]) -> None:
+    put_project(client, configured, {"name": "Winter"}).data()
 
     (row,) = fake_aws.find_rows("audit", action="projects.update")
-    assert (row["actor"], row["target"]) == (client.user["id"], made["id"])
-    assert len(fake_aws.find_rows("main", pk=f"EVENTS#{made['id']}", type="project.updated")) == 1
+    assert (row["actor"], row["target"]) == (client.user["id"], configured["id"])
+    assert len(fake_aws.find_rows("main", pk=f"EVENTS#{configured['id']}", type="project.updated")) == 1
 
 
-def test_a_name_moves_no_variant(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
-    put_project(client, made, {"name": "Winter", "settings": {"visibility": "public"}}).data()
+def test_rename_moves_no_variants(client: Client, fake_aws: FakeAws, configured: dict[str, Any]) -> None:
+    put_project(client, configured, {"name": "Winter", "settings": {"visibility": "public"}}).data()
 
     assert fake_aws.find_rows("main", record_type="job") == []
 
 
-def test_of_two_who_change_at_once_neither_loses(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
+def test_concurrent_updates_are_merged(client: Client, fake_aws: FakeAws, configured: dict[str, Any]) -> None:
     faster = UpdateProjectRequest.model_validate({"settings": {"allowedTypes": ["text/plain"]}})
     with interleave(
-        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(made["id"]), faster)
+        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(configured["id"]), faster)
     ):
-        changed = put_project(client, made, {"name": "Winter", "settings": {"visibility": "private"}}).data()
+        changed = put_project(client, configured, {"name": "Winter", "settings": {"visibility": "private"}}).data()
 
     assert changed["settings"] == {**SETTINGS, "visibility": "private", "allowedTypes": ["text/plain"]}
-    assert read_project(client, made) == changed
+    assert read_project(client, configured) == changed
     assert len(fake_aws.find_rows("main", record_type="job", kind="relocate-project")) == 1
     assert len(fake_aws.find_rows("audit", action="projects.update")) == 2
 
 
-def test_who_turns_it_private_second_moves_nothing_twice(
-    client: Client, fake_aws: FakeAws, made: dict[str, Any]
+def test_concurrent_change_of_visibility_starts_one_job(
+    client: Client, fake_aws: FakeAws, configured: dict[str, Any]
 ) -> None:
-    private_project_id = {"settings": {"visibility": "private"}}
-    faster = UpdateProjectRequest.model_validate(private_project_id)
+    body = {"settings": {"visibility": "private"}}
+    faster = UpdateProjectRequest.model_validate(body)
     with interleave(
-        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(made["id"]), faster)
+        "TransactWriteItems", lambda: projects.update(make_caller(client), get_project(configured["id"]), faster)
     ):
-        put_project(client, made, private_project_id).data()
+        put_project(client, configured, body).data()
 
     assert len(fake_aws.find_rows("main", record_type="job", kind="relocate-project")) == 1
 
 
-@pytest.mark.parametrize("end", [projects.delete, projects.purge])
-def test_what_is_deleted_meanwhile_is_not_changed(
-    client: Client, fake_aws: FakeAws, made: dict[str, Any], end: Any
+@pytest.mark.parametrize("delete", [projects.delete, projects.purge])
+def test_project_deleted_meanwhile_is_not_updated(
+    client: Client, fake_aws: FakeAws, configured: dict[str, Any], delete: Any
 ) -> None:
-    with interleave("TransactWriteItems", lambda: end(make_caller(client), get_project(made["id"]))):
-        late = put_project(client, made, {"name": "Winter"})
+    with interleave("TransactWriteItems", lambda: delete(make_caller(client), get_project(configured["id"]))):
+        late = put_project(client, configured, {"name": "Winter"})
 
     assert late.status == 404
-    (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{made['id']}", sk="PROJECT")
-    assert (row["name"], row["status"]) == ("Holiday", "deleted" if end is projects.delete else "purging")
+    (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{configured['id']}", sk="PROJECT")
+    assert (row["name"], row["status"]) == ("Holiday", "deleted" if delete is projects.delete else "purging")
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-def test_only_an_owner_changes_it(
-    client: Client, stranger: Client, fake_aws: FakeAws, made: dict[str, Any], role: str
+def test_only_owners_update_a_project(
+    client: Client, stranger: Client, fake_aws: FakeAws, configured: dict[str, Any], role: str
 ) -> None:
-    member = members.create_member(client, made["id"], fake_aws, role)
+    member = members.create_member(client, configured["id"], fake_aws, role)
 
-    assert put_project(member, made, {"name": "Winter"}).status == 403
-    assert put_project(stranger, made, {"name": "Winter"}).status == 404
-    assert read_project(client, made) == made
-
-
-def test_no_key_changes_it(client: Client, made: dict[str, Any]) -> None:
-    program = members.create_api_key_client(client, made["id"])
-
-    assert put_project(program, made, {"name": "Winter"}).status == 403
-    assert read_project(program, made) == made
+    assert put_project(member, configured, {"name": "Winter"}).status == 403
+    assert put_project(stranger, configured, {"name": "Winter"}).status == 404
+    assert read_project(client, configured) == configured
 
 
-def test_another_owner_changes_it(client: Client, fake_aws: FakeAws, made: dict[str, Any]) -> None:
-    owner = members.create_member(client, made["id"], fake_aws, "owner")
+def test_api_key_cannot_update_a_project(client: Client, configured: dict[str, Any]) -> None:
+    program = members.create_api_key_client(client, configured["id"])
 
-    assert put_project(owner, made, {"name": "Winter"}).data()["name"] == "Winter"
-    assert read_project(client, made)["name"] == "Winter"
+    assert put_project(program, configured, {"name": "Winter"}).status == 403
+    assert read_project(program, configured) == configured
+
+
+def test_every_owner_can_update_a_project(client: Client, fake_aws: FakeAws, configured: dict[str, Any]) -> None:
+    owner = members.create_member(client, configured["id"], fake_aws, "owner")
+
+    assert put_project(owner, configured, {"name": "Winter"}).data()["name"] == "Winter"
+    assert read_project(client, configured)["name"] == "Winter"

@@ -1,4 +1,4 @@
-"""Deleting a project: it is gone from every route, and for 30 days it may come back."""
+"""Deletion of a project: no route finds it, and for 30 days it can be restored."""
 
 from typing import Any
 
@@ -19,9 +19,7 @@ from tests.support.routes import Route, list_routes
 from tests.support.uploads import TEXT_FILE, init_upload
 from tests.support.variants import variant_prefixes
 
-PROJECT_ROUTE_PARAMETERS = [
-    (route, name) for route in list_routes() for name in route.guard.project_from
-]
+PROJECT_ROUTE_PARAMETERS = [(route, name) for route in list_routes() for name in route.guard.project_from]
 ALLOWED_WHEN_DELETED = {"POST /api/v1/projects/{projectId}/restore"}
 
 
@@ -31,7 +29,7 @@ def get_project_row(fake_aws: FakeAws, project: dict[str, Any]) -> dict[str, Any
 
 
 def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -> Response:
-    """Ask a route about a project, which this parameter leads to."""
+    """Send a request that names a project by this parameter."""
     path, value = route.path.format(**ids), ids[name]
     if f"{{{name}}}" in route.path:
         return client.request(route.method, path, {})
@@ -40,31 +38,33 @@ def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -
     return client.request(route.method, path, {name: value})
 
 
-@pytest.mark.parametrize("gone", ["", "?permanent=true"], ids=["soft", "for good"])
-def test_it_is_gone_from_every_route(client: Client, fake_aws: FakeAws, project: dict[str, Any], gone: str) -> None:
-    program, begun = members.create_api_key_client(client, project["id"]), init_upload(client, projectId=project["id"])
-    made = fake_aws.upload(client, b"x", projectId=project["id"], **TEXT_FILE)
+@pytest.mark.parametrize("query", ["", "?permanent=true"], ids=["soft", "permanent"])
+def test_deleted_project_is_not_found_on_any_route(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], query: str
+) -> None:
+    program, upload = members.create_api_key_client(client, project["id"]), init_upload(client, projectId=project["id"])
+    file = fake_aws.upload(client, b"x", projectId=project["id"], **TEXT_FILE)
     ids = {
         "projectId": project["id"],
-        "fileId": made["fileId"],
-        "uploadId": begun["uploadId"],
-        "key": begun["key"],
+        "fileId": file["fileId"],
+        "uploadId": upload["uploadId"],
+        "key": upload["key"],
         "userId": client.user["id"],
         "keyId": program.key_id,
         "invitationId": members.create_invitation(client, project["id"], users.unique_email())["id"],
     }
     reads = [(route, name) for route, name in PROJECT_ROUTE_PARAMETERS if route.method == "GET"]
     assert {send_request(client, *each, ids).status for each in reads} <= {200, 302}
-    delete_project(client, project, gone).data()
+    delete_project(client, project, query).data()
 
     for route, name in PROJECT_ROUTE_PARAMETERS:
         if str(route) not in ALLOWED_WHEN_DELETED:
             assert send_request(client, route, name, ids).status == 404, (route, name)
             assert send_request(program, route, name, ids).status in (401, 404), (route, name)
-    assert get_project_row(fake_aws, project)["status"] == ("purging" if gone else "deleted")
+    assert get_project_row(fake_aws, project)["status"] == ("purging" if query else "deleted")
 
 
-def test_a_deleted_project_is_listed_with_the_time(
+def test_deleted_project_is_listed_with_its_time(
     frozen_clock: FrozenClock, client: Client, project: dict[str, Any]
 ) -> None:
     frozen_clock.advance(seconds=5)
@@ -75,7 +75,7 @@ def test_a_deleted_project_is_listed_with_the_time(
     assert deleted in client.get("/projects").data()
 
 
-def test_members_see_it_deleted(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_members_see_that_a_project_is_deleted(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     viewer, editor = (members.create_member(client, project["id"], fake_aws, role) for role in ("viewer", "editor"))
     delete_project(client, project).data()
 
@@ -86,7 +86,9 @@ def test_members_see_it_deleted(client: Client, fake_aws: FakeAws, project: dict
         assert delete_project(member, project).status == 404
 
 
-def test_only_an_owner_deletes_it(client: Client, stranger: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_only_owners_delete_a_project(
+    client: Client, stranger: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
     editor = members.create_member(client, project["id"], fake_aws, "editor")
 
     for query in ("", "?permanent=true"):
@@ -96,7 +98,7 @@ def test_only_an_owner_deletes_it(client: Client, stranger: Client, fake_aws: Fa
     assert client.get(f"/projects/{project['id']}").data() == project
 
 
-def test_twice_is_not_there(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_second_deletion_is_not_found(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     delete_project(client, project).data()
 
     assert delete_project(client, project).status == 404
@@ -104,7 +106,7 @@ def test_twice_is_not_there(client: Client, fake_aws: FakeAws, project: dict[str
     assert len(fake_aws.find_rows("audit", action="projects.delete")) == 1
 
 
-def test_a_deletion_leaves_nothing_under_media(
+def test_deletion_leaves_no_public_variants(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
@@ -117,7 +119,7 @@ def test_a_deletion_leaves_nothing_under_media(
     ]
 
 
-def test_a_restored_project_is_as_it_was(
+def test_restored_project_is_unchanged(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     before = client.get(f"/files/{photo_id}").data()
@@ -132,12 +134,12 @@ def test_a_restored_project_is_as_it_was(
     assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
     assert init_upload(client, projectId=project["id"])["uploadId"]
     invariants.assert_project_consistent(fake_aws, project["id"])
-    told = fake_aws.find_rows("main", pk=f"EVENTS#{project['id']}")
-    assert {"project.deleted", "project.restored"} <= {each["type"] for each in told}
+    events = fake_aws.find_rows("main", pk=f"EVENTS#{project['id']}")
+    assert {"project.deleted", "project.restored"} <= {each["type"] for each in events}
     assert len(fake_aws.find_rows("audit", action="projects.restore")) == 1
 
 
-def test_a_restored_project_is_not_purged(
+def test_restored_project_is_not_purged(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
     delete_project(client, project).data()
@@ -149,64 +151,68 @@ def test_a_restored_project_is_not_purged(
     assert get_project_row(fake_aws, project)["status"] == "active"
 
 
-def test_what_lives_is_not_restored(client: Client, project: dict[str, Any]) -> None:
-    refused = restore_project(client, project)
+def test_active_project_cannot_be_restored(client: Client, project: dict[str, Any]) -> None:
+    response = restore_project(client, project)
 
-    assert (refused.status, refused.problem()["code"]) == (409, "wrong_state")
+    assert (response.status, response.problem()["code"]) == (409, "wrong_state")
 
 
 @pytest.mark.parametrize("query", ["", "?permanent=true"])
-def test_a_personal_project_is_not_deleted(client: Client, query: str) -> None:
+def test_personal_project_cannot_be_deleted(client: Client, query: str) -> None:
     personal = {"id": users.personal_project_id(client)}
-    refused = delete_project(client, personal, query)
+    response = delete_project(client, personal, query)
 
-    assert (refused.status, refused.problem()["code"]) == (409, "personal_project")
+    assert (response.status, response.problem()["code"]) == (409, "personal_project")
     assert list_project_statuses(client)[personal["id"]] == "active"
 
 
-def test_an_upload_ends_with_its_project(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    begun = init_upload(client, projectId=project["id"])
-    fake_aws.put_object(begun, b"content")
+def test_upload_of_a_deleted_project_cannot_be_committed(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    upload = init_upload(client, projectId=project["id"])
+    fake_aws.put_object(upload, b"content")
     delete_project(client, project).data()
 
-    for said in ({"uploadId": begun["uploadId"]}, {"key": begun["key"]}):
-        assert client.post("/files/commit", said).status == 404
-    announced = make_upload_request(b"content", projectId=project["id"], **TEXT_FILE)
-    assert client.post("/files/init-upload", announced).status == 404
+    for body in ({"uploadId": upload["uploadId"]}, {"key": upload["key"]}):
+        assert client.post("/files/commit", body).status == 404
+    body = make_upload_request(b"content", projectId=project["id"], **TEXT_FILE)
+    assert client.post("/files/init-upload", body).status == 404
     restore_project(client, project).data()
-    assert client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()["version"] == 1
+    assert client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()["version"] == 1
 
 
-@pytest.mark.parametrize("end", [projects.delete, projects.purge])
-def test_nothing_is_begun_while_it_is_deleted(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], end: Any
+@pytest.mark.parametrize("delete", [projects.delete, projects.purge])
+def test_upload_cannot_start_while_its_project_is_deleted(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], delete: Any
 ) -> None:
-    with interleave("TransactWriteItems", lambda: end(make_caller(client), get_project(project["id"]))):
+    with interleave("TransactWriteItems", lambda: delete(make_caller(client), get_project(project["id"]))):
         late = client.post("/files/init-upload", make_upload_request(b"content", projectId=project["id"], **TEXT_FILE))
 
     assert late.status in (404, 409)
     assert invariants.upload_rows(fake_aws, project["id"]) == []
 
 
-def test_what_arrives_in_a_deleted_project_is_there_when_it_comes_back(
+def test_upload_that_arrives_in_a_deleted_project_is_there_after_a_restore(
     client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
-    announced = make_upload_request(make_photo(), projectId=project["id"], autoCommit=True)
-    begun = client.post("/files/init-upload", announced).created()
+    body = make_upload_request(make_photo(), projectId=project["id"], autoCommit=True)
+    upload = client.post("/files/init-upload", body).created()
     delete_project(client, project).data()
     fake_aws.run_workers()
-    fake_aws.notify_object_created(begun["key"], fake_aws.put_object(begun, make_photo()))
+    fake_aws.notify_object_created(upload["key"], fake_aws.put_object(upload, make_photo()))
     fake_aws.run_workers()
     assert "media" not in set(variant_prefixes(fake_aws, project["id"]))
     invariants.assert_project_consistent(fake_aws, project["id"])
 
     restore_project(client, project).data()
     fake_aws.run_workers()
-    assert client.get(f"/files/{begun['fileId']}").data()["status"] == "ready"
+    assert client.get(f"/files/{upload['fileId']}").data()["status"] == "ready"
     assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
 
 
-def test_who_left_is_no_owner_of_what_comes_back(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_deleted_users_are_no_members_of_a_restored_project(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
     owner = members.create_member(client, project["id"], fake_aws, "owner")
     viewer = members.create_member(client, project["id"], fake_aws)
     delete_project(client, project).data()

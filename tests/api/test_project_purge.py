@@ -1,11 +1,11 @@
-"""Purging a project: by its owner or by the night, after 30 days. Nothing of it is left."""
+"""Purge of a project, by its owner or by nightly maintenance after 30 days."""
 
 import json
 from typing import Any
 
 import pytest
 
-from holdall.files import service as client_with_files
+from holdall.files import service as files
 from tests.support import invariants, projects, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
@@ -18,14 +18,14 @@ from tests.support.uploads import TEXT_FILE, init_upload
 
 @pytest.fixture
 def full_project(client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str) -> dict[str, Any]:
-    """A project with something of every kind."""
+    """Return a project with something of every kind."""
     projects.create_member(client, project["id"], fake_aws)
     projects.create_invitation(client, project["id"], users.unique_email())
     projects.create_api_key_client(client, project["id"], "files.read")
     fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=photo_id)
-    away = fake_aws.upload(client, make_photo(color="blue"), projectId=project["id"])["fileId"]
+    trashed = fake_aws.upload(client, make_photo(color="blue"), projectId=project["id"])["fileId"]
     fake_aws.render_images()
-    client.delete(f"/files/{away}").data()
+    client.delete(f"/files/{trashed}").data()
     fake_aws.upload(client, b"notes", projectId=project["id"], **TEXT_FILE)
     fake_aws.put_object(init_upload(client, projectId=project["id"]), b"content")
     init_upload(client, projectId=project["id"])
@@ -33,15 +33,15 @@ def full_project(client: Client, fake_aws: FakeAws, project: dict[str, Any], pho
 
 
 @pytest.mark.parametrize("purged", ["before", "after"])
-def test_what_arrives_in_a_purged_project_is_removed(
+def test_object_that_arrives_in_a_purged_project_is_deleted(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], purged: str
 ) -> None:
-    announced = make_upload_request(make_photo(), projectId=project["id"], autoCommit=True)
-    begun = client.post("/files/init-upload", announced).created()
+    body = make_upload_request(make_photo(), projectId=project["id"], autoCommit=True)
+    upload = client.post("/files/init-upload", body).created()
     delete_project(client, project, "?permanent=true").data()
     if purged == "before":
         fake_aws.run_workers()
-    fake_aws.notify_object_created(begun["key"], fake_aws.put_object(begun, make_photo()))
+    fake_aws.notify_object_created(upload["key"], fake_aws.put_object(upload, make_photo()))
     fake_aws.run_workers()
 
     assert invariants.stored_object_keys(fake_aws, project["id"]) == []
@@ -50,15 +50,15 @@ def test_what_arrives_in_a_purged_project_is_removed(
 
 
 @pytest.mark.parametrize("before", ["active", "deleted"])
-def test_nothing_of_a_purged_project_is_left(
+def test_purge_deletes_everything_of_a_project(
     client: Client, stranger: Client, fake_aws: FakeAws, full_project: dict[str, Any], before: str
 ) -> None:
     other = fake_aws.upload(stranger, b"another's", **TEXT_FILE)["fileId"]
     if before == "deleted":
         delete_project(client, full_project).data()
-    answer = delete_project(client, full_project, "?permanent=true")
-    assert answer.status == 202
-    (job,) = fake_aws.find_rows("main", record_type="job", id=answer.data()["jobId"])
+    response = delete_project(client, full_project, "?permanent=true")
+    assert response.status == 202
+    (job,) = fake_aws.find_rows("main", record_type="job", id=response.data()["jobId"])
     assert (job["kind"], job["status"]) == ("purge-project", "pending")
     assert full_project["id"] not in list_project_statuses(client)
     fake_aws.run_workers()
@@ -68,11 +68,11 @@ def test_nothing_of_a_purged_project_is_left(
     assert invariants.installation_usage(fake_aws) == (9, 1)
     assert full_project["id"] not in list_project_statuses(client)
     assert stranger.get(f"/files/{other}").data()["size"] == 9
-    (deed,) = fake_aws.find_rows("audit", action="projects.purge")
-    assert (deed["actor"], deed["target"]) == (client.user["id"], full_project["id"])
+    (entry,) = fake_aws.find_rows("audit", action="projects.purge")
+    assert (entry["actor"], entry["target"]) == (client.user["id"], full_project["id"])
 
 
-def test_a_purge_of_many_parts_ends(
+def test_purge_in_many_runs_ends(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.project_jobs._BATCH_SIZE", 1)
@@ -86,7 +86,7 @@ def test_a_purge_of_many_parts_ends(
     assert invariants.installation_usage(fake_aws) == (0, 0)
 
 
-def test_it_is_purged_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_project_is_purged_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     delete_project(client, project, "?permanent=true").data()
 
     assert delete_project(client, project, "?permanent=true").status == 404
@@ -94,8 +94,8 @@ def test_it_is_purged_once(client: Client, fake_aws: FakeAws, project: dict[str,
     assert len(fake_aws.find_rows("main", record_type="job", kind="purge-project")) == 1
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-1, "deleted"), (1, "gone")])
-def test_its_time_is_thirty_days(
+@pytest.mark.parametrize(("seconds", "status"), [(-1, "deleted"), (1, "purged")])
+def test_deleted_project_is_purged_after_thirty_days(
     frozen_clock: FrozenClock,
     client: Client,
     fake_aws: FakeAws,
@@ -111,8 +111,8 @@ def test_its_time_is_thirty_days(
     fake_aws.run_workers()
 
     again = users.sign_in(client.user["email"])
-    assert list_project_statuses(again).get(full_project["id"], "gone") == status
-    if status == "gone":
+    assert list_project_statuses(again).get(full_project["id"], "purged") == status
+    if status == "purged":
         assert invariants.stored_object_keys(fake_aws, full_project["id"]) == []
         assert invariants.remaining_rows(fake_aws, full_project["id"]) == []
         assert invariants.installation_usage(fake_aws) == (0, 0)
@@ -121,7 +121,7 @@ def test_its_time_is_thirty_days(
         invariants.assert_project_consistent(fake_aws, full_project["id"])
 
 
-def test_after_thirty_days_it_does_not_come_back(
+def test_project_cannot_be_restored_after_thirty_days(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
     delete_project(client, project).data()
@@ -136,11 +136,11 @@ def test_after_thirty_days_it_does_not_come_back(
     assert invariants.remaining_rows(fake_aws, project["id"]) == []
 
 
-def test_a_list_that_lags_does_no_harm(
+def test_list_that_lags_does_no_harm(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = [client_with_files.remaining_ids(project["id"], 50)] * 2
-    monkeypatch.setattr(client_with_files, "remaining_ids", lambda *_: answers.pop() if answers else [])
+    listed_ids = [files.remaining_ids(project["id"], 50)] * 2
+    monkeypatch.setattr(files, "remaining_ids", lambda *_: listed_ids.pop() if listed_ids else [])
     delete_project(client, project, "?permanent=true").data()
     fake_aws.run_workers()
 
@@ -148,7 +148,7 @@ def test_a_list_that_lags_does_no_harm(
     assert invariants.remaining_rows(fake_aws, project["id"]) == []
 
 
-def test_the_rows_of_a_file_outlive_none_of_its_jobs(
+def test_project_is_deleted_after_the_jobs_of_its_files(
     frozen_clock: FrozenClock,
     client: Client,
     fake_aws: FakeAws,
@@ -158,9 +158,11 @@ def test_the_rows_of_a_file_outlive_none_of_its_jobs(
     monkeypatch.setattr("holdall.maintenance.project_jobs.MAX_CHECKS", 3)
     fake_aws.upload(client, b"notes", projectId=project["id"], **TEXT_FILE)
     delete_project(client, project, "?permanent=true").data()
-    for _ in range(9):  # the job of the file is told to nobody
+    for _ in range(9):  # the message of the job of the file is lost
         for message in fake_aws.receive_messages("work"):
-            if json.loads(message)["id"] in [each["id"] for each in fake_aws.find_rows("main", kind="purge-project")]:
+            if json.loads(message)["job_id"] in [
+                each["id"] for each in fake_aws.find_rows("main", kind="purge-project")
+            ]:
                 assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
     frozen_clock.advance(minutes=16)
     fake_aws.run_task("send-pending-jobs")
@@ -171,7 +173,7 @@ def test_the_rows_of_a_file_outlive_none_of_its_jobs(
     assert invariants.installation_usage(fake_aws) == (0, 0)
 
 
-def test_what_the_last_owner_left_is_purged_in_its_time(
+def test_project_without_owners_is_purged_after_thirty_days(
     frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, full_project: dict[str, Any]
 ) -> None:
     delete_project(client, full_project).data()

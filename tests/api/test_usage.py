@@ -1,4 +1,4 @@
-"""What a project holds: in all, by kind, and what was drawn of it."""
+"""Usage of a project: in total, by kind, and of its variants."""
 
 from typing import Any
 
@@ -24,17 +24,17 @@ def get_usage(client: Client, project_id: str) -> dict[str, Any]:
 
 
 def list_amounts(usage: dict[str, Any]) -> tuple[int, ...]:
-    """Bytes and files of: all, open uploads, images, files; then of variants."""
+    """Return bytes and files in total and of open uploads, images and files, then bytes and count of variants."""
     kinds = usage["byKind"]
-    every = [usage, usage["openUploads"], kinds["image"], kinds["file"]]
+    amounts = [usage, usage["openUploads"], kinds["image"], kinds["file"]]
     return (
-        *(each[name] for each in every for name in ("bytes", "files")),
+        *(each[name] for each in amounts for name in ("bytes", "files")),
         usage["variants"]["bytes"],
         usage["variants"]["count"],
     )
 
 
-def test_a_new_project_holds_nothing(client: Client, project: dict[str, Any]) -> None:
+def test_new_project_has_no_usage(client: Client, project: dict[str, Any]) -> None:
     assert get_usage(client, project["id"]) == {
         "bytes": 0,
         "files": 0,
@@ -45,7 +45,7 @@ def test_a_new_project_holds_nothing(client: Client, project: dict[str, Any]) ->
     }
 
 
-def test_the_bounds_are_those_that_count(client: Client, override_settings: OverrideSettings) -> None:
+def test_usage_has_the_lower_of_both_limits(client: Client, override_settings: OverrideSettings) -> None:
     settings = {"quota": {"maxBytes": 100, "maxFiles": 10, "maxFileBytes": 50}}
     project = client.post("/projects", {"name": "x", "settings": settings}).created()["id"]
     override_settings(MAX_FILES="5", MAX_BYTES="1000")
@@ -53,26 +53,26 @@ def test_the_bounds_are_those_that_count(client: Client, override_settings: Over
     assert get_usage(client, project)["quota"] == {"maxBytes": 100, "maxFiles": 5, "maxFileBytes": 50}
 
 
-def test_an_open_upload_is_of_no_kind_until_it_is_committed(
+def test_open_upload_has_no_kind_until_it_is_committed(
     client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
-    begun = client.post(
+    upload = client.post(
         "/files/init-upload", make_upload_request(b"1234567", projectId=project["id"], **TEXT_FILE)
     ).created()
     assert list_amounts(get_usage(client, project["id"])) == (7, 1, 7, 1, 0, 0, 0, 0, 0, 0)
 
-    fake_aws.put_object(begun, b"1234567")
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+    fake_aws.put_object(upload, b"1234567")
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     assert list_amounts(get_usage(client, project["id"])) == (7, 1, 0, 0, 0, 0, 7, 1, 0, 0)
 
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     assert list_amounts(get_usage(client, project["id"])) == (7, 1, 0, 0, 0, 0, 7, 1, 0, 0)
 
 
-def test_each_version_counts_and_each_variant(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_each_version_and_each_variant_counts(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     sizes = [len(make_photo()), len(make_photo(color="red"))]
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
-    fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=made["fileId"])
+    file = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=file["fileId"])
     fake_aws.upload(client, b"123", projectId=project["id"], **TEXT_FILE)
     assert list_amounts(get_usage(client, project["id"])) == (sum(sizes) + 3, 3, 0, 0, sum(sizes), 2, 3, 1, 0, 0)
 
@@ -81,9 +81,7 @@ def test_each_version_counts_and_each_variant(client: Client, fake_aws: FakeAws,
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_an_image_that_cannot_be_drawn_is_still_there(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any]
-) -> None:
+def test_rejected_image_counts(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload(client, b"no image", projectId=project["id"])
     fake_aws.run_workers()
 
@@ -91,12 +89,12 @@ def test_an_image_that_cannot_be_drawn_is_still_there(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_variant_that_is_drawn_later_counts_then(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
+def test_variant_counts_when_it_is_rendered(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    file = fake_aws.upload(client, make_photo(), projectId=project["id"])
     fake_aws.render_images()
     (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{project['id']}", sk="PROJECT")
     fake_aws.update_row(f"PROJECT#{project['id']}", "PROJECT", settings=row["settings"].replace('"thumb"', '"other"'))
-    assert client.get(f"/files/{made['fileId']}/content?variant=other").status == 202
+    assert client.get(f"/files/{file['fileId']}/content?variant=other").status == 202
     assert list_amounts(get_usage(client, project["id"]))[-2:] == (7, 1)
 
     fake_aws.render_images()
@@ -104,21 +102,21 @@ def test_a_variant_that_is_drawn_later_counts_then(client: Client, fake_aws: Fak
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_trash_counts_and_a_purge_takes_all_away(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    made = fake_aws.upload(client, make_photo(), projectId=project["id"])
+def test_trash_counts_until_it_is_purged(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    file = fake_aws.upload(client, make_photo(), projectId=project["id"])
     fake_aws.run_workers()
     before = list_amounts(get_usage(client, project["id"]))
-    client.delete(f"/files/{made['fileId']}").data()
+    client.delete(f"/files/{file['fileId']}").data()
     fake_aws.run_workers()
     assert list_amounts(get_usage(client, project["id"])) == before
 
-    client.delete(f"/files/{made['fileId']}?permanent=true").data()
+    client.delete(f"/files/{file['fileId']}?permanent=true").data()
     fake_aws.run_workers()
     assert list_amounts(get_usage(client, project["id"])) == (0,) * 10
     invariants.assert_project_purged(fake_aws, project["id"])
 
 
-def test_what_expires_is_nothing(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
+def test_expired_upload_does_not_count(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
     project = users.personal_project_id(client)
     client.post("/files/init-upload", make_upload_request(b"content", **TEXT_FILE)).created()
     frozen_clock.advance(hours=24)
@@ -128,31 +126,31 @@ def test_what_expires_is_nothing(client: Client, fake_aws: FakeAws, frozen_clock
     assert list_amounts(get_usage(users.sign_in(client.user["email"]), project)) == (0,) * 10
 
 
-def test_the_parts_make_up_the_whole(client: Client, fake_aws: FakeAws) -> None:
+def test_shards_are_added_up(client: Client, fake_aws: FakeAws) -> None:
     project = users.personal_project_id(client)
     for number in range(20):
         fake_aws.upload(client, b"x" * number, **TEXT_FILE)
-    parts = [row for row in fake_aws.find_rows("main", record_type="usage") if row["pk"] == f"PROJECT#{project}"]
+    shards = [row for row in fake_aws.find_rows("main", record_type="usage") if row["pk"] == f"PROJECT#{project}"]
 
-    assert len(parts) > 3
+    assert len(shards) > 3
     assert list_amounts(get_usage(client, project)) == (190, 20, 0, 0, 0, 0, 190, 20, 0, 0)
     assert quotas.count_images(project) == 0
     invariants.assert_project_consistent(fake_aws, project)
 
 
-def test_the_counters_go_with_their_project(client: Client, fake_aws: FakeAws) -> None:
+def test_counters_are_deleted_with_their_project(client: Client, fake_aws: FakeAws) -> None:
     project = users.personal_project_id(client)
     for number in range(20):
         fake_aws.upload(client, b"x" * number, **TEXT_FILE)
-    with Transaction() as write:
-        quotas.delete(write, project)
+    with Transaction() as tx:
+        quotas.delete(tx, project)
 
     rows = [row for row in fake_aws.find_rows("main") if row["pk"] == f"PROJECT#{project}"]
     assert {row["record_type"] for row in rows} == {"project", "member"}
 
 
 @pytest.mark.parametrize("role", ["viewer", "stranger"])
-def test_whoever_reads_the_project_reads_its_usage(
+def test_members_can_read_the_usage(
     client: Client, stranger: Client, fake_aws: FakeAws, project: dict[str, Any], role: str
 ) -> None:
     if role == "viewer":
@@ -161,7 +159,7 @@ def test_whoever_reads_the_project_reads_its_usage(
     assert stranger.get(f"/projects/{project['id']}/usage").status == (200 if role == "viewer" else 404)
 
 
-def test_a_project_that_is_deleted_tells_nothing(client: Client, project: dict[str, Any]) -> None:
+def test_usage_of_a_deleted_project_is_not_found(client: Client, project: dict[str, Any]) -> None:
     client.delete(f"/projects/{project['id']}").data()
 
     assert client.get(f"/projects/{project['id']}/usage").status == 404

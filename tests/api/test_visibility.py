@@ -1,4 +1,4 @@
-"""Making a project public or private moves what was drawn: what is private has nothing under `media/`."""
+"""Variants move when a project becomes public or private: a private project has nothing under `media/`."""
 
 from pathlib import Path
 from typing import Any
@@ -26,28 +26,28 @@ def active_render(client: Client, fake_aws: FakeAws, project: dict[str, Any], tm
 
 
 def set_visibility(client: Client, project: dict[str, Any], visibility: str) -> None:
-    said = {"settings": {"visibility": visibility}}
-    client.request("PUT", f"/projects/{project['id']}", said).data()
+    body = {"settings": {"visibility": visibility}}
+    client.request("PUT", f"/projects/{project['id']}", body).data()
 
 
 def list_relocation_jobs(fake_aws: FakeAws) -> list[tuple[str, str | None]]:
-    """How the jobs about whole projects stand, oldest first."""
+    """Return status and reason of the jobs that relocate the project, oldest first."""
     rows = sorted(fake_aws.find_rows("main", record_type="job", kind="relocate-project"), key=lambda row: row["id"])
     return [(row["status"], row.get("reason")) for row in rows]
 
 
 def hide_from_index(monkeypatch: pytest.MonkeyPatch, file_id: str) -> None:
-    """A file that the list of images does not show, as the index lags."""
-    seen = files.list_by_kind
+    """Hide a file from the list of images, as an index that lags does."""
+    list_by_kind = files.list_by_kind
 
-    def lagging(*asked: Any) -> Page[File]:
-        page = seen(*asked)
+    def lagging(*args: Any) -> Page[File]:
+        page = list_by_kind(*args)
         return Page([file for file in page.items if file.id != file_id], next=page.next, prev=page.prev)
 
     monkeypatch.setattr(files, "list_by_kind", lagging)
 
 
-def test_to_private_and_back(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_variants_move_to_private_and_back(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     (file_id,) = fake_aws.upload_photos(client, project, 1)
     before = get_file(client, file_id)
     assert variant_prefixes(fake_aws, project["id"]) == ["media"]
@@ -65,7 +65,7 @@ def test_to_private_and_back(client: Client, fake_aws: FakeAws, project: dict[st
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_older_versions_move_as_well(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_older_versions_move_too(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     (file_id,) = fake_aws.upload_photos(client, project, 1)
     fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=file_id)
     fake_aws.render_images()
@@ -80,7 +80,7 @@ def list_rendered_variants(fake_aws: FakeAws, project: dict[str, Any]) -> list[d
     return [each for version in invariants.stored_versions(fake_aws, project["id"]) for each in version["variants"]]
 
 
-def test_what_lies_in_the_trash_stays_private(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_trashed_file_stays_private(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     live, trashed = fake_aws.upload_photos(client, project, 2)
     client.delete(f"/files/{trashed}").data()
     set_visibility(client, project, "private")
@@ -94,9 +94,7 @@ def test_what_lies_in_the_trash_stays_private(client: Client, fake_aws: FakeAws,
     assert all("/media/" not in each["url"] for each in get_file(client, trashed)["variants"])
 
 
-def test_who_changes_their_mind_gets_what_they_said_last(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any]
-) -> None:
+def test_last_change_of_visibility_wins(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload_photos(client, project, 1)
     for visibility in ("private", "public", "private"):
         set_visibility(client, project, visibility)
@@ -107,7 +105,7 @@ def test_who_changes_their_mind_gets_what_they_said_last(
 
 
 @pytest.mark.parametrize("moved", ["before", "after"])
-def test_what_is_drawn_at_this_moment_is_hidden(
+def test_variant_rendered_during_the_change_is_private(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: ActiveRender, moved: str
 ) -> None:
     set_visibility(client, project, "private")
@@ -121,7 +119,7 @@ def test_what_is_drawn_at_this_moment_is_hidden(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_what_a_dead_worker_stored_before_is_hidden(
+def test_variant_of_a_dead_worker_is_private(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: ActiveRender
 ) -> None:
     active_render.store_under_media()
@@ -132,23 +130,23 @@ def test_what_a_dead_worker_stored_before_is_hidden(
 
 
 @pytest.mark.parametrize("visibility", ["private", "public"])
-def test_what_is_committed_between_the_change_and_the_job(
+def test_image_committed_before_the_job_has_the_new_visibility(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], visibility: str
 ) -> None:
     if visibility == "public":
         set_visibility(client, project, "private")
         fake_aws.run_workers()
-    begun = client.post("/files/init-upload", make_upload_request(make_photo(), projectId=project["id"])).created()
-    fake_aws.put_object(begun, make_photo())
+    upload = client.post("/files/init-upload", make_upload_request(make_photo(), projectId=project["id"])).created()
+    fake_aws.put_object(upload, make_photo())
     set_visibility(client, project, visibility)
-    client.post("/files/commit", {"uploadId": begun["uploadId"]}).data()
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
     fake_aws.run_workers()
 
     assert variant_prefixes(fake_aws, project["id"]) == ["media" if visibility == "public" else "private"]
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_job_of_many_parts_moves_all(
+def test_relocation_in_many_runs_moves_all_variants(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.project_jobs._BATCH_SIZE", 2)
@@ -163,7 +161,7 @@ def test_a_job_of_many_parts_moves_all(
     assert list_relocation_jobs(fake_aws) == [("completed", None)] * 2
 
 
-def test_what_the_list_does_not_show_is_found_in_the_bucket(
+def test_image_missing_in_the_list_is_found_in_the_bucket(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, unlisted = fake_aws.upload_photos(client, project, 2)
@@ -177,13 +175,13 @@ def test_what_the_list_does_not_show_is_found_in_the_bucket(
 
 
 def put_stray_object(fake_aws: FakeAws, project: dict[str, Any], number: int, version_id: str = "0" * 26) -> None:
-    """Something that no row names, in front of what rows name."""
+    """Store an object that no record names, before the others in the order of keys."""
     key = f"media/holiday-{project['id']}/images/a{number}/{version_id}-000000000000.webp"
-    fake_aws.s3.put_object(Bucket="variants", Key=key, Body=b"whose?")
+    fake_aws.s3.put_object(Bucket="variants", Key=key, Body=b"stray")
 
 
 @pytest.mark.parametrize("owner", ["a photo", "no owner"])
-def test_what_no_row_names_is_not_left_public(
+def test_object_without_a_record_does_not_stay_public(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.project_jobs._BATCH_SIZE", 2)
@@ -202,7 +200,7 @@ def test_what_no_row_names_is_not_left_public(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_a_copy_of_what_is_private_already_is_not_left_public(
+def test_public_copy_of_a_private_variant_is_deleted(
     client: Client, fake_aws: FakeAws, project: dict[str, Any]
 ) -> None:
     fake_aws.upload_photos(client, project, 1)
@@ -219,7 +217,7 @@ def test_a_copy_of_what_is_private_already_is_not_left_public(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_what_cannot_be_moved_hides_nothing_behind_it_and_rings(
+def test_variant_that_cannot_be_moved_is_reported_and_blocks_no_others(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, log: CapturedLog
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.project_jobs.MAX_CHECKS", 3)
@@ -228,7 +226,7 @@ def test_what_cannot_be_moved_hides_nothing_behind_it_and_rings(
         fake_aws.upload_photos(client, project, 2), key=lambda each: str(get_file(client, each)["variants"][0]["url"])
     )
     hide_from_index(monkeypatch, other)
-    fake_aws.update_row(f"FILE#{stuck}", "FILE", state="purging")  # and its job was lost
+    fake_aws.update_row(f"FILE#{stuck}", "FILE", state="purging")  # without a job
     set_visibility(client, project, "private")
     fake_aws.run_workers()
 
@@ -238,7 +236,7 @@ def test_what_cannot_be_moved_hides_nothing_behind_it_and_rings(
     assert (line["level"], line["project_id"]) == ("ERROR", project["id"])
 
 
-def test_a_purged_project_leaves_nothing_that_no_row_named(
+def test_purge_deletes_objects_without_a_record(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdall.maintenance.project_jobs._BATCH_SIZE", 2)
@@ -252,7 +250,7 @@ def test_a_purged_project_leaves_nothing_that_no_row_named(
     assert fake_aws.find_rows("main", record_type="project", id=project["id"]) == []
 
 
-def test_a_project_of_the_same_name_is_left_alone(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_project_with_the_same_name_is_unaffected(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     other = client.post("/projects", {"name": project["name"], "settings": project["settings"]}).created()
     fake_aws.upload_photos(client, project, 1)
     fake_aws.upload_photos(client, other, 1)
@@ -265,7 +263,7 @@ def test_a_project_of_the_same_name_is_left_alone(client: Client, fake_aws: Fake
     )
 
 
-def test_a_job_that_is_told_twice_is_done_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_duplicate_message_relocates_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload_photos(client, project, 1)
     set_visibility(client, project, "private")
     (message,) = fake_aws.receive_messages("work")
@@ -277,7 +275,7 @@ def test_a_job_that_is_told_twice_is_done_once(client: Client, fake_aws: FakeAws
 
 
 @pytest.mark.parametrize("end", ["", "?permanent=true"])
-def test_a_project_that_goes_while_it_is_moved(
+def test_project_deleted_during_a_relocation_has_no_public_variants(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], end: str
 ) -> None:
     fake_aws.upload_photos(client, project, 1)
@@ -288,7 +286,7 @@ def test_a_project_that_goes_while_it_is_moved(
     assert variant_prefixes(fake_aws, project["id"]) == ([] if end else ["private"])
 
 
-def test_who_leaves_leaves_nothing_under_media(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_deleted_account_leaves_no_public_variants(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload_photos(client, project, 1)
     assert users.delete_account(client).status == 204
     fake_aws.run_workers()
@@ -298,7 +296,7 @@ def test_who_leaves_leaves_nothing_under_media(client: Client, fake_aws: FakeAws
     assert row["status"] == "deleted"
 
 
-def test_a_restored_private_project_stays_private(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_restored_private_project_stays_private(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload_photos(client, project, 1)
     set_visibility(client, project, "private")
     delete_project(client, project).data()
@@ -322,7 +320,7 @@ def delete_whole_project(client: Client, project: dict[str, Any], file_id: str) 
 
 @pytest.mark.parametrize("hide", [trash_file, make_project_private, delete_whole_project])
 @pytest.mark.parametrize("moved", ["before", "after"])
-def test_a_later_drawing_leaves_no_earlier_one_under_media(
+def test_later_rendering_leaves_no_public_variants(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], hide: Any, moved: str
 ) -> None:
     (file_id,) = fake_aws.upload_photos(client, project, 1)

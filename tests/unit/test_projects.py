@@ -1,4 +1,4 @@
-"""Projects: their names, their settings, and the specs of their variants."""
+"""Names, settings and variant specs of projects."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from holdall.projects.model import CreateProjectRequest, ProjectSettings, Varian
 
 
 @given(st.text(max_size=200))
-def test_a_slug_is_short_plain_and_never_empty(name: str) -> None:
+def test_slug_is_short_plain_and_never_empty(name: str) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slugify(name))
     assert len(slugify(name)) <= 40
 
@@ -28,22 +28,22 @@ def test_a_slug_is_short_plain_and_never_empty(name: str) -> None:
         ("x" * 39 + " y", "x" * 39),
     ],
 )
-def test_a_slug_keeps_what_is_plain_of_a_name(name: str, plain: str) -> None:
+def test_slug_keeps_the_plain_characters_of_a_name(name: str, plain: str) -> None:
     assert slugify(name) == plain
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u00a0", "x" * 101, "two\nlines", "tab\t", "\u2028", "null\x00", "\ud800"])
-def test_a_name_is_one_line_that_is_not_blank(name: str) -> None:
+def test_name_that_is_blank_or_not_one_line_is_rejected(name: str) -> None:
     with pytest.raises(ValidationError):
         CreateProjectRequest(name=name)
 
 
-def test_a_name_is_kept_trimmed_and_composed() -> None:
+def test_name_is_trimmed_and_normalized() -> None:
     assert CreateProjectRequest(name="  e\u0301te\u0301 ").name == "été"
 
 
 @pytest.mark.parametrize(
-    ("allowed", "content_type", "answer"),
+    ("allowed_types", "content_type", "expected"),
     [
         (["*/*"], "text/plain", True),
         (["image/*"], "image/png", True),
@@ -55,20 +55,20 @@ def test_a_name_is_kept_trimmed_and_composed() -> None:
         (["application/vnd.api+json"], "application/vnd.api+json", True),
     ],
 )
-def test_types_are_allowed_by_name_by_family_or_all(allowed: list[str], content_type: str, answer: bool) -> None:  # noqa: FBT001  # a column of the table
-    assert ProjectSettings.model_validate({"allowedTypes": allowed}).allows(content_type) is answer
+def test_types_are_allowed_by_name_family_or_all(allowed_types: list[str], content_type: str, expected: bool) -> None:  # noqa: FBT001  # a column of the table
+    assert ProjectSettings.model_validate({"allowedTypes": allowed_types}).allows(content_type) is expected
 
 
 @pytest.mark.parametrize(
     "pattern", ["", "*", "image", "*/png", "image/", "/png", "Image/png", "image/**", "a/b/c", "image/png\n"]
 )
-def test_a_pattern_of_types_has_one_form(pattern: str) -> None:
+def test_malformed_media_range_is_rejected(pattern: str) -> None:
     with pytest.raises(ValidationError, match="allowedTypes"):
         ProjectSettings.model_validate({"allowedTypes": [pattern]})
 
 
 @pytest.mark.parametrize(
-    "said",
+    "settings",
     [
         {"visibility": "secret"},
         {"allowedTypes": []},
@@ -82,13 +82,13 @@ def test_a_pattern_of_types_has_one_form(pattern: str) -> None:
         {"colour": "teal"},
     ],
 )
-def test_settings_that_mean_nothing_are_refused(said: dict[str, Any]) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        ProjectSettings.model_validate(said)
+        ProjectSettings.model_validate(settings)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "spec",
     [
         {"name": "x"},
         {"name": "x", "width": 0},
@@ -113,19 +113,19 @@ def test_settings_that_mean_nothing_are_refused(said: dict[str, Any]) -> None:
         {"name": "x", "width": 20, "extra": 1},
     ],
 )
-def test_a_spec_that_cannot_be_drawn_is_refused(said: dict[str, Any]) -> None:
+def test_invalid_variant_spec_is_rejected(spec: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        VariantSpec.model_validate(said)
+        VariantSpec.model_validate(spec)
 
 
-def test_a_side_that_is_left_out_follows_the_other() -> None:
+def test_variant_spec_needs_only_one_side_with_contain() -> None:
     spec = VariantSpec(name="x", width=640)
 
     assert (spec.height, spec.fit, spec.format, spec.quality) == (None, "contain", "webp", 80)
 
 
-def test_the_hash_of_a_spec_stays_as_it_is() -> None:
-    # These stand in URLs that are out in the world: a change here changes every URL of every variant.
+def test_spec_hash_is_stable() -> None:
+    # The hashes are in URLs that are in use: a change here changes the URLs of all variants.
     assert VariantSpec(name="any", width=640).spec_hash == "35d6f7f3e26b"
     assert (
         VariantSpec(name="any", width=200, height=100, fit="cover", format="avif", quality=50).spec_hash
@@ -133,7 +133,7 @@ def test_the_hash_of_a_spec_stays_as_it_is() -> None:
     )
 
 
-def test_the_name_alone_does_not_change_the_hash() -> None:
+def test_spec_hash_does_not_depend_on_the_name() -> None:
     assert VariantSpec(name="a", width=640).spec_hash == VariantSpec(name="b", width=640).spec_hash
 
 
@@ -141,15 +141,15 @@ def test_the_name_alone_does_not_change_the_hash() -> None:
     "other",
     [{"width": 641}, {"height": 481}, {"fit": "stretch"}, {"format": "png"}, {"quality": 81}],
 )
-def test_whatever_changes_the_picture_changes_the_hash(other: dict[str, Any]) -> None:
-    usual = {"name": "x", "width": 640, "height": 480, "fit": "cover"}
+def test_spec_hash_depends_on_everything_that_is_rendered(other: dict[str, Any]) -> None:
+    spec = {"name": "x", "width": 640, "height": 480, "fit": "cover"}
 
-    assert VariantSpec.model_validate(usual).spec_hash != VariantSpec.model_validate({**usual, **other}).spec_hash
+    assert VariantSpec.model_validate(spec).spec_hash != VariantSpec.model_validate({**spec, **other}).spec_hash
 
 
-def test_the_usual_variants_are_three_and_the_usual_project_is_private() -> None:
-    usual = CreateProjectRequest(name="x").settings
+def test_default_project_is_private_with_three_variants() -> None:
+    settings = CreateProjectRequest(name="x").settings
 
-    assert usual.visibility == "private"
-    assert [spec.name for spec in usual.variants] == ["thumbnail", "small", "large"]
-    assert usual.allows("application/octet-stream")
+    assert settings.visibility == "private"
+    assert [spec.name for spec in settings.variants] == ["thumbnail", "small", "large"]
+    assert settings.allows("application/octet-stream")
