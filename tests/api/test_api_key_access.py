@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.aws import FakeAws
-from tests.support.browser import CookieClient
+from tests.support.browser import Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
@@ -69,7 +69,7 @@ def test_actions_of_an_api_key_are_of_its_creator_and_audited_with_the_key(
 def test_request_with_several_credentials_is_rejected(
     client: Client, fake_aws: FakeAws, shared_project: str, names: tuple[str, ...]
 ) -> None:
-    key, browser = create_api_key_client(client, shared_project), CookieClient.sign_in(client.user["email"])
+    key, browser = create_api_key_client(client, shared_project), Browser.sign_in(client.user["email"])
     credentials = {
         "key": ("x-api-key", key.api_key),
         "empty key": ("x-api-key", ""),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import users
 from tests.support.aws import FakeAws
-from tests.support.browser import ORIGIN, CookieClient, read_session_cookie
+from tests.support.browser import ORIGIN, Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import inject_faults
@@ -15,12 +15,12 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def browser(world: World) -> CookieClient:
+def browser(world: World) -> Browser:
     """Return a client that is signed in with a cookie."""
-    return world.step("browser", lambda: CookieClient.sign_in(users.sign_up()["email"]))
+    return world.step("browser", lambda: Browser.sign_in(users.sign_up()["email"]))
 
 
-def get_session_row(fake_aws: FakeAws, browser: CookieClient) -> dict[str, Any]:
+def get_session_row(fake_aws: FakeAws, browser: Browser) -> dict[str, Any]:
     (row,) = fake_aws.find_rows("main", pk=f"SESSION#{browser.session_cookie.split('_')[2]}")
     return row
 
@@ -38,14 +38,14 @@ def test_login_with_a_cookie_returns_no_token() -> None:
     assert cookie.value.startswith(f"hc_{response.data()['user']['id']}_")
 
 
-def test_cookie_is_enough_to_read(browser: CookieClient) -> None:
+def test_cookie_is_enough_to_read(browser: Browser) -> None:
     user = browser.get("/auth/me").data()
 
     assert (user["id"], user["csrfToken"]) == (browser.user["id"], browser.csrf_token)
     assert browser.send("GET", "/projects", origin="https://evil.test").status == 200
 
 
-def test_page_of_the_console_may_change(browser: CookieClient) -> None:
+def test_page_of_the_console_may_change(browser: Browser) -> None:
     assert browser.send_same_origin("PATCH", "/users/me", {"name": "Ada"}).data()["name"] == "Ada"
 
 
@@ -61,7 +61,7 @@ def test_page_of_the_console_may_change(browser: CookieClient) -> None:
     ],
 )
 @pytest.mark.parametrize("change", [("PATCH", "/users/me", {"name": "x"}), ("POST", "/projects", {"name": "x"})])
-def test_page_of_another_site_may_not_change(browser: CookieClient, headers: dict[str, str], change: Any) -> None:
+def test_page_of_another_site_may_not_change(browser: Browser, headers: dict[str, str], change: Any) -> None:
     sent = {name: browser.csrf_token if value == "own" else value for name, value in headers.items()}
 
     response = browser.send(*change, **sent)
@@ -70,28 +70,29 @@ def test_page_of_another_site_may_not_change(browser: CookieClient, headers: dic
     assert [each["personal"] for each in browser.get("/projects").data()] == [True]
 
 
-def test_csrf_token_of_another_session_is_rejected(browser: CookieClient) -> None:
-    other = CookieClient.sign_in(browser.user["email"])
+def test_csrf_token_of_another_session_is_rejected(browser: Browser) -> None:
+    other = Browser.sign_in(browser.user["email"])
 
     assert browser.send("POST", "/auth/logout", origin=ORIGIN, x_csrf_token=other.csrf_token).status == 403
 
 
-def test_cookie_with_an_access_token_is_rejected(browser: CookieClient, client: Client) -> None:
+def test_cookie_with_an_access_token_is_rejected(browser: Browser, client: Client) -> None:
     response = browser.send("GET", "/auth/me", authorization=f"Bearer {client.access_token}")
 
     assert (response.status, response.problem()["code"]) == (400, "ambiguous_credentials")
 
 
-def test_logout_revokes_the_session_and_deletes_the_cookie(browser: CookieClient) -> None:
+def test_logout_revokes_the_session_and_deletes_the_cookie(browser: Browser) -> None:
+    session_cookie = browser.session_cookie
     response = browser.send_same_origin("POST", "/auth/logout")
 
     assert response.status == 204
-    assert read_session_cookie(response) == ""
-    assert "Max-Age=0" in response.cookies[0]
-    assert browser.get("/auth/me").problem()["code"] == "invalid_token"
+    assert browser.session_cookie == ""
+    assert "Max-Age=0" in browser.cookie_attributes
+    assert Browser(session_cookie).get("/auth/me").problem()["code"] == "invalid_token"
 
 
-def test_cookie_with_another_secret_or_user_is_rejected(browser: CookieClient, client: Client) -> None:
+def test_cookie_with_another_secret_or_user_is_rejected(browser: Browser, client: Client) -> None:
     kind, user, session, secret = browser.session_cookie.split("_")
     for cookie in (
         f"{kind}_{user}_{session}_{'0' * 26}",
@@ -100,17 +101,17 @@ def test_cookie_with_another_secret_or_user_is_rejected(browser: CookieClient, c
         f"hr_{user}_{session}_{secret}",
         browser.csrf_token,
     ):
-        assert CookieClient(cookie, "").get("/auth/me").problem()["status"] == 401, cookie
+        assert Browser(cookie).get("/auth/me").problem()["status"] == 401, cookie
 
 
-def test_session_by_cookie_has_no_refresh_token(browser: CookieClient) -> None:
+def test_session_by_cookie_has_no_refresh_token(browser: Browser) -> None:
     token = f"hr_{browser.session_cookie.split('_')[2]}_{'0' * 26}{browser.session_cookie.split('_')[3]}"
 
     assert Client().post("/auth/refresh", {"refreshToken": token}).status == 401
 
 
 def test_last_use_is_written_at_most_once_a_minute(
-    browser: CookieClient, frozen_clock: FrozenClock, fake_aws: FakeAws
+    browser: Browser, frozen_clock: FrozenClock, fake_aws: FakeAws
 ) -> None:
     created = get_session_row(fake_aws, browser)["last_used_at"]
     frozen_clock.advance(seconds=50)
@@ -126,7 +127,7 @@ def test_last_use_is_written_at_most_once_a_minute(
 
 
 def test_response_does_not_depend_on_the_write_of_the_last_use(
-    browser: CookieClient, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen_clock.advance(seconds=65)
     with inject_faults(monkeypatch, 1) as faults:  # call 0 reads the caller, call 1 writes the last use
@@ -134,7 +135,7 @@ def test_response_does_not_depend_on_the_write_of_the_last_use(
         assert faults.was_reached
 
 
-def test_cookie_expires_a_week_after_its_last_use(browser: CookieClient, frozen_clock: FrozenClock) -> None:
+def test_cookie_expires_a_week_after_its_last_use(browser: Browser, frozen_clock: FrozenClock) -> None:
     frozen_clock.advance(days=6, hours=23)
     assert browser.get("/auth/me").status == 200
     frozen_clock.advance(days=6, hours=23)
@@ -143,7 +144,7 @@ def test_cookie_expires_a_week_after_its_last_use(browser: CookieClient, frozen_
     assert browser.get("/auth/me").status == 401
 
 
-def test_cookie_expires_30_days_after_the_login(browser: CookieClient, frozen_clock: FrozenClock) -> None:
+def test_cookie_expires_30_days_after_the_login(browser: Browser, frozen_clock: FrozenClock) -> None:
     for _ in range(5):
         frozen_clock.advance(days=5, hours=23)
         assert browser.get("/auth/me").status == 200
@@ -152,6 +153,6 @@ def test_cookie_expires_30_days_after_the_login(browser: CookieClient, frozen_cl
     assert browser.get("/auth/me").status == 401
 
 
-def test_secrets_of_a_cookie_are_not_stored(browser: CookieClient, fake_aws: FakeAws) -> None:
+def test_secrets_of_a_cookie_are_not_stored(browser: Browser, fake_aws: FakeAws) -> None:
     assert browser.session_cookie.split("_")[3] not in str(fake_aws.find_rows("main"))
     assert browser.csrf_token not in str(fake_aws.find_rows("main"))

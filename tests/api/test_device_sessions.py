@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import users
 from tests.support.aws import FakeAws
-from tests.support.browser import CookieClient
+from tests.support.browser import Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 
@@ -21,7 +21,7 @@ def test_sessions_are_listed_with_the_newest_first(client: Client, frozen_clock:
         "/auth/login", {"email": client.user["email"], "password": users.PASSWORD}, headers={"user-agent": FIREFOX}
     ).data()
     frozen_clock.advance(seconds=5)
-    CookieClient.sign_in(client.user["email"])
+    Browser.sign_in(client.user["email"])
 
     sessions = client.get("/auth/sessions").data()
     assert [(each["device"], each["mode"], each["current"]) for each in sessions] == [

@@ -11,10 +11,11 @@ from urllib3.exceptions import ConnectTimeoutError
 
 from tests.support import users
 from tests.support.aws import FakeAws
+from tests.support.browser import Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
-from tests.support.oauth import Browser, FakeProviders, ProviderUser, install_providers
+from tests.support.oauth import FakeProviders, ProviderUser, install_providers
 from tests.support.oidc_issuer import ISSUER_URL, FakeResponse
 
 

@@ -8,12 +8,12 @@ import pytest
 from holdall.accounts import store
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
+from tests.support.browser import Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import enable_mfa
 from tests.support.oauth import (
-    Browser,
     FakeProviders,
     ProviderUser,
     identity_rows,

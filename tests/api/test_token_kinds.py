@@ -21,11 +21,12 @@ from holdall.roles.permissions import get_role_permissions, is_key_scope
 from infra.build.openapi import OPENAPI_PATH
 from tests.support import mailbox, projects, users
 from tests.support.aws import FakeAws
+from tests.support.browser import Browser
 from tests.support.client import BASE_PATH, Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import MfaUser, enable_mfa
-from tests.support.oauth import Browser, FakeProviders, ProviderUser, install_providers
+from tests.support.oauth import FakeProviders, ProviderUser, install_providers
 from tests.support.routes import list_routes
 
 _ORIGIN = "https://files.example.test"

@@ -1,4 +1,4 @@
-"""People with roles: as a superuser makes them, by the API."""
+"""Users with roles, as a superuser creates them through the API."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -16,50 +16,50 @@ SUPERUSER_PERMISSIONS = permissions.get_role_permissions("superuser")
 
 @dataclass(frozen=True)
 class AdminFactory:
-    """A superuser, and whom they make."""
+    """Creates users, roles and permissions as a superuser."""
 
     superuser: Client
 
     def create_user(self, *roles: str) -> Client:
-        """Somebody who holds these roles."""
+        """Create a user with these roles, and sign in."""
         email = users.unique_email()
         self.superuser.post("/users", {"email": email, "password": users.PASSWORD, "roles": list(roles)}).created()
         return users.sign_in(email)
 
     def create_role(self, *permission_names: str) -> str:
-        """A new role that holds these permissions."""
+        """Create a role with these permissions, and return its name."""
         name = unique_role_name()
         self.superuser.post("/roles", {"name": name, "permissions": list(permission_names)}).created()
         return name
 
     def create_user_with_permissions(self, *permission_names: str) -> Client:
-        """Somebody who holds these permissions and no others."""
+        """Create a user with these permissions and no others, and sign in."""
         return self.create_user(self.create_role(*permission_names))
 
     def create_permission(self) -> str:
-        """A new permission of the installation's own."""
+        """Create a custom permission, and return its name."""
         name = unique_permission_name()
         self.superuser.post("/permissions", {"name": name}).created()
         return name
 
 
 def unique_role_name() -> str:
-    """A name that no role has: what roles hold is remembered by the process, which outlives the tables of a test."""
+    """Return a name that no role has."""
     return f"role-{next(_numbers)}"
 
 
 def unique_permission_name() -> str:
-    """A name that no permission has."""
+    """Return a name that no permission has."""
     return f"reports.kind-{next(_numbers)}"
 
 
 def make_superuser_caller(client: Client) -> Caller:
-    """The same person, with another request that a door let in."""
+    """Return the caller of another request of a superuser, for calls of services."""
     session_id = client.refresh_token.split("_")[1]
     return Caller("192.0.2.8", "faster", "request", client.user["id"], session_id, SUPERUSER_PERMISSIONS)
 
 
 def insert_member(project_id: str, client: Client, role: str) -> None:
-    """Make somebody a member."""
-    with Transaction() as write:
-        members.add(write, project_id, client.user["id"], role)  # type: ignore[arg-type]
+    """Add a member without an invitation."""
+    with Transaction() as tx:
+        members.add(tx, project_id, client.user["id"], role)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Rows of the audit table, written as any deed writes them, and the ways to read them again."""
+"""Audit entries, written by the service, and read through the API."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from holdall.platform.caller import ClientInfo
 from holdall.platform.table import Transaction
 from tests.support.client import Client, Response
 
-# Bytes of a line that tells as much as any can: ids of keys, of things in projects, and a header of what JSON writes at length.
+# Bytes of the longest line of an export. JSON writes each control character of the user agent as six characters.
 MAX_ENTRY_BYTES = len(
     AuditEntry.model_validate(
         {
@@ -36,13 +36,13 @@ CLIENT_INFO = ClientInfo(ip="203.0.113.9", user_agent="test-browser", request_id
 
 
 def write_entry(action: str, target: str, *, actor: str = "actor-1", client_info: ClientInfo = CLIENT_INFO) -> None:
-    """One deed."""
-    with Transaction() as transaction:
-        log(transaction, client_info, action, target, actor=actor)
+    """Write an entry."""
+    with Transaction() as tx:
+        log(tx, client_info, action, target, actor=actor)
 
 
 def write_entries_at(at: datetime, targets: list[str], *, actor: str = "actor-1") -> None:
-    """Deeds of one moment. Their ids differ in their random part alone, so their order is none."""
+    """Write entries of the same time. Only the random parts of their IDs differ, so they have no order."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: at)
         for target in targets:
@@ -54,27 +54,27 @@ def list_targets(response: Response) -> list[str]:
 
 
 def list_pages(client: Client, path: str, direction: str = "next") -> list[Response]:
-    """All pages of a list from a page on, in one direction."""
-    answers = [client.get(path)]
+    """Return the pages of a list from a page on, in one direction."""
+    pages = [client.get(path)]
     bare = re.sub("[?&]cursor=[^&]*", "", path)
-    while cursor := answers[-1].json()["pagination"][direction]:
-        answers.append(client.get(f"{bare}{'&' if '?' in bare else '?'}cursor={cursor}"))
-    return answers
+    while cursor := pages[-1].json()["pagination"][direction]:
+        pages.append(client.get(f"{bare}{'&' if '?' in bare else '?'}cursor={cursor}"))
+    return pages
 
 
 def download_export(client: Client, path: str) -> list[Response]:
-    """All parts of an export, by their links (RFC 8288), as a client resolves them."""
-    answers = [client.get(path)]
-    while link := answers[-1].headers.get("link"):
+    """Return all parts of an export. Each links to the next one (RFC 8288)."""
+    parts = [client.get(path)]
+    while link := parts[-1].headers.get("link"):
         match = re.fullmatch('<([^>]+)>; rel="next"', link)
         assert match, link
-        following = urlsplit(urljoin(f"https://files.example.test/api/v1{path}", match[1]))
-        answers.append(client.get(f"{following.path}?{following.query}"))
-    return answers
+        url = urlsplit(urljoin(f"https://files.example.test/api/v1{path}", match[1]))
+        parts.append(client.get(f"{url.path}?{url.query}"))
+    return parts
 
 
 def parse_json_lines(text: str) -> list[dict[str, Any]]:
-    """What JSON lines hold. A line ends with LF alone, and other signs that Python takes for an end may stand in it."""
-    *whole, rest = text.split("\n")
+    """Parse JSON Lines. Only LF ends a line, and not the other line breaks of `str.splitlines`."""
+    *lines, rest = text.split("\n")
     assert rest == ""
-    return [json.loads(line) for line in whole]
+    return [json.loads(line) for line in lines]

@@ -1,4 +1,4 @@
-"""A browser: it keeps our cookie, and sends it by itself with the Origin of the page that it shows."""
+"""A browser, which stores the session cookie and sends it with every request."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,40 +7,44 @@ from tests.support import users
 from tests.support.client import Client, Response
 
 ORIGIN = "https://files.example.test"
+_COOKIE = "__Host-session"
 
 
 @dataclass
-class CookieClient:
-    """Somebody whose session is a cookie."""
+class Browser:
+    """A browser with the cookie of a session or of a sign-in with a provider, and its attributes."""
 
-    session_cookie: str
-    csrf_token: str
+    session_cookie: str = ""
+    csrf_token: str = ""
     user: dict[str, Any] = field(default_factory=dict)
+    cookie_attributes: set[str] = field(default_factory=set)
 
     @classmethod
-    def sign_in(cls, email: str) -> "CookieClient":
-        """Begin a session."""
-        said = {"email": email, "password": users.PASSWORD, "mode": "cookie"}
-        answer = Client().post("/auth/login", said)
-        data = answer.data()
-        return cls(read_session_cookie(answer), data["csrfToken"], data["user"])
+    def sign_in(cls, email: str) -> "Browser":
+        """Create a session with a cookie."""
+        browser = cls()
+        body = {"email": email, "password": users.PASSWORD, "mode": "cookie"}
+        data = browser.send("POST", "/auth/login", body).data()
+        browser.csrf_token, browser.user = data["csrfToken"], data["user"]
+        return browser
 
     def get(self, path: str) -> Response:
         return self.send("GET", path)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
-        """A request with the cookie and what a test adds, and nothing else."""
-        told = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Client().request(method, path, body, headers={"cookie": f"__Host-session={self.session_cookie}", **told})
+        """Send the cookie and these headers. An underscore in the name of a header is a hyphen."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.session_cookie:
+            sent["cookie"] = f"{_COOKIE}={self.session_cookie}"
+        response = Client().request(method, path, body, headers=sent)
+        for cookie in response.cookies:
+            pair, *attributes = cookie.split("; ")
+            name, _, self.session_cookie = pair.partition("=")
+            assert name == _COOKIE
+            self.cookie_attributes = set(attributes)
+        return response
 
     def send_same_origin(self, method: str, path: str, body: Any = None) -> Response:
-        """A request of our own page."""
-        return self.send(method, path, body, origin=ORIGIN, x_csrf_token=self.csrf_token)
-
-
-def read_session_cookie(response: Response) -> str:
-    """The value of the only cookie that an answer sets."""
-    (cookie,) = response.cookies
-    name, _, rest = cookie.partition("=")
-    assert name == "__Host-session"
-    return rest.partition(";")[0]
+        """Send a request as a page of the console does, with the CSRF token and the origin."""
+        csrf_token = self.csrf_token or self.get("/auth/me").data()["csrfToken"]
+        return self.send(method, path, body, origin=ORIGIN, x_csrf_token=csrf_token)

@@ -8,7 +8,7 @@ from tests.support.client import Client
 
 
 def make_caller(client: Client) -> Caller:
-    """The same person, with another request."""
+    """Return the caller of another request of a client, for calls of services."""
     session_id = client.refresh_token.split("_")[1]
     return Caller("192.0.2.8", "faster", "request", client.user["id"], session_id, frozenset())
 
@@ -21,7 +21,7 @@ def get_project(project_id: str) -> Project:
 
 
 def get_membership_or_none(project_id: str, user_id: str) -> Membership | None:
-    """What somebody is in a project, as a door reads it."""
+    """Read a membership as a guard does."""
     with BatchGet() as read:
         found = members.get_membership(read, project_id, user_id)
     return found.value

@@ -1,4 +1,4 @@
-"""A client that hands events of the HTTP API to the handlers, as the gateway does, and reads their answers."""
+"""A client that calls the handlers with events of the HTTP API, as API Gateway does."""
 
 import base64
 import importlib
@@ -16,7 +16,7 @@ BASE_PATH = "/api/v1"
 
 @dataclass
 class Response:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -27,7 +27,7 @@ class Response:
         return json.loads(self.text)
 
     def data(self) -> Any:
-        """What a successful answer holds."""
+        """Return the data of a successful response."""
         assert self.status < 300, (self.status, self.text)
         return self.json()["data"]
 
@@ -36,7 +36,7 @@ class Response:
         return self.json()["data"]
 
     def problem(self) -> dict[str, Any]:
-        """What an error holds, its shape checked and what differs from request to request taken out."""
+        """Check the shape of an error. Return its fields without those that differ for every request."""
         assert self.status >= 400, (self.status, self.text)
         body = cast("dict[str, Any]", self.json())
         assert self.headers["content-type"] == "application/problem+json"
@@ -49,7 +49,7 @@ class Response:
 
 @dataclass
 class Client:
-    """Somebody who calls the API; with a `token`, somebody who is known."""
+    """A client of the API, anonymous or with an access token."""
 
     access_token: str | None = None
     user: dict[str, Any] = field(default_factory=dict)
@@ -84,15 +84,15 @@ class Client:
         event = build_http_api_event(method, path, sent | (headers or {}), content)
         event["requestContext"]["http"]["sourceIp"] = source
         handler = find_handler(event["rawPath"])
-        answer = handler(event, SimpleNamespace(aws_request_id="aws", function_name="test"))
-        text = answer.get("body") or ""
-        if answer.get("isBase64Encoded"):
+        response = handler(event, SimpleNamespace(aws_request_id="aws", function_name="test"))
+        text = response.get("body") or ""
+        if response.get("isBase64Encoded"):
             text = base64.b64decode(text).decode()
-        return Response(answer["statusCode"], answer["headers"], text, tuple(answer.get("cookies", ())))
+        return Response(response["statusCode"], response["headers"], text, tuple(response.get("cookies", ())))
 
 
 def build_http_api_event(method: str, path: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
-    """The event of a request (AWS API Gateway developer guide, Lambda proxy integration, payload format 2.0)."""
+    """Return an event (API Gateway developer guide, Lambda proxy integration, payload format 2.0)."""
     split = urlsplit(path if path.startswith("/api/") else BASE_PATH + path)
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(split.query, keep_blank_values=True):
@@ -122,11 +122,11 @@ def build_http_api_event(method: str, path: str, headers: dict[str, str], body: 
 
 
 def find_handler(path: str) -> Any:
-    """The handler that the gateway chooses: the longest prefix wins, and one function takes the rest."""
+    """Return the handler of a path: that of the longest prefix, or of the default route."""
     by_prefix = {prefix: function.name for function in FUNCTIONS for prefix in function.path_prefixes}
-    fitting = [prefix for prefix in by_prefix if path == prefix or path.startswith(prefix + "/")]
-    rest = next(function.name for function in FUNCTIONS if function.is_default_route)
-    return _load_handler(by_prefix[max(fitting, key=len)] if fitting else rest)
+    matching = [prefix for prefix in by_prefix if path == prefix or path.startswith(prefix + "/")]
+    default = next(function.name for function in FUNCTIONS if function.is_default_route)
+    return _load_handler(by_prefix[max(matching, key=len)] if matching else default)
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Faults of AWS below the SDK: one call of many is refused, gets no answer, or is the last thing that a process does.
+"""Faults of AWS below the SDK: one call fails, times out, or is the last one of its process.
 
-What the SDK tries again fails again, so a fault lasts for all attempts of its call.
+A fault lasts for all attempts of a call, because the SDK sends a failed request again.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,29 +26,29 @@ FAULT_MODES: tuple[FaultMode, ...] = ("refused", "throttled", "timeout", "crash"
 
 
 class ProcessCrash(BaseException):
-    """The process ended here: no code of ours runs any more."""
+    """The process ended. No code catches this."""
 
 
 @dataclass
 class StubResponse:
-    """The head of an answer that is made here."""
+    """The head of a response that no server sent."""
 
     status_code: int
 
 
 @dataclass
 class FaultInjector:
-    """Counts the calls to AWS, and lets one of them fail."""
+    """Counts the calls to AWS, and makes one of them fail."""
 
     fail_at: int = -1
     mode: FaultMode = "refused"
-    down_services: tuple[str, ...] = ()  # those that fail always
+    down_services: tuple[str, ...] = ()
     calls: list[str] = field(default_factory=list)
     _attempts: int = 0
 
     @property
     def was_reached(self) -> bool:
-        """Whether there were calls enough for the fault to happen."""
+        """Return whether there were enough calls for the fault to happen."""
         return len(self.calls) > self.fail_at
 
     @property
@@ -56,7 +56,7 @@ class FaultInjector:
         return len(self.calls) - 1 == self.fail_at
 
     def before_call(self, model: Any, **_: Any) -> Any:
-        """Each call once, whatever the number of its attempts. An answer from here keeps it from being sent."""
+        """Count a call, whatever the number of its attempts. A returned response is used instead of a request."""
         self.calls.append(f"{model.service_model.service_name}.{model.name}")
         self._attempts = 0
         if self._is_target_call and self.mode == "throttled":
@@ -66,15 +66,15 @@ class FaultInjector:
         return None
 
     def before_send(self, request: Any, **_: Any) -> None:
-        """Before the servers see an attempt."""
+        """Fail before an attempt is sent."""
         self._attempts += 1
-        down = self.calls[-1].partition(".")[0] in self.down_services
-        again = self._attempts > 1 and self.mode == "timeout"
-        if down or (self._is_target_call and (self.mode == "refused" or again)):
+        is_down = self.calls[-1].partition(".")[0] in self.down_services
+        is_retry = self._attempts > 1 and self.mode == "timeout"
+        if is_down or (self._is_target_call and (self.mode == "refused" or is_retry)):
             raise EndpointConnectionError(endpoint_url=request.url)
 
     def after_send(self, request: Any, **_: Any) -> None:
-        """After the servers did what was asked."""
+        """Fail after an attempt took effect."""
         if self._is_target_call and self.mode == "timeout":
             raise ReadTimeoutError(endpoint_url=request.url)
         if self._is_target_call and self.mode == "crash":
@@ -85,7 +85,7 @@ class FaultInjector:
 def inject_faults(
     monkeypatch: pytest.MonkeyPatch, fail_at: int = -1, mode: FaultMode = "refused", *down_services: str
 ) -> Iterator[FaultInjector]:
-    """Let the call of this number fail in this way, and all calls to the services that are `down`."""
+    """Make the call with this number fail, and all calls to the services in `down_services`."""
     faults = FaultInjector(fail_at, mode, down_services)
     emitters = [
         records.connection.client.meta.events,
@@ -95,8 +95,8 @@ def inject_faults(
         events.register_first("before-call", faults.before_call)
         events.register_first("before-send", faults.before_send)
         events.register_last("before-send", faults.after_send)
-    with monkeypatch.context() as within:
-        within.setattr("time.sleep", lambda seconds: None)  # the pauses of the SDK and of ours
+    with monkeypatch.context() as patch:
+        patch.setattr("time.sleep", lambda seconds: None)  # before retries
         try:
             yield faults
         finally:
@@ -108,24 +108,24 @@ def inject_faults(
 
 @contextmanager
 def interleave(operation: str, action: Callable[[], object]) -> Iterator[list[object]]:
-    """Let something happen between what a request has read and its first call of `operation`, as TransactWriteItems.
+    """Run `action` after a request has read and before its first call of `operation`, for example TransactWriteItems.
 
-    What is done meanwhile goes through services: a function serves one request at a time.
+    `action` calls services, because a handler serves one request at a time.
     """
-    done: list[object] = []
+    results: list[object] = []
     events = records.connection.client.meta.events
     name = f"before-call.dynamodb.{operation}"
 
-    def step_in(**_: Any) -> None:
-        events.unregister(name, step_in)
-        done.append(action())
+    def run_action(**_: Any) -> None:
+        events.unregister(name, run_action)
+        results.append(action())
 
-    events.register_first(name, step_in)
+    events.register_first(name, run_action)
     try:
-        yield done
-        assert done, f"{operation} was never called"
+        yield results
+        assert results, f"{operation} was never called."
     finally:
-        events.unregister(name, step_in)
+        events.unregister(name, run_action)
 
 
 @dataclass(frozen=True)
@@ -166,14 +166,14 @@ def assert_survives_faults(
 
 
 def _assert_retryable(result: Any) -> None:
-    """A request is answered, and where a store is silent it says when to come back."""
+    """Check that a server error is 503 with a Retry-After."""
     if isinstance(result, Response) and result.status >= 500:
         assert (result.status, result.problem()["code"]) == (503, "unavailable"), result.text
         assert int(result.headers["retry-after"]) > 0
 
 
 def run_until_idle(fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
-    """Let time pass until no job is open: leases end, and what was lost is sent again."""
+    """Let time pass until no job is open, so that leases end and lost messages are sent again."""
     for _ in range(6):
         frozen_clock.advance(minutes=16)
         fake_aws.run_task("send-pending-jobs")
@@ -181,4 +181,4 @@ def run_until_idle(fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
         fake_aws.run_workers()
         if all(row["status"] in ("completed", "failed") for row in fake_aws.find_rows("main", record_type="job")):
             return
-    pytest.fail("There are jobs that are never done.")
+    pytest.fail("Some jobs are never finished.")

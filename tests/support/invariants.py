@@ -1,4 +1,4 @@
-"""The books of a project: what must agree whatever happened."""
+"""Invariants of a project: counters, rows and objects agree, whatever happened."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from tests.support.aws import FakeAws
 
 
 def quota_usage(fake_aws: FakeAws, project_id: str) -> tuple[int, int]:
-    """The bytes and files that the quota counts."""
+    """Return the bytes and files that the quota counts."""
     (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{project_id}", sk="QUOTA")
     return int(row["bytes"]), int(row["files"])
 
@@ -24,24 +24,24 @@ def stored_versions(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
 
 
 def installation_usage(fake_aws: FakeAws) -> tuple[int, int]:
-    """The bytes and files that the parts of the installation's quota count."""
+    """Return the bytes and files that the shards of the installation's quota count."""
     return _sum_usage(fake_aws.find_rows("main", record_type="installation-quota"))
 
 
 def total_project_usage(fake_aws: FakeAws) -> tuple[int, int]:
-    """The bytes and files that the quotas of all projects count."""
+    """Return the bytes and files that the quotas of all projects count."""
     return _sum_usage(fake_aws.find_rows("main", record_type="quota"))
 
 
 def counted_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
-    """What is counted of versions by kind and of variants; what is nothing is left out."""
+    """Return the counters of versions by kind and of variants, without zeros."""
     rows = [row for row in fake_aws.find_rows("main", record_type="usage") if row["pk"] == f"PROJECT#{project_id}"]
     names = ("image_bytes", "images", "file_bytes", "files", "variant_bytes", "variants")
     return _without_zeros({name: sum(int(row.get(name, 0)) for row in rows) for name in names})
 
 
 def measured_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
-    """What lies there of versions by kind and of variants that are ready; what is nothing is left out."""
+    """Return the sizes and numbers of versions by kind and of ready variants, without zeros."""
     found = dict.fromkeys(("image_bytes", "images", "file_bytes", "files", "variant_bytes", "variants"), 0)
     for version in stored_versions(fake_aws, project_id):
         kind = "image" if version["content_type"] in IMAGE_TYPES else "file"
@@ -54,47 +54,50 @@ def measured_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
 
 
 def assert_project_consistent(fake_aws: FakeAws, project_id: str) -> None:
-    """Quota = bytes of what lives, open uploads too; usage = what lies there by kind; the installation = all projects; a ready
-    version has its object, a ready variant too, and no variant lies there without a row; the audit tells what was done.
+    """Check all invariants of a project.
+
+    The quota counts versions and open uploads, and the usage counts versions by kind and variants. The installation is
+    the sum of its projects. Ready versions and variants have their objects, and no variant is stored without a row. Each
+    upload and each commit is audited once.
     """
-    living, begun = stored_versions(fake_aws, project_id), upload_rows(fake_aws, project_id)
-    sizes = [int(each["size"]) for each in begun if each["state"] == "open"] + [each["size"] for each in living]
+    versions, uploads = stored_versions(fake_aws, project_id), upload_rows(fake_aws, project_id)
+    sizes = [int(each["size"]) for each in uploads if each["state"] == "open"] + [each["size"] for each in versions]
     assert quota_usage(fake_aws, project_id) == (sum(sizes), len(sizes))
     assert counted_usage(fake_aws, project_id) == measured_usage(fake_aws, project_id)
     assert installation_usage(fake_aws) == total_project_usage(fake_aws)
 
-    for version in living:
+    for version in versions:
         if version["status"] == "ready":
             stored = fake_aws.s3.get_object(Bucket="originals", Key=version["key"], VersionId=version["s3_version_id"])
             assert hashlib.sha256(stored["Body"].read()).hexdigest() == version["sha256"]
-    rendered_file_id = [each for version in living for each in version["variants"]]
-    promised = {each["key"] for each in rendered_file_id if each["status"] == "ready"}
-    # What is being drawn may lie there already; whoever draws it settles where.
-    places = {without_prefix(each["key"]) for each in rendered_file_id if each["status"] != "ready"}
-    there = set(fake_aws.list_keys("variants", project_id))
-    assert promised <= there
-    assert {key for key in there - promised if without_prefix(key) not in places} == set()
+    variants = [each for version in versions for each in version["variants"]]
+    ready = {each["key"] for each in variants if each["status"] == "ready"}
+    # A variant may be stored before its row is ready, and the worker chooses the prefix.
+    pending = {without_prefix(each["key"]) for each in variants if each["status"] != "ready"}
+    stored_keys = set(fake_aws.list_keys("variants", project_id))
+    assert ready <= stored_keys
+    assert {key for key in stored_keys - ready if without_prefix(key) not in pending} == set()
 
     assert sorted(
         row["target"] for row in fake_aws.find_rows("audit", action="uploads.init") if is_in_project(row, project_id)
-    ) == sorted(each["id"] for each in begun)
+    ) == sorted(each["id"] for each in uploads)
     committed = [
         row["target"] for row in fake_aws.find_rows("audit", action="uploads.commit") if is_in_project(row, project_id)
     ]
     assert len(committed) == len(set(committed))
-    assert set(committed) <= {each["id"] for each in begun if each["state"] == "completed"}
+    assert set(committed) <= {each["id"] for each in uploads if each["state"] == "completed"}
 
 
 def assert_project_purged(fake_aws: FakeAws, project_id: str) -> None:
-    """No file, version, object or byte of quota."""
+    """Check that there is no file, version or object, and that nothing is counted."""
     assert stored_versions(fake_aws, project_id) == []
     assert [row for row in fake_aws.find_rows("main", record_type="file") if row["project_id"] == project_id] == []
     assert quota_usage(fake_aws, project_id) == (0, 0)
     assert counted_usage(fake_aws, project_id) == {}
     assert installation_usage(fake_aws) == total_project_usage(fake_aws)
     assert fake_aws.list_keys("variants", project_id) == []
-    answer = fake_aws.s3.list_object_versions(Bucket="originals")
-    entries = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+    response = fake_aws.s3.list_object_versions(Bucket="originals")
+    entries = [*response.get("Versions", []), *response.get("DeleteMarkers", [])]
     assert [entry["Key"] for entry in entries if project_id in entry["Key"]] == []
 
 

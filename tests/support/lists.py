@@ -1,4 +1,4 @@
-"""Every list that Holdall answers with pages: how its rows come to be, and how a page of it is asked for."""
+"""Every list with pages: how its rows are made, and how a page is queried."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _ACTION = "files.commit"
 
 @dataclass(frozen=True)
 class RouteList:
-    """A list of rows, and its route. `order` names the sort key it goes by; those that begin with `beginning` are in it."""
+    """A list and its route. It contains the rows whose `sort_key` has the prefix, in that order."""
 
     route: str
     factory: RowFactory
@@ -69,9 +69,11 @@ def _add_member(tx: Transaction, project_id: str, _: int) -> None:
 
 def _add_invitation(tx: Transaction, project_id: str, number: int) -> None:
     now, email = clock.now(), f"guest{number:05}@example.test"
-    id_, digest, maker = ids.new_scoped_id(project_id), ids.sha256_hex(ids.new_secret()), ids.new_id()
-    ends = now + timedelta(days=7)
-    members.put_invitation(tx, StoredInvitation(id_, project_id, email, email, "viewer", digest, maker, now, ends))
+    id_, digest, creator_id = ids.new_scoped_id(project_id), ids.sha256_hex(ids.new_secret()), ids.new_id()
+    expires = now + timedelta(days=7)
+    members.put_invitation(
+        tx, StoredInvitation(id_, project_id, email, email, "viewer", digest, creator_id, now, expires)
+    )
 
 
 def _add_file(tx: Transaction, project_id: str, number: int) -> None:
@@ -138,9 +140,9 @@ def _add_session(tx: Transaction, user_id: str, _: int) -> None:
 
 def _add_audit_entry(tx: Transaction, user_id: str, _: int) -> None:
     id_ = ids.new_id()
-    said = {"actor": user_id, "api_key_id": None, "action": _ACTION, "target": user_id, "outcome": "success"}
-    whence = {"client_ip": "192.0.2.7", "user_agent": "curl/8.9.1", "request_id": id_}
-    audit.put(tx, AuditEntry.model_validate({"id": id_, "created_at": ids.created_at(id_), **said, **whence}))
+    action = {"actor": user_id, "api_key_id": None, "action": _ACTION, "target": user_id, "outcome": "success"}
+    client = {"client_ip": "192.0.2.7", "user_agent": "curl/8.9.1", "request_id": id_}
+    audit.put(tx, AuditEntry.model_validate({"id": id_, "created_at": ids.created_at(id_), **action, **client}))
 
 
 def _add_user(tx: Transaction, _: str, number: int) -> None:
@@ -187,45 +189,45 @@ LISTS = {
     "API keys of a project": RouteList("GET /projects/{projectId}/keys", _API_KEYS, keys.list_page),
     "files, newest first": RouteList("GET /files", _FILES, files.list_newest),
     "files by name": RouteList(
-        "GET /files", _FILES, lambda owner, asked: files.list_by_name(owner, "", asked), "gsi2sk", descending=False
+        "GET /files", _FILES, lambda owner, page: files.list_by_name(owner, "", page), "gsi2sk", descending=False
     ),
     "files by prefix": RouteList(
         "GET /files",
-        # Ten of them, however many others there are.
+        # Ten files, whatever the size of the project.
         _FILES,
-        lambda owner, asked: files.list_by_name(owner, "Photo-0000", asked),
+        lambda owner, page: files.list_by_name(owner, "Photo-0000", page),
         "gsi2sk",
         descending=False,
         prefix="photo-0000",
     ),
     "files by kind": RouteList(
-        "GET /files", _FILES, lambda owner, asked: files.list_by_kind(owner, "image", asked), "gsi3sk"
+        "GET /files", _FILES, lambda owner, page: files.list_by_kind(owner, "image", page), "gsi3sk"
     ),
     "jobs of a project": RouteList("GET /jobs", _JOBS, jobs.list_by_project),
     "sessions of a user": RouteList(
-        "GET /auth/sessions", _SESSIONS, lambda owner, asked: sessions.list_sessions(owner, 1, asked)
+        "GET /auth/sessions", _SESSIONS, lambda owner, page: sessions.list_sessions(owner, 1, page)
     ),
-    "users": RouteList("GET /users", RowFactory(_add_user, users.UserRecord), lambda _, asked: users.list_users(asked)),
+    "users": RouteList("GET /users", RowFactory(_add_user, users.UserRecord), lambda _, page: users.list_users(page)),
     "roles": RouteList(
         "GET /roles",
         RowFactory(_add_role, roles.RoleRecord),
-        lambda _, asked: roles.list_roles(asked),
+        lambda _, page: roles.list_roles(page),
         descending=False,
     ),
     "permissions": RouteList(
         "GET /permissions",
         RowFactory(_add_permission, roles.PermissionRecord),
-        lambda _, asked: roles.list_permissions(asked),
+        lambda _, page: roles.list_permissions(page),
         descending=False,
     ),
-    "audit": RouteList("GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(), asked), "sk"),
+    "audit": RouteList("GET /audit", _AUDIT_ENTRIES, lambda _, page: audit.list_page(AuditFilter(), page), "sk"),
     "audit log by actor": RouteList(
-        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(actor=owner), asked), "sk"
+        "GET /audit", _AUDIT_ENTRIES, lambda owner, page: audit.list_page(AuditFilter(actor=owner), page), "sk"
     ),
     "audit log by action": RouteList(
-        "GET /audit", _AUDIT_ENTRIES, lambda _, asked: audit.list_page(AuditFilter(action=_ACTION), asked), "sk"
+        "GET /audit", _AUDIT_ENTRIES, lambda _, page: audit.list_page(AuditFilter(action=_ACTION), page), "sk"
     ),
     "audit log by target": RouteList(
-        "GET /audit", _AUDIT_ENTRIES, lambda owner, asked: audit.list_page(AuditFilter(target=owner), asked), "sk"
+        "GET /audit", _AUDIT_ENTRIES, lambda owner, page: audit.list_page(AuditFilter(target=owner), page), "sk"
     ),
 }

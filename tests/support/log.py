@@ -1,4 +1,4 @@
-"""All that a function writes, as Lambda would keep it."""
+"""The log of a function."""
 
 import io
 import json
@@ -8,7 +8,7 @@ import pytest
 
 
 class CapturedLog:
-    """All that a function writes."""
+    """The log lines, and what was printed beside them."""
 
     def __init__(self, stream: io.StringIO, capture: pytest.CaptureFixture[str]) -> None:
         self._stream = stream
@@ -17,8 +17,8 @@ class CapturedLog:
 
     @property
     def text(self) -> str:
-        told = self._capture.readouterr()
-        self._printed += told.out + told.err
+        captured = self._capture.readouterr()
+        self._printed += captured.out + captured.err
         return self._stream.getvalue() + self._printed
 
     @property

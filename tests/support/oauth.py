@@ -1,8 +1,7 @@
 """Providers in place of the network, and a browser with a session cookie."""
 
 import json
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,12 +12,12 @@ from holdall.accounts.service import oauth
 from holdall.platform import clock
 from tests.support import users
 from tests.support.aws import FakeAws
-from tests.support.client import Response, build_http_api_event, find_handler
+from tests.support.browser import Browser
+from tests.support.client import Response
 from tests.support.fixtures import OverrideSettings
 from tests.support.oidc_issuer import CLAIMS, ISSUER_URL, FakeIssuer, sign_id_token
 
 _GITHUB_SITE, _GITHUB_API = "https://github.com", "https://api.github.com"
-_ORIGIN_HEADER = {"origin": "https://files.example.test"}
 PROVIDER_CONFIGS = [{"name": "issuer", "kind": "oidc", "issuer": ISSUER_URL}, {"name": "github", "kind": "github"}]
 
 
@@ -30,35 +29,6 @@ class ProviderUser:
     subject: str = "1001"
     email_verified: bool = True
     name: str | None = "Ada"
-
-
-@dataclass
-class Browser:
-    """A browser with the session cookie and its attributes."""
-
-    session_cookie: str = ""
-    cookie_attributes: set[str] = field(default_factory=set)
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
-        sent = {"user-agent": "tests", "content-type": "application/json", **headers}
-        if self.session_cookie:
-            sent["cookie"] = f"__Host-session={self.session_cookie}"
-        event = build_http_api_event(method, path, sent, None if body is None else json.dumps(body).encode())
-        answer = find_handler(event["rawPath"])(event, SimpleNamespace(aws_request_id="aws", function_name="test"))
-        for line in answer.get("cookies") or []:
-            name, _, rest = line.partition("=")
-            value, *attributes = rest.split("; ")
-            assert name == "__Host-session"
-            self.session_cookie, self.cookie_attributes = value, set(attributes)
-        return Response(answer["statusCode"], answer["headers"], answer.get("body") or "")
-
-    def get(self, path: str) -> Response:
-        return self.send("GET", path)
-
-    def send_same_origin(self, method: str, path: str, body: Any = None) -> Response:
-        """Send a request as a page of the console does: with the cookie, the CSRF token and the origin."""
-        csrf = self.get("/auth/me").data()["csrfToken"]
-        return self.send(method, path, body, **_ORIGIN_HEADER, **{"x-csrf-token": csrf})
 
 
 class FakeProviders(FakeIssuer):

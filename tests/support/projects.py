@@ -1,4 +1,4 @@
-"""People who share a project, and programs that come with a key of it: as owners bring them in."""
+"""Projects with members, invitations and API keys, as owners create them through the API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ ALL_SCOPES = [*KEY_SCOPES, "projects.read", "variants.sync"]
 
 
 def create_shared_project(owner: Client, name: str = "Shared") -> str:
-    """The id of a project that others may join."""
+    """Create a private project that is not personal, and return its ID."""
     return str(owner.post("/projects", {"name": name}).created()["id"])
 
 
@@ -31,69 +31,63 @@ def list_project_statuses(client: Client) -> dict[str, str]:
 
 
 def create_invitation(owner: Client, project_id: str, email: str, role: str = "viewer") -> dict[str, Any]:
-    """Ask somebody to join; the invitation."""
-    said = {"email": email, "role": role}
-    made: dict[str, Any] = owner.post(f"/projects/{project_id}/invitations", said).created()
-    return made
+    """Create an invitation, and return it."""
+    body = {"email": email, "role": role}
+    invitation: dict[str, Any] = owner.post(f"/projects/{project_id}/invitations", body).created()
+    return invitation
 
 
 def create_invitation_token(owner: Client, project_id: str, fake_aws: FakeAws, email: str, role: str = "viewer") -> str:
-    """Ask somebody to join; the token that only the letter tells."""
+    """Create an invitation, and return the token in its email."""
     mailbox.receive_emails(fake_aws)
     create_invitation(owner, project_id, email, role)
     return mailbox.receive_token(fake_aws, "project-invitation")
 
 
 def accept_invitation(client: Client, token: str) -> Response:
-    """Answer an invitation."""
     return client.post("/invitations/accept", {"token": token})
 
 
 def add_member(owner: Client, project_id: str, fake_aws: FakeAws, client: Client, role: str = "viewer") -> Client:
-    """Make somebody a member by an invitation."""
+    """Invite a user, who accepts."""
     token = create_invitation_token(owner, project_id, fake_aws, client.user["email"], role)
     accept_invitation(client, token).data()
     return client
 
 
 def create_member(owner: Client, project_id: str, fake_aws: FakeAws, role: str = "viewer") -> Client:
-    """A new member."""
+    """Create a user, and add the user to a project."""
     return add_member(owner, project_id, fake_aws, users.create_client(), role)
 
 
 def get_member_roles(client: Client, project_id: str) -> dict[str, str]:
-    """Who is what in a project."""
+    """Return the role of each member by user ID."""
     return {each["userId"]: each["role"] for each in client.get(f"/projects/{project_id}/members").data()}
 
 
 def change_member_role(client: Client, project_id: str, user_id: str, role: str) -> Response:
-    """Give a member another role."""
     return client.request("PATCH", f"/projects/{project_id}/members/{user_id}", {"role": role})
 
 
 def remove_member(client: Client, project_id: str, user_id: str) -> Response:
-    """Remove a member."""
     return client.delete(f"/projects/{project_id}/members/{user_id}")
 
 
 def leave_project(client: Client, project_id: str) -> Response:
-    """Leave a project."""
     return client.post(f"/projects/{project_id}/leave")
 
 
 def transfer_ownership(client: Client, project_id: str, user_id: str) -> Response:
-    """Hand a project on."""
     return client.post(f"/projects/{project_id}/transfer", {"userId": user_id})
 
 
 def status_and_code(response: Response) -> tuple[int, str]:
-    """How an error is told."""
     return response.status, response.problem()["code"]
 
 
 @dataclass
 class ApiKeyClient(Client):
-    """A program: it calls the API with a key and nothing else."""
+    """A client that calls the API with an API key."""
 
     key_id: str = ""
     api_key: str = ""
@@ -109,18 +103,16 @@ class ApiKeyClient(Client):
 
 
 def create_api_key_client(creator: Client, project_id: str, *scopes: str, **overrides: Any) -> ApiKeyClient:
-    """A program with a key of a project, and with all scopes unless some are named."""
-    new = {"name": "Robot", "scopes": list(scopes or ALL_SCOPES), **overrides}
-    made = creator.post(f"/projects/{project_id}/keys", new).created()
-    return ApiKeyClient(key_id=made["id"], api_key=made["key"])
+    """Create an API key, with all scopes unless some are given."""
+    body = {"name": "Robot", "scopes": list(scopes or ALL_SCOPES), **overrides}
+    created = creator.post(f"/projects/{project_id}/keys", body).created()
+    return ApiKeyClient(key_id=created["id"], api_key=created["key"])
 
 
 def request_api_key(client: Client, project_id: str, **overrides: Any) -> Response:
-    """Ask for a key."""
     return client.post(f"/projects/{project_id}/keys", {**NEW_KEY, **overrides})
 
 
 def list_api_keys(client: Client, project_id: str) -> list[dict[str, Any]]:
-    """The keys of a project."""
-    found: list[dict[str, Any]] = client.get(f"/projects/{project_id}/keys").data()
-    return found
+    keys: list[dict[str, Any]] = client.get(f"/projects/{project_id}/keys").data()
+    return keys

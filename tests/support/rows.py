@@ -1,4 +1,4 @@
-"""Rows by the thousand, as the stores write them."""
+"""Thousands of rows, as stores write them."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +14,9 @@ _THREADS = 4
 
 
 class BatchWriter(Transaction):
-    """Puts what stores create in it, without their conditions, in batches: ten thousand transactions take a minute.
+    """Writes the rows that stores put, in batches, because 10,000 transactions take a minute.
 
-    What they change or check beside that is left out.
+    It leaves out conditions, updates and deletions.
     """
 
     created: Sequence[Item] = ()
@@ -30,7 +30,7 @@ class BatchWriter(Transaction):
 
 @dataclass(frozen=True)
 class RowFactory:
-    """How row `number` of an owner is added, from 0 on; those of `kind` are listed, and as large as each other."""
+    """How row `number` of an owner is added. The rows of `record_type` are listed, and all have the same size."""
 
     add: Callable[[Transaction, str, int], object]
     record_type: type[Item]
@@ -39,7 +39,7 @@ class RowFactory:
 
 @dataclass
 class Partition:
-    """The rows of one owner, as many as it was grown to."""
+    """The rows of one owner."""
 
     factory: RowFactory
     owner_id: str
@@ -47,15 +47,15 @@ class Partition:
     records: list[Item] = field(default_factory=list)
 
     def grow(self, size: int) -> None:
-        """Add rows until there are so many."""
-        with BatchWriter() as write:
+        """Add rows until there are `size`."""
+        with BatchWriter() as tx:
             for number in range(self.size, size):
-                self.factory.add(write, self.owner_id, number)
-        self.records += [record for record in write.created if isinstance(record, self.factory.record_type)]
+                self.factory.add(tx, self.owner_id, number)
+        self.records += [record for record in tx.created if isinstance(record, self.factory.record_type)]
         self.size = size
 
     def sort_keys(self, attribute: str, prefix: str) -> list[str]:
-        """The values of a sort key that begin so, in the order of an index."""
+        """Return the values of a sort key that have a prefix, in the order of an index."""
         return sorted(key for record in self.records if (key := getattr(record, attribute)).startswith(prefix))
 
 

@@ -3,7 +3,18 @@
 import json
 
 HIGH_LIMIT = [1_000_000, 60]  # for races, which do not test the rate limiter
-RATE_LIMIT_NAMES = ("sign-in", "login", "refresh", "create", "key", "challenge", "second-factor", "password", "invite", "email")
+RATE_LIMIT_NAMES = (
+    "sign-in",
+    "login",
+    "refresh",
+    "create",
+    "key",
+    "challenge",
+    "second-factor",
+    "password",
+    "invite",
+    "email",
+)
 
 SETTINGS = {
     "STAGE": "test",
