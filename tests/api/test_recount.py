@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import combinations_with_replacement
@@ -34,6 +35,7 @@ from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
+from tests.support.faults import ProcessCrash, inject_faults
 from tests.support.fixtures import OverrideSettings
 from tests.support.log import CapturedLog
 from tests.support.uploads import TEXT_FILE
@@ -559,19 +561,21 @@ def test_late_messages_do_not_replace_the_report(fake_aws: FakeAws, activity: Pr
     assert invariants.installation_usage(fake_aws) == usage
 
 
-def test_next_start_continues_a_recount_whose_message_was_lost(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+def test_failed_message_continues_the_recount_when_it_comes_back(
+    fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
+) -> None:
     skew_project(fake_aws, activity.project_id, 9, 1)
     fake_aws.run_task("recount")
-    for delivered in range(5):
-        for _ in range(delivered):
-            for message in fake_aws.receive_messages("work"):
-                assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
-        fake_aws.receive_messages("work")  # these are lost
-        assert get_report_or_none() is None
-        fake_aws.run_task("recount")
-    fake_aws.run_workers()
+    failures = 0
+    while messages := fake_aws.receive_messages("work"):
+        for message in messages:
+            with inject_faults(monkeypatch, failures % 3, "crash"), suppress(ProcessCrash):
+                fake_aws.deliver_messages("maintenance", message)
+                failures += 1
+            assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+        if get_report_or_none() is not None:
+            break
 
-    assert len(fake_aws.find_rows("main", record_type="recount-run")) == 1
     assert drift_by_scope(get_report()) == {activity.project_id: (-9, -1)}
 
 
@@ -590,50 +594,34 @@ def test_lost_message_of_a_project_is_sent_again(fake_aws: FakeAws, activity: Pr
     assert drift_by_scope(get_report()) == {activity.project_id: (-9, -1)}
 
 
-def test_recount_that_takes_too_long_is_replaced(
+def test_recount_that_takes_too_long_ends(
+    fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock, log: CapturedLog
+) -> None:
+    fake_aws.run_task("recount")
+    pages = 0
+    while messages := fake_aws.receive_messages("work"):
+        for message in messages:
+            if json.loads(message)["type"] == "recount-page":  # the messages of projects are lost
+                pages += 1
+                frozen_clock.advance(minutes=5)
+                assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+
+    assert 12 * 12 <= pages < 12 * 12 + ids.SHARDS
+    assert get_report_or_none() is None
+    assert [line["missing"] for line in log.lines if line["message"] == "recount.timed_out"] == [1]
+
+
+def test_report_of_a_later_recount_is_not_replaced(
     fake_aws: FakeAws, activity: ProjectActivity, frozen_clock: FrozenClock
 ) -> None:
     fake_aws.run_task("recount")
-    (old,) = fake_aws.receive_messages("work")
-    frozen_clock.advance(hours=24)
-    assert fake_aws.deliver_messages("maintenance", old) == NO_FAILURES
-    assert fake_aws.receive_messages("work") == []
-    fake_aws.run_task("recount")
+    (earlier,) = fake_aws.receive_messages("work")
+    frozen_clock.advance(seconds=1)
+    report = run_recount(fake_aws)
+    assert fake_aws.deliver_messages("maintenance", earlier) == NO_FAILURES
     fake_aws.run_workers()
-    report = get_report()
-    assert fake_aws.deliver_messages("maintenance", old) == NO_FAILURES
 
-    assert fake_aws.receive_messages("work") == []
     assert get_report() == report
-
-
-def test_recounts_that_start_at_once_are_one(
-    fake_aws: FakeAws, activity: ProjectActivity, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put_run, started = store.put_run, []
-
-    def start_before(*args: Any) -> None:
-        monkeypatch.setattr(store, "put_run", put_run)
-        started.append(recount.start())
-        put_run(*args)
-
-    monkeypatch.setattr(store, "put_run", start_before)
-    started.append(recount.start())
-
-    assert started == [1, 0]
-    assert len(fake_aws.receive_messages("work")) == 1
-
-
-def test_messages_of_an_unknown_run_do_nothing(fake_aws: FakeAws, activity: ProjectActivity) -> None:
-    messages = (
-        RecountPage(Report(run_id="unknown", started_at=clock.now())),
-        RecountProject("unknown", activity.project_id),
-    )
-    for message in messages:
-        assert fake_aws.deliver_messages("maintenance", message.to_json()) == NO_FAILURES
-
-    assert fake_aws.receive_messages("work") == []
-    assert fake_aws.find_rows("main", record_type="recount-result") == []
 
 
 # The correction by an operator.

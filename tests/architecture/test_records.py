@@ -44,7 +44,6 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "version": ("FILE#{project}-{id}", "VERSION#{eight}"),
         "job": ("JOB#{project}-{id}", "JOB"),
         "event": ("EVENTS#{project}", "{id}"),
-        "recount-run": ("TASK#recount", "RUN"),
         "recount-result": ("TASK#recount#{id}#{project}", "RESULT"),
         "recount-report": ("TASK#recount", "REPORT"),
     },

@@ -1,38 +1,29 @@
 """Messages of the queue `work`, and the results of a recount."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from holdall.jobs.model import RunJob
 from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
+from holdall.quotas.model import QuotaUsage
 from holdall.uploads.model import ExpireUpload
 
 INSTALLATION = "installation"
 MAX_LISTED = 100  # projects in each list of a report
 
 
-class RecountStarted(Conflict):
-    """Another recount was started at the same time."""
-
-
 class AlreadyReported(Conflict):
-    """The recount has its report."""
+    """This run, or a later one, has its report."""
 
 
 class AlreadyApplied(Conflict):
     """The report has corrected the installation, or is not the last one."""
 
     code, detail = "already_applied", "The report was already applied."
-
-
-@dataclass(frozen=True)
-class RecountRun:
-    id: str
-    started_at: datetime
 
 
 class Drift(BaseModel):
@@ -105,8 +96,7 @@ class RecountPage(Message):
 
     queue: ClassVar[QueueName] = "work"
     report: Report
-    attempt: int = 1  # to find a result for each project
-    comparison: int = 1  # of the installation
+    attempt: int = 1
     shard: int = 0
     position: str | None = None
     missing: int = 0  # projects without a result
@@ -114,6 +104,16 @@ class RecountPage(Message):
     counted_bytes: int = 0
     counted_files: int = 0
     type: Literal["recount-page"] = "recount-page"
+
+    def with_project(self, project_id: str, usage: QuotaUsage, result: ProjectResult) -> Self:
+        """Return the message with one more project: its usage now, and what its counters lack, which never changes."""
+        missing_bytes, missing_files = (result.drift.bytes, result.drift.files) if result.drift else (0, 0)
+        return replace(
+            self,
+            report=self.report.with_result(project_id, result),
+            counted_bytes=self.counted_bytes + usage.bytes + missing_bytes,
+            counted_files=self.counted_files + usage.files + missing_files,
+        )
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,11 @@ class RecountProject(Message):
     counted_bytes: int = 0
     counted_files: int = 0
     type: Literal["recount-project"] = "recount-project"
+
+    def with_originals(self, sizes: list[int], position: str | None) -> Self:
+        """Return the message with more originals, up to this position."""
+        counted_bytes, counted_files = self.counted_bytes + sum(sizes), self.counted_files + len(sizes)
+        return replace(self, position=position, counted_bytes=counted_bytes, counted_files=counted_files)
 
 
 @dataclass(frozen=True)

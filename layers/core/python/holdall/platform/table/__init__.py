@@ -5,7 +5,7 @@ Stores define records. Services open a Transaction or a BatchGet and pass it on,
 
 from holdall.platform.aws import translate_aws_errors
 from holdall.platform.table.batch_get import BatchGet, Pending
-from holdall.platform.table.pages import ScanPage, query_page, query_shards, scan_page
+from holdall.platform.table.pages import query_page, query_shards
 from holdall.platform.table.records import (
     GSI1,
     GSI2,
@@ -38,10 +38,8 @@ __all__ = [
     "Item",
     "Pending",
     "Record",
-    "ScanPage",
     "Transaction",
     "query_page",
     "query_shards",
-    "scan_page",
     "translate_aws_errors",
 ]

@@ -1,8 +1,7 @@
-"""Pages of a list, and scans of a table."""
+"""Pages of a list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 from pynamodb.attributes import Attribute
 
@@ -73,25 +72,6 @@ def query_shards(
             rows.update({getattr(row, sort_key.attr_name): row for row in found})
     rows.pop(page.position or "", None)
     return _build_page(rows, page, forward=forward)
-
-
-@dataclass(frozen=True)
-class ScanPage(Generic[T]):
-    """A part of a scan. The next part starts after `last_evaluated_key`, which is None at the end."""
-
-    rows: Sequence[T]
-    last_evaluated_key: dict[str, Any] | None
-
-
-def scan_page(record_type: type[T], start_key: dict[str, Any] | None) -> ScanPage[T]:
-    """Return the records of a kind in the next megabyte of a table. Strongly consistent. Raises ServiceUnavailable.
-
-    It reads records of every kind, so it is for maintenance and never for a request.
-    """
-    with translate_aws_errors():
-        pages = record_type.scan(last_evaluated_key=start_key, consistent_read=True).page_iter
-        rows = [record_type.from_raw_data(item) for item in next(pages)["Items"]]
-    return ScanPage(rows, pages.last_evaluated_key)
 
 
 def _build_page(rows: dict[str, T], page: PageRequest, *, forward: bool) -> Page[T]:
