@@ -1,4 +1,4 @@
-"""What is right for each route of the contract: ids that are there, queries and bodies that are taken."""
+"""A valid request for each documented route: IDs that exist, and queries and bodies that are accepted."""
 
 import json
 from typing import Any
@@ -18,23 +18,22 @@ OAUTH_CALLBACK = "GET /auth/oauth/{provider}/callback"
 
 
 def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: OverrideSettings) -> dict[str, Any]:
-    """By route: what makes it say yes to this client."""
-    made = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
+    """Return the parts of valid requests of this client by route."""
+    committed = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
     (upload,) = fake_aws.find_rows("main", record_type="upload")
-    other = users.sign_in(client.user["email"])
-    session_id = other.refresh_token.split("_")[1]
-    shared_project = _project_path_values(client, fake_aws)
+    session_id = users.sign_in(client.user["email"]).refresh_token.split("_")[1]
+    project_path = _project_path_values(client, fake_aws)
     configure_provider(fake_aws, override_settings)
     return {
         "path": {
             "projectId": users.personal_project_id(client),
-            "fileId": made["fileId"],
+            "fileId": committed["fileId"],
             "asset": "start.js",
             "sessionId": session_id,
             "provider": PROVIDER,
             **_role_path_values(client),
         },
-        "project_path": shared_project,
+        "project_path": project_path,
         "query": {OAUTH_CALLBACK: "?state=unknown"},
         "body": {
             "POST /projects": {"name": "x"},
@@ -55,7 +54,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "PATCH /roles/{name}": {"permissions": ["users.read"]},
             "POST /permissions": {"name": unique_permission_name()},
             "POST /authz/explain": {"permission": "users.read"},
-            **_member_bodies(client, fake_aws, shared_project["userId"]),
+            **_member_bodies(client, fake_aws, project_path["userId"]),
             **_email_token_bodies(client, fake_aws, override_settings),
             **_mfa_bodies(client),
         },
@@ -63,25 +62,25 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
 
 
 def configure_provider(fake_aws: FakeAws, override_settings: OverrideSettings) -> None:
-    """A provider that the stage knows and nobody asks."""
+    """Configure a provider. It is never called."""
     override_settings(OAUTH_PROVIDERS=json.dumps([{"name": PROVIDER, "kind": "github"}]))
     keys = json.dumps({"clientId": "id", "clientSecret": "secret"})
     fake_aws.ssm.put_parameter(Name=f"/holdall/test/oauth-{PROVIDER}", Value=keys, Type="SecureString", Overwrite=True)
 
 
 def _project_path_values(client: Client, fake_aws: FakeAws) -> dict[str, str]:
-    """What paths below a project name: a project that is not personal, with a member, a key and an invitation."""
-    shared_project = projects.create_shared_project(client)
+    """Return the path parameters of routes below a project."""
+    project_id = projects.create_shared_project(client)
     return {
-        "projectId": shared_project,
-        "userId": projects.create_member(client, shared_project, fake_aws, "editor").user["id"],
-        "keyId": projects.create_api_key_client(client, shared_project).key_id,
-        "invitationId": projects.create_invitation(client, shared_project, users.unique_email())["id"],
+        "projectId": project_id,
+        "userId": projects.create_member(client, project_id, fake_aws, "editor").user["id"],
+        "keyId": projects.create_api_key_client(client, project_id).key_id,
+        "invitationId": projects.create_invitation(client, project_id, users.unique_email())["id"],
     }
 
 
 def _member_bodies(client: Client, fake_aws: FakeAws, member_id: str) -> dict[str, Any]:
-    host = users.create_client()
+    owner = users.create_client()
     return {
         "PATCH /projects/{projectId}": {"name": "x"},
         "PATCH /projects/{projectId}/members/{userId}": {"role": "viewer"},
@@ -91,14 +90,14 @@ def _member_bodies(client: Client, fake_aws: FakeAws, member_id: str) -> dict[st
         "PATCH /projects/{projectId}/keys/{keyId}": {"enabled": False},
         "POST /invitations/accept": {
             "token": projects.create_invitation_token(
-                host, projects.create_shared_project(host), fake_aws, client.user["email"]
+                owner, projects.create_shared_project(owner), fake_aws, client.user["email"]
             )
         },
     }
 
 
 def _role_path_values(client: Client) -> dict[str, str]:
-    """Somebody with a role; a role and a permission that nobody holds."""
+    """Return a user with a role, and a role and a permission that no user has."""
     admins = AdminFactory(client)
     user, role = users.sign_up(), admins.create_role("users.read")
     return {"userId": user["id"], "role": "user", "name": role, "permission": admins.create_permission()}
@@ -106,9 +105,9 @@ def _role_path_values(client: Client) -> dict[str, str]:
 
 def _email_token_bodies(client: Client, fake_aws: FakeAws, override_settings: OverrideSettings) -> dict[str, Any]:
     mailbox.receive_emails(fake_aws)
-    unknown = {"email": users.unique_email(), "password": users.PASSWORD}
+    body = {"email": users.unique_email(), "password": users.PASSWORD}
     override_settings(EMAIL_VERIFICATION="on")
-    Client().post("/auth/sign-up", unknown).data()
+    Client().post("/auth/sign-up", body).data()
     verify = mailbox.receive_token(fake_aws, "email-verification")
     override_settings(EMAIL_VERIFICATION="off")
     client.post("/auth/forgot-password", {"email": client.user["email"]}).data()
@@ -127,8 +126,8 @@ def _email_token_bodies(client: Client, fake_aws: FakeAws, override_settings: Ov
 
 def _mfa_bodies(client: Client) -> dict[str, Any]:
     user = enable_mfa(users.create_client())
-    seed = client.post("/auth/2fa/setup").data()["secret"]
+    totp_secret = client.post("/auth/2fa/setup").data()["secret"]
     return {
         "POST /auth/2fa/verify": {"mfaToken": user.request_mfa_token(), "recoveryCode": user.recovery_codes[0]},
-        "POST /auth/2fa/enable": {"code": pyotp.TOTP(seed).now()},
+        "POST /auth/2fa/enable": {"code": pyotp.TOTP(totp_secret).now()},
     }
