@@ -1,4 +1,4 @@
-"""The steps of the main job, as clients take them."""
+"""The steps of an upload, as clients take them, and other actions that tests share."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -19,19 +19,19 @@ VARIANTS = (
     {"name": "flat", "width": 90, "height": 30, "fit": "stretch", "format": "jpeg"},
     {"name": "plain", "height": 48, "format": "png"},
 )
-CONCURRENCY = 16  # requests at the same moment
-_WORKER_TIMEOUT_SECONDS = 60  # seconds for what workers do
+CONCURRENCY = 16  # requests at the same time
+_WORKER_TIMEOUT_SECONDS = 60
 
 
 def create_superuser(server: Server, aws_state: AwsState) -> Client:
-    """Somebody who may everything, as only the operator makes them."""
+    """Create a superuser with the command of the operator, and sign in."""
     email = new_email()
     aws_state.invoke("auth", {"command": "superuser", "email": email, "password": PASSWORD})
     return sign_in(server, email)
 
 
 def create_project(client: Client, **settings: Any) -> str:
-    """The id of a project with one small variant, private unless the settings say otherwise."""
+    """Create a private project with one small variant, and return its ID. `settings` overrides that."""
     settings = {"variants": VARIANTS[:1], **settings}
     project: str = client.post("/projects", {"name": "Holiday photos", "settings": settings}).data()["id"]
     return project
@@ -46,12 +46,12 @@ def add_member(owner: Client, project_id: str, mailbox: Mailbox, member: Client,
 
 
 def init_upload(client: Client, content: bytes, **overrides: Any) -> Any:
-    """Begin the upload of these bytes, as a JPEG unless something else is said."""
+    """Initiate an upload, of a JPEG unless overridden."""
     return client.post("/files/init-upload", make_upload_request(content, **overrides)).data()
 
 
 def upload_bytes(upload: Mapping[str, Any], content: bytes) -> Response:
-    """Send the bytes to where the API said."""
+    """Send the bytes to the presigned URL."""
     return request_url(upload["url"], method=upload["method"], headers=upload["headers"], body=content)
 
 
@@ -60,40 +60,40 @@ def commit_upload(client: Client, upload: Mapping[str, Any]) -> Response:
 
 
 def upload_file(client: Client, content: bytes, **overrides: Any) -> Any:
-    """Begin, send and commit: what the commit says."""
-    begun = init_upload(client, content, **overrides)
-    assert upload_bytes(begun, content).status == 200
-    return commit_upload(client, begun).data()
+    """Upload and commit a file, and return the data of the commit."""
+    upload = init_upload(client, content, **overrides)
+    assert upload_bytes(upload, content).status == 200
+    return commit_upload(client, upload).data()
 
 
 def wait_until_processed(client: Client, file_id: str) -> Any:
-    """The file, when it is there and no worker has anything to do with it any more."""
+    """Wait until a file exists and is processed, and return it."""
 
-    def over() -> bool:
-        answer = client.get(f"/files/{file_id}")
-        return answer.status == 200 and answer.data()["status"] != "processing"
+    def is_processed() -> bool:
+        response = client.get(f"/files/{file_id}")
+        return response.status == 200 and response.data()["status"] != "processing"
 
-    wait_until(over, _WORKER_TIMEOUT_SECONDS, lambda: AssertionError(client.get(f"/files/{file_id}").content))
+    wait_until(is_processed, _WORKER_TIMEOUT_SECONDS, lambda: AssertionError(client.get(f"/files/{file_id}").content))
     return client.get(f"/files/{file_id}").data()
 
 
 def wait_for(condition: Callable[[], bool], timeout: float = _WORKER_TIMEOUT_SECONDS) -> None:
-    """Wait until something is so."""
-    wait_until(condition, timeout, lambda: AssertionError("It has not come true."))
+    """Wait until a condition is true."""
+    wait_until(condition, timeout, lambda: AssertionError("The condition did not become true."))
 
 
 def run_concurrently(count: int, action: Callable[[int], T], *, concurrency: int = CONCURRENCY) -> list[T]:
-    """Do the same that many times, so many at the same moment; each is told its number.
+    """Call `action` with each number below `count`, `concurrency` at the same time, and return the results.
 
-    More than sixteen would be no fiercer a race, but for counters, and the local cloud unpacks 90 MB for every further worker.
+    More than 16 make only races of counters harder, and MiniStack unpacks 90 MB for each additional worker.
     """
     concurrency = min(count, concurrency)
     start = threading.Barrier(concurrency)
 
-    def one(number: int) -> T:
+    def run(number: int) -> T:
         if number < concurrency:
             start.wait()
         return action(number)
 
     with ThreadPoolExecutor(max(concurrency, 1)) as pool:
-        return list(pool.map(one, range(count)))
+        return list(pool.map(run, range(count)))

@@ -1,4 +1,7 @@
-"""What lies in the deployed system, seen with all rights: for what no client can see, and for what only time could do."""
+"""The tables, buckets and queues of the deployed stack, with all permissions.
+
+Tests read what no client can see, and change what otherwise only time changes.
+"""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +26,7 @@ _QUEUES = ("Objects", "Images", "Work", "Mail")
 
 @dataclass(frozen=True)
 class AwsState:
-    """The tables, buckets and queues of one deployment."""
+    """The tables, buckets and queues of a deployment."""
 
     outputs: Mapping[str, str]
     dynamodb: "DynamoDBClient"
@@ -39,73 +42,69 @@ class AwsState:
         )
 
     def rows(self, pk: str) -> list[dict[str, Any]]:
-        """All items of the main table with this key, in order."""
+        """Return the rows of a partition of the main table, in order."""
         return self._query("MainTable", "pk", pk)
 
-    def scan_table(self, table: str) -> list[dict[str, Any]]:
-        """All items of a table, by the name of its output."""
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.outputs[table], ConsistentRead=True)
-        plain = TypeDeserializer().deserialize
-        return [{name: plain(value) for name, value in item.items()} for page in pages for item in page["Items"]]
-
     def query_gsi1(self, gsi1pk: str) -> list[dict[str, Any]]:
-        """All items that the index gives this owner, in order."""
+        """Return the rows of a partition of gsi1, in order."""
         return self._query("MainTable", "gsi1pk", gsi1pk, index="gsi1")
 
     def audit_rows_by_actor(self, actor: str) -> list[dict[str, Any]]:
-        """What somebody did, in order."""
+        """Return the audit entries of an actor, in order."""
         return self._query("AuditTable", "actor", actor, index="by-actor")
 
     def audit_rows_by_target(self, target: str) -> list[dict[str, Any]]:
-        """What was done to somebody or something, in order."""
+        """Return the audit entries of a target, in order."""
         return self._query("AuditTable", "target", target, index="by-target")
 
     def edge_secret(self) -> str:
-        """What only the distribution knows, so that a test may come from elsewhere."""
-        told = self.lambda_client.get_function_configuration(FunctionName=self.outputs["AuthFunction"])
-        return str(told["Environment"]["Variables"]["ORIGIN_VERIFY_SECRET"])
+        """Return the secret of CloudFront, with which a test can send a client IP."""
+        configuration = self.lambda_client.get_function_configuration(FunctionName=self.outputs["AuthFunction"])
+        return str(configuration["Environment"]["Variables"]["ORIGIN_VERIFY_SECRET"])
 
     def recorded_quota(self, project_id: str) -> tuple[int, int]:
-        """How many bytes and files count into the quota of a project."""
+        """Return the bytes and files that the quota of a project counts."""
         (row,) = [row for row in self.rows(f"PROJECT#{project_id}") if row["sk"] == "QUOTA"]
         return int(row["bytes"]), int(row["files"])
 
     def jobs(self, project_id: str) -> list[dict[str, Any]]:
-        """The jobs of a project, oldest first."""
+        """Return the jobs of a project, oldest first."""
         return self.query_gsi1(f"PROJECT#{project_id}#JOBS")
 
     def versions(self, file_id: str) -> list[dict[str, Any]]:
-        """The versions of a file, oldest first."""
+        """Return the versions of a file, oldest first."""
         return [
             json.loads(row["version_json"]) for row in self.rows(f"FILE#{file_id}") if row["sk"].startswith("VERSION#")
         ]
 
     def originals(self, project_id: str) -> list[tuple[str, str]]:
-        """Key and version id of everything that lies in the bucket of originals for a project, delete markers too."""
+        """Return key and version ID of all originals of a project, with delete markers."""
         pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.outputs["OriginalsBucket"])
         entries = [entry for page in pages for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", []))]
         return [(entry["Key"], entry["VersionId"]) for entry in entries if f"-{project_id}/" in entry["Key"]]
 
     def variants(self, project_id: str) -> list[str]:
-        """The keys of all variants of a project, on both shelves."""
+        """Return the keys of all variants of a project, with both prefixes."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.outputs["VariantsBucket"])
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         return [key for key in keys if f"-{project_id}/" in key]
 
     def dead_letter_counts(self) -> dict[str, int]:
-        """How many messages nobody could do, by queue."""
+        """Return the number of messages in each dead-letter queue."""
         return {name: self._message_count(f"{name}DeadLetterQueue") for name in _QUEUES}
 
     def redrive(self, queue: str) -> None:
-        """Send dead letters to where they came from, by hand: MiniStack knows no StartMessageMoveTask."""
-        dead = self.outputs[f"{queue}DeadLetterQueue"]
-        while messages := self.sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages", []):
+        """Move all messages from a dead-letter queue back. MiniStack has no StartMessageMoveTask."""
+        dead_letter_queue = self.outputs[f"{queue}DeadLetterQueue"]
+        while messages := self.sqs.receive_message(QueueUrl=dead_letter_queue, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
             for message in messages:
                 self.sqs.send_message(QueueUrl=self.outputs[f"{queue}Queue"], MessageBody=message["Body"])
-                self.sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+                self.sqs.delete_message(QueueUrl=dead_letter_queue, ReceiptHandle=message["ReceiptHandle"])
 
     def wait_until_queues_empty(self) -> None:
-        """Wait until no message is left in any queue."""
+        """Wait until all queues are empty."""
         wait_until(
             lambda: not any(self._message_count(f"{name}Queue") for name in _QUEUES),
             60,
@@ -113,16 +112,16 @@ class AwsState:
         )
 
     def send_object_events(self, *events: Mapping[str, Any]) -> None:
-        """Put messages into the queue that S3 writes to."""
+        """Send messages to the queue of S3's events."""
         for body in events:
             self.sqs.send_message(QueueUrl=self.outputs["ObjectsQueue"], MessageBody=json.dumps(body))
 
     def send_render_message(self, job_id: str) -> None:
-        """Put a message about a job into the queue of imageproc."""
+        """Send a message about a job to the queue of imageproc."""
         self.sqs.send_message(QueueUrl=self.outputs["ImagesQueue"], MessageBody=RenderImage(job_id).to_json())
 
     def simulate_lost_message(self, job_id: str) -> None:
-        """Make a job that was done one that has waited for a minute and of which no queue knows."""
+        """Make a completed job pending for longer than a minute, without a message."""
         past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="milliseconds")
         self.dynamodb.update_item(
             TableName=self.outputs["MainTable"],
@@ -139,7 +138,7 @@ class AwsState:
         )
 
     def expire_upload_deadline(self, upload_id: str) -> None:
-        """Make the deadline of an open upload a moment of the past."""
+        """Set the deadline of an open upload to a minute ago."""
         past = datetime.now(UTC) - timedelta(minutes=1)
         self.dynamodb.update_item(
             TableName=self.outputs["MainTable"],
@@ -155,43 +154,42 @@ class AwsState:
         )
 
     def update_row(self, pk: str, sk: str, **attributes: str | int) -> None:
-        """Change a row of the main table as nothing but time or a defect could."""
-        plain = TypeSerializer().serialize
+        """Update a row of the main table as only time or a bug could."""
+        serialize = TypeSerializer().serialize
         self.dynamodb.update_item(
             TableName=self.outputs["MainTable"],
             Key={"pk": {"S": pk}, "sk": {"S": sk}},
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeNames={f"#{name}": name for name in attributes},
-            ExpressionAttributeValues={f":{name}": plain(value) for name, value in attributes.items()},
+            ExpressionAttributeValues={f":{name}": serialize(value) for name, value in attributes.items()},
         )
 
     def upload_row(self, upload_id: str) -> dict[str, Any]:
-        """The row of an upload."""
         (row,) = self.rows(f"UPLOAD#{upload_id}")
         return row
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
-        """Call a function directly, and wait for what it says."""
-        said = self.lambda_client.invoke(
+        """Invoke a function, and return its response."""
+        response = self.lambda_client.invoke(
             FunctionName=self.outputs[f"{function.capitalize()}Function"], Payload=json.dumps(event).encode()
         )
-        answer = json.loads(said["Payload"].read())
-        assert "FunctionError" not in said, answer
-        return answer
+        payload = json.loads(response["Payload"].read())
+        assert "FunctionError" not in response, payload
+        return payload
 
     def _message_count(self, output: str) -> int:
-        told = self.sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=["All"])["Attributes"]
-        return int(told["ApproximateNumberOfMessages"]) + int(told["ApproximateNumberOfMessagesNotVisible"])
+        queue = self.sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=["All"])["Attributes"]
+        return int(queue["ApproximateNumberOfMessages"]) + int(queue["ApproximateNumberOfMessagesNotVisible"])
 
     def _query(self, table: str, attribute: str, value: str, *, index: str | None = None) -> list[dict[str, Any]]:
-        where: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+        options: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.outputs[table],
             KeyConditionExpression="#key = :value",
             ExpressionAttributeNames={"#key": attribute},
             ExpressionAttributeValues={":value": {"S": value}},
-            **where,
+            **options,
         )
-        plain = TypeDeserializer().deserialize
-        return [{name: plain(value) for name, value in item.items()} for page in pages for item in page["Items"]]
+        deserialize = TypeDeserializer().deserialize
+        return [{name: deserialize(value) for name, value in item.items()} for page in pages for item in page["Items"]]

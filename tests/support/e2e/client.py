@@ -1,6 +1,6 @@
-"""Somebody who calls the deployed system, by the API's own address or through CloudFront.
+"""Clients of the deployed stack, through API Gateway or CloudFront.
 
-By `http.client`, which sends a path and its headers as they are: a friendlier client would tidy up what a test is about.
+They use `http.client`, which sends paths and headers unchanged. Other libraries correct what a test is about.
 """
 
 import http.client
@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 PASSWORD = "correct horse battery"
 BASE_PATH = "/api/v1"
-_TIMEOUT_SECONDS = 60  # seconds for one answer: sixty-four at once wait for each other
+_TIMEOUT_SECONDS = 60  # of one request, because 64 at once wait for each other
 _PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "code", "message", "requestId"}
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back. Names of headers are in lower case."""
+    """A response. Names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,13 +29,13 @@ class Response:
         return json.loads(self.content)
 
     def data(self) -> Any:
-        """What a successful answer of the API holds."""
+        """Return the data of a successful response."""
         assert self.status < 300, (self.status, self.content[:500])
         assert self.json()["requestId"] == self.headers["x-request-id"]
         return self.json()["data"]
 
     def problem(self, status: int, code: str) -> dict[str, Any]:
-        """What an error of the API holds, its shape checked."""
+        """Check status, code and shape of an error, and return it."""
         assert (self.status, self.headers["content-type"]) == (status, "application/problem+json"), self.content[:500]
         body: dict[str, Any] = self.json()
         assert set(body) - {"errors"} == _PROBLEM_FIELDS
@@ -47,7 +47,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Server:
-    """Where requests go, the name that they ask for there, and what stands before each path."""
+    """A port of this machine, the Host of requests to it, and the prefix of their paths."""
 
     port: int
     host: str
@@ -56,19 +56,20 @@ class Server:
     def request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
-        """One request, on a connection of its own."""
+        """Send a request on a new connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT_SECONDS)
         try:
             connection.request(method, self.prefix + path, body, {"host": self.host, **(headers or {})})
-            answer = connection.getresponse()
-            return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
+            response = connection.getresponse()
+            received = {name.lower(): value for name, value in response.getheaders()}
+            return Response(response.status, received, response.read())
         finally:
             connection.close()
 
 
 @dataclass(frozen=True)
 class Client:
-    """Somebody who calls the API; with a `token`, somebody who is known."""
+    """A client of the API, anonymous or with an access token."""
 
     server: Server
     access_token: str = ""
@@ -88,7 +89,7 @@ class Client:
     def request(
         self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """One request below the base path. An underscore in the name of a header is a hyphen."""
+        """Send a request to a path below the base path. An underscore in the name of a header is a hyphen."""
         sent = {"authorization": f"Bearer {self.access_token}"} if self.access_token else {}
         sent |= {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         content = None
@@ -101,7 +102,7 @@ class Client:
 def request_url(
     url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
 ) -> Response:
-    """Ask for an address that the API gave away. Names below `localhost` are this machine, as browsers take them."""
+    """Send a request to a URL of the API or of S3. Names below `localhost` are this machine, as in browsers."""
     split = urlsplit(url)
     path = f"{split.path}?{split.query}" if split.query else split.path
     return Server(split.port or 80, split.netloc).request(method, path, headers=headers, body=body)
@@ -112,20 +113,20 @@ def new_email() -> str:
 
 
 def read_session_cookie(response: Response) -> str:
-    """The pair of name and value that an answer sets, as a browser sends it back."""
+    """Return the name and value of the session cookie in a response."""
     pair, *_ = response.headers["set-cookie"].partition(";")
     assert pair.startswith("__Host-session="), pair
     return pair
 
 
 def create_client(server: Server) -> Client:
-    """Somebody with a new account."""
+    """Create a user, and sign in."""
     email, anonymous = new_email(), Client(server)
     anonymous.post("/auth/sign-up", {"email": email, "password": PASSWORD}).data()
     return sign_in(server, email)
 
 
 def sign_in(server: Server, email: str) -> Client:
-    """Somebody with a new session."""
-    told = Client(server).post("/auth/login", {"email": email, "password": PASSWORD}).data()
-    return Client(server, told["accessToken"], told["refreshToken"], told["user"], email)
+    """Create a session."""
+    data = Client(server).post("/auth/login", {"email": email, "password": PASSWORD}).data()
+    return Client(server, data["accessToken"], data["refreshToken"], data["user"], email)

@@ -1,8 +1,8 @@
-"""`python -m tests.support.e2e.local_handlers PROBABILITY`: the handlers behind HTTP, with transactions that are in each other's way.
+"""`python -m tests.support.e2e.local_handlers PROBABILITY`: the handlers as an HTTP server with transaction conflicts.
 
-MiniStack never refuses a transaction for another that is under way, and nobody can reach into what it runs: so here are the
-same handlers, with the settings of a deployed function, above the tables and buckets of that deployment. Each worker is a
-process that serves one request at a time, as Lambda's are. It prints its port, and ends when its standard input does.
+MiniStack never cancels a transaction because of another one, and tests cannot change what it runs. So this program runs the
+same handlers with the settings of a deployed function, and with the tables and buckets of that deployment. Each worker is a
+process that serves one request at a time, as in Lambda. The program prints its port, and ends with its standard input.
 """
 
 import importlib
@@ -19,10 +19,10 @@ from infra.local.conflict_simulator import ConflictSimulator
 from infra.local.process import HOST
 from tests.support.client import build_http_api_event, find_handler
 
-MAINTENANCE_PATH = "/maintenance"  # a message for maintenance
-CONFLICTS_PATH = "/conflicts"  # how many transactions were sent, and how many of them refused
+MAINTENANCE_PATH = "/maintenance"  # processes a message
+CONFLICTS_PATH = "/conflicts"  # returns the number of transactions, and of those that were cancelled
 _WORKERS = 32
-_TRANSACTION_SECONDS = 0.008  # of a transaction, as in AWS
+_TRANSACTION_SECONDS = 0.008  # as in AWS
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,8 +37,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond(200, {}, json.dumps(_invoke_maintenance((content or b"").decode())))
         else:
             event = build_http_api_event(self.command, self.path, headers, content)
-            answer = find_handler(event["rawPath"])(event, SimpleNamespace(aws_request_id="aws", function_name="test"))
-            self._respond(answer["statusCode"], answer["headers"], answer["body"])
+            response = find_handler(event["rawPath"])(
+                event, SimpleNamespace(aws_request_id="aws", function_name="test")
+            )
+            self._respond(response["statusCode"], response["headers"], response["body"])
 
     def _respond(self, status: int, headers: Mapping[str, str], body: str) -> None:
         self.send_response_only(status)
@@ -50,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815  # the names that http.server looks for
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing: the port is all that anybody reads."""
+        """Print nothing, because the port is the only output."""
 
 
 class _Server(HTTPServer):
@@ -58,9 +60,13 @@ class _Server(HTTPServer):
 
 
 def _invoke_maintenance(body: str) -> Any:
-    received = {"ApproximateReceiveCount": "1"}
-    source = {"eventSource": "aws:sqs", "receiptHandle": "handle", "attributes": received}
-    record = {"messageId": "message", "body": body, **source}
+    record = {
+        "messageId": "message",
+        "body": body,
+        "eventSource": "aws:sqs",
+        "receiptHandle": "handle",
+        "attributes": {"ApproximateReceiveCount": "1"},
+    }
     handler = importlib.import_module("functions.maintenance.handler").handler
     return handler({"Records": [record]}, SimpleNamespace(aws_request_id="aws"))
 
@@ -75,13 +81,13 @@ def main() -> None:
     _Handler.conflicts.attach(importlib.import_module("holdall.platform.table.items").connection.client.meta.events)
     with _Server((HOST, 0), _Handler) as server:
         workers = [_fork_worker(server) for _ in range(_WORKERS)]
-        print(server.server_address[1], flush=True)  # noqa: T201  # whoever started it reads that
+        print(server.server_address[1], flush=True)  # noqa: T201  # the parent process reads it
         for worker in workers:
             os.waitpid(worker, 0)
 
 
 def _fork_worker(server: HTTPServer) -> int:
-    """Another worker. It watches for the end by itself, so that none is left however this process ends."""
+    """Start a worker, which ends with standard input even if this process was killed."""
     worker = os.fork()
     if not worker:
         threading.Thread(target=_exit_when_stdin_closes, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The letters of the deployed system, as their receivers get them."""
+"""The emails that the deployed stack sent, as their recipients get them."""
 
 from dataclasses import dataclass
 
@@ -6,29 +6,31 @@ from infra.local.e2e_environment import E2EEnvironment
 from infra.local.outbox import Email, fetch_emails
 from infra.local.waiting import wait_until
 
-_DELIVERY_TIMEOUT_SECONDS = 60  # seconds until a letter that was promised is there; the schedule looks every minute
+_DELIVERY_TIMEOUT_SECONDS = 60  # the schedule that sends emails again runs every minute
 
 
 @dataclass(frozen=True)
 class Mailbox:
-    """The outbox of one deployment."""
+    """The emails of a deployment."""
 
     deployment: E2EEnvironment
 
     def emails_to(self, email: str) -> list[Email]:
-        """All letters to an address, newest last."""
-        return [letter for letter in fetch_emails(self.deployment.cloud.endpoint) if letter.to == email]
+        """Return all emails to an address, oldest first."""
+        return [each for each in fetch_emails(self.deployment.cloud.endpoint) if each.to == email]
 
     def wait_for_email(self, email: str, count: int = 1, *, timeout: float = _DELIVERY_TIMEOUT_SECONDS) -> Email:
-        """The newest letter to an address, when there are so many."""
+        """Wait until there are `count` emails to an address, and return the newest one."""
         wait_until(
-            lambda: len(self.emails_to(email)) >= count, timeout, lambda: AssertionError(f"No letter to {email}.")
+            lambda: len(self.emails_to(email)) >= count,
+            timeout,
+            lambda: AssertionError(f"There is no email to {email}."),
         )
         found = self.emails_to(email)
-        assert len(found) == count, [letter.subject for letter in found]
+        assert len(found) == count, [each.subject for each in found]
         return found[-1]
 
     def wait_for_token(self, email: str, count: int = 1) -> str:
-        """The secret of the link in the newest letter to an address."""
+        """Wait for an email, and return the token in its link."""
         (link,) = self.wait_for_email(email, count).links
         return link.partition("#")[2]

@@ -1,4 +1,4 @@
-"""What the counters of quotas say, beside what is there: the rows themselves, with all rights."""
+"""The counters of quotas, and what they count, read from the rows with all permissions."""
 
 import json
 import threading
@@ -14,9 +14,9 @@ from holdall.files.model import kind_of
 from holdall.platform.messages import Message
 from tests.support.e2e.aws_state import AwsState
 
-SHARDS = 16  # in which the installation is counted
+SHARDS = 16  # of the counters of the installation
 INSTALLATION_CACHE_SECONDS = 10  # for which a process uses the usage of the installation that it has read
-_POLL_INTERVAL_SECONDS = 0.005  # seconds between two looks
+_POLL_INTERVAL_SECONDS = 0.005
 _DESERIALIZER = TypeDeserializer()
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Usage:
-    """Some originals, or variants."""
+    """Bytes and number of originals or variants."""
 
     bytes: int = 0
     files: int = 0
@@ -36,7 +36,7 @@ class Usage:
         return Usage(self.bytes - other.bytes, self.files - other.files)
 
     def fits_in(self, limit: "Usage") -> bool:
-        """Whether this is not above what it may be."""
+        """Return whether neither bytes nor number exceed a limit."""
         return self.bytes <= limit.bytes and self.files <= limit.files
 
 
@@ -46,56 +46,56 @@ UsageByKind = Mapping[str, Usage]
 
 @dataclass(frozen=True)
 class QuotaLedger:
-    """The counters of one deployment, and what they count."""
+    """The counters of a deployment, and what they count."""
 
     aws_state: AwsState
 
     def recorded_usage(self, project_id: str) -> Usage:
-        """What the quota of a project counts."""
+        """Return what the quota of a project counts."""
         return Usage(*self.aws_state.recorded_quota(project_id))
 
     def actual_usage(self, project_id: str) -> Usage:
-        """What is there of a project: its open uploads, and its versions."""
+        """Return the sum of the open uploads and the versions of a project."""
         rows = self._rows(project_id)
         uploads = [int(row["size"]) for row in rows if row["sk"] == "UPLOAD" and row["state"] == "open"]
         versions = [int(version["size"]) for version in _parse_versions(rows)]
         return Usage(sum(uploads) + sum(versions), len(uploads) + len(versions))
 
     def recorded_usage_by_kind(self, project_id: str) -> UsageByKind:
-        """What is counted as lying in a project, by kind, and what was drawn of it."""
-        parts = [row for row in self.aws_state.rows(f"PROJECT#{project_id}") if row["sk"].startswith("USAGE#")]
+        """Return what the usage of a project counts, by kind, with variants."""
+        shards = [row for row in self.aws_state.rows(f"PROJECT#{project_id}") if row["sk"].startswith("USAGE#")]
         sums = {
-            kind: Usage(_sum(parts, f"{each}_bytes"), _sum(parts, f"{each}s"))
+            kind: Usage(_sum(shards, f"{each}_bytes"), _sum(shards, f"{each}s"))
             for kind, each in (("image", "image"), ("file", "file"), ("variant", "variant"))
         }
         return _without_zeros(sums)
 
     def actual_usage_by_kind(self, project_id: str) -> UsageByKind:
-        """What does lie in a project."""
+        """Return the sums of the versions of a project by kind, and of its ready variants."""
         sums: defaultdict[str, Usage] = defaultdict(Usage)
         for version in _parse_versions(self._rows(project_id)):
             sums[kind_of(version["content_type"])] += Usage(version["size"], 1)
-            for drawn in version["variants"]:
-                sums["variant"] += Usage(drawn["size"], 1) if drawn["status"] == "ready" else ZERO
+            for variant in version["variants"]:
+                sums["variant"] += Usage(variant["size"], 1) if variant["status"] == "ready" else ZERO
         return _without_zeros(sums)
 
     def installation_usage(self) -> Usage:
         """Return the sum of the counters of the installation, read in one transaction."""
         table = self.aws_state.outputs["MainTable"]
         keys = [{"pk": {"S": f"INSTALLATION#QUOTA#{part}"}, "sk": {"S": "QUOTA"}} for part in range(SHARDS)]
-        told = self.aws_state.dynamodb.transact_get_items(
+        response = self.aws_state.dynamodb.transact_get_items(
             TransactItems=[{"Get": {"TableName": table, "Key": key}} for key in keys]
         )
-        rows = [each.get("Item", {}) for each in told["Responses"]]
+        rows = [each.get("Item", {}) for each in response["Responses"]]
         shards = [Usage(*(int(row.get(name, {}).get("N", "0")) for name in ("bytes", "files"))) for row in rows]
         return sum(shards, ZERO)
 
     def installation_limit(self) -> Usage:
-        """What the deployed installation may hold."""
-        told = self.aws_state.lambda_client.get_function_configuration(
+        """Return the limit of the deployed installation."""
+        configuration = self.aws_state.lambda_client.get_function_configuration(
             FunctionName=self.aws_state.outputs["UploadFunction"]
         )
-        values = told["Environment"]["Variables"]
+        values = configuration["Environment"]["Variables"]
         return Usage(int(values["MAX_BYTES"]), int(values["MAX_FILES"]))
 
     def send_work_message(self, message: Message) -> None:
@@ -103,7 +103,7 @@ class QuotaLedger:
         self.aws_state.sqs.send_message(QueueUrl=self.aws_state.outputs["WorkQueue"], MessageBody=message.to_json())
 
     def overwrite_object(self, key: str, content: bytes) -> None:
-        """Put something under a key that no client was given a URL for."""
+        """Put an object without a presigned URL."""
         self.aws_state.s3.put_object(Bucket=self.aws_state.outputs["OriginalsBucket"], Key=key, Body=content)
 
     def _rows(self, project_id: str) -> list[dict[str, Any]]:
@@ -125,26 +125,26 @@ class QuotaLedger:
 
 @contextmanager
 def sample_in_background(read: Callable[[], T]) -> Iterator[list[T]]:
-    """What an onlooker sees, again and again, while a block runs, and once after it."""
-    seen: list[T] = []
-    over = threading.Event()
+    """Call `read` again and again while a block runs, and once after it. Yield the list of results."""
+    samples: list[T] = []
+    stopped = threading.Event()
     failed: list[Exception] = []
 
-    def watch() -> None:
+    def sample() -> None:
         try:
-            while not over.wait(_POLL_INTERVAL_SECONDS):
-                seen.append(read())
-            seen.append(read())
-        except Exception as error:  # noqa: BLE001  # it is told where the block ends
+            while not stopped.wait(_POLL_INTERVAL_SECONDS):
+                samples.append(read())
+            samples.append(read())
+        except Exception as error:  # noqa: BLE001  # raised where the block ends
             failed.append(error)
 
-    onlooker = threading.Thread(target=watch)
-    onlooker.start()
+    sampler = threading.Thread(target=sample)
+    sampler.start()
     try:
-        yield seen
+        yield samples
     finally:
-        over.set()
-        onlooker.join()
+        stopped.set()
+        sampler.join()
     if failed:
         raise failed[0]
 
