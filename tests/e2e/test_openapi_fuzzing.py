@@ -28,6 +28,7 @@ _CONFIG: dict[str, Any] = {
 
 # Bytes of a request line with its headers that an HTTP API takes (AWS API Gateway developer guide, "Quotas for HTTP APIs").
 _MAX_URL_LENGTH = 10_240 - 2_048  # without the headers that we send
+_TIMEOUT_SECONDS = 60  # the local cloud may have to start a worker first
 _HEADER_FIELDS_TOO_LARGE = 431  # RFC 6585, section 5
 
 schema = schemathesis.openapi.from_path(OPENAPI_PATH, config=SchemathesisConfig.from_dict(_CONFIG))
@@ -94,7 +95,7 @@ def test_whatever_is_asked_the_answer_is_as_documented(
     case: schemathesis.Case[Any], callers: Callers, api_gateway: Server
 ) -> None:
     callers.prepare(case)
-    answer = case.call(base_url=f"http://{api_gateway.host}{api_gateway.prefix}")
+    answer = case.call(base_url=f"http://{api_gateway.host}{api_gateway.prefix}", timeout=_TIMEOUT_SECONDS)
     if answer.status_code == _HEADER_FIELDS_TOO_LARGE and len(str(answer.request.url)) > _MAX_URL_LENGTH:
         return  # the gateway's own word: such a request never reaches us
     case.validate_response(answer)

@@ -25,9 +25,9 @@ _SIZES = {"thumb": (64, 64), "wide": (160, 120), "flat": (90, 30), "plain": (64,
 
 @pytest.mark.parametrize("server_fixture", ["api_gateway", "cloudfront"])
 def test_a_stranger_becomes_somebody_whose_photo_has_variants(
-    door: str, request: pytest.FixtureRequest, aws_state: AwsState
+    server_fixture: str, request: pytest.FixtureRequest, aws_state: AwsState
 ) -> None:
-    server: Server = request.getfixturevalue(door)
+    server: Server = request.getfixturevalue(server_fixture)
     anonymous, email = Client(server), new_email()
     signed_up = anonymous.post("/auth/sign-up", {"email": email, "password": PASSWORD, "name": "Ada"})
     assert signed_up.status == 201
