@@ -79,7 +79,7 @@ def expected_refusal(rule: AccessRule, principal: Principal, target: TargetName)
     """Return how a request is refused, or None if it is allowed."""
     if rule.access is Access.PUBLIC:
         return None
-    if principal is ANONYMOUS:
+    if principal == ANONYMOUS:
         return 401, "unauthenticated"
     if rule.access is not Access.PERMISSION:
         return None if principal.scopes is None else (403, "session_required")

@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,16 +20,22 @@ from tests.support.projects import create_shared_project
 from tests.support.world import World
 
 
+@cache
+def _start_aws() -> tuple[FakeAws, World]:
+    # Once for each process: the conftests of several suites define these fixtures, and one worker runs tests of all.
+    mock_aws().start()
+    return FakeAws.create(), World()
+
+
 @pytest.fixture(scope="session")
-def fake_aws() -> Iterator[FakeAws]:
+def fake_aws() -> FakeAws:
     """AWS in this process, by moto."""
-    with mock_aws():
-        yield FakeAws.create()
+    return _start_aws()[0]
 
 
 @pytest.fixture(scope="session")
 def worker_world(fake_aws: FakeAws) -> World:
-    return World()
+    return _start_aws()[1]
 
 
 @pytest.fixture
