@@ -1,4 +1,4 @@
-"""One deployed Holdall for the session: that of `make test` where it runs, else one of our own."""
+"""The deployed stack of the session: that of `make test`, or a new one."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,51 +14,46 @@ from tests.support.e2e.quota_ledger import QuotaLedger
 
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[E2EEnvironment]:
-    """The stack in a local cloud, IAM enforced, and a MinIO."""
-    with e2e_environment() as found:
-        yield found
+    """Yield the stack in MiniStack, which enforces IAM, and a MinIO."""
+    with e2e_environment() as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")
 def api_gateway(deployment: E2EEnvironment) -> Server:
-    """The HTTP API by its own address."""
+    """Return the HTTP API without CloudFront."""
     split = urlsplit(deployment.outputs["DirectApiUrl"].removesuffix("/api/v1"))
     return Server(split.port or 80, split.netloc, split.path)
 
 
 @pytest.fixture(scope="session")
 def cloudfront(deployment: E2EEnvironment) -> Server:
-    """CloudFront."""
     split = urlsplit(deployment.outputs["ConsoleUrl"])
     return Server(split.port or 80, split.netloc)
 
 
 @pytest.fixture(scope="session")
 def aws_state(deployment: E2EEnvironment) -> AwsState:
-    """What lies in it."""
     return AwsState.from_deployment(deployment)
 
 
 @pytest.fixture(scope="module")
 def quota_ledger(aws_state: AwsState) -> QuotaLedger:
-    """The counters, when nothing moves them but what a module does."""
+    """Return the counters of quotas, when all queues are empty."""
     aws_state.wait_until_queues_empty()
     return QuotaLedger(aws_state)
 
 
 @pytest.fixture(scope="session")
 def mailbox(deployment: E2EEnvironment) -> Mailbox:
-    """The letters that it sends."""
     return Mailbox(deployment)
 
 
 @pytest.fixture
 def anonymous(api_gateway: Server) -> Client:
-    """Somebody whom nobody knows."""
     return Client(api_gateway)
 
 
 @pytest.fixture
 def client(api_gateway: Server) -> Client:
-    """Somebody with a new account."""
     return create_client(api_gateway)

@@ -1,4 +1,4 @@
-"""Letters: to the stored address, by a link that works once, and later rather than never."""
+"""Emails of accounts: to the stored address, with a link that works once, and later if SES fails."""
 
 import json
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ _NEW_PASSWORD = "another horse battery"
 _SENDER = "holdall@example.com"
 
 
-def test_a_forgotten_password_is_chosen_anew_by_a_letter(client: Client, anonymous: Client, mailbox: Mailbox) -> None:
+def test_password_is_reset_with_the_link_in_an_email(client: Client, anonymous: Client, mailbox: Mailbox) -> None:
     assert anonymous.post("/auth/forgot-password", {"email": f" {client.email.upper()}"}).status == 202
-    letter = mailbox.wait_for_email(client.email)
+    email = mailbox.wait_for_email(client.email)
     token = mailbox.wait_for_token(client.email)
 
-    assert (letter.sender, letter.subject) == (_SENDER, "Reset your password")
-    assert letter.links[0] in letter.html
-    answer = anonymous.post("/auth/reset-password", {"token": token, "password": _NEW_PASSWORD})
-    assert (answer.status, answer.content) == (204, b"")
+    assert (email.sender, email.subject) == (_SENDER, "Reset your password")
+    assert email.links[0] in email.html
+    response = anonymous.post("/auth/reset-password", {"token": token, "password": _NEW_PASSWORD})
+    assert (response.status, response.content) == (204, b"")
     client.get("/auth/me").problem(401, "invalid_token")
     old, new = ({"email": client.email, "password": password} for password in (PASSWORD, _NEW_PASSWORD))
     anonymous.post("/auth/login", old).problem(401, "invalid_credentials")
@@ -34,26 +34,26 @@ def test_a_forgotten_password_is_chosen_anew_by_a_letter(client: Client, anonymo
     assert mailbox.wait_for_email(client.email, 2).subject == "Security notice: your account was changed"
 
 
-def test_an_unknown_address_gets_the_same_answer_and_no_letter(
+def test_unknown_address_gets_the_same_response_and_no_email(
     client: Client, anonymous: Client, mailbox: Mailbox, aws_state: AwsState
 ) -> None:
     unknown = new_email()
 
-    answers = [anonymous.post("/auth/forgot-password", {"email": email}) for email in (unknown, client.email)]
+    responses = [anonymous.post("/auth/forgot-password", {"email": email}) for email in (unknown, client.email)]
 
-    shown = [(answer.status, answer.data(), sorted(answer.headers)) for answer in answers]
-    assert shown[0] == shown[1] == (202, {"status": "pending"}, sorted(answers[0].headers))
+    seen = [(response.status, response.data(), sorted(response.headers)) for response in responses]
+    assert seen[0] == seen[1] == (202, {"status": "pending"}, sorted(responses[0].headers))
     mailbox.wait_for_email(client.email)
     aws_state.wait_until_queues_empty()
     assert mailbox.emails_to(unknown) == []
 
 
-def test_a_new_address_is_confirmed_there_and_told_to_the_old_one(
+def test_new_address_is_confirmed_and_the_old_one_is_notified(
     client: Client, anonymous: Client, mailbox: Mailbox
 ) -> None:
     new = new_email()
-    said = {"email": new, "password": PASSWORD}
-    assert client.post("/auth/change-email", said).status == 202
+    body = {"email": new, "password": PASSWORD}
+    assert client.post("/auth/change-email", body).status == 202
     token = mailbox.wait_for_token(new)
     assert client.get("/users/me").data()["email"] == client.email
 
@@ -65,7 +65,7 @@ def test_a_new_address_is_confirmed_there_and_told_to_the_old_one(
     anonymous.post("/auth/confirm-email", {"token": token}).problem(401, "invalid_token")
 
 
-def test_an_address_that_somebody_has_gets_no_letter_about_the_wish_for_it(
+def test_address_of_another_account_gets_no_confirmation(
     client: Client, api_gateway: Server, mailbox: Mailbox, aws_state: AwsState
 ) -> None:
     other = create_client(api_gateway)
@@ -76,7 +76,8 @@ def test_an_address_that_somebody_has_gets_no_letter_about_the_wish_for_it(
     assert mailbox.emails_to(other.email) == []
 
 
-def test_letters_that_ses_refuses_go_out_later(
+@pytest.mark.serial  # emails of other tests would fail as well
+def test_email_that_ses_refused_is_sent_later(
     client: Client, anonymous: Client, mailbox: Mailbox, deployment: E2EEnvironment
 ) -> None:
     with _ses_denied(deployment):
@@ -87,7 +88,8 @@ def test_letters_that_ses_refuses_go_out_later(
     assert mailbox.wait_for_email(client.email).subject == "Reset your password"
 
 
-def test_letters_that_nobody_could_send_are_sent_back_from_the_dead_letter_queue(
+@pytest.mark.serial
+def test_email_in_the_dead_letter_queue_can_be_redriven(
     client: Client, anonymous: Client, mailbox: Mailbox, deployment: E2EEnvironment, aws_state: AwsState
 ) -> None:
     with _ses_denied(deployment), _one_receive(deployment, aws_state):
@@ -102,14 +104,14 @@ def test_letters_that_nobody_could_send_are_sent_back_from_the_dead_letter_queue
 
 @pytest.fixture(autouse=True)
 def _mail_queue_is_drained(aws_state: AwsState) -> Iterator[None]:
-    """Each test leaves the queue of letters empty."""
+    """Wait after each test until the queue is empty."""
     yield
     aws_state.wait_until_queues_empty()
 
 
 @contextmanager
 def _ses_denied(deployment: E2EEnvironment) -> Iterator[None]:
-    """Let SES refuse every letter."""
+    """Deny the mail function to send emails."""
     iam, role = deployment.cloud.client("iam"), deployment.outputs["MailRole"].rpartition("/")[2]
     deny = {"Effect": "Deny", "Action": "ses:SendEmail", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
@@ -122,19 +124,19 @@ def _ses_denied(deployment: E2EEnvironment) -> Iterator[None]:
 
 @contextmanager
 def _one_receive(deployment: E2EEnvironment, aws_state: AwsState) -> Iterator[None]:
-    """Let a letter be tried once, and not five times, which take half an hour."""
+    """Let the queue deliver a message once, because five times take half an hour."""
     queue = deployment.outputs["MailQueue"]
-    told = aws_state.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
-    once = {**json.loads(told["RedrivePolicy"]), "maxReceiveCount": 1}
+    attributes = aws_state.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
+    once = {**json.loads(attributes["RedrivePolicy"]), "maxReceiveCount": 1}
     aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(once)})
     try:
         yield
     finally:
-        aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes=told)
+        aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
 
 
 def _wait_for_send_attempt(deployment: E2EEnvironment) -> None:
-    """Wait until the worker has tried a letter, and has left it in its queue."""
+    """Wait until the mail function has tried to send an email."""
     logs = deployment.cloud.client("logs")
     group = deployment.cloud.lambda_client().get_function_configuration(FunctionName=deployment.outputs["MailFunction"])
 
@@ -142,4 +144,4 @@ def _wait_for_send_attempt(deployment: E2EEnvironment) -> None:
         lines = logs.filter_log_events(logGroupName=group["LoggingConfig"]["LogGroup"])["events"]
         return any("AccessDenied" in line["message"] for line in lines)
 
-    wait_until(failed, 20, lambda: AssertionError("Nobody tried."))
+    wait_until(failed, 20, lambda: AssertionError("The function did not try."))

@@ -1,4 +1,4 @@
-"""Images that can never be drawn: a result with a reason, and nobody else notices."""
+"""Images that cannot be rendered: each is rejected with a reason, and other images are not affected."""
 
 import pytest
 
@@ -20,14 +20,14 @@ from tests.support.e2e.client import Client
     ],
     ids=["truncated", "bomb", "svg", "empty", "jpeg-called-png", "jpeg-of-zeros"],
 )
-def test_a_bad_image_is_rejected_with_its_reason_and_the_next_one_is_drawn(
+def test_bad_image_is_rejected_with_a_reason_and_the_next_image_is_rendered(
     content: bytes, content_type: str, reason: str, client: Client, aws_state: AwsState
 ) -> None:
-    project_id, good = create_project(client), images.make_noise_photo(51)
+    project_id, photo = create_project(client), images.make_noise_photo(51)
     bad = upload_file(client, content, projectId=project_id, filename="picture.png", contentType=content_type)
-    fine = upload_file(client, good, projectId=project_id)
+    good = upload_file(client, photo, projectId=project_id)
 
-    rejected, ready = wait_until_processed(client, bad["fileId"]), wait_until_processed(client, fine["fileId"])
+    rejected, ready = wait_until_processed(client, bad["fileId"]), wait_until_processed(client, good["fileId"])
 
     assert (rejected["status"], rejected["reason"], rejected["variants"]) == ("rejected", reason, [])
     assert ready["status"] == "ready"
@@ -40,10 +40,10 @@ def test_a_bad_image_is_rejected_with_its_reason_and_the_next_one_is_drawn(
         "completed": None,
     }
     assert len(aws_state.variants(project_id)) == 1
-    assert aws_state.recorded_quota(project_id) == (len(content) + len(good), 2)
+    assert aws_state.recorded_quota(project_id) == (len(content) + len(photo), 2)
 
 
-def test_a_bad_new_version_takes_nothing_from_the_good_one(client: Client, aws_state: AwsState) -> None:
+def test_bad_new_version_does_not_replace_the_good_one(client: Client, aws_state: AwsState) -> None:
     project_id, good, bad = create_project(client), images.make_noise_photo(52), images.make_truncated_jpeg()
     file_id = wait_until_processed(client, upload_file(client, good, projectId=project_id)["fileId"])["id"]
 
@@ -55,11 +55,10 @@ def test_a_bad_new_version_takes_nothing_from_the_good_one(client: Client, aws_s
     assert [version["status"] for version in aws_state.versions(file_id)] == ["ready", "rejected"]
 
 
-def test_a_rejected_image_can_be_purged(client: Client, aws_state: AwsState) -> None:
+def test_rejected_image_can_be_purged(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client)
-    file_id = wait_until_processed(
-        client, upload_file(client, images.make_svg_with_script(), projectId=project_id)["fileId"]
-    )["id"]
+    svg = upload_file(client, images.make_svg_with_script(), projectId=project_id)
+    file_id = wait_until_processed(client, svg["fileId"])["id"]
 
     assert client.delete(f"/files/{file_id}?permanent=true").status == 202
     aws_state.wait_until_queues_empty()

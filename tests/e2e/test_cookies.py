@@ -1,75 +1,49 @@
-"""The console's cookie, through CloudFront as browsers send it: S7."""
-
-from dataclasses import dataclass
+"""Sessions of the console with a cookie, through CloudFront (S7)."""
 
 import pytest
 
 from infra.local.e2e_environment import E2EEnvironment
-from tests.support.e2e.client import PASSWORD, Client, Response, Server, create_client, read_session_cookie
-
-
-@dataclass(frozen=True)
-class CookieClient:
-    """Somebody who is signed in by a cookie, at a page of ours."""
-
-    client: Client
-    session_cookie: str
-    csrf_token: str
-    origin: str
-
-    def get(self, path: str) -> Response:
-        return self.client.get(path, cookie=self.session_cookie)
-
-    def send_same_origin(self, path: str, **headers: str) -> Response:
-        """A POST as our own page sends it, but for what is said otherwise; an empty value leaves a header out."""
-        sent = {"cookie": self.session_cookie, "x_csrf_token": self.csrf_token, "origin": self.origin, **headers}
-        return self.client.post(path, **{name: value for name, value in sent.items() if value})
+from tests.support.e2e.browser import Browser
+from tests.support.e2e.client import Client, Server, create_client
 
 
 @pytest.fixture
 def origin(deployment: E2EEnvironment) -> str:
-    """Where our pages come from."""
+    """Return the origin of the console."""
     return deployment.outputs["ConsoleUrl"].removesuffix("/")
 
 
 @pytest.fixture
-def cookie_login(api_gateway: Server, cloudfront: Server) -> tuple[Client, Response]:
-    """Somebody, and the answer to their login by a browser."""
-    client = create_client(api_gateway)
-    return client, Client(cloudfront).post(
-        "/auth/login", {"email": client.email, "password": PASSWORD, "mode": "cookie"}
-    )
+def browser(client: Client, cloudfront: Server, origin: str) -> Browser:
+    """Return a browser that is signed in."""
+    browser = Browser(cloudfront, origin)
+    browser.sign_in(client.email)
+    return browser
 
 
-@pytest.fixture
-def browser(cookie_login: tuple[Client, Response], cloudfront: Server, origin: str) -> CookieClient:
-    _, answer = cookie_login
-    return CookieClient(Client(cloudfront), read_session_cookie(answer), answer.data()["csrfToken"], origin)
+def test_sign_in_returns_one_cookie_and_no_token(client: Client, cloudfront: Server, origin: str) -> None:
+    response = Browser(cloudfront, origin).sign_in(client.email)
 
-
-def test_a_browser_gets_one_cookie_and_no_token(cookie_login: tuple[Client, Response]) -> None:
-    client, answer = cookie_login
-
-    assert set(answer.data()) == {"csrfToken", "user"}
-    assert answer.data()["user"]["id"] == client.user["id"]
-    pair, *attributes = [part.strip() for part in answer.headers["set-cookie"].split(";")]
+    assert set(response.data()) == {"csrfToken", "user"}
+    assert response.data()["user"]["id"] == client.user["id"]
+    pair, *attributes = [part.strip() for part in response.headers["set-cookie"].split(";")]
     assert pair.startswith(f"__Host-session=hc_{client.user['id']}_")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
     assert not [attribute for attribute in attributes if attribute.lower().startswith("domain")]
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-store"
 
 
-def test_a_cookie_reads_and_tells_its_csrf_token_again(browser: CookieClient) -> None:
+def test_cookie_is_enough_to_read(browser: Browser) -> None:
     assert browser.get("/auth/me").data()["csrfToken"] == browser.csrf_token
     assert browser.get("/projects").status == 200
 
 
-def test_a_cookie_changes_things_from_our_own_page(browser: CookieClient) -> None:
-    assert browser.send_same_origin("/auth/logout-all").status == 204
+def test_page_of_the_console_may_change(browser: Browser) -> None:
+    assert browser.post("/auth/logout-all").status == 204
 
 
 @pytest.mark.parametrize(
-    ("otherwise", "code"),
+    ("headers", "code"),
     [
         ({"x_csrf_token": ""}, "csrf"),
         ({"x_csrf_token": "x" * 43}, "csrf"),
@@ -78,36 +52,34 @@ def test_a_cookie_changes_things_from_our_own_page(browser: CookieClient) -> Non
         ({"origin": "null"}, "origin_not_allowed"),
     ],
 )
-def test_a_cookie_changes_nothing_from_elsewhere(otherwise: dict[str, str], code: str, browser: CookieClient) -> None:
-    browser.send_same_origin("/auth/logout", **otherwise).problem(403, code)
+def test_page_of_another_site_may_not_change(headers: dict[str, str], code: str, browser: Browser) -> None:
+    browser.post("/auth/logout", **headers).problem(403, code)
 
     assert browser.get("/auth/me").status == 200
 
 
-def test_another_sessions_csrf_token_does_not_do(browser: CookieClient, api_gateway: Server) -> None:
-    said = {"email": create_client(api_gateway).email, "password": PASSWORD, "mode": "cookie"}
-    other = browser.client.post("/auth/login", said).data()["csrfToken"]
+def test_csrf_token_of_another_session_is_rejected(browser: Browser, api_gateway: Server, origin: str) -> None:
+    other = Browser(browser.server, origin)
+    other.sign_in(create_client(api_gateway).email)
 
-    browser.send_same_origin("/auth/logout", x_csrf_token=other).problem(403, "csrf")
-
-
-def test_a_logout_ends_the_cookie_here_and_there(browser: CookieClient) -> None:
-    answer = browser.send_same_origin("/auth/logout")
-
-    assert answer.status == 204
-    assert read_session_cookie(answer) == "__Host-session="
-    browser.get("/auth/me").problem(401, "invalid_token")
+    browser.post("/auth/logout", x_csrf_token=other.csrf_token).problem(403, "csrf")
 
 
-def test_a_cookie_beside_a_bearer_token_is_refused(browser: CookieClient, client: Client) -> None:
-    answer = browser.client.get(
-        "/auth/me", cookie=browser.session_cookie, authorization=f"Bearer {client.access_token}"
-    )
+def test_logout_revokes_the_session_and_deletes_the_cookie(browser: Browser) -> None:
+    session_cookie = browser.session_cookie
 
-    answer.problem(400, "ambiguous_credentials")
+    assert browser.post("/auth/logout").status == 204
+    assert browser.session_cookie == "__Host-session="
+    browser.request("GET", "/auth/me", cookie=session_cookie).problem(401, "invalid_token")
 
 
-def test_a_cookie_is_no_bearer_token(browser: CookieClient) -> None:
+def test_cookie_with_an_access_token_is_rejected(browser: Browser, client: Client) -> None:
+    response = browser.request("GET", "/auth/me", authorization=f"Bearer {client.access_token}")
+
+    response.problem(400, "ambiguous_credentials")
+
+
+def test_cookie_is_not_a_bearer_token(browser: Browser) -> None:
     secret = browser.session_cookie.partition("=")[2]
 
-    browser.client.get("/auth/me", authorization=f"Bearer {secret}").problem(401, "invalid_token")
+    Client(browser.server).get("/auth/me", authorization=f"Bearer {secret}").problem(401, "invalid_token")

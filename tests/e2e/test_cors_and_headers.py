@@ -1,4 +1,4 @@
-"""What the wire tells browsers: which pages may ask, and what an answer may do."""
+"""CORS and security headers, as browsers see them."""
 
 import pytest
 
@@ -15,48 +15,48 @@ _PREFLIGHT_HEADERS = {
 }
 
 
-def test_a_page_of_an_allowed_origin_may_ask(cloudfront: Server) -> None:
-    answer = cloudfront.request(
+def test_preflight_of_an_allowed_origin_is_accepted(cloudfront: Server) -> None:
+    response = cloudfront.request(
         "OPTIONS", "/api/v1/projects", headers={"origin": _ALLOWED_ORIGIN, **_PREFLIGHT_HEADERS}
     )
 
-    assert answer.status == 204
-    assert answer.headers["access-control-allow-origin"] == _ALLOWED_ORIGIN
-    assert "POST" in answer.headers["access-control-allow-methods"].split(", ")
-    assert {"authorization", "content-type"} <= set(answer.headers["access-control-allow-headers"].split(", "))
-    assert answer.headers["vary"].lower() == "origin"
+    assert response.status == 204
+    assert response.headers["access-control-allow-origin"] == _ALLOWED_ORIGIN
+    assert "POST" in response.headers["access-control-allow-methods"].split(", ")
+    assert {"authorization", "content-type"} <= set(response.headers["access-control-allow-headers"].split(", "))
+    assert response.headers["vary"].lower() == "origin"
 
 
 @pytest.mark.parametrize(
     "origin", [_OTHER_ORIGIN, "null", "http://localhost:5173.evil.example", "https://localhost:5173"]
 )
-def test_a_page_of_another_origin_may_not_ask(origin: str, cloudfront: Server) -> None:
+def test_preflight_of_another_origin_is_rejected(origin: str, cloudfront: Server) -> None:
     preflight = cloudfront.request("OPTIONS", "/api/v1/projects", headers={"origin": origin, **_PREFLIGHT_HEADERS})
     preflight.problem(403, "origin_not_allowed")
     assert "access-control-allow-origin" not in preflight.headers
 
-    answer = cloudfront.request("GET", "/api/v1/health", headers={"origin": origin})
-    assert "access-control-allow-origin" not in answer.headers
-    assert "origin" in answer.headers["vary"].lower()
+    response = cloudfront.request("GET", "/api/v1/health", headers={"origin": origin})
+    assert "access-control-allow-origin" not in response.headers
+    assert "origin" in response.headers["vary"].lower()
 
 
-def test_an_answer_may_be_read_by_an_allowed_page(cloudfront: Server) -> None:
+def test_responses_can_be_read_by_an_allowed_origin(cloudfront: Server) -> None:
     for path in ("/api/v1/health", "/api/v1/auth/me", "/api/v1/nowhere"):
-        answer = cloudfront.request("GET", path, headers={"origin": _ALLOWED_ORIGIN})
-        assert answer.headers["access-control-allow-origin"] == _ALLOWED_ORIGIN
-        assert "x-request-id" in answer.headers["access-control-expose-headers"]
+        response = cloudfront.request("GET", path, headers={"origin": _ALLOWED_ORIGIN})
+        assert response.headers["access-control-allow-origin"] == _ALLOWED_ORIGIN
+        assert "x-request-id" in response.headers["access-control-expose-headers"]
 
 
-def test_the_bucket_lets_our_pages_write_by_a_signed_url(client: Client, deployment: E2EEnvironment) -> None:
+def test_bucket_accepts_presigned_uploads_of_allowed_origins(client: Client, deployment: E2EEnvironment) -> None:
     photo, own = images.make_noise_photo(60), deployment.outputs["ConsoleUrl"].rstrip("/")
     for origin in (own, _ALLOWED_ORIGIN):
-        begun = init_upload(client, photo)
-        asked = ",".join(name for name in begun["headers"] if name != "content-length")
-        headers = {"access-control-request-method": "PUT", "access-control-request-headers": asked}
+        upload = init_upload(client, photo)
+        names = ",".join(name for name in upload["headers"] if name != "content-length")
+        headers = {"access-control-request-method": "PUT", "access-control-request-headers": names}
 
-        preflight = request_url(begun["url"], method="OPTIONS", headers={"origin": origin, **headers})
-        refused = request_url(begun["url"], method="OPTIONS", headers={"origin": _OTHER_ORIGIN, **headers})
-        written = request_url(begun["url"], method="PUT", headers={**begun["headers"], "origin": origin}, body=photo)
+        preflight = request_url(upload["url"], method="OPTIONS", headers={"origin": origin, **headers})
+        refused = request_url(upload["url"], method="OPTIONS", headers={"origin": _OTHER_ORIGIN, **headers})
+        written = request_url(upload["url"], method="PUT", headers={**upload["headers"], "origin": origin}, body=photo)
 
         assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (200, origin)
         assert refused.status == 403
@@ -64,7 +64,7 @@ def test_the_bucket_lets_our_pages_write_by_a_signed_url(client: Client, deploym
         assert "x-amz-version-id" in written.headers["access-control-expose-headers"]
 
 
-def test_every_answer_has_its_security_headers(client: Client, cloudfront: Server) -> None:
+def test_every_response_has_security_headers(client: Client, cloudfront: Server) -> None:
     project_id = create_project(client, visibility="public")
     file = wait_until_processed(
         client, upload_file(client, images.make_noise_photo(61), projectId=project_id)["fileId"]
@@ -73,29 +73,29 @@ def test_every_answer_has_its_security_headers(client: Client, cloudfront: Serve
     page, docs = cloudfront.request("GET", "/"), cloudfront.request("GET", "/api/v1/docs")
     api, error = cloudfront.request("GET", "/api/v1/health"), cloudfront.request("GET", "/api/v1/nowhere")
 
-    for answer in (media, page, docs, api, error):
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["strict-transport-security"].startswith("max-age=63072000")
-        assert answer.headers["referrer-policy"] == "no-referrer"
-        assert answer.headers["x-frame-options"] == "DENY"
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
-        assert "unsafe-eval" not in answer.headers["content-security-policy"]
-        assert "server" not in answer.headers or "Python" not in answer.headers["server"]
-    for answer in (api, error, media, page):
-        assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert "unsafe-inline" not in answer.headers["content-security-policy"]
+    for response in (media, page, docs, api, error):
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["strict-transport-security"].startswith("max-age=63072000")
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["x-frame-options"] == "DENY"
+        assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+        assert "unsafe-eval" not in response.headers["content-security-policy"]
+        assert "server" not in response.headers or "Python" not in response.headers["server"]
+    for response in (api, error, media, page):
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+        assert "unsafe-inline" not in response.headers["content-security-policy"]
     assert "sandbox" in media.headers["content-security-policy"]
     assert media.headers["cross-origin-resource-policy"] == "cross-origin"
     assert page.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-def test_what_is_somebodys_own_is_stored_nowhere(client: Client) -> None:
+def test_responses_with_private_data_are_not_cached(client: Client) -> None:
     file_id = upload_file(client, images.make_noise_photo(62))["fileId"]
     for path in ("/auth/me", "/projects", "/files", f"/files/{file_id}", f"/files/{file_id}/content", "/nowhere"):
         assert client.get(path).headers["cache-control"] == "no-store"
 
 
-def test_the_api_by_its_own_address_has_the_headers_that_matter(api_gateway: Server) -> None:
+def test_api_gateway_sends_the_important_headers_itself(api_gateway: Server) -> None:
     for path in ("/api/v1/health", "/api/v1/nowhere"):
         headers = api_gateway.request("GET", path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -103,7 +103,7 @@ def test_the_api_by_its_own_address_has_the_headers_that_matter(api_gateway: Ser
         assert headers["strict-transport-security"].startswith("max-age=63072000")
 
 
-def test_the_console_answers_for_its_places_and_not_for_missing_files(cloudfront: Server) -> None:
+def test_console_serves_its_routes_but_no_missing_files(cloudfront: Server) -> None:
     page = cloudfront.request("GET", "/")
     assert (page.status, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
     assert page.headers["cache-control"] == "no-cache"
@@ -112,11 +112,11 @@ def test_the_console_answers_for_its_places_and_not_for_missing_files(cloudfront
     assert cloudfront.request("GET", "/style.css").headers["content-type"].startswith("text/css")
 
 
-def test_a_refused_upload_is_told_why(client: Client) -> None:
+def test_rejected_upload_has_cors_headers(client: Client) -> None:
     photo = images.make_noise_photo(63)
-    begun = init_upload(client, photo)
-    assert upload_bytes(begun, photo).status == 200
+    upload = init_upload(client, photo)
+    assert upload_bytes(upload, photo).status == 200
     refused = request_url(
-        begun["url"], method="PUT", headers={**begun["headers"], "origin": _ALLOWED_ORIGIN}, body=photo
+        upload["url"], method="PUT", headers={**upload["headers"], "origin": _ALLOWED_ORIGIN}, body=photo
     )
     assert (refused.status, refused.headers["access-control-allow-origin"]) == (412, _ALLOWED_ORIGIN)

@@ -1,4 +1,4 @@
-"""What the world may see: variants of public projects under /media/, and nothing else."""
+"""Public access: CloudFront serves variants of public projects under /media/, and nothing else."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.e2e.client import Client, Server, create_client, request_url
 
 @dataclass(frozen=True)
 class PrivateImage:
-    """An image of a private project, and where its bytes lie."""
+    """An image of a private project, and the keys of its objects."""
 
     owner: Client
     file: Any
@@ -24,7 +24,7 @@ class PrivateImage:
 
 @pytest.fixture(scope="module")
 def private_image(api_gateway: Server, aws_state: AwsState) -> PrivateImage:
-    """A private project's image, drawn."""
+    """Return a rendered image of a private project."""
     owner = create_client(api_gateway)
     project_id = create_project(owner)
     file = wait_until_processed(owner, upload_file(owner, images.make_noise_photo(20), projectId=project_id)["fileId"])
@@ -33,50 +33,50 @@ def private_image(api_gateway: Server, aws_state: AwsState) -> PrivateImage:
     return PrivateImage(owner, file, original, variant)
 
 
-def test_a_public_variant_is_for_everybody_and_for_ever(client: Client) -> None:
+def test_public_variant_is_served_to_everyone_and_immutable(client: Client) -> None:
     project_id = create_project(client, visibility="public")
     file = wait_until_processed(
         client, upload_file(client, images.make_noise_photo(21), projectId=project_id)["fileId"]
     )
     (variant,) = file["variants"]
 
-    seen = request_url(variant["url"])
+    response = request_url(variant["url"])
 
-    assert (seen.status, seen.headers["content-type"]) == (200, "image/webp")
-    assert "immutable" in seen.headers["cache-control"]
-    assert images.decode(seen.content).size == (64, 64)
+    assert (response.status, response.headers["content-type"]) == (200, "image/webp")
+    assert "immutable" in response.headers["cache-control"]
+    assert images.decode(response.content).size == (64, 64)
     assert request_url(variant["url"], method="HEAD").status == 200
     assert request_url(variant["url"], headers={"range": "bytes=0-3"}).content == b"RIFF"
 
 
-def test_the_content_route_of_a_public_variant_leads_to_its_permanent_address(client: Client) -> None:
+def test_content_route_redirects_to_the_url_of_a_public_variant(client: Client) -> None:
     project_id = create_project(client, visibility="public")
     file = wait_until_processed(
         client, upload_file(client, images.make_noise_photo(22), projectId=project_id)["fileId"]
     )
 
-    seen = client.get(f"/files/{file['id']}/content?variant=thumb")
+    response = client.get(f"/files/{file['id']}/content?variant=thumb")
 
-    assert (seen.status, seen.headers["location"]) == (302, file["variants"][0]["url"])
+    assert (response.status, response.headers["location"]) == (302, file["variants"][0]["url"])
 
 
-def test_what_was_public_is_nobodys_any_more_once_its_project_is_private(client: Client, aws_state: AwsState) -> None:
+def test_variants_are_private_after_their_project_became_private(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client, visibility="public")
     file = wait_until_processed(
         client, upload_file(client, images.make_noise_photo(23), projectId=project_id)["fileId"]
     )
     (variant,) = file["variants"]
-    seen = request_url(variant["url"])
-    assert seen.status == 200
+    public = request_url(variant["url"])
+    assert public.status == 200
 
     client.request("PUT", f"/projects/{project_id}", {"settings": {"visibility": "private"}}).data()
     wait_for(lambda: [key.partition("/")[0] for key in aws_state.variants(project_id)] == ["private"])
     aws_state.wait_until_queues_empty()
 
     assert request_url(variant["url"]).status in (403, 404)
-    led = client.get(f"/files/{file['id']}/content?variant=thumb")
-    assert led.status == 302
-    assert request_url(led.headers["location"]).content == seen.content
+    redirect = client.get(f"/files/{file['id']}/content?variant=thumb")
+    assert redirect.status == 302
+    assert request_url(redirect.headers["location"]).content == public.content
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_what_was_public_is_nobodys_any_more_once_its_project_is_private(client:
         "/media/",
     ],
 )
-def test_no_path_through_cloudfront_leads_to_a_private_image(
+def test_no_path_through_cloudfront_serves_a_private_image(
     path: str, private_image: PrivateImage, deployment: E2EEnvironment, cloudfront: Server
 ) -> None:
-    guessed = path.format(
+    url_path = path.format(
         variant=private_image.variant_key,
         variant_below=private_image.variant_key.partition("/")[2],
         original=private_image.original_key,
@@ -121,20 +121,22 @@ def test_no_path_through_cloudfront_leads_to_a_private_image(
         variants=deployment.outputs["VariantsBucket"],
     )
 
-    assert cloudfront.request("GET", guessed).status in (403, 404)
+    assert cloudfront.request("GET", url_path).status in (403, 404)
 
 
-def test_a_private_variant_is_seen_by_its_owner_for_five_minutes(private_image: PrivateImage) -> None:
-    seen = private_image.owner.get(f"/files/{private_image.file['id']}/content?variant=thumb&disposition=inline")
-    drawn = request_url(seen.headers["location"])
+def test_owner_gets_a_url_of_a_private_variant_for_five_minutes(private_image: PrivateImage) -> None:
+    redirect = private_image.owner.get(f"/files/{private_image.file['id']}/content?variant=thumb&disposition=inline")
+    variant = request_url(redirect.headers["location"])
 
-    assert (seen.status, drawn.status) == (302, 200)
-    assert "X-Amz-Expires=300" in seen.headers["location"]
-    assert drawn.headers["content-type"] == "image/webp"
-    assert drawn.headers["content-disposition"].startswith('inline; filename="photo-thumb.webp"')
+    assert (redirect.status, variant.status) == (302, 200)
+    assert "X-Amz-Expires=300" in redirect.headers["location"]
+    assert variant.headers["content-type"] == "image/webp"
+    assert variant.headers["content-disposition"].startswith('inline; filename="photo-thumb.webp"')
 
 
-def test_nobody_else_is_led_to_a_private_image(private_image: PrivateImage, client: Client, anonymous: Client) -> None:
+def test_no_other_user_gets_a_url_of_a_private_image(
+    private_image: PrivateImage, client: Client, anonymous: Client
+) -> None:
     for path in (
         f"/files/{private_image.file['id']}/content?variant=thumb",
         f"/files/{private_image.file['id']}/content",
@@ -143,22 +145,18 @@ def test_nobody_else_is_led_to_a_private_image(private_image: PrivateImage, clie
         client.get(path).problem(404, "not_found")
 
 
-def test_the_address_of_one_variant_opens_no_other_object(
-    private_image: PrivateImage, deployment: E2EEnvironment
-) -> None:
+def test_presigned_url_is_valid_for_one_object_only(private_image: PrivateImage, deployment: E2EEnvironment) -> None:
     url = private_image.owner.get(f"/files/{private_image.file['id']}/content?variant=thumb").headers["location"]
     variants, originals = deployment.outputs["VariantsBucket"], deployment.outputs["OriginalsBucket"]
 
-    moved = url.replace(f"/{variants}/{private_image.variant_key}", f"/{originals}/{private_image.original_key}")
+    other_url = url.replace(f"/{variants}/{private_image.variant_key}", f"/{originals}/{private_image.original_key}")
 
-    assert moved != url
-    assert request_url(moved).status == 403
+    assert other_url != url
+    assert request_url(other_url).status == 403
     assert request_url(url.partition("?")[0]).status == 403
 
 
-def test_a_bucket_is_open_to_nobody_without_a_signature(
-    private_image: PrivateImage, deployment: E2EEnvironment
-) -> None:
+def test_buckets_reject_unsigned_requests(private_image: PrivateImage, deployment: E2EEnvironment) -> None:
     server = Server(deployment.cloud.port, f"127.0.0.1:{deployment.cloud.port}")
     variants, originals = deployment.outputs["VariantsBucket"], deployment.outputs["OriginalsBucket"]
 
@@ -173,7 +171,7 @@ def test_a_bucket_is_open_to_nobody_without_a_signature(
     assert server.request("DELETE", f"/{originals}/{private_image.original_key}").status == 403
 
 
-def test_media_takes_no_writes(private_image: PrivateImage, cloudfront: Server) -> None:
+def test_media_rejects_writes(private_image: PrivateImage, cloudfront: Server) -> None:
     for method in ("PUT", "POST", "DELETE", "PATCH"):
         assert cloudfront.request(
             method, f"/media/{private_image.variant_key.partition('/')[2]}", body=b"x"

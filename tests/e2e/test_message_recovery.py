@@ -1,4 +1,4 @@
-"""What goes on after something went wrong: a message that was lost, or that came twice."""
+"""Messages that are lost or delivered twice."""
 
 from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, upload_file, wait_for, wait_until_processed
@@ -6,7 +6,7 @@ from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client
 
 
-def test_a_job_whose_message_was_lost_is_sent_again(client: Client, aws_state: AwsState) -> None:
+def test_job_is_completed_after_its_message_was_lost(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client)
     file = wait_until_processed(
         client, upload_file(client, images.make_noise_photo(70), projectId=project_id)["fileId"]
@@ -24,7 +24,7 @@ def test_a_job_whose_message_was_lost_is_sent_again(client: Client, aws_state: A
     assert len(aws_state.variants(project_id)) == 1
 
 
-def test_a_job_that_somebody_holds_is_left_alone(client: Client, aws_state: AwsState) -> None:
+def test_repeated_messages_do_not_change_a_completed_job(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client)
     wait_until_processed(client, upload_file(client, images.make_noise_photo(71), projectId=project_id)["fileId"])
     aws_state.wait_until_queues_empty()

@@ -1,6 +1,6 @@
-"""Signing in by another's word, over real sockets: with a certified OpenID Connect provider, and with what looks like GitHub.
+"""The OAuth protocol over sockets: with a certified OpenID Connect provider, and with an imitation of GitHub.
 
-The deployed stack has no part in it; only the network does, which the rules' own suite has switched off.
+It needs no deployed stack, but the network, which the unit tests switch off.
 """
 
 import time
@@ -77,41 +77,41 @@ class SignIn:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_a_real_provider_tells_who_somebody_is(algorithm: Algorithm) -> None:
+def test_certified_provider_returns_an_identity(algorithm: Algorithm) -> None:
     with run_provider([_CALLBACK], algorithm=algorithm) as running:
-        visit = SignIn(configure_oidc(running))
+        sign_in_attempt = SignIn(configure_oidc(running))
 
-        assert visit.callback_params["state"] == "a state"
-        assert visit.exchange() == Identity(running.url, _LOGIN, _LOGIN, True, f"Person of {_LOGIN}")  # noqa: FBT003
+        assert sign_in_attempt.callback_params["state"] == "a state"
+        assert sign_in_attempt.exchange() == Identity(running.url, _LOGIN, _LOGIN, True, f"Person of {_LOGIN}")  # noqa: FBT003
 
 
-def test_a_provider_that_takes_the_secret_in_the_form() -> None:
+def test_client_secret_can_be_sent_in_the_body() -> None:
     with run_provider([_CALLBACK], auth_method="client_secret_post") as running:
         assert SignIn(configure_oidc(running)).exchange().subject == _LOGIN
 
 
-def test_an_address_that_the_provider_did_not_verify(oidc_provider: RunningProvider) -> None:
-    known = SignIn(configure_oidc(oidc_provider), f"unverified-{_LOGIN}").exchange()
+def test_unverified_address_is_reported(oidc_provider: RunningProvider) -> None:
+    identity = SignIn(configure_oidc(oidc_provider), f"unverified-{_LOGIN}").exchange()
 
-    assert (known.email, known.email_verified) == (_LOGIN, False)
-
-
-def test_somebody_without_an_address_is_somebody_still(oidc_provider: RunningProvider) -> None:
-    known = SignIn(configure_oidc(oidc_provider), f"addressless-{_LOGIN}").exchange()
-
-    assert (known.subject, known.email, known.email_verified) == (f"addressless-{_LOGIN}", None, False)
+    assert (identity.email, identity.email_verified) == (_LOGIN, False)
 
 
-def test_a_code_is_taken_once(oidc_provider: RunningProvider) -> None:
-    visit = SignIn(configure_oidc(oidc_provider))
-    visit.exchange()
+def test_user_without_an_address_has_an_identity(oidc_provider: RunningProvider) -> None:
+    identity = SignIn(configure_oidc(oidc_provider), f"addressless-{_LOGIN}").exchange()
+
+    assert (identity.subject, identity.email, identity.email_verified) == (f"addressless-{_LOGIN}", None, False)
+
+
+def test_code_is_accepted_once(oidc_provider: RunningProvider) -> None:
+    sign_in_attempt = SignIn(configure_oidc(oidc_provider))
+    sign_in_attempt.exchange()
 
     with pytest.raises(OAuthFailed):
-        visit.exchange()
+        sign_in_attempt.exchange()
 
 
 @pytest.mark.parametrize(
-    "otherwise",
+    "overrides",
     [
         {"code": "made-up"},
         {"code_verifier": new_code_verifier()},
@@ -122,89 +122,89 @@ def test_a_code_is_taken_once(oidc_provider: RunningProvider) -> None:
     ],
     ids=lambda each: next(iter(each)),
 )
-def test_what_does_not_belong_together_is_refused(oidc_provider: RunningProvider, otherwise: dict[str, Any]) -> None:
+def test_values_of_another_flow_are_rejected(oidc_provider: RunningProvider, overrides: dict[str, Any]) -> None:
     with pytest.raises(OAuthFailed) as caught:
-        SignIn(configure_oidc(oidc_provider)).exchange(**otherwise)
+        SignIn(configure_oidc(oidc_provider)).exchange(**overrides)
 
     assert caught.value.code == "oauth_failed"
 
 
-def test_a_wrong_secret_of_ours_is_no_fault_of_who_signs_in(oidc_provider: RunningProvider) -> None:
-    visit = SignIn(configure_oidc(oidc_provider))
-    visit.provider = configure_oidc(oidc_provider, "wrong")
+def test_wrong_client_secret_is_reported_as_an_unavailable_provider(oidc_provider: RunningProvider) -> None:
+    sign_in_attempt = SignIn(configure_oidc(oidc_provider))
+    sign_in_attempt.provider = configure_oidc(oidc_provider, "wrong")
 
     with pytest.raises(ProviderUnavailable):
-        visit.exchange()
+        sign_in_attempt.exchange()
 
 
-def test_github_tells_who_somebody_is(github_server: fake.RunningGitHub) -> None:
-    known = SignIn(configure_github(github_server)).exchange()
+def test_github_returns_an_identity(github_server: fake.RunningGitHub) -> None:
+    identity = SignIn(configure_github(github_server)).exchange()
 
-    assert (known.issuer, known.email, known.email_verified) == (github_server.url, _LOGIN, True)
-    assert known.subject.isdecimal()
-    assert SignIn(configure_github(github_server)).exchange() == known
-    assert SignIn(configure_github(github_server), f"unverified-{_LOGIN}").exchange().subject != known.subject
+    assert (identity.issuer, identity.email, identity.email_verified) == (github_server.url, _LOGIN, True)
+    assert identity.subject.isdecimal()
+    assert SignIn(configure_github(github_server)).exchange() == identity
+    assert SignIn(configure_github(github_server), f"unverified-{_LOGIN}").exchange().subject != identity.subject
 
 
-def test_github_did_not_verify_the_address(github_server: fake.RunningGitHub) -> None:
+def test_unverified_address_of_github_is_reported(github_server: fake.RunningGitHub) -> None:
     github_server.behavior.email_verified = False
 
-    known = SignIn(configure_github(github_server)).exchange()
+    identity = SignIn(configure_github(github_server)).exchange()
 
-    assert (known.email, known.email_verified) == (_LOGIN, False)
+    assert (identity.email, identity.email_verified) == (_LOGIN, False)
 
 
-def test_github_may_not_tell_the_address(github_server: fake.RunningGitHub) -> None:
+def test_github_without_the_email_scope_returns_no_address(github_server: fake.RunningGitHub) -> None:
     github_server.behavior.email_scope_granted = False
 
-    known = SignIn(configure_github(github_server)).exchange()
+    identity = SignIn(configure_github(github_server)).exchange()
 
-    assert (known.email, known.email_verified) == (None, False)
+    assert (identity.email, identity.email_verified) == (None, False)
 
 
-def test_github_brings_back_another_state(github_server: fake.RunningGitHub) -> None:
+def test_wrong_state_of_github_is_visible_in_the_callback(github_server: fake.RunningGitHub) -> None:
     github_server.behavior.sends_wrong_state = True
 
     assert SignIn(configure_github(github_server)).callback_params["state"] == "another"
 
 
 @pytest.mark.parametrize(
-    "otherwise", [{"code": "made-up"}, {"code_verifier": new_code_verifier()}], ids=["code", "verifier"]
+    "overrides", [{"code": "made-up"}, {"code_verifier": new_code_verifier()}], ids=["code", "verifier"]
 )
-def test_github_refuses_with_a_status_that_says_otherwise(
-    github_server: fake.RunningGitHub, otherwise: dict[str, Any]
+def test_error_of_github_with_status_200_is_rejected(
+    github_server: fake.RunningGitHub, overrides: dict[str, Any]
 ) -> None:
     with pytest.raises(OAuthFailed):
-        SignIn(configure_github(github_server)).exchange(**otherwise)
+        SignIn(configure_github(github_server)).exchange(**overrides)
 
 
 @pytest.mark.parametrize("fault", ["slow", "error", "garbage", "drip"])
 @pytest.mark.parametrize("path", ["/login/oauth/access_token", "/user", "/user/emails"])
-def test_a_github_in_trouble_is_unavailable_in_time(
+def test_faulty_github_is_unavailable_within_the_timeout(
     github_server: fake.RunningGitHub, path: ApiPath, fault: Fault
 ) -> None:
-    visit = SignIn(configure_github(github_server, timeout=0.5))
+    sign_in_attempt = SignIn(configure_github(github_server, timeout=0.5))
     github_server.behavior.faults[path] = fault
-    begin = time.monotonic()
+    started_at = time.monotonic()
 
     with pytest.raises(ProviderUnavailable):
-        visit.exchange()
+        sign_in_attempt.exchange()
 
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - started_at < 3
 
 
-def test_a_slow_provider_is_given_up_within_five_seconds(github_server: fake.RunningGitHub) -> None:
-    visit = SignIn(configure_github(github_server))
+def test_slow_provider_is_unavailable_within_five_seconds(github_server: fake.RunningGitHub) -> None:
+    sign_in_attempt = SignIn(configure_github(github_server))
     github_server.behavior.faults["/user"] = "drip"
-    begin = time.monotonic()
+    started_at = time.monotonic()
 
     with pytest.raises(ProviderUnavailable):
-        visit.exchange()
+        sign_in_attempt.exchange()
 
-    assert 3.9 < time.monotonic() - begin < 5
+    assert 3.9 < time.monotonic() - started_at < 5
 
 
-def test_nobody_listens() -> None:
+def test_closed_port_is_an_unavailable_provider() -> None:
     with closing(create_server(("127.0.0.1", 0))) as socket:
         port = socket.getsockname()[1]
 
@@ -212,31 +212,31 @@ def test_nobody_listens() -> None:
         start_sign_in(f"http://127.0.0.1:{port}")
 
 
-def test_somebody_listens_and_says_nothing() -> None:
+def test_silent_server_is_an_unavailable_provider() -> None:
     with closing(create_server(("127.0.0.1", 0))) as socket, pytest.raises(ProviderUnavailable):
         start_sign_in(f"http://127.0.0.1:{socket.getsockname()[1]}", timeout=0.3)
 
 
-def test_an_issuer_that_leads_elsewhere_is_not_followed() -> None:
-    asked: list[str] = []
+def test_redirect_of_an_issuer_is_not_followed() -> None:
+    paths: list[str] = []
 
-    class Leading(BaseHTTPRequestHandler):
+    class Redirecting(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            paths.append(self.path)
             self.send_response(302)
             self.send_header("location", "/elsewhere")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # so it is named in the class above
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name in the base class
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Leading) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         with pytest.raises(ProviderUnavailable):
             start_sign_in(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
 
-    assert asked == ["/.well-known/openid-configuration"]
+    assert paths == ["/.well-identity/openid-configuration"]
 
 
 def start_sign_in(issuer: str, timeout: float = TIMEOUT_SECONDS) -> str:

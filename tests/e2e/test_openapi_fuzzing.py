@@ -1,4 +1,4 @@
-"""P2: a fuzzer reads the OpenAPI document and tries everything that it allows, and much that it does not."""
+"""Fuzzing (P2): Schemathesis sends what the OpenAPI document allows, and much that it does not."""
 
 import json
 import secrets
@@ -17,25 +17,25 @@ from tests.support.e2e.client import Client, Server, create_client, new_email
 
 _CONFIG: dict[str, Any] = {
     "seed": 7,
-    # We bring the token; that none and a wrong one are refused is a check of its own.
+    # Tests of authorization send no token or a wrong one.
     "generation": {"with-security-parameters": False},
     "checks": {
-        # Rules that a schema cannot say (a cursor of another list, a password made of the address) are 400, 409 and 422.
+        # Rules that no schema can express return 400, 409 and 422: a cursor of another list, a password like the address.
         "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "400", "401", "403", "404", "409", "422"]},
     },
 }
 
 
-# Bytes of a request line with its headers that an HTTP API takes (AWS API Gateway developer guide, "Quotas for HTTP APIs").
-_MAX_URL_LENGTH = 10_240 - 2_048  # without the headers that we send
-_TIMEOUT_SECONDS = 60  # the local cloud may have to start a worker first
+# Of the request line and headers together (API Gateway developer guide, "Quotas for HTTP APIs"), without our headers.
+_MAX_URL_LENGTH = 10_240 - 2_048
+_TIMEOUT_SECONDS = 60  # MiniStack may have to start a worker
 _HEADER_FIELDS_TOO_LARGE = 431  # RFC 6585, section 5
 
 schema = schemathesis.openapi.from_path(OPENAPI_PATH, config=SchemathesisConfig.from_dict(_CONFIG))
 
 
 class Callers:
-    """Who asks: somebody, or, for what wants a permission, a superuser about what is there: few cases end at a door."""
+    """The callers: a user, and a superuser with existing resources for routes that need a permission."""
 
     def __init__(self, api_gateway: Server, aws_state: AwsState) -> None:
         self._api_gateway, self._user, self._superuser = (
@@ -46,23 +46,26 @@ class Callers:
         self._created_ids: dict[str, dict[str, str]] = {}
 
     def prepare(self, case: schemathesis.Case[Any]) -> None:
-        """Give a case its token, and ids of what is there, but where it means to say none that can be."""
+        """Add a token to a case, and IDs of existing resources if its path parameters are valid."""
         caller = self._user
         if "logout" in case.path:
-            caller = create_client(self._api_gateway)  # a session that ends must not end for the cases that follow
+            caller = create_client(self._api_gateway)  # other cases need their session
         elif "x-permission" in case.operation.definition.raw:
             caller = self._superuser
         case.headers["authorization"] = f"Bearer {caller.access_token}"
         if caller is self._superuser and _is_valid(case, ParameterLocation.PATH):
-            made = self._created_ids.setdefault(case.operation.label, {})  # nobody else's, as the operation may end it
+            # Each operation has its own resources, because it may delete them.
+            created = self._created_ids.setdefault(case.operation.label, {})
             for name in sorted(case.path_parameters, key=lambda each: each != "projectId"):
-                made[name] = made.get(name) or self._create_resource(name, f"/projects/{made.get('projectId')}")
-            case.path_parameters.update(made)
+                created[name] = created.get(name) or self._create_resource(
+                    name, f"/projects/{created.get('projectId')}"
+                )
+            case.path_parameters.update(created)
 
     def _create_resource(self, name: str, project: str) -> str:
-        """What a parameter may name, made for it; of the superuser's own account it is nothing."""
-        root, mark = self._superuser, secrets.token_hex(4)
-        made: dict[str, tuple[str, Any]] = {
+        """Create a resource for a path parameter, and return its ID."""
+        superuser, mark = self._superuser, secrets.token_hex(4)
+        requests: dict[str, tuple[str, Any]] = {
             "projectId": ("/projects", {"name": "Holiday"}),
             "invitationId": (f"{project}/invitations", {"email": new_email(), "role": "viewer"}),
             "keyId": (f"{project}/keys", {"name": "Robot", "scopes": ["files.read"]}),
@@ -71,34 +74,31 @@ class Callers:
             "permission": ("/permissions", {"name": f"fuzz.thing-{mark}"}),
         }
         if name == "fileId":
-            return str(upload_file(root, b"x", filename="notes.txt", contentType="text/plain")["fileId"])
+            return str(upload_file(superuser, b"x", filename="notes.txt", contentType="text/plain")["fileId"])
         if name == "role":
             return "user"
-        told = root.post(*made[name]).data()
-        return str(told.get("id") or told["name"])
+        created = superuser.post(*requests[name]).data()
+        return str(created.get("id") or created["name"])
 
 
 @pytest.fixture(scope="module")
 def callers(api_gateway: Server, aws_state: AwsState) -> Callers:
-    """Whose tokens are sent."""
     return Callers(api_gateway, aws_state)
 
 
-def test_the_document_that_is_deployed_is_the_one_in_the_tree(api_gateway: Server, cloudfront: Server) -> None:
+def test_deployed_document_is_the_one_in_the_repository(api_gateway: Server, cloudfront: Server) -> None:
     for server in (api_gateway, cloudfront):
         assert Client(server).get("/openapi.json").json() == json.loads(OPENAPI_PATH.read_text())
 
 
 @schema.parametrize()
 @settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_is_asked_the_answer_is_as_documented(
-    case: schemathesis.Case[Any], callers: Callers, api_gateway: Server
-) -> None:
+def test_every_response_is_documented(case: schemathesis.Case[Any], callers: Callers, api_gateway: Server) -> None:
     callers.prepare(case)
-    answer = case.call(base_url=f"http://{api_gateway.host}{api_gateway.prefix}", timeout=_TIMEOUT_SECONDS)
-    if answer.status_code == _HEADER_FIELDS_TOO_LARGE and len(str(answer.request.url)) > _MAX_URL_LENGTH:
-        return  # the gateway's own word: such a request never reaches us
-    case.validate_response(answer)
+    response = case.call(base_url=f"http://{api_gateway.host}{api_gateway.prefix}", timeout=_TIMEOUT_SECONDS)
+    if response.status_code == _HEADER_FIELDS_TOO_LARGE and len(str(response.request.url)) > _MAX_URL_LENGTH:
+        return  # API Gateway refuses such a request
+    case.validate_response(response)
 
 
 def _is_valid(case: schemathesis.Case[Any], location: ParameterLocation) -> bool:

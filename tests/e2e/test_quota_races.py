@@ -1,4 +1,4 @@
-"""U3: quotas are never exceeded, whatever sixty-four clients do at once, and what they held is given back exactly once."""
+"""Quotas are never exceeded when 64 clients race, and everything is released exactly once (U3)."""
 
 import os
 import random
@@ -21,52 +21,55 @@ from tests.support.e2e.quota_ledger import (
 pytestmark = pytest.mark.serial
 
 _ROUND_COUNT = int(os.environ.get("HOLDALL_RACE_ROUNDS", "3"))
-_MAX_PUT_BYTES = 5 * 1024**3  # bytes of one PUT
+_MAX_PUT_BYTES = 5 * 1024**3  # of one PUT
 _FREE_BYTES = 12 * _MAX_PUT_BYTES  # that is left in the installation
-_WARM_UP_STEP = 8  # workers at once that the local cloud unpacks within an answer's patience
+_WARM_UP_STEP = 8  # workers that MiniStack can start within the timeout of a request
 _TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 
 @pytest.fixture(scope="module")
 def owner(api_gateway: Server) -> Client:
-    """Who calls, with sixty-four workers of `upload` that are ready: a race of cold starts is a queue.
+    """Return a client, and start 64 workers of `upload`, because cold starts would serialize a race.
 
-    They come in steps, as each is 70 MB to unpack. What is asked is refused as late as can be, so that all are at it at once.
+    They are started in steps, because MiniStack unpacks 70 MB for each. The requests are refused late, so that all
+    workers are busy at the same time.
     """
     client = create_client(api_gateway)
     full = create_project(client, quota={"maxFiles": 0})
     for count in range(_WARM_UP_STEP, CLIENT_COUNT + 1, _WARM_UP_STEP):
-        asked = {"projectId": full, "size": 1, **_TEXT_FILE}
-        race(count, lambda _: client.post("/files/init-upload", asked).problem(409, "quota_exceeded"))  # noqa: B023
+        body = {"projectId": full, "size": 1, **_TEXT_FILE}
+        race(count, lambda _: client.post("/files/init-upload", body).problem(409, "quota_exceeded"))  # noqa: B023
     return client
 
 
 @pytest.mark.parametrize("number", range(_ROUND_COUNT))
-def test_sixty_four_clients_at_the_edge_of_a_quota(number: int, owner: Client, quota_ledger: QuotaLedger) -> None:
+def test_64_clients_never_exceed_a_quota_and_release_everything(
+    number: int, owner: Client, quota_ledger: QuotaLedger
+) -> None:
     before = quota_ledger.installation_usage()
     round_ = _create_round(number, owner, quota_ledger)
     project_id = round_.project_id
 
-    with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as seen:
+    with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as samples:
         round_.start_uploads(plan_uploads(number, project_id, photo_count=3 if number % 10 == 0 else 0))
         assert quota_ledger.recorded_usage(project_id) == quota_ledger.actual_usage(project_id)
         round_.finish_uploads()
         quota_ledger.aws_state.wait_until_queues_empty()
     _assert_counters_match(quota_ledger, project_id, before)
-    assert len(seen) > 10
-    assert [count for count in seen if not count.fits_in(round_.limit) or not ZERO.fits_in(count)] == []
+    assert len(samples) > 10
+    assert [usage for usage in samples if not usage.fits_in(round_.limit) or not ZERO.fits_in(usage)] == []
 
     if number % 10 == 2:
-        with sample_in_background(quota_ledger.installation_usage) as sums:
+        with sample_in_background(quota_ledger.installation_usage) as samples:
             round_.purge_project()
             quota_ledger.aws_state.wait_until_queues_empty()
-        assert [count for count in sums if not before.fits_in(count)] == []
+        assert [usage for usage in samples if not before.fits_in(usage)] == []
     else:
-        with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as seen:
+        with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as samples:
             round_.release_all()
             quota_ledger.aws_state.wait_until_queues_empty()
         _assert_counters_match(quota_ledger, project_id, before)
-        assert [count for count in seen if not ZERO.fits_in(count)] == []
+        assert [usage for usage in samples if not ZERO.fits_in(usage)] == []
         assert quota_ledger.recorded_usage(project_id) == ZERO
     assert quota_ledger.actual_usage(project_id) == ZERO
     assert quota_ledger.recorded_usage_by_kind(project_id) == {}
@@ -80,7 +83,7 @@ def test_installation_at_its_limit_refuses_all_uploads_after_ten_seconds(
     before, limit = quota_ledger.installation_usage(), quota_ledger.installation_limit()
     filled = _reserve_bytes(owner, limit.bytes - before.bytes - _FREE_BYTES)
     projects = [create_project(owner) for _ in range(4)]
-    chance = random.Random(64)  # noqa: S311  # no secret
+    chance = random.Random(64)  # noqa: S311  # not a secret
     sizes = [chance.randint(1, _MAX_PUT_BYTES) for _ in range(CLIENT_COUNT)]
     time.sleep(INSTALLATION_CACHE_SECONDS)
 
@@ -89,7 +92,7 @@ def test_installation_at_its_limit_refuses_all_uploads_after_ten_seconds(
     for response in responses:
         if response.status != 201:
             response.problem(409, "installation_full")
-    assert reserved + _MAX_PUT_BYTES > _FREE_BYTES, "an upload was refused although there was room"
+    assert reserved + _MAX_PUT_BYTES > _FREE_BYTES, "An upload was refused although there was room."
     counted = sum((quota_ledger.recorded_usage(each) for each in [filled, *projects]), ZERO)
     assert quota_ledger.installation_usage() - before == counted
 
@@ -102,15 +105,15 @@ def test_installation_at_its_limit_refuses_all_uploads_after_ten_seconds(
         _purge_projects(owner, quota_ledger, [filled, *projects])
     assert all(before.fits_in(usage) for usage in samples)
     assert quota_ledger.installation_usage() == before
-    time.sleep(INSTALLATION_CACHE_SECONDS)  # until then other tests would be refused
+    time.sleep(INSTALLATION_CACHE_SECONDS)  # before that, other tests would be refused
 
 
 def _reserve_bytes(owner: Client, size: int) -> str:
-    """A project that has announced so many bytes."""
+    """Create a project, reserve bytes in it, and return its ID."""
     project_id, (count, rest) = create_project(owner), divmod(size, _MAX_PUT_BYTES)
     sizes = [rest, *([_MAX_PUT_BYTES] * count)]
-    answers = race(len(sizes), lambda number: _init_upload(owner, project_id, sizes[number]))
-    assert {answer.status for answer in answers} == {201}
+    responses = race(len(sizes), lambda number: _init_upload(owner, project_id, sizes[number]))
+    assert {response.status for response in responses} == {201}
     return project_id
 
 
@@ -121,37 +124,37 @@ def _init_upload(owner: Client, project_id: str, size: int) -> Response:
 
 
 def _purge_projects(owner: Client, quota_ledger: QuotaLedger, projects: list[str]) -> None:
-    """Purge projects while uploads in them begin: each by two at once, and its message comes twice more."""
+    """Purge projects, each with two requests at once and two more messages, while uploads are initiated in them."""
 
-    def one(number: int) -> None:
+    def step(number: int) -> None:
         project_id = projects[number % len(projects)]
         if number >= 2 * len(projects):
             assert _init_upload(owner, project_id, 1).status in (201, 404, 409)
             return
-        answer = retry_while_busy(lambda: owner.delete(f"/projects/{project_id}?permanent=true"))
-        assert answer.status in (202, 404, 409), answer.content
-        if answer.status == 202:
+        response = retry_while_busy(lambda: owner.delete(f"/projects/{project_id}?permanent=true"))
+        assert response.status in (202, 404, 409), response.content
+        if response.status == 202:
             for _ in range(2):
-                quota_ledger.send_work_message(RunJob(answer.data()["jobId"]))
+                quota_ledger.send_work_message(RunJob(response.data()["jobId"]))
 
-    race(8 * len(projects), one)
+    race(8 * len(projects), step)
     wait_for(lambda: not any(quota_ledger.aws_state.rows(f"PROJECT#{each}") for each in projects), 90)
     quota_ledger.aws_state.wait_until_queues_empty()
     assert [quota_ledger.actual_usage(each) for each in projects] == [ZERO] * len(projects)
 
 
 def _create_round(number: int, owner: Client, quota_ledger: QuotaLedger) -> LoadRound:
-    """Rounds at the edge of bytes, of files, and of both, in turn."""
-    chance = random.Random(number)  # noqa: S311  # no secret
+    """Create a round with a limit of bytes, of files, or of both, in turn."""
+    chance = random.Random(number)  # noqa: S311  # not a secret
     bytes_, files = chance.randint(9_000, 25_000), chance.randint(7, 18)
-    most = [Usage(bytes_, CLIENT_COUNT), Usage(10**9, files), Usage(bytes_, files)][number % 3]
-    project_id = create_project(owner, quota={"maxBytes": most.bytes, "maxFiles": most.files})
-    return LoadRound(owner, quota_ledger, project_id, most, quota_ledger.send_work_message)
+    limit = [Usage(bytes_, CLIENT_COUNT), Usage(10**9, files), Usage(bytes_, files)][number % 3]
+    project_id = create_project(owner, quota={"maxBytes": limit.bytes, "maxFiles": limit.files})
+    return LoadRound(owner, quota_ledger, project_id, limit, quota_ledger.send_work_message)
 
 
 def _assert_counters_match(quota_ledger: QuotaLedger, project_id: str, before: Usage) -> None:
-    """All counters say what is there, and the installation's moved by the same."""
-    counted = quota_ledger.recorded_usage(project_id)
-    assert counted == quota_ledger.actual_usage(project_id)
+    """Check that all counters of the project are right, and that the installation's grew by the same."""
+    usage = quota_ledger.recorded_usage(project_id)
+    assert usage == quota_ledger.actual_usage(project_id)
     assert quota_ledger.recorded_usage_by_kind(project_id) == quota_ledger.actual_usage_by_kind(project_id)
-    assert quota_ledger.installation_usage() - before == counted
+    assert quota_ledger.installation_usage() - before == usage

@@ -1,4 +1,6 @@
-"""The recount of a deployed Holdall, by the rights that its function has: it tells what is wrong, and no more than that."""
+"""The recount on the deployed stack, with the permissions of its function."""
+
+import pytest
 
 from holdall.maintenance.model import Drift, Report
 from tests.support.e2e.actions import commit_upload, create_project, init_upload, upload_bytes, upload_file, wait_for
@@ -6,38 +8,40 @@ from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.quota_ledger import QuotaLedger
 
+pytestmark = pytest.mark.serial
+
 _RECOUNT_TIMEOUT_SECONDS = 400  # a recount waits 90 s and then 180 s if something changes meanwhile
 _RECOUNT_PK = "TASK#recount"
 _TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 
-def test_a_recount_tells_a_drift_and_nothing_else_and_its_repair_mends_it(
+def test_recount_reports_only_real_drifts_and_its_repair_corrects_them(
     api_gateway: Server, quota_ledger: QuotaLedger
 ) -> None:
     aws_state, client = quota_ledger.aws_state, create_client(api_gateway)
     projects = [create_project(client) for _ in range(2)]
-    inflight = [_create_file_and_open_uploads(client, project_id) for project_id in projects]
+    open_uploads = [_create_file_and_open_uploads(client, project_id) for project_id in projects]
 
     previous = _start_recount(aws_state)
-    assert commit_upload(client, inflight[0]).status == 200
+    assert commit_upload(client, open_uploads[0]).status == 200
     assert _wait_for_report(aws_state, previous).drifts == []
 
-    held = quota_ledger.recorded_usage(projects[0])
+    usage = quota_ledger.recorded_usage(projects[0])
     (row,) = [row for row in aws_state.rows(f"PROJECT#{projects[0]}") if row["sk"] == "QUOTA"]
-    aws_state.update_row(row["pk"], row["sk"], bytes=held.bytes + 7, files=held.files - 1)
+    aws_state.update_row(row["pk"], row["sk"], bytes=usage.bytes + 7, files=usage.files - 1)
     assert _wait_for_report(aws_state, _start_recount(aws_state)).drifts == [
         Drift(
             scope=projects[0],
-            recorded_bytes=held.bytes + 7,
-            recorded_files=held.files - 1,
-            counted_bytes=held.bytes,
-            counted_files=held.files,
+            recorded_bytes=usage.bytes + 7,
+            recorded_files=usage.files - 1,
+            counted_bytes=usage.bytes,
+            counted_files=usage.files,
             version=int(row["version"]),
         )
     ]
 
     aws_state.invoke("maintenance", {"task": "recount-repair"})
-    assert quota_ledger.recorded_usage(projects[0]) == quota_ledger.actual_usage(projects[0]) == held
+    assert quota_ledger.recorded_usage(projects[0]) == quota_ledger.actual_usage(projects[0]) == usage
     assert _wait_for_report(aws_state, _start_recount(aws_state)).drifts == []
 
 

@@ -1,4 +1,4 @@
-"""What a deployed Holdall does by itself when its time has come, by the rights that its function has."""
+"""Scheduled tasks on the deployed stack, with the permissions of their function."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
 
 
-def test_a_project_that_was_deleted_a_month_ago_is_purged(client: Client, aws_state: AwsState) -> None:
+def test_project_is_purged_30_days_after_its_deletion(client: Client, aws_state: AwsState) -> None:
     project_id, photo = create_project(client), images.make_noise_photo(47)
     wait_until_processed(client, upload_file(client, photo, projectId=project_id)["fileId"])
     init_upload(client, photo, projectId=project_id)
@@ -27,24 +27,24 @@ def test_a_project_that_was_deleted_a_month_ago_is_purged(client: Client, aws_st
     assert (aws_state.originals(project_id), aws_state.variants(project_id)) == ([], [])
 
 
-def test_an_invitation_whose_letter_was_lost_is_posted_with_another_secret(
+def test_unsent_invitation_is_sent_with_a_new_token(
     client: Client, api_gateway: Server, mailbox: Mailbox, aws_state: AwsState
 ) -> None:
     project_id, other = create_project(client), create_client(api_gateway)
     client.post(f"/projects/{project_id}/invitations", {"email": other.email, "role": "viewer"}).data()
-    lost = mailbox.wait_for_token(other.email)
+    lost_token = mailbox.wait_for_token(other.email)
     (row,) = [row for row in aws_state.rows(f"PROJECT#{project_id}") if row["sk"].startswith("INVITATION#")]
-    waiting = {"gsi1pk": "INVITATIONS#unsent", "gsi1sk": f"{_timestamp_ago(timedelta(minutes=1))}#{row['id']}"}
-    aws_state.update_row(row["pk"], row["sk"], **waiting)
+    unsent = {"gsi1pk": "INVITATIONS#unsent", "gsi1sk": f"{_timestamp_ago(timedelta(minutes=1))}#{row['id']}"}
+    aws_state.update_row(row["pk"], row["sk"], **unsent)
 
     aws_state.invoke("maintenance", {"task": "send-pending-invitations"})
 
     token = mailbox.wait_for_token(other.email, count=2)
-    other.post("/invitations/accept", {"token": lost}).problem(401, "invalid_token")
+    other.post("/invitations/accept", {"token": lost_token}).problem(401, "invalid_token")
     other.post("/invitations/accept", {"token": token}).data()
     assert other.get(f"/projects/{project_id}").status == 200
 
 
 def _timestamp_ago(age: timedelta) -> str:
-    """A moment of the past, as positions tell it."""
+    """Return a time in the past in the form of sort keys."""
     return (datetime.now(UTC) - age).isoformat(timespec="milliseconds")

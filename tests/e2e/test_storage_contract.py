@@ -1,6 +1,6 @@
-"""What `holdall.platform.storage` promises, asked of two S3 servers: the local cloud's, and a MinIO.
+"""The contract of `holdall.platform.storage`, tested with MiniStack and with MinIO.
 
-Each of its URLs lets its bearer do one thing, and everything else is refused by the server itself.
+Each presigned URL allows one action, and the server itself refuses everything else.
 """
 
 import base64
@@ -21,13 +21,13 @@ from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import Response, request_url
 from tests.support.process import clear_clients
 
-_CONTENT = b"The bytes that were announced."
+_CONTENT = b"The declared bytes."
 _CONTENT_TYPE = "text/plain"
 
 
 @dataclass(frozen=True)
 class StorageServer:
-    """An S3 server with two buckets like ours, to which the settings of this process lead."""
+    """An S3 server with two buckets. The settings of this process lead to them."""
 
     name: str
     s3: Any
@@ -35,13 +35,13 @@ class StorageServer:
     variants_bucket: str
 
     def list_version_ids(self, key: str) -> list[str]:
-        told = self.s3.list_object_versions(Bucket=self.originals_bucket, Prefix=key)
-        return [entry["VersionId"] for entry in (*told.get("Versions", []), *told.get("DeleteMarkers", []))]
+        response = self.s3.list_object_versions(Bucket=self.originals_bucket, Prefix=key)
+        return [entry["VersionId"] for entry in (*response.get("Versions", []), *response.get("DeleteMarkers", []))]
 
 
 @pytest.fixture(scope="module")
 def servers(deployment: E2EEnvironment) -> dict[str, tuple[str, dict[str, str], Any]]:
-    """Where each server answers, whom it knows, and a client of it."""
+    """Return the endpoint, the credentials and a client of each server."""
     cloud, store = deployment.cloud, deployment.minio
     return {
         "ministack": (cloud.endpoint, {"id": "test", "secret": "test"}, cloud.client("s3")),
@@ -53,37 +53,37 @@ def servers(deployment: E2EEnvironment) -> dict[str, tuple[str, dict[str, str], 
 def storage_server(
     request: pytest.FixtureRequest, servers: dict[str, tuple[str, dict[str, str], Any]]
 ) -> Iterator[StorageServer]:
-    """One server after the other."""
-    endpoint, known, s3 = servers[request.param]
-    made = StorageServer(request.param, s3, f"originals-{uuid4().hex}", f"variants-{uuid4().hex}")
-    for bucket in (made.originals_bucket, made.variants_bucket):
+    """Return MiniStack, and then MinIO."""
+    endpoint, credentials, s3 = servers[request.param]
+    server = StorageServer(request.param, s3, f"originals-{uuid4().hex}", f"variants-{uuid4().hex}")
+    for bucket in (server.originals_bucket, server.variants_bucket):
         s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_versioning(Bucket=made.originals_bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_versioning(Bucket=server.originals_bucket, VersioningConfiguration={"Status": "Enabled"})
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {
-            "ORIGINALS_BUCKET": made.originals_bucket,
-            "VARIANTS_BUCKET": made.variants_bucket,
-            "ORIGINALS_URL": f"{endpoint}/{made.originals_bucket}",
-            "VARIANTS_URL": f"{endpoint}/{made.variants_bucket}",
+            "ORIGINALS_BUCKET": server.originals_bucket,
+            "VARIANTS_BUCKET": server.variants_bucket,
+            "ORIGINALS_URL": f"{endpoint}/{server.originals_bucket}",
+            "VARIANTS_URL": f"{endpoint}/{server.variants_bucket}",
             "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": known["id"],
-            "AWS_SECRET_ACCESS_KEY": known["secret"],
+            "AWS_ACCESS_KEY_ID": credentials["id"],
+            "AWS_SECRET_ACCESS_KEY": credentials["secret"],
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
         }.items():
             environment.setenv(name, value)
         clear_clients()
-        yield made
+        yield server
     clear_clients()
 
 
 @pytest.fixture
 def key(storage_server: StorageServer) -> str:
-    """The key of an original that is not there yet."""
+    """Return a key without an object."""
     return f"holiday-0123456789ab/files/{uuid4().hex}.txt"
 
 
-def test_the_announced_bytes_are_taken(key: str) -> None:
+def test_declared_bytes_are_stored(key: str) -> None:
     assert put(presign_put(key)).status == 200
 
     stored = storage.head_or_none(key)
@@ -94,7 +94,7 @@ def test_the_announced_bytes_are_taken(key: str) -> None:
     assert storage.list_versions(key) == [stored.version_id]
 
 
-def test_bytes_of_which_no_checksum_was_announced_are_taken_and_measured(key: str, tmp_path: Path) -> None:
+def test_bytes_without_a_declared_checksum_are_stored_and_hashed(key: str, tmp_path: Path) -> None:
     assert put(storage.presign_put(key, size=len(_CONTENT), content_type=_CONTENT_TYPE, sha256=None)).status == 200
 
     stored = storage.head_or_none(key)
@@ -106,54 +106,54 @@ def test_bytes_of_which_no_checksum_was_announced_are_taken_and_measured(key: st
     assert (tmp_path / "copy").read_bytes() == _CONTENT
 
 
-def test_an_empty_original_is_taken(key: str) -> None:
+def test_empty_original_is_stored(key: str) -> None:
     assert put(presign_put(key, b""), b"").status == 200
     stored = storage.head_or_none(key)
     assert stored is not None
     assert (stored.size, stored.sha256) == (0, sha256_hex(b""))
 
 
-def test_nothing_is_told_of_what_is_not_there(key: str) -> None:
+def test_missing_object_has_no_metadata(key: str) -> None:
     assert storage.head_or_none(key) is None
     assert storage.list_versions(key) == []
 
 
 @pytest.mark.parametrize("content", [_CONTENT + b"!", _CONTENT[:-1], b""], ids=["longer", "shorter", "nothing"])
-def test_another_size_is_refused(content: bytes, key: str) -> None:
+def test_other_size_is_rejected(content: bytes, key: str) -> None:
     assert put(presign_put(key), content).status == 403
     assert storage.head_or_none(key) is None
 
 
-def test_other_bytes_of_the_same_size_are_refused(key: str) -> None:
-    answer = put(presign_put(key), _CONTENT[::-1])
+def test_other_bytes_of_the_same_size_are_rejected(key: str) -> None:
+    response = put(presign_put(key), _CONTENT[::-1])
 
-    assert answer.status == 400
-    assert b"BadDigest" in answer.content or b"XAmzContentChecksumMismatch" in answer.content
+    assert response.status == 400
+    assert b"BadDigest" in response.content or b"XAmzContentChecksumMismatch" in response.content
     assert storage.head_or_none(key) is None
 
 
-def test_other_bytes_with_their_own_checksum_are_refused(key: str) -> None:
+def test_other_bytes_with_their_checksum_are_rejected(key: str) -> None:
     other = _CONTENT[::-1]
     checksum = base64.b64encode(hashlib.sha256(other).digest()).decode()
     assert put(presign_put(key), other, {"x-amz-checksum-sha256": checksum}).status == 403
     assert storage.head_or_none(key) is None
 
 
-def test_another_type_is_refused(key: str) -> None:
+def test_other_content_type_is_rejected(key: str) -> None:
     assert put(presign_put(key), headers={"content-type": "text/html"}).status == 403
     assert storage.head_or_none(key) is None
 
 
 @pytest.mark.parametrize("name", ["content-type", "if-none-match", "x-amz-checksum-sha256"])
-def test_a_request_without_one_of_its_headers_is_refused(name: str, key: str) -> None:
+def test_request_without_a_signed_header_is_rejected(name: str, key: str) -> None:
     url = presign_put(key)
-    kept = {header: value for header, value in url.headers.items() if header != name}
-    # MinIO calls a signed header that is not there an unsigned one, 400; the others see another signature.
-    assert request_url(url.url, method="PUT", headers=kept, body=_CONTENT).status in (400, 403)
+    headers = {header: value for header, value in url.headers.items() if header != name}
+    # MinIO returns 400 for a signed header that is missing, and other servers 403 for the wrong signature.
+    assert request_url(url.url, method="PUT", headers=headers, body=_CONTENT).status in (400, 403)
     assert storage.head_or_none(key) is None
 
 
-def test_a_second_write_is_refused_and_changes_nothing(storage_server: StorageServer, key: str) -> None:
+def test_second_write_is_rejected_and_changes_nothing(storage_server: StorageServer, key: str) -> None:
     url = presign_put(key)
     assert put(url).status == 200
     first = storage.head_or_none(key)
@@ -165,7 +165,7 @@ def test_a_second_write_is_refused_and_changes_nothing(storage_server: StorageSe
     assert len(storage_server.list_version_ids(key)) == 1
 
 
-def test_a_url_that_was_touched_is_refused(key: str) -> None:
+def test_modified_url_is_rejected(key: str) -> None:
     url = presign_put(key)
     for tampered in (
         url.url.replace(".txt", ".exe"),
@@ -179,7 +179,7 @@ def test_a_url_that_was_touched_is_refused(key: str) -> None:
     assert storage.head_or_none(key) is None
 
 
-def test_a_url_serves_no_other_method(key: str) -> None:
+def test_url_is_valid_for_one_method_only(key: str) -> None:
     url = presign_put(key)
     assert put(url).status == 200
     for method in ("GET", "DELETE", "POST"):
@@ -187,52 +187,50 @@ def test_a_url_serves_no_other_method(key: str) -> None:
     assert storage.head_or_none(key) is not None
 
 
-def test_urls_end_when_their_time_is_over(
-    storage_server: StorageServer, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_expired_urls_are_rejected(storage_server: StorageServer, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert put(presign_put(key)).status == 200
     monkeypatch.setattr(storage, "PUT_URL_TTL_SECONDS", 1)
     monkeypatch.setattr(storage, "GET_URL_TTL_SECONDS", 1)
-    late = f"{key}.late"
-    writing, reading = presign_put(late), presign_get(key)
-    assert request_url(reading.url).status == 200
+    late_key = f"{key}.late"
+    put_url, get_url = presign_put(late_key), presign_get(key)
+    assert request_url(get_url.url).status == 200
 
     time.sleep(2.1)
 
-    assert put(writing).status == 403
-    assert request_url(reading.url).status == 403
-    assert storage.head_or_none(late) is None
+    assert put(put_url).status == 403
+    assert request_url(get_url.url).status == 403
+    assert storage.head_or_none(late_key) is None
 
 
-def test_reading_comes_under_the_name_and_type_that_we_say(storage_server: StorageServer) -> None:
+def test_download_has_the_signed_name_and_type(storage_server: StorageServer) -> None:
     key = f"private/{uuid4().hex}.webp"
     storage_server.s3.put_object(Bucket=storage_server.variants_bucket, Key=key, Body=_CONTENT, ContentType="text/html")
-    said = "inline; filename=\"a b.webp\"; filename*=UTF-8''%C3%A4%20b.webp"
+    disposition = "inline; filename=\"a b.webp\"; filename*=UTF-8''%C3%A4%20b.webp"
 
-    url = storage.presign_get("variants", key, version_id=None, disposition=said, content_type="image/webp")
-    answer = request_url(url.url)
+    url = storage.presign_get("variants", key, version_id=None, disposition=disposition, content_type="image/webp")
+    response = request_url(url.url)
 
-    assert (answer.status, answer.content) == (200, _CONTENT)
-    assert (answer.headers["content-disposition"], answer.headers["content-type"]) == (said, "image/webp")
+    assert (response.status, response.content) == (200, _CONTENT)
+    assert (response.headers["content-disposition"], response.headers["content-type"]) == (disposition, "image/webp")
     renamed = url.url.replace("inline", "attachment")
     assert renamed != url.url
     assert request_url(renamed).status == 403
 
 
-def test_reading_is_of_the_version_that_was_pinned(storage_server: StorageServer, key: str) -> None:
+def test_download_is_of_the_pinned_version(storage_server: StorageServer, key: str) -> None:
     assert put(presign_put(key)).status == 200
     url = presign_get(key)
-    storage_server.s3.put_object(Bucket=storage_server.originals_bucket, Key=key, Body=b"written over by an operator")
+    storage_server.s3.put_object(Bucket=storage_server.originals_bucket, Key=key, Body=b"of an operator")
 
-    answer = request_url(url.url)
+    response = request_url(url.url)
 
-    assert (answer.status, answer.content) == (200, _CONTENT)
-    if storage_server.name == "minio":  # MiniStack forgets what is asked about the headers where a version is named
-        assert answer.headers["content-disposition"] == 'attachment; filename="x"'
-        assert answer.headers["content-type"] == "application/octet-stream"
+    assert (response.status, response.content) == (200, _CONTENT)
+    if storage_server.name == "minio":  # MiniStack ignores these parameters in a request for a version
+        assert response.headers["content-disposition"] == 'attachment; filename="x"'
+        assert response.headers["content-type"] == "application/octet-stream"
 
 
-def test_a_version_is_removed_by_its_id_and_leaves_no_marker(storage_server: StorageServer, key: str) -> None:
+def test_version_is_deleted_without_a_delete_marker(storage_server: StorageServer, key: str) -> None:
     assert put(presign_put(key)).status == 200
     (version,) = storage.list_versions(key)
 
@@ -243,25 +241,25 @@ def test_a_version_is_removed_by_its_id_and_leaves_no_marker(storage_server: Sto
     assert storage.head_or_none(key) is None
 
 
-def test_a_variant_is_put_moved_and_removed(storage_server: StorageServer, tmp_path: Path) -> None:
-    source, name = tmp_path / "drawn", f"{uuid4().hex}.webp"
-    source.write_bytes(_CONTENT)
-    hidden, shown = f"private/{name}", f"media/{name}"
+def test_variant_is_stored_moved_and_deleted(storage_server: StorageServer, tmp_path: Path) -> None:
+    path, name = tmp_path / "variant", f"{uuid4().hex}.webp"
+    path.write_bytes(_CONTENT)
+    private_key, public_key = f"private/{name}", f"media/{name}"
 
-    storage.put_variant(hidden, source, content_type="image/webp")
-    storage.move_variant(hidden, shown)
-    storage.move_variant(hidden, shown)  # a worker that did not hear the answer
+    storage.put_variant(private_key, path, content_type="image/webp")
+    storage.move_variant(private_key, public_key)
+    storage.move_variant(private_key, public_key)  # a worker that got no response
 
-    moved = storage_server.s3.get_object(Bucket=storage_server.variants_bucket, Key=shown)
+    moved = storage_server.s3.get_object(Bucket=storage_server.variants_bucket, Key=public_key)
     assert moved["Body"].read() == _CONTENT
     assert (moved["ContentType"], moved["CacheControl"]) == ("image/webp", "public, max-age=86400, immutable")
-    assert _variant_keys(storage_server, name) == [shown]
-    storage.delete_variant(shown)
-    storage.delete_variant(shown)
+    assert _variant_keys(storage_server, name) == [public_key]
+    storage.delete_variant(public_key)
+    storage.delete_variant(public_key)
     assert _variant_keys(storage_server, name) == []
 
 
-def test_a_bucket_that_is_there_can_be_reached(storage_server: StorageServer) -> None:
+def test_check_succeeds_for_existing_buckets(storage_server: StorageServer) -> None:
     storage.check()
 
 
@@ -276,8 +274,8 @@ def put(url: PresignedUrl, content: bytes = _CONTENT, headers: dict[str, str] | 
 def presign_get(key: str) -> PresignedUrl:
     stored = storage.head_or_none(key)
     assert stored is not None
-    said = {"disposition": 'attachment; filename="x"', "content_type": "application/octet-stream"}
-    return storage.presign_get("originals", key, version_id=stored.version_id, **said)
+    overrides = {"disposition": 'attachment; filename="x"', "content_type": "application/octet-stream"}
+    return storage.presign_get("originals", key, version_id=stored.version_id, **overrides)
 
 
 def sha256_hex(content: bytes) -> str:
@@ -285,5 +283,5 @@ def sha256_hex(content: bytes) -> str:
 
 
 def _variant_keys(storage_server: StorageServer, name: str) -> list[str]:
-    told = storage_server.s3.list_objects_v2(Bucket=storage_server.variants_bucket)
-    return [entry["Key"] for entry in told.get("Contents", []) if name in entry["Key"]]
+    response = storage_server.s3.list_objects_v2(Bucket=storage_server.variants_bucket)
+    return [entry["Key"] for entry in response.get("Contents", []) if name in entry["Key"]]
