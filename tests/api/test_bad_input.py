@@ -45,7 +45,7 @@ VALUES_BY_TYPE: dict[str, list[Any]] = {
 
 
 class Api:
-    """A client that may do everything, so that only the input is bad, and a valid request for each route."""
+    """A client that has all permissions, so that only the input is bad, and a valid request for each route."""
 
     def __init__(self, client: Client, valid_requests: dict[str, Any]) -> None:
         self.client = client
@@ -61,7 +61,7 @@ class Api:
         path: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> Response:
-        """Send a valid request but for the arguments, in the state of the beginning."""
+        """Send a valid request with these changes, in the initial state."""
         self._checkpoint.restore()
         in_project = self.valid_requests["project_path"] if route.path.startswith("/projects/{projectId}") else {}
         url = route.path.format(**{**self.valid_requests["path"], **in_project, **(path or {})})
@@ -191,7 +191,7 @@ def snake_case_fields(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for each in schema.get("anyOf", []):
         yield from snake_case_fields(each)
     for name, field in schema.get("properties", {}).items():
-        snake_case = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+        snake_case = re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
         if snake_case != name:
             yield (snake_case,)
         yield from ((name, *path) for path in snake_case_fields(field))

@@ -128,9 +128,7 @@ def test_token_with_the_secret_of_another_session_is_rejected(client: Client, st
     assert refresh(client.refresh_token).status == 200
 
 
-def test_second_lost_response_is_repeated_too(
-    client: Client, frozen_clock: FrozenClock
-) -> None:
+def test_second_lost_response_is_repeated_too(client: Client, frozen_clock: FrozenClock) -> None:
     first = refresh(client.refresh_token).data()["refreshToken"]
     second = refresh(first).data()["refreshToken"]
 

@@ -1,4 +1,4 @@
-"""Callers and what doors hand on with them, for services that are called without a request."""
+"""Callers, and what guards pass on with them, for services that are called without a request."""
 
 from holdall.platform.caller import Caller
 from holdall.platform.table import BatchGet
@@ -8,7 +8,7 @@ from tests.support.client import Client
 
 
 def make_caller(client: Client) -> Caller:
-    """Return the caller of another request of a client, for calls of services."""
+    """Return the caller of another request of a client, to call services with."""
     session_id = client.refresh_token.split("_")[1]
     return Caller("192.0.2.8", "faster", "request", client.user["id"], session_id, frozenset())
 

@@ -75,7 +75,7 @@ ID_PARAMETERS = [
 
 @dataclass
 class Tenant:
-    """A user with a project that has one of everything, and two of everything that is listed."""
+    """A user with a project that contains one item of each kind, and two items of each kind that a list returns."""
 
     client: Client
     project_id: str
@@ -86,7 +86,7 @@ class Tenant:
 
     @property
     def identifiers(self) -> set[str]:
-        """Return everything that no response to another tenant contains."""
+        """Return the strings that must not be in a response to another tenant."""
         return {*self.ids.values(), *self.own_names}
 
     def leaked_identifiers(self, response: Response) -> set[str]:
@@ -98,17 +98,17 @@ class Tenant:
 def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
     """Create a tenant whose files, keys and email addresses begin with a name."""
     client = users.create_client()
-    project_id = create_shared_project(client, f"room of {name}")
+    project_id = create_shared_project(client, f"project of {name}")
     member = create_member(client, project_id, fake_aws, "editor")
     photos = [
-        fake_aws.upload(client, make_photo(), projectId=project_id, filename=f"{name}-{letter}.jpg") for letter in "ab"
+        fake_aws.upload(client, make_photo(), projectId=project_id, filename=f"{name}-{suffix}.jpg") for suffix in "ab"
     ]
     text = {"filename": f"{name}-c.txt", "contentType": "text/plain"}
     trashed_id = fake_aws.upload(client, b"x", projectId=project_id, **text)["fileId"]
     client.delete(f"/files/{trashed_id}").data()
     upload = client.post("/files/init-upload", make_upload_request(b"x", projectId=project_id)).created()
-    invitations = [create_invitation(client, project_id, f"{name}-{letter}@example.test")["id"] for letter in "de"]
-    keys = [create_api_key_client(client, project_id, name=f"{name}-{letter}") for letter in "fg"]
+    invitations = [create_invitation(client, project_id, f"{name}-{suffix}@example.test")["id"] for suffix in "de"]
+    keys = [create_api_key_client(client, project_id, name=f"{name}-{suffix}") for suffix in "fg"]
     jobs = sorted(
         row["id"] for row in fake_aws.find_rows("main", record_type="job") if row["id"].startswith(project_id)
     )
@@ -131,18 +131,18 @@ def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
     }
     ids |= {"resource": project_id, "actor": ids["owner"], "target": ids["fileId"]}
     emails = {client.user["email"], member.user["email"]}
-    return Tenant(client, project_id, keys[0], member, ids, {f"{name}-", f"room of {name}", *emails})
+    return Tenant(client, project_id, keys[0], member, ids, {f"{name}-", f"project of {name}", *emails})
 
 
 def unknown_id(name: str, example: str) -> str:
-    """Return an ID in the form of the example that nothing has."""
+    """Return an ID that does not exist, in the form of the example."""
     if name == "key":
         return re.sub(_ULID, "0" * 26, re.sub("-[0-9a-z]{12}/", f"-{'0' * 12}/", example))
     return re.sub("[0-9a-hjkmnp-tv-z]", "0", example)
 
 
 def unknown_id_in_project(name: str, example: str, project_id: str) -> str:
-    """Return an ID in the form of the example that nothing in the project has."""
+    """Return an ID that does not exist in the project, in the form of the example."""
     if name == "key":
         return re.sub(_ULID, "0" * 26, example)
     rest = example.removeprefix(project_id)
