@@ -22,7 +22,7 @@ MakeBody = Callable[["Target"], Any]
 
 @dataclass(frozen=True)
 class Target:
-    """A project, and the IDs of what is in it by the name of the parameter that takes them."""
+    """A project, and the IDs of its resources by parameter name."""
 
     project_id: str
     ids: Mapping[str, str]

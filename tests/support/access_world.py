@@ -1,4 +1,4 @@
-"""All principals of the access rules in this process, and the projects that they call routes about."""
+"""The principals of the access rules in this process, and the projects that their requests are about."""
 
 from dataclasses import dataclass, field
 from itertools import count
@@ -28,7 +28,7 @@ class AccessWorld:
 
     @classmethod
     def create(cls, fake_aws: FakeAws) -> "AccessWorld":
-        """Create everything."""
+        """Create all principals and targets."""
         superuser, admin = users.create_superuser(), users.create_client()
         superuser.post(f"/users/{admin.user['id']}/roles", {"role": "admin"}).data()
         clients: dict[Principal, Client] = {
@@ -54,14 +54,14 @@ class AccessWorld:
         return next(client for principal, client in self.clients.items() if principal.name == name)
 
     def clients_for(self, target: TargetName) -> dict[Principal, Client]:
-        """Return the principals that call routes about a target: all about `own`, and else one key of each role."""
+        """Return the principals that call routes about a target: all for `own`, and one API key of each role for others."""
         if target == "own":
             return self.clients
         clients = {each: client for each, client in self.clients.items() if each.scopes in (None, KEY_SCOPES)}
         return {**clients, **self.keys_of_deleted} if target == "deleted" else clients
 
     def rows(self) -> list[str]:
-        """Return all rows that requests may not change. The time of the last use is not compared."""
+        """Return all rows that requests may not change. The time of the last use is left out."""
         tables = ("main", "credentials", "audit")
         rows = [{**row, "last_used_at": None} for table in tables for row in self.fake_aws.find_rows(table)]
         return sorted(repr(sorted(row.items(), key=lambda item: item[0])) for row in rows)
@@ -90,7 +90,7 @@ class AccessWorld:
         self.fake_aws.run_workers()
 
     def _create_target(self, owner: Client, members: dict[str, Client], role: str = "") -> Target:
-        """Create a project with everything that routes are about. Members get `role`, or the role that they stand for."""
+        """Create a project with a resource of each kind. Members get `role`, or their own role in the access rules."""
         number, project_id = next(_numbers), projects.create_shared_project(owner)
         upload = owner.post(
             "/files/init-upload", make_upload_request(b"y", projectId=project_id, **_TEXT_FILE)

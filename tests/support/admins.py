@@ -54,7 +54,7 @@ def unique_permission_name() -> str:
 
 
 def make_superuser_caller(client: Client) -> Caller:
-    """Return the caller of another request of a superuser, for calls of services."""
+    """Return the caller of another request of a superuser, to call services with."""
     session_id = client.refresh_token.split("_")[1]
     return Caller("192.0.2.8", "faster", "request", client.user["id"], session_id, SUPERUSER_PERMISSIONS)
 

@@ -1,4 +1,4 @@
-"""AWS in this process, by moto, and the functions behind its queues. Tests call them when they are due."""
+"""AWS in this process, by moto, and the functions that process its queues. Tests invoke the functions themselves."""
 
 import importlib
 import json
@@ -35,7 +35,7 @@ class FakeAws:
     queues: dict[str, str]
 
     def __deepcopy__(self, _: object) -> "FakeAws":
-        """Return the same object, because there is one AWS."""
+        """Return the same object, because all tests of a process share one AWS."""
         return self
 
     @classmethod
@@ -54,14 +54,14 @@ class FakeAws:
         queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in _FUNCTION_BY_QUEUE}
         boto3.client("ses").verify_email_identity(EmailAddress="holdall@example.test")
         # moto has no GetAccount. This account is out of the sandbox. The session passes its handlers on to every client
-        # that it makes, so these last when a test makes clients again.
+        # that it creates, so they apply to later clients too.
         aws.session().register("before-call.sesv2.GetAccount", _get_account, unique_id="account-of-tests")
         # A job in many parts sends messages to itself with a delay. Here they arrive at once.
         aws.session().register("provide-client-params.sqs.SendMessage", _remove_delay, unique_id="messages-of-tests")
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
     def put_object(self, upload: dict[str, Any], content: bytes) -> str:
-        """Store the bytes of an upload, and return the version ID. What S3 refuses is tested with real servers."""
+        """Store the bytes of an upload, and return the version ID. Tests of the deployed stack cover the uploads that S3 refuses."""
         checksum = upload["headers"].get("x-amz-checksum-sha256")
         # moto stores a checksum only if the request names the algorithm as well.
         checksums = {"ChecksumSHA256": checksum, "ChecksumAlgorithm": "SHA256"} if checksum else {}

@@ -34,7 +34,7 @@ class Checkpoint:
 
     @classmethod
     def save(cls) -> "Checkpoint":
-        """Save the present state."""
+        """Save the current state."""
         frozen_clock = find_frozen_clock()
         return cls(
             rows={name: copy_rows(table.items) for name, table in moto_tables().items()},
@@ -46,7 +46,7 @@ class Checkpoint:
         )
 
     def restore(self) -> None:
-        """Put everything back. The process forgets the rows that it remembers."""
+        """Restore the saved state, and clear the cached rows of this process."""
         for name, table in moto_tables().items():
             table.items = copy_rows(self.rows[name])
         for name, bucket in _buckets().items():
@@ -65,7 +65,7 @@ class Checkpoint:
         process.clear_rows([sk.value for pk, rows in self.rows["main"].items() if pk.value == "JWKS" for sk in rows])
 
     def is_current(self) -> bool:
-        """Return whether nothing changed since: no row, object, message or parameter."""
+        """Return whether no row, object, message or parameter has changed since."""
         return set(self._contents()) == set(Checkpoint.save()._contents())
 
     def _contents(self) -> Iterator[object]:

@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it."""
+"""A clock that is frozen until a test advances it."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from holdall.platform import clock
 
 
 class FrozenClock:
-    """The time of `holdall.platform.clock`, and of everything that asks it."""
+    """The time that `holdall.platform.clock` returns."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, start: datetime) -> None:
         self.time = start
@@ -19,7 +19,7 @@ class FrozenClock:
         return self.time
 
     def advance(self, **duration: float) -> None:
-        """Let time pass. The arguments are those of timedelta."""
+        """Advance the clock. The arguments are those of timedelta."""
         self.time += timedelta(**duration)
         self.has_advanced = True
 

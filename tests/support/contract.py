@@ -38,12 +38,12 @@ def load_openapi() -> dict[str, Any]:
 
 @cache
 def list_routes() -> tuple[Route, ...]:
-    """Return all routes but the deprecated aliases, which are the same functions."""
+    """Return all routes except the deprecated aliases, which call the same functions."""
     return tuple(_parse_routes())
 
 
 def resolve_ref(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema that a reference leads to, or the schema itself."""
+    """Return the schema that a reference points to, or the schema itself."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return resolve_ref(load_openapi()["components"]["schemas"][name])

@@ -1,4 +1,4 @@
-"""Makers of models and request bodies."""
+"""Factories of models and request bodies."""
 
 import base64
 import hashlib

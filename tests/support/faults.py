@@ -140,7 +140,7 @@ class FaultScenario:
 def assert_survives_faults(
     monkeypatch: pytest.MonkeyPatch, mode: FaultMode, prepare: Callable[[], FaultScenario]
 ) -> None:
-    """Let each call to AWS fail in its turn, send the request again without faults, and check.
+    """Make each call to AWS fail in turn, send the request again without faults, and check the result.
 
     `prepare` is called once, and the state after it is restored before each fault: the functions that it returns keep
     nothing themselves.
@@ -173,7 +173,7 @@ def _assert_retryable(result: Any) -> None:
 
 
 def run_until_idle(fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
-    """Let time pass until no job is open, so that leases end and lost messages are sent again."""
+    """Advance the clock until no job is open, so that leases expire and lost messages are sent again."""
     for _ in range(6):
         frozen_clock.advance(minutes=16)
         fake_aws.run_task("send-pending-jobs")

@@ -65,7 +65,7 @@ def stranger(world: World) -> Client:
 
 @pytest.fixture
 def superuser(world: World) -> Client:
-    """Return a client that may do everything."""
+    """Return a client that has all permissions."""
     return world.step("superuser", users.create_superuser)
 
 
@@ -102,7 +102,7 @@ def photo_id(world: World, fake_aws: FakeAws, client: Client, project: dict[str,
 
 @pytest.fixture
 def frozen_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
-    """Stop the clock. Clients that are signed in stay so."""
+    """Freeze the clock. Clients stay signed in."""
     return FrozenClock(monkeypatch, world.started_at())
 
 

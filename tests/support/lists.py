@@ -1,4 +1,4 @@
-"""Every list with pages: how its rows are made, and how a page is queried."""
+"""Every list with pages: how tests create its rows, and how they query a page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -8,7 +8,7 @@ import pytest
 
 
 class CapturedLog:
-    """The log lines, and what was printed beside them."""
+    """The log lines, and other output."""
 
     def __init__(self, stream: io.StringIO, capture: pytest.CaptureFixture[str]) -> None:
         self._stream = stream

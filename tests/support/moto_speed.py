@@ -1,4 +1,4 @@
-"""Two changes of moto that make it several times faster. What it stores and responds stays the same."""
+"""Two changes of moto that make it several times faster. Its data and responses stay the same."""
 
 from collections import defaultdict
 from copy import copy, deepcopy

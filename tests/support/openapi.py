@@ -7,7 +7,7 @@ from typing import Any
 from infra.build.openapi import OPENAPI_PATH
 
 _DOCUMENT: dict[str, Any] = json.loads(OPENAPI_PATH.read_text())
-# All routes but the deprecated aliases, which are the same functions.
+# All routes except the deprecated aliases, which call the same functions.
 OPERATIONS: Mapping[str, Any] = {
     f"{method.upper()} {path}": operation
     for path, operations in _DOCUMENT["paths"].items()

@@ -1,4 +1,4 @@
-"""What a process remembers: of its settings, of AWS, and of rows. Tests forget it, as a new process would."""
+"""The caches of a process: settings, AWS clients and rows. Tests clear them, so that the process is like a new one."""
 
 from collections.abc import Collection
 
@@ -11,26 +11,26 @@ from holdall.roles import service as roles
 
 
 def clear_settings() -> None:
-    """Forget the settings and what was made of them."""
+    """Clear the settings and the objects that depend on them."""
     settings.cache_clear()
     oauth._get_provider.cache_clear()
 
 
 def clear_clients() -> None:
-    """Forget the settings, and close the clients of AWS that were opened with them."""
+    """Clear the settings, and close the AWS clients that use them."""
     for cached in (settings, aws.session, aws.client):
         cached.cache_clear()
 
 
 def clear_signing_keys() -> None:
-    """Forget the keys of access tokens."""
+    """Clear the cached keys of access tokens."""
     signing_keys._get_private_key.cache_clear()
     signing_keys._cache.keys.clear()
     signing_keys._cache.loaded_at = float("-inf")
 
 
 def clear_rows(published_keys: Collection[str]) -> None:
-    """Forget custom roles, and the signing keys unless they are these: rows changed without a request."""
+    """Clear cached roles, and signing keys if they differ from these, because rows changed without a request."""
     roles._cache_by_epoch.clear()
     quotas._cache.read_at = None
     if set(signing_keys._cache.keys) != set(published_keys):

@@ -1,4 +1,4 @@
-"""A page of the browser, and everything that went wrong on it."""
+"""A page in the browser, with its errors and requests."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""A user with a project, and what must exist before a request can be measured."""
+"""A user with a project, and the resources that a measured request needs."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.support.image_samples import make_photo
 
 @contextmanager
 def email_verification_on() -> Iterator[None]:
-    """Let the stage verify email addresses."""
+    """Require verification of email addresses."""
     os.environ["EMAIL_VERIFICATION"] = "on"
     settings.cache_clear()
     yield
@@ -28,7 +28,7 @@ def email_verification_on() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A client with a public project. The methods do what a test does not measure."""
+    """A client with a public project. Its methods prepare the requests that a test measures."""
 
     client: Client
     fake_aws: FakeAws

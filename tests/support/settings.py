@@ -57,6 +57,6 @@ SETTINGS = {
 
 
 def rate_limits(**limits: list[int]) -> str:
-    """Return the value of RATE_LIMITS with these limits, as in `rate_limits(login=[3, 900])`. The others are high."""
+    """Return the value of RATE_LIMITS with these limits, as in `rate_limits(login=[3, 900])`. The other limits are high."""
     changed = {name.replace("_", "-"): limit for name, limit in limits.items()}
     return json.dumps({**dict.fromkeys(RATE_LIMIT_NAMES, HIGH_LIMIT), **changed})

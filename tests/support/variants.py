@@ -17,7 +17,7 @@ from tests.support.client import Client, Response
 
 @dataclass(frozen=True)
 class ActiveRender:
-    """A job that a worker has claimed, and what the worker will record. It sees nothing that changes meanwhile."""
+    """A job that a worker has claimed, and the result that it will record. Later changes do not affect it."""
 
     render_job: RenderJob
     result: RenderResult
@@ -32,14 +32,14 @@ class ActiveRender:
         return variants.finish(self.render_job, self.result, self.sha256)
 
     def store_under_media(self) -> None:
-        """Store the variants, as a worker that dies before it records them."""
+        """Store the variants without recording them, like a worker that crashes in between."""
         for spec, variant in zip(self.render_job.specs, self.result.variants, strict=True):
             key = f"media/{unprefixed_key(self.render_job.project, self.render_job.version.id, spec)}"
             storage.put_variant(key, variant.path, content_type=f"image/{spec.format}")
 
 
 def claim_render(fake_aws: FakeAws, directory: Path) -> ActiveRender:
-    """Claim the only job that waits."""
+    """Claim the only pending job."""
     (message,) = fake_aws.receive_messages("images")
     job = variants.claim(RenderImage.from_json(message).job_id)
     assert job is not None
@@ -57,7 +57,7 @@ def start_render(job: RenderJob, directory: Path) -> ActiveRender:
 
 
 def finish_render(fake_aws: FakeAws, active_render: ActiveRender, directory: Path) -> None:
-    """Finish a job, render again what the settings ask for meanwhile, and run all other workers."""
+    """Complete a job, render again if the settings have changed, and run all other workers."""
     rest = active_render.finish()
     while rest is not None:
         rest = start_render(rest, directory).finish()

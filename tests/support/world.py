@@ -1,4 +1,4 @@
-"""One world for each worker: what fixtures add to it is made once, and restored for every later test."""
+"""One world for each worker. Each fixture creates its resources once, and later tests restore them."""
 
 import time
 from collections.abc import Callable
@@ -20,13 +20,13 @@ _MAX_AGE = 20.0  # seconds: sessions and codes of a restored world are hardly ol
 
 @dataclass(frozen=True)
 class _Step:
-    """The value that a fixture made, the state after that, and the steps that other tests took from there."""
+    """The value that a fixture created, the state after that, and the steps that follow it in other tests."""
 
     value: Any
     checkpoint: Checkpoint
     made_at: datetime
     expires: float
-    next_steps: "dict[str, _Step]" = field(default_factory=dict)
+    next_steps: "dict[tuple[str, bool], _Step]" = field(default_factory=dict)  # by name, and if the clock is frozen
 
 
 class World:
@@ -44,34 +44,35 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Begin again with nothing but the keys of the installation."""
+        """Restore the initial state, which contains only the keys of the installation."""
         self._last_step = self._empty
         self._empty.checkpoint.restore()
 
     def step(self, name: str, create: Callable[[], T]) -> T:
-        """Return a copy of what `create` returned when this step was made, in the state after that."""
+        """Restore the state after this step, and return a copy of the value that `create` returned in it."""
         if not self._is_untouched():
             return create()
-        step = self._last_step.next_steps.get(name)
+        frozen_clock = find_frozen_clock()
+        key = name, frozen_clock is not None
+        step = self._last_step.next_steps.get(key)
         if step is None or step.expires < time.monotonic():
             expires, value = min(time.monotonic() + _MAX_AGE, self._last_step.expires), create()
             step = _Step(deepcopy(value), Checkpoint.save(), clock.now(), expires)
-            self._last_step.next_steps[name] = step
+            self._last_step.next_steps[key] = step
         else:
             value = deepcopy(step.value)
             step.checkpoint.restore()
-            frozen_clock = find_frozen_clock()
             if frozen_clock:
                 frozen_clock.time = step.made_at
         self._last_step = step
         return value
 
     def started_at(self) -> datetime:
-        """Return the time for a clock to stand still at: the one of the last step, if nothing happened since."""
+        """Return the time to freeze a clock at: that of the last step, if nothing has changed since."""
         return self._last_step.made_at if self._last_step is not self._empty and self._is_untouched() else clock.now()
 
     def _is_untouched(self) -> bool:
-        """Return whether nothing happened since the last step. A test that was touched once makes all that follows anew."""
+        """Return whether nothing has changed since the last step. After a change, a test creates its later steps again."""
         frozen_clock = find_frozen_clock()
         has_advanced = frozen_clock is not None and frozen_clock.has_advanced
         return settings() == self._settings and not has_advanced and self._last_step.checkpoint.is_current()

@@ -154,7 +154,7 @@ class AwsState:
         )
 
     def update_row(self, pk: str, sk: str, **attributes: str | int) -> None:
-        """Update a row of the main table as only time or a bug could."""
+        """Update a row of the main table in a way that no route offers."""
         serialize = TypeSerializer().serialize
         self.dynamodb.update_item(
             TableName=self.outputs["MainTable"],

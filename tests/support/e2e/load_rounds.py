@@ -1,4 +1,4 @@
-"""Rounds of uploads at the limit of a quota: more clients than there is room for, and several ways to finish an upload."""
+"""Rounds of uploads at the limit of a quota: more clients than the quota allows, and several ways to finish an upload."""
 
 import random
 import threading
@@ -98,7 +98,9 @@ class LoadRound:
                 self.refused.append(each)
         reserved = sum((each.usage for _, each in self.uploads), ZERO)
         assert reserved.fits_in(self.limit)
-        assert not any((reserved + each.usage).fits_in(self.limit) for each in self.refused), "An upload had room."
+        assert not any((reserved + each.usage).fits_in(self.limit) for each in self.refused), (
+            "An upload within the quota was refused."
+        )
 
     def init_upload(self, planned: PlannedUpload) -> Response:
         return retry_while_busy(lambda: self.client.post("/files/init-upload", planned.payload))

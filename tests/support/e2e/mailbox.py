@@ -1,4 +1,4 @@
-"""The emails that the deployed stack sent, as their recipients get them."""
+"""The emails that the deployed stack sent, as their recipients receive them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The counters of quotas, and what they count, read from the rows with all permissions."""
+"""The counters of quotas, and the rows that they count, read with all permissions."""
 
 import json
 import threading
@@ -46,7 +46,7 @@ UsageByKind = Mapping[str, Usage]
 
 @dataclass(frozen=True)
 class QuotaLedger:
-    """The counters of a deployment, and what they count."""
+    """The counters of a deployment, and the rows that they count."""
 
     aws_state: AwsState
 
@@ -125,7 +125,7 @@ class QuotaLedger:
 
 @contextmanager
 def sample_in_background(read: Callable[[], T]) -> Iterator[list[T]]:
-    """Call `read` again and again while a block runs, and once after it. Yield the list of results."""
+    """Call `read` repeatedly while a block runs, and once after it. Yield the list of results."""
     samples: list[T] = []
     stopped = threading.Event()
     failed: list[Exception] = []

@@ -1,4 +1,4 @@
-"""The browser in a sign-in: it follows redirects and fills in forms."""
+"""A browser that signs in: it follows redirects and fills in forms."""
 
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit

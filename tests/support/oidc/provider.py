@@ -1,4 +1,4 @@
-"""A certified OpenID Connect provider in a process of its own. It needs `npm ci` in the root of the repository."""
+"""A certified OpenID Connect provider in a separate process. It needs `npm ci` in the root of the repository."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def run_provider(
         try:
             issuer = _read_issuer(process)
             stderr.seek(0)
-            assert issuer, f"The provider did not start; `npm ci` installs it. It said: {stderr.read()[-1000:]}"
+            assert issuer, f"The provider did not start; `npm ci` installs it. Its output: {stderr.read()[-1000:]}"
             yield RunningProvider(issuer, client["clientId"], client["clientSecret"])
         finally:
             process.kill()
