@@ -53,7 +53,7 @@ def theirs(tenants: tuple[Tenant, Tenant]) -> Tenant:
 
 
 def tenant_rows(fake_aws: FakeAws, tenant: Tenant) -> list[str]:
-    """Return all rows of a tenant but those of rate limits."""
+    """Return all rows of a tenant except those of rate limits."""
     rows = [row for table in ("main", "credentials", "audit") for row in fake_aws.find_rows(table)]
     return sorted(repr(sorted(row.items())) for row in rows if any(each in str(row) for each in tenant.identifiers))
 
@@ -147,7 +147,7 @@ def test_new_version_of_a_file_in_another_project_is_not_found(ours: Tenant) -> 
 
 
 def test_owner_gets_404_for_every_foreign_id_in_a_project(ours: Tenant, theirs: Tenant) -> None:
-    """A 403 would reveal that the ID exists."""
+    """Check for 404, because a 403 would reveal that the ID exists."""
     for parameter in PROJECT_ID_PARAMETERS:
         ids = {**ours.ids, parameter.name: theirs.ids[parameter.name]}
         assert send_request(ours.client, parameter.route, ids, parameter).status == 404, str(parameter)
@@ -173,7 +173,7 @@ def project_id_parameters(route: Route) -> list[IdParameter]:
 
 
 def test_own_identifiers_are_in_responses(ours: Tenant) -> None:
-    """Otherwise it would prove nothing that those of another tenant are not."""
+    """Check the test above: it proves something only if responses contain identifiers."""
     found: set[str] = set()
     for route in READ_ROUTES:
         found |= ours.leaked_identifiers(send_request(ours.client, route, ours.ids, *project_id_parameters(route)))
@@ -226,7 +226,7 @@ def test_cursor_of_another_project_is_rejected(ours: Tenant, theirs: Tenant, fak
 
 
 def test_forged_cursor_stays_in_its_list(ours: Tenant, theirs: Tenant) -> None:
-    """A cursor is not a secret. One with our scope and a position of theirs leads to our items, or to none."""
+    """Check that a cursor with our scope and a position of theirs returns our items or none. Cursors are not secret."""
     tried = 0
     for our_path, their_path in zip(list_paths(ours), list_paths(theirs), strict=True):
         our_pages = list_pages(ours.client, our_path)

@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def recorded_page(browser: Browser) -> Iterator[RecordedPage]:
-    """Yield a page in a context of its own."""
+    """Yield a page in a separate context."""
     context = browser.new_context()
     context.set_default_timeout(30_000)
     yield RecordedPage(context.new_page())

@@ -48,7 +48,7 @@ class Template:
                     yield format_arn(resource), _as_list(statement["Action"])
 
     def attached_policies(self) -> list[Properties]:
-        """Return the policies that are resources of their own."""
+        """Return the policies that are separate resources."""
         return list(self.properties("AWS::IAM::Policy").values())
 
 

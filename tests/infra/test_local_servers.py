@@ -1,4 +1,4 @@
-"""Server processes: started, found again by their record, and stopped; no other process is touched."""
+"""Server processes: start, lookup by the saved record, and stop. Other processes are not affected."""
 
 import json
 import os

@@ -146,7 +146,7 @@ def _preflight(script: str, origin: str) -> dict[str, Any]:
 def _run_script(
     script: str, *, uri: str = "/api/v1/projects", method: str = "GET", headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return what the script returns: the request, or a response."""
+    """Return the result of the script: the request, or a response."""
     event = {
         "context": {"requestId": "id-of-cloudfront"},
         "viewer": {"ip": "203.0.113.9"},

@@ -19,7 +19,7 @@ class Cost:
 
 
 class CapacityMeter:
-    """Measures what Holdall's calls of DynamoDB cost."""
+    """Measures the capacity units of Holdall's calls to DynamoDB."""
 
     def __init__(self) -> None:
         self._calls: list[tuple[str, float]] = []

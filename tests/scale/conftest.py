@@ -38,7 +38,7 @@ def tables(dynamodb_local: DynamoDBLocal) -> None:
             parameters["GlobalSecondaryIndexes"] = indexes
         client.create_table(TableName=name, **parameters)
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_local.endpoint
-    # Another suite in this process would have connected Holdall to another DynamoDB.
+    # If another suite ran in this process, Holdall would be connected to another DynamoDB.
     assert records.connection.client.meta.endpoint_url == dynamodb_local.endpoint
 
 

@@ -40,7 +40,7 @@ PAGE_CASES = tuple(page_cases("0123456789", SMALL_LIMIT))
 
 
 class ListCosts:
-    """Measures the costs of pages. Lists of the same rows are measured together, the first time that one is needed."""
+    """Measures the costs of pages. Lists of the same rows are measured together, when a test first needs one of them."""
 
     def __init__(self, capacity_meter: CapacityMeter) -> None:
         self._capacity_meter = capacity_meter

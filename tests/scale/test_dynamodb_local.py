@@ -1,4 +1,4 @@
-"""DynamoDB Local: its files, its address, and what it does not simulate."""
+"""DynamoDB Local: its files, its address, and its lack of transaction conflicts."""
 
 import shutil
 import socket

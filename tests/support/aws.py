@@ -61,7 +61,7 @@ class FakeAws:
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
     def put_object(self, upload: dict[str, Any], content: bytes) -> str:
-        """Store the bytes of an upload, and return the version ID. Tests of the deployed stack cover the uploads that S3 refuses."""
+        """Store the bytes of an upload, and return the version ID. The e2e tests cover refusals by S3."""
         checksum = upload["headers"].get("x-amz-checksum-sha256")
         # moto stores a checksum only if the request names the algorithm as well.
         checksums = {"ChecksumSHA256": checksum, "ChecksumAlgorithm": "SHA256"} if checksum else {}
