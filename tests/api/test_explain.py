@@ -15,6 +15,7 @@ from tests.support import users
 from tests.support.admins import AdminFactory, insert_member
 from tests.support.aws import FakeAws
 from tests.support.client import Client, build_http_api_event
+from tests.support.world import World
 
 UNKNOWN_PROJECT_ID = "0" * 12
 UNKNOWN_ULID = "0" * 26
@@ -33,7 +34,11 @@ class AccessWorld:
 
 
 @pytest.fixture
-def access_world(fake_aws: FakeAws) -> AccessWorld:
+def access_world(world: World, fake_aws: FakeAws) -> AccessWorld:
+    return world.step("explain", lambda: create_access_world(fake_aws))
+
+
+def create_access_world(fake_aws: FakeAws) -> AccessWorld:
     admins = AdminFactory(users.create_superuser())
     clients = {name: users.create_client() for name in ("owner", "editor", "viewer", "stranger")}
     clients |= {

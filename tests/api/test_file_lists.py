@@ -16,6 +16,7 @@ from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
+from tests.support.world import World
 
 # In order of creation, each at another time, so that the order "newest first" is unique.
 NAMES = ["beta.txt", "Alpha.jpg", "alpha.txt", "\u00c9t\u00e9.jpg", "gamma.txt", "ALPHA 2.txt", "zeta.jpg"]
@@ -37,12 +38,16 @@ EXPECTED_NAMES = {
 
 
 @pytest.fixture
-def client_with_files(frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws) -> Client:
+def client_with_files(world: World, frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws) -> Client:
     """Return a client with seven files."""
-    for name in NAMES:
-        frozen_clock.advance(milliseconds=1)
-        content_type = "image/jpeg" if name.endswith("jpg") else "text/plain"
-        fake_aws.upload(client, b"x", filename=name, contentType=content_type)
+
+    def upload() -> None:
+        for name in NAMES:
+            frozen_clock.advance(milliseconds=1)
+            content_type = "image/jpeg" if name.endswith("jpg") else "text/plain"
+            fake_aws.upload(client, b"x", filename=name, contentType=content_type)
+
+    world.step("seven files", upload)
     return client
 
 

@@ -8,16 +8,21 @@ from tests.support import invariants
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.image_samples import make_photo
+from tests.support.world import World
 
 
 @pytest.fixture
-def file_id(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
+def file_id(world: World, client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> str:
     """Return the ID of a photo with two rendered versions."""
-    committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
-    fake_aws.run_workers()
-    fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=committed["fileId"])
-    fake_aws.run_workers()
-    return str(committed["fileId"])
+
+    def create() -> str:
+        committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
+        fake_aws.run_workers()
+        fake_aws.upload(client, make_photo(color="red"), projectId=project["id"], fileId=committed["fileId"])
+        fake_aws.run_workers()
+        return str(committed["fileId"])
+
+    return world.step("two versions", create)
 
 
 def test_purge_starts_a_job(client: Client, fake_aws: FakeAws, file_id: str) -> None:

@@ -39,6 +39,7 @@ from tests.support.faults import ProcessCrash, inject_faults
 from tests.support.fixtures import OverrideSettings
 from tests.support.log import CapturedLog
 from tests.support.uploads import TEXT_FILE
+from tests.support.world import World
 
 MAX_MESSAGE_BYTES = 256 * 1024  # SQS API reference, SendMessage
 
@@ -145,17 +146,21 @@ class ProjectActivity:
 
 
 @pytest.fixture
-def activity(fake_aws: FakeAws, client: Client, frozen_clock: FrozenClock) -> ProjectActivity:
+def activity(world: World, fake_aws: FakeAws, client: Client, frozen_clock: FrozenClock) -> ProjectActivity:
     """Return a project with a file from yesterday, one from a minute ago, and an open upload."""
-    made = ProjectActivity(fake_aws, client, users.personal_project_id(client))
-    made.init()
-    made.commit()
-    frozen_clock.advance(hours=20)
-    made.init()
-    made.commit()
-    made.init()
-    frozen_clock.advance(minutes=1)
-    return made
+
+    def create() -> ProjectActivity:
+        activity = ProjectActivity(fake_aws, client, users.personal_project_id(client))
+        activity.init()
+        activity.commit()
+        frozen_clock.advance(hours=20)
+        activity.init()
+        activity.commit()
+        activity.init()
+        frozen_clock.advance(minutes=1)
+        return activity
+
+    return world.step("activity", create)
 
 
 Gap = Callable[[str, int], None]  # of the ID of a project and the number of the gap
