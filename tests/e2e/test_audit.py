@@ -44,9 +44,9 @@ def test_action_is_listed_and_exported(superuser: Client, client: Client, cloudf
 
 
 def test_nightly_export_writes_the_previous_day_once(aws_state: AwsState) -> None:
-    yesterday = clock.now() - timedelta(days=1)
-    entry_ids = [_put_audit_row(aws_state, yesterday) for _ in range(5)]
-    prefix = yesterday.strftime("%Y/%m/%d/")
+    day = clock.now() - timedelta(days=1, minutes=15)  # a day is exported a quarter of an hour after its end
+    entry_ids = [_put_audit_row(aws_state, day) for _ in range(5)]
+    prefix = day.strftime("%Y/%m/%d/")
 
     for _ in range(2):
         aws_state.invoke("maintenance", {"task": "export-audit"})

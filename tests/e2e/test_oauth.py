@@ -16,6 +16,8 @@ from tests.support.oidc.fake_github import run_github
 from tests.support.oidc.login_browser import sign_in
 from tests.support.oidc.provider import run_provider
 
+pytestmark = pytest.mark.serial  # the stage names one port for each provider
+
 _TIMEOUT_SECONDS = 5  # of a provider that does not respond
 
 

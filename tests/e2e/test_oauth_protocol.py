@@ -236,7 +236,7 @@ def test_redirect_of_an_issuer_is_not_followed() -> None:
             start_sign_in(f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
 
-    assert paths == ["/.well-identity/openid-configuration"]
+    assert paths == ["/.well-known/openid-configuration"]
 
 
 def start_sign_in(issuer: str, timeout: float = TIMEOUT_SECONDS) -> str:
