@@ -78,7 +78,7 @@ def main() -> None:
     _Handler.conflicts = ConflictSimulator(
         transaction_seconds=_TRANSACTION_SECONDS, conflict_probability=float(sys.argv[1])
     )
-    _Handler.conflicts.attach(importlib.import_module("holdall.platform.table.items").connection.client.meta.events)
+    _Handler.conflicts.attach(importlib.import_module("holdall.platform.table.records").connection.client.meta.events)
     with _Server((HOST, 0), _Handler) as server:
         workers = [_fork_worker(server) for _ in range(_WORKERS)]
         print(server.server_address[1], flush=True)  # noqa: T201  # the parent process reads it
