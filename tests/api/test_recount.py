@@ -78,7 +78,7 @@ def drift_by_scope(report: Report) -> dict[str, tuple[int, int]]:
 
 def skew_project(fake_aws: FakeAws, project_id: str, extra_bytes: int, extra_files: int) -> None:
     """Change the counters of a project, as a defect would."""
-    _skew(fake_aws, f"PROJECT#{project_id}", extra_bytes, extra_files)
+    _skew(fake_aws, f"QUOTA#{project_id}", extra_bytes, extra_files)
 
 
 def skew_installation(fake_aws: FakeAws, extra_bytes: int, extra_files: int) -> None:
@@ -427,7 +427,7 @@ def test_project_purged_during_a_recount_is_left_out(fake_aws: FakeAws, activity
 
     report = get_report()
     assert purged
-    assert fake_aws.find_rows("main", pk=f"PROJECT#{project_id}") == []
+    assert fake_aws.find_rows("main", pk=f"QUOTA#{project_id}") == []
     assert (report.compared, report.skipped, report.drifts) == (1, 0, [])
 
 

@@ -29,7 +29,7 @@ def test_recount_reports_only_real_drifts_and_its_repair_corrects_them(
     assert _finish_recount(quota_ledger, run_id).drifts == []
 
     usage = quota_ledger.recorded_usage(projects[0])
-    (row,) = [row for row in aws_state.rows(f"PROJECT#{projects[0]}") if row["sk"] == "QUOTA"]
+    (row,) = aws_state.rows(f"QUOTA#{projects[0]}")
     aws_state.update_row(row["pk"], row["sk"], bytes=usage.bytes + 7, files=usage.files - 1)
     drift = Drift(
         scope=projects[0],

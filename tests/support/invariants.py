@@ -10,7 +10,7 @@ from tests.support.aws import FakeAws
 
 def quota_usage(fake_aws: FakeAws, project_id: str) -> tuple[int, int]:
     """Return the bytes and files that the quota counts."""
-    (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{project_id}", sk="QUOTA")
+    (row,) = fake_aws.find_rows("main", pk=f"QUOTA#{project_id}")
     return int(row["bytes"]), int(row["files"])
 
 
@@ -33,9 +33,14 @@ def total_project_usage(fake_aws: FakeAws) -> tuple[int, int]:
     return _sum_usage(fake_aws.find_rows("main", record_type="quota"))
 
 
+def usage_shards(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
+    rows = fake_aws.find_rows("main", record_type="usage")
+    return [row for row in rows if row["pk"].startswith(f"USAGE#{project_id}#")]
+
+
 def counted_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
     """Return the counters of versions by kind and of variants, without zeros."""
-    rows = [row for row in fake_aws.find_rows("main", record_type="usage") if row["pk"] == f"PROJECT#{project_id}"]
+    rows = usage_shards(fake_aws, project_id)
     names = ("image_bytes", "images", "file_bytes", "files", "variant_bytes", "variants")
     return _without_zeros({name: sum(int(row.get(name, 0)) for row in rows) for name in names})
 

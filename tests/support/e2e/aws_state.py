@@ -64,7 +64,7 @@ class AwsState:
 
     def recorded_quota(self, project_id: str) -> tuple[int, int]:
         """Return the bytes and files that the quota of a project counts."""
-        (row,) = [row for row in self.rows(f"PROJECT#{project_id}") if row["sk"] == "QUOTA"]
+        (row,) = self.rows(f"QUOTA#{project_id}")
         return int(row["bytes"]), int(row["files"])
 
     def jobs(self, project_id: str) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ class QuotaLedger:
 
     def recorded_usage_by_kind(self, project_id: str) -> UsageByKind:
         """Return what the usage of a project counts, by kind, with variants."""
-        shards = [row for row in self.aws_state.rows(f"PROJECT#{project_id}") if row["sk"].startswith("USAGE#")]
+        shards = [row for shard in range(SHARDS) for row in self.aws_state.rows(f"USAGE#{project_id}#{shard}")]
         sums = {
             kind: Usage(_sum(shards, f"{each}_bytes"), _sum(shards, f"{each}s"))
             for kind, each in (("image", "image"), ("file", "file"), ("variant", "variant"))

@@ -1,4 +1,7 @@
-"""Records of quotas and usage."""
+"""Records of quotas and usage.
+
+They lie in partitions of their own, so a function that counts needs no right to write projects and their members.
+"""
 
 from dataclasses import fields
 
@@ -128,11 +131,11 @@ def _to_breakdown(record: UsageRecord) -> UsageBreakdown:
 
 
 def _key(project_id: str) -> tuple[str, str]:
-    return f"PROJECT#{project_id}", "QUOTA"
+    return f"QUOTA#{project_id}", "QUOTA"
 
 
 def _breakdown_key(project_id: str, shard: int) -> tuple[str, str]:
-    return f"PROJECT#{project_id}", f"USAGE#{shard}"
+    return f"USAGE#{project_id}#{shard}", "USAGE"
 
 
 def _installation_key(shard: int) -> tuple[str, str]:
