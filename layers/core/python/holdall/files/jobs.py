@@ -1,16 +1,21 @@
 """Jobs of files: hash a version that has no SHA-256, and delete a purged file."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from holdall.events.service import emit
 from holdall.files import service, store
 from holdall.files.model import File, FileChanged, Version, kind_of
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job
+from holdall.jobs.model import GAVE_UP, Job
 from holdall.platform import storage
+from holdall.platform.errors import NotFound
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
+
+_Loaded = tuple[File, Version]
 
 
 def run_purge(job: Job) -> None:
@@ -39,33 +44,62 @@ def run_purge(job: Job) -> None:
 def run_hash(job: Job) -> None:
     """Hash a version that has no SHA-256. It becomes ready, or rejected if the client declared another checksum.
 
-    Raises ServiceUnavailable, NotFound if the original was deleted before its row, and Busy.
+    If its original is gone, it is rejected too. Raises ServiceUnavailable and Busy.
     """
     loaded = _load(job)
-    sha256 = storage.sha256_of(loaded[1].key, loaded[1].s3_version_id) if loaded else ""
-    retry_on(
-        FileChanged,
-        first=lambda: _record_hash(job, loaded, sha256),
-        action=lambda: _record_hash(job, _load(job), sha256),
-    )
+    try:
+        sha256 = storage.sha256_of(loaded[1].key, loaded[1].s3_version_id) if loaded else ""
+    except NotFound:
+        _end(job, _as_gone)
+    else:
+        _end(job, partial(_as_hashed, sha256=sha256), loaded)
 
 
-def _load(job: Job) -> tuple[File, Version] | None:
+def give_up_hash(job: Job) -> None:
+    """End a job that failed too often. The version is ready without a SHA-256, or rejected if it was to be compared.
+
+    Raises ServiceUnavailable and Busy.
+    """
+    _end(job, _as_unhashed)
+
+
+def _load(job: Job) -> _Loaded | None:
     file, version = service.get_file_and_version(*job.version_key)
     return None if file is None or version is None or file.state == "purging" else (file, version)
 
 
-def _record_hash(job: Job, loaded: tuple[File, Version] | None, sha256: str) -> None:
+def _end(job: Job, change: Callable[[Version], Version], loaded: _Loaded | None = None) -> None:
+    """Record the end of a job in its version. The job fails if the version has a reason."""
+    retry_on(
+        FileChanged,
+        first=lambda: _record(job, loaded or _load(job), change),
+        action=lambda: _record(job, _load(job), change),
+    )
+
+
+def _record(job: Job, loaded: _Loaded | None, change: Callable[[Version], Version]) -> None:
     with Transaction() as tx:
         if loaded is None:
             jobs.fail(tx, job, "file_gone")
             return
-        file, version = loaded
-        if version.declared_sha256 in (None, sha256):
-            hashed = replace(version, sha256=sha256, status="ready")
+        file, version = loaded[0], change(loaded[1])
+        if version.reason is None:
             jobs.complete(tx, job)
         else:
-            hashed = replace(version, sha256=sha256, status="rejected", reason="checksum_mismatch")
-            jobs.fail(tx, job, "checksum_mismatch")
-        service.update_version(tx, file, hashed)
-        emit(tx, file.project_id, f"file.{hashed.status}", fileId=file.id, version=hashed.number)
+            jobs.fail(tx, job, version.reason)
+        service.update_version(tx, file, version)
+        emit(tx, file.project_id, f"file.{version.status}", fileId=file.id, version=version.number)
+
+
+def _as_hashed(version: Version, sha256: str) -> Version:
+    if version.declared_sha256 in (None, sha256):
+        return replace(version, sha256=sha256, status="ready")
+    return replace(version, sha256=sha256, status="rejected", reason="checksum_mismatch")
+
+
+def _as_gone(version: Version) -> Version:
+    return replace(version, status="rejected", reason="original_gone")
+
+
+def _as_unhashed(version: Version) -> Version:
+    return replace(version, status="rejected" if version.declared_sha256 else "ready", reason=GAVE_UP)

@@ -12,6 +12,8 @@ JobKind = Literal["render", "hash", "relocate", "purge", "relocate-project", "pu
 JobStatus = Literal["pending", "processing", "completed", "failed"]
 
 RESEND_AFTER = timedelta(seconds=60)  # the message of a job that is pending for longer is sent again
+MAX_FAILURES = 10  # in a row; then the next claim ends the job
+GAVE_UP = "gave_up"  # the reason of a job that failed too often
 
 
 class JobClaimed(Conflict):
@@ -30,7 +32,10 @@ class JobState:
 
 @dataclass(frozen=True)
 class Job:
-    """A unit of work on a version, a file or a project. `attempt` counts its claims."""
+    """A unit of work on a version, a file or a project.
+
+    `attempt` counts its claims. `failures` counts the errors and the leases that ran out since its last step forward.
+    """
 
     id: str
     project_id: str
@@ -40,13 +45,20 @@ class Job:
     status: JobStatus
     reason: str | None  # why it failed
     attempt: int
+    failures: int
     state: JobState
+    lease_expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
     @property
     def is_open(self) -> bool:
         return self.status in ("pending", "processing")
+
+    @property
+    def has_failed_too_often(self) -> bool:
+        """Whether the worker that claims the job must end it with the reason GAVE_UP instead of trying again."""
+        return self.failures >= MAX_FAILURES
 
     @property
     def required_file_id(self) -> str:

@@ -56,13 +56,13 @@ def claim(job_id: str, lease: timedelta) -> Job | None:
 
 @contextmanager
 def releasing_on_error(job: Job) -> Iterator[None]:
-    """Release a claimed job if the block fails, because its message comes back before the lease ends."""
+    """Count a failure if the block fails, and release the job, because its message comes back before the lease ends."""
     try:
         yield
     except Exception:
         # If this fails too, the job is free when its lease ends.
         with suppress(ServiceUnavailable, JobClaimed), Transaction() as tx:
-            store.release(tx, job, job.state, clock.now() + _MAX_REDELIVERY_DELAY)
+            store.release(tx, job, job.state, clock.now() + _MAX_REDELIVERY_DELAY, failures=job.failures + 1)
         raise
 
 
@@ -77,13 +77,13 @@ def fail(tx: Transaction, job: Job, reason: str) -> None:
 
 
 def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
-    """Release a claimed job in a new state, and send its message again. Raises ServiceUnavailable.
+    """Release a claimed job that made a step forward, and send its message again. Raises ServiceUnavailable.
 
     Does nothing if another worker has claimed it, because the lease of this one ended.
     """
     due_at = clock.now() + timedelta(seconds=delay_seconds) + RESEND_AFTER
     with suppress(JobClaimed), Transaction() as tx:
-        store.release(tx, job, state, due_at)
+        store.release(tx, job, state, due_at, failures=0)
         tx.on_commit(partial(send, job, delay_seconds=delay_seconds))
 
 
@@ -136,7 +136,9 @@ def _create(tx: Transaction, kind: JobKind, project_id: str, file_id: str | None
         status="pending",
         reason=None,
         attempt=0,
+        failures=0,
         state=JobState(),
+        lease_expires_at=None,
         created_at=now,
         updated_at=now,
     )

@@ -25,6 +25,7 @@ class JobRecord(Record, discriminator="job"):
     status = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
     attempt = NumberAttribute(default=0)
+    failures = NumberAttribute(default=0)
     state = UnicodeAttribute()  # JSON
     lease_expires_at = UTCDateTimeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
@@ -53,11 +54,19 @@ def get_or_none(job_id: str) -> Job | None:
 
 
 def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) -> Job:
-    """Claim a job that is pending or whose lease ended, and return it. The transaction raises JobClaimed."""
-    claimed = replace(job, status="processing", attempt=job.attempt + 1, updated_at=now)
+    """Claim a job that is pending, or whose lease ran out, which is a failure. The transaction raises JobClaimed."""
+    claimed = replace(
+        job,
+        status="processing",
+        attempt=job.attempt + 1,
+        failures=job.failures + (job.status == "processing"),
+        lease_expires_at=lease_expires_at,
+        updated_at=now,
+    )
     actions = [
         *_status_actions(claimed),
         JobRecord.attempt.set(claimed.attempt),
+        JobRecord.failures.set(claimed.failures),
         JobRecord.lease_expires_at.set(lease_expires_at),
         JobRecord.gsi3sk.set(_due_sk(lease_expires_at, job.id)),
     ]
@@ -84,9 +93,10 @@ def check_claimed(tx: Transaction, job: Job) -> None:
     tx.condition_check(JobRecord, *_key(job.id), _is_claimed(job), error=JobClaimed)
 
 
-def release(tx: Transaction, job: Job, state: JobState, due_at: datetime) -> None:
+def release(tx: Transaction, job: Job, state: JobState, due_at: datetime, *, failures: int) -> None:
     """Make a claimed job pending again, in another state. The transaction raises JobClaimed."""
     actions = [
+        JobRecord.failures.set(failures),
         *_status_actions(replace(job, status="pending", updated_at=clock.now())),
         JobRecord.state.set(_to_json(state)),
         JobRecord.lease_expires_at.remove(),
@@ -146,7 +156,10 @@ def _to_model(record: JobRecord) -> Job:
     values = {name: getattr(record, name) for name in Job.__dataclass_fields__}
     number: float | None = record.version_number
     values["version_number"] = None if number is None else int(number)
-    return Job(**{**values, "attempt": int(record.attempt), "state": JobState(**json.loads(record.state))})
+    values.update(
+        attempt=int(record.attempt), failures=int(record.failures), state=JobState(**json.loads(record.state))
+    )
+    return Job(**values)
 
 
 def _key(job_id: str) -> tuple[str, str]:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from holdall.files import jobs as file_jobs
 from holdall.files import service as files
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job, RunJob
+from holdall.jobs.model import GAVE_UP, Job, RunJob
 from holdall.maintenance import export, project_jobs, recount, recount_repair
 from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
+from holdall.platform.table import Transaction
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
 from holdall.uploads.model import ExpireUpload
@@ -54,7 +55,21 @@ def _run_job(job_id: str) -> None:
     if job is None:
         return
     with jobs.releasing_on_error(job):
-        _JOB_HANDLERS[job.kind](job)
+        if job.has_failed_too_often:
+            _give_up(job)
+        else:
+            _JOB_HANDLERS[job.kind](job)
+
+
+def _give_up(job: Job) -> None:
+    """End a job that failed too often. What a purge or a relocation leaves behind is for an operator."""
+    if job.kind == "hash":
+        file_jobs.give_up_hash(job)
+        return
+    fields = {"job_id": job.id, "kind": job.kind, "project_id": job.project_id, "file_id": job.file_id}
+    observability.logger.error("job.gave_up", extra=fields)
+    with Transaction() as tx:
+        jobs.fail(tx, job, GAVE_UP)
 
 
 def _purge_file(job: Job) -> None:

@@ -19,7 +19,7 @@ from holdall.files.model import (
     unprefixed_key,
 )
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job, JobClaimed
+from holdall.jobs.model import GAVE_UP, Job, JobClaimed
 from holdall.platform import storage
 from holdall.platform.errors import NotFound
 from holdall.platform.retry import retry_on
@@ -37,6 +37,9 @@ def claim(job_id: str) -> RenderJob | None:
     if job is None:
         return None
     with jobs.releasing_on_error(job):
+        if job.has_failed_too_often:
+            _give_up(job)
+            return None
         render_job = prepare(job)
         if render_job is None or render_job.specs or render_job.version.status != "ready":
             return render_job
@@ -168,6 +171,16 @@ def _as_ready(variant: Variant, rendered: RenderedVariant | None, prefix: Varian
         return variant
     size = {"width": rendered.width, "height": rendered.height, "size": rendered.size}
     return variant.with_prefix(prefix).model_copy(update={"status": "ready", **size})
+
+
+def _give_up(job: Job) -> None:
+    """Reject the variants of a job that failed too often, without the steps that may be what fails."""
+    loaded = load(*job.version_key)
+    if loaded is None:
+        abandon(job)
+    else:
+        project, file, version = loaded
+        reject(RenderJob(job, project, file, version, pending_specs(project, version)), GAVE_UP)
 
 
 def _reload_and_reject(render_job: RenderJob, reason: str) -> None:
