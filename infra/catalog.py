@@ -67,8 +67,14 @@ class Function:
     schedules: tuple[Schedule, ...] = ()
     memory: int = 1024  # MB; a function has one whole CPU at 1,769 MB
     timeout: int = 25  # seconds; API Gateway gives up after 30
+    storage: int = 512  # MB of /tmp; 512 are included in the price
     layers: tuple[str, ...] = ("core", "deps")
     bundles_openapi: bool = False  # whether the package contains docs/openapi.json
+
+    @property
+    def feeds_own_queue(self) -> bool:
+        """Return whether the function sends messages to the queue that calls it, as a long job does to continue."""
+        return any(grant.resource == self.queue and "sqs:SendMessage" in grant.actions for grant in self.grants)
 
 
 _GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
@@ -200,6 +206,7 @@ FUNCTIONS = (
         queue=Resource.IMAGES_QUEUE,
         memory=3008,  # the maximum in a new account; encoders run in parallel
         timeout=120,
+        storage=2048,  # the largest source, and 20 variants that do not compress; a thousandth of the price of the memory
         layers=("core", "deps", "imaging"),
         # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(

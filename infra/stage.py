@@ -80,6 +80,7 @@ class Stage(_StageModel):
     image_workers: Concurrency
     maintenance_workers: Concurrency
     log_retention_days: PositiveInt
+    tracing: Switch  # of every call by X-Ray, which costs money
     audit_export: Switch  # whether the audit table is copied every night to a bucket with Object Lock
     audit_export_days: PositiveInt  # days for which no one can delete a copy
     alarm_email: str  # if empty, alarms are shown only on the dashboard

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 
+from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -45,7 +47,14 @@ class Api(Construct):
         child = self.stage.node.default_child
         if isinstance(child, gateway.CfnStage):
             child.access_log_settings = gateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=create_log_group(self, "AccessLogs", stage).log_group_arn,
+                destination_arn=create_log_group(
+                    # With this prefix, because a log group of another name takes up space in one resource policy of the
+                    # account, which is limited ("Enable logging from AWS services" in the guide of CloudWatch Logs).
+                    self,
+                    "AccessLogs",
+                    stage,
+                    name=f"/aws/vendedlogs/{stage.stack_name}/api",
+                ).log_group_arn,
                 format=json.dumps(_ACCESS_LOG_FORMAT),
             )
 
@@ -66,6 +75,14 @@ class Api(Construct):
         ]
         if function.is_default_route:
             keys.append(gateway.HttpRouteKey.DEFAULT)
+            # The permission of the integration is for {stage}/{method}/{path}. `$default` has no method.
+            target.add_permission(
+                "DefaultRoute",
+                principal=iam.ServicePrincipal("apigateway.amazonaws.com"),
+                source_arn=Stack.of(self).format_arn(
+                    service="execute-api", resource=self.api.api_id, resource_name="*/$default"
+                ),
+            )
         for key in keys:
             route = gateway.HttpRoute(self, key.key, http_api=self.api, route_key=key, integration=integration)
             suppress(route, "APIG4", reason="holdall.http authenticates and authorizes every request (`requires`).")

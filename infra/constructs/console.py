@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.functions import ARCHITECTURE, RUNTIME, create_log_group, create_role
+from infra.constructs.functions import ARCHITECTURE, RUNTIME, SYSTEM_LOG_LEVEL, create_log_group, create_role
 from infra.constructs.nag import suppress
 from infra.stage import Stage
 
@@ -63,11 +63,18 @@ class Console(Construct):
             role=role.without_policy_updates(),
             log_group=group,
             logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=SYSTEM_LOG_LEVEL,
         )
         CustomResource(
             self,
             "SiteDeployment",
             service_token=publisher.function_arn,
             # CloudFormation sends an update only if a property has changed.
-            properties={"Bucket": self.bucket.bucket_name, "Version": FileSystem.fingerprint(str(publisher_code))},
+            properties={
+                "Bucket": self.bucket.bucket_name,
+                "Version": FileSystem.fingerprint(str(publisher_code)),
+                # Seconds. By default, a deploy waits an hour for a publisher that died. As a property, because CDK makes a
+                # string of `service_timeout`, and CloudFormation's validation asks for a number.
+                "ServiceTimeout": 300,
+            },
         )

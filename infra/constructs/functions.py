@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Aws, Duration, Fn, RemovalPolicy
+from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -15,6 +15,9 @@ from infra.stage import Stage
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
+SYSTEM_LOG_LEVEL = (
+    lambda_.SystemLogLevel.WARN
+)  # without the lines START, END and REPORT of each call; still with timeouts
 # Why an action is allowed on all resources.
 _WILDCARD_REASONS = {
     Resource.SES_IDENTITIES: "In the sandbox, SES also checks the recipient's identity. A condition restricts the sender.",
@@ -57,11 +60,16 @@ class Functions(Construct):
                 layers=[layers[layer] for layer in function.layers],
                 memory_size=function.memory,
                 timeout=Duration.seconds(function.timeout),
+                ephemeral_storage_size=Size.mebibytes(function.storage),
                 role=self._create_role(function, group, resources),
                 environment={**environment, "POWERTOOLS_SERVICE_NAME": function.name},
                 log_group=group,
                 logging_format=lambda_.LoggingFormat.JSON,
-                tracing=lambda_.Tracing.ACTIVE,
+                system_log_level_v2=SYSTEM_LOG_LEVEL,
+                tracing=lambda_.Tracing.ACTIVE if stage.is_enabled("tracing") else lambda_.Tracing.DISABLED,
+                # Long jobs continue by a message to their own queue, and are bounded by their rows. Without this, Lambda
+                # stops such a chain after 16 calls ("Use Lambda recursive loop detection" in its developer guide).
+                recursive_loop=lambda_.RecursiveLoop.ALLOW if function.feeds_own_queue else None,
             )
 
     def _create_layer(self, name: str, assets: Assets) -> lambda_.LayerVersion:
@@ -89,7 +97,12 @@ class Functions(Construct):
             )
             for grant in grants
         ]
+        if self._stage.is_enabled("tracing"):
+            statements.append(
+                iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"])
+            )
         role = create_role(self, f"{function.name.capitalize()}Role", group, statements)
+        suppress(role, "IAM5[Resource::*]", reason="The two actions of X-Ray have no resource type.")
         for grant in grants:
             for resource in resources[grant.resource]:
                 if "*" in resource:
@@ -98,9 +111,9 @@ class Functions(Construct):
         return role.without_policy_updates()
 
 
-def create_log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup:
-    """Create a log group with the retention time of the stage."""
-    group = logs.LogGroup(scope, name, removal_policy=RemovalPolicy.DESTROY)
+def create_log_group(scope: Construct, construct_id: str, stage: Stage, *, name: str | None = None) -> logs.LogGroup:
+    """Create a log group with the retention time of the stage. Without a name, CloudFormation makes one."""
+    group = logs.LogGroup(scope, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY)
     child = group.node.default_child
     if isinstance(child, logs.CfnLogGroup):
         child.retention_in_days = stage.log_retention_days
@@ -110,8 +123,8 @@ def create_log_group(scope: Construct, name: str, stage: Stage) -> logs.LogGroup
 def create_role(
     scope: Construct, name: str, group: logs.LogGroup, statements: Sequence[iam.PolicyStatement]
 ) -> iam.Role:
-    """Create the role of a function, with these statements, and with rights on its own log group and on traces."""
-    role = iam.Role(
+    """Create the role of a function, with these statements, and with the right to write to its log group."""
+    return iam.Role(
         scope,
         name,
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
@@ -122,13 +135,10 @@ def create_role(
                     iam.PolicyStatement(
                         actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[group.log_group_arn]
                     ),
-                    iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"]),
                 ]
             )
         },
     )
-    suppress(role, "IAM5[Resource::*]", reason="The two actions of X-Ray have no resource type.")
-    return role
 
 
 def stack_uuid() -> str:

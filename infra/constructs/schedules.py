@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -11,9 +12,16 @@ from constructs import Construct
 from infra.catalog import FUNCTIONS, Schedule
 from infra.stage import Stage
 
+_MAX_EVENT_AGE = Duration.minutes(1)  # the least that Lambda accepts
+
 
 class Schedules(Construct):
-    """One schedule for each in the catalog. There are no retries, because the next call does the work of a lost one."""
+    """One schedule for each in the catalog. Nothing is tried again, because the next call does the work of a lost one.
+
+    Both hops are bounded: from the scheduler to Lambda by the schedule, and from Lambda's own queue of events to the function
+    by the function ("Using Lambda with Amazon EventBridge Scheduler" in the developer guide). Nothing else calls a function by
+    an event.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, stage: Stage, functions: Mapping[str, lambda_.Function]
@@ -23,6 +31,7 @@ class Schedules(Construct):
             if not function.schedules:
                 continue
             target = functions[function.name]
+            target.configure_async_invoke(retry_attempts=0, max_event_age=_MAX_EVENT_AGE)
             role = self._create_role(function.name, target)
             for schedule in (each for each in function.schedules if stage.is_enabled(each.enabled_by)):
                 scheduler.CfnSchedule(
@@ -36,7 +45,7 @@ class Schedules(Construct):
                         role_arn=role.role_arn,
                         input=json.dumps({"task": schedule.task}),
                         retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                            maximum_event_age_in_seconds=60, maximum_retry_attempts=0
+                            maximum_event_age_in_seconds=_MAX_EVENT_AGE.to_seconds(), maximum_retry_attempts=0
                         ),
                     ),
                 )
@@ -46,7 +55,9 @@ class Schedules(Construct):
         return iam.Role(
             self,
             f"{name.capitalize()}Role",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
             inline_policies={"default": iam.PolicyDocument(statements=[invoke])},
         )
 

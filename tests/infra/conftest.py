@@ -12,6 +12,13 @@ from infra.catalog import FUNCTIONS
 from infra.stage import Stage
 from tests.infra.template import Template
 
+_OPTIONS = {
+    "alarmEmail": "ops@example.com",
+    "mailSender": "holdall@example.com",
+    "auditExport": "on",
+    "tracing": "on",
+}
+
 
 @pytest.fixture(scope="session")
 def stages() -> dict[str, Stage]:
@@ -47,23 +54,14 @@ def local_template(stages: dict[str, Stage], assets: Assets, tmp_path_factory: p
 
 
 @pytest.fixture(scope="session")
-def template_with_email(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """Synthesize the stage `cloud` with email addresses for alarms and for the sender."""
-    addresses = {"alarmEmail": "ops@example.com", "mailSender": "holdall@example.com"}
-    stage = Stage.load("cloud", overrides=addresses)
-    return _read_template(stage, _synth(stage, assets, tmp_path_factory.mktemp("email.out")))
+def assembly_with_options(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthesize the stage `cloud` with everything that is off by default."""
+    return _synth(Stage.load("cloud", overrides=_OPTIONS), assets, tmp_path_factory.mktemp("options.out"))
 
 
 @pytest.fixture(scope="session")
-def export_assembly(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthesize the stage `cloud` with exports of the audit table."""
-    stage = Stage.load("cloud", overrides={"auditExport": "on"})
-    return _synth(stage, assets, tmp_path_factory.mktemp("export.out"))
-
-
-@pytest.fixture(scope="session")
-def template_with_export(stages: dict[str, Stage], export_assembly: Path) -> Template:
-    return _read_template(stages["cloud"], export_assembly)
+def template_with_options(stages: dict[str, Stage], assembly_with_options: Path) -> Template:
+    return _read_template(stages["cloud"], assembly_with_options)
 
 
 def _synth(stage: Stage, assets: Assets, folder: Path) -> Path:

@@ -47,6 +47,11 @@ class Template:
                 for resource in _as_list(statement["Resource"]):
                     yield format_arn(resource), _as_list(statement["Action"])
 
+    def called_function(self, arn: Any) -> str:
+        """Return the logical ID of the function that the ARN or name of a function names."""
+        [function] = [name for name in self.resources("AWS::Lambda::Function") if f"<{name}>" in format_arn(arn)]
+        return function
+
     def attached_policies(self) -> list[Properties]:
         """Return the policies that are separate resources."""
         return list(self.properties("AWS::IAM::Policy").values())

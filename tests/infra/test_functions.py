@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from functions.imageproc.probe import MAX_BYTES
 from holdall.platform.config import Settings
+from holdall.projects.model import MAX_VARIANT_SIDE, MAX_VARIANTS
 from infra.build import layers
 from infra.catalog import FUNCTIONS
 from infra.constructs import functions
@@ -19,6 +21,7 @@ from tests.support.source_tree import ROOT
 _LAMBDA_VARIABLES = {"AWS_REGION"}  # set by Lambda
 _POWERTOOLS_VARIABLES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 _EMAIL_IDENTITY = "AWS::SES::EmailIdentity"
+_ALARM_EMAIL_TYPES = {"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}  # off locally
 # The types that cost nothing while no one uses Holdall.
 _ALLOWED_TYPES = {
     "AWS::ApiGatewayV2::Api",
@@ -36,6 +39,7 @@ _ALLOWED_TYPES = {
     "AWS::CloudWatch::Dashboard",
     "AWS::DynamoDB::Table",
     "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
@@ -71,8 +75,52 @@ def test_stack_has_exactly_the_functions_of_the_catalog(cloud_template: Template
         assert deployed[function.name]["Handler"] == f"functions.{function.name}.handler.handler"
         assert deployed[function.name]["Runtime"] == "python3.14"
         assert deployed[function.name]["Architectures"] == ["arm64"]
-        assert deployed[function.name]["TracingConfig"] == {"Mode": "Active"}
         assert deployed[function.name]["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_lambda_logs_timeouts_but_not_every_call(cloud_template: Template) -> None:
+    functions = cloud_template.properties("AWS::Lambda::Function").values()
+
+    assert {function["LoggingConfig"]["SystemLogLevel"] for function in functions} == {"WARN"}
+
+
+def test_deploy_waits_five_minutes_for_the_publisher(cloud_template: Template) -> None:
+    [site] = cloud_template.properties("AWS::CloudFormation::CustomResource").values()
+
+    assert site["ServiceTimeout"] == 300
+
+
+def test_calls_are_traced_only_if_enabled(cloud_template: Template, template_with_options: Template) -> None:
+    for template, mode in ((cloud_template, None), (template_with_options, "Active")):
+        for function in template.functions().values():
+            actions = {action for _, allowed in template.function_statements(function) for action in allowed}
+            assert function.get("TracingConfig", {}).get("Mode") == mode
+            assert ("xray:PutTraceSegments" in actions) == (mode is not None)
+
+
+def test_only_a_function_that_feeds_its_own_queue_may_be_called_in_a_loop(cloud_template: Template) -> None:
+    # Lambda stops any other after 16 calls. The emulator counts direct calls only, so no deployed test would notice.
+    mappings = cloud_template.properties("AWS::Lambda::EventSourceMapping").values()
+    own_queues = {
+        cloud_template.called_function(mapping["FunctionName"]): format_arn(mapping["EventSourceArn"])
+        for mapping in mappings
+    }
+
+    looping = set()
+    for name, function in cloud_template.properties("AWS::Lambda::Function").items():
+        targets = {arn for arn, actions in cloud_template.function_statements(function) if "sqs:SendMessage" in actions}
+        assert (function.get("RecursiveLoop") == "Allow") == (own_queues.get(name) in targets), name
+        if function.get("RecursiveLoop") == "Allow":
+            looping.add(function["Handler"])
+    assert looping == {"functions.maintenance.handler.handler"}
+
+
+def test_the_largest_rendering_fits_into_the_temporary_storage(cloud_template: Template) -> None:
+    # PNG cannot compress noise: four bytes for each pixel.
+    largest_variants = MAX_VARIANTS * MAX_VARIANT_SIDE**2 * 4
+
+    storage = cloud_template.functions()["imageproc"]["EphemeralStorage"]["Size"] * 1024 * 1024
+    assert storage >= MAX_BYTES + largest_variants
 
 
 def test_only_imageproc_has_the_imaging_layer(cloud_template: Template) -> None:
@@ -101,8 +149,8 @@ def test_stack_has_no_resource_that_costs_money_while_unused(cloud_template: Tem
         assert "ReservedConcurrentExecutions" not in function
 
 
-def test_alarms_have_at_most_ten_metrics(cloud_template: Template, template_with_email: Template) -> None:
-    for template in (cloud_template, template_with_email):
+def test_alarms_have_at_most_ten_metrics(cloud_template: Template, template_with_options: Template) -> None:
+    for template in (cloud_template, template_with_options):
         alarms = template.properties("AWS::CloudWatch::Alarm")
         assert sum(len(alarm.get("Metrics", [alarm])) for alarm in alarms.values()) <= 10
         assert sum("Dead" in name for name in alarms) == 4
@@ -127,27 +175,29 @@ def test_undeliverable_email_raises_an_alarm(cloud_template: Template) -> None:
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 1)
 
 
-def test_alarms_notify_the_email_address_of_the_stage(cloud_template: Template, template_with_email: Template) -> None:
+def test_alarms_notify_the_email_address_of_the_stage(
+    cloud_template: Template, template_with_options: Template
+) -> None:
     assert not any("AlarmActions" in alarm for alarm in cloud_template.properties("AWS::CloudWatch::Alarm").values())
-    assert all(alarm["AlarmActions"] for alarm in template_with_email.properties("AWS::CloudWatch::Alarm").values())
+    assert all(alarm["AlarmActions"] for alarm in template_with_options.properties("AWS::CloudWatch::Alarm").values())
 
 
 def test_local_and_cloud_stages_have_the_same_resources(
-    template_with_export: Template, local_template: Template
+    template_with_options: Template, local_template: Template
 ) -> None:
     cloud, local = (
-        sorted(each["Type"] for each in template.body["Resources"].values() if each["Type"] != _EMAIL_IDENTITY)
-        for template in (template_with_export, local_template)
+        sorted(each["Type"] for each in template.body["Resources"].values() if each["Type"] not in _ALARM_EMAIL_TYPES)
+        for template in (template_with_options, local_template)
     )
 
     assert cloud == local
 
 
 def test_mail_sender_is_an_ses_identity(
-    cloud_template: Template, template_with_email: Template, local_template: Template
+    cloud_template: Template, template_with_options: Template, local_template: Template
 ) -> None:
     assert cloud_template.properties(_EMAIL_IDENTITY) == {}  # the stage has no sender
-    for template in (template_with_email, local_template):
+    for template in (template_with_options, local_template):
         [identity] = template.properties(_EMAIL_IDENTITY).values()
         assert identity["EmailIdentity"] == "holdall@example.com"
 

@@ -93,11 +93,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
 }
 # Only if `auditExport` is on.
 EXPORT_PERMISSIONS = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s3:PutObject"}}
-# Every function writes its own log and its traces.
-_COMMON = {
-    "logs": "logs:CreateLogStream logs:PutLogEvents",
-    "*": "xray:PutTelemetryRecords xray:PutTraceSegments",
-}
+_LOGS = {"logs": "logs:CreateLogStream logs:PutLogEvents"}
 
 
 def test_table_lists_every_function() -> None:
@@ -150,13 +146,13 @@ def test_mail_has_no_action_on_any_table(cloud_template: Template) -> None:
         for action in allowed
     }
 
-    assert {action.split(":")[0] for action in actions} == {"ses", "sqs", "logs", "xray"}
+    assert {action.split(":")[0] for action in actions} == {"ses", "sqs", "logs"}
 
 
 def test_email_can_be_sent_only_from_the_address_of_the_stage(
-    template_with_email: Template, local_template: Template
+    template_with_options: Template, local_template: Template
 ) -> None:
-    for template in (template_with_email, local_template):
+    for template in (template_with_options, local_template):
         [policy] = template.function_role(template.functions()["mail"])["Policies"]
         [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "ses:SendEmail"]
         assert statement["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": "holdall@example.com"}}
@@ -197,15 +193,20 @@ def test_functions_that_check_an_upload_can_list_the_bucket() -> None:
     assert "s3:ListBucket" in PERMISSIONS["ingest"]["originals"]
 
 
-def test_roles_are_assumed_only_by_lambda_and_scheduler(cloud_template: Template) -> None:
+def test_roles_are_assumed_only_by_lambda_and_by_schedules_of_this_account(cloud_template: Template) -> None:
+    of_this_account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     for role in cloud_template.properties("AWS::IAM::Role").values():
         [statement] = role["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"]["Service"] in {"lambda.amazonaws.com", "scheduler.amazonaws.com"}
+        # A function can only have a role of its own account (`iam:PassRole`), so its trust policy needs no condition.
+        assert (statement["Principal"]["Service"], statement.get("Condition")) in [
+            ("lambda.amazonaws.com", None),
+            ("scheduler.amazonaws.com", of_this_account),
+        ]
 
 
 def _expected_actions(table: dict[str, str]) -> dict[str, set[str]]:
     expected: defaultdict[str, set[str]] = defaultdict(set)
-    for resource, actions in (*table.items(), *_COMMON.items()):
+    for resource, actions in (*table.items(), *_LOGS.items()):
         expected[resource] |= set(actions.split())
     return expected
 

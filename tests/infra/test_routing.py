@@ -1,6 +1,7 @@
 """The distribution, the API and the schedules: routes, headers, throttling, logs."""
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 from infra.catalog import FUNCTIONS
@@ -16,6 +17,29 @@ def test_every_path_prefix_has_two_routes_to_its_function(cloud_template: Templa
 
     expected = {f"ANY {p}{rest}" for f in FUNCTIONS for p in f.path_prefixes for rest in ("", "/{proxy+}")}
     assert routes == expected | {"$default"}
+
+
+def test_the_gateway_may_invoke_the_function_of_every_route(cloud_template: Template) -> None:
+    # The local gateway asks for no permission.
+    integrations = cloud_template.properties("AWS::ApiGatewayV2::Integration")
+    permissions = [
+        (cloud_template.called_function(permission["FunctionName"]), format_arn(permission["SourceArn"]).split(":")[-1])
+        for permission in cloud_template.properties("AWS::Lambda::Permission").values()
+    ]
+
+    for route in cloud_template.properties("AWS::ApiGatewayV2::Route").values():
+        integration = integrations[route["Target"]["Fn::Join"][1][1]["Ref"]]
+        function = cloud_template.called_function(integration["IntegrationUri"])
+        # The stage, the method and the path of the route. `$default` has neither method nor path.
+        source = "/".join((format_arn(route["ApiId"]), "$default", route["RouteKey"].replace(" /", "/")))
+        assert any(target == function and fnmatchcase(source, pattern) for target, pattern in permissions), source
+
+
+def test_access_logs_take_no_space_in_the_log_policy_of_the_account(cloud_template: Template) -> None:
+    [stage] = cloud_template.properties("AWS::ApiGatewayV2::Stage").values()
+    group = format_arn(stage["AccessLogSettings"]["DestinationArn"]).strip("<>")
+
+    assert cloud_template.properties("AWS::Logs::LogGroup")[group]["LogGroupName"] == "/aws/vendedlogs/Holdall/api"
 
 
 def test_unknown_paths_are_routed_to_files() -> None:
@@ -126,6 +150,20 @@ def test_schedules_invoke_functions_with_their_tasks(cloud_template: Template, l
     assert _schedules(local_template) == common | {
         ("maintenance", "expire-uploads"): "rate(1 minute)",
         ("maintenance", "export-audit"): "cron(0 1 * * ? *)",
+    }
+
+
+def test_a_scheduled_call_that_fails_is_not_repeated(cloud_template: Template) -> None:
+    targets = [schedule["Target"] for schedule in cloud_template.properties("AWS::Scheduler::Schedule").values()]
+    # The scheduler puts an event into Lambda's queue, and by default Lambda keeps it for six hours and tries three times.
+    configs = cloud_template.properties("AWS::Lambda::EventInvokeConfig").values()
+
+    for target in targets:
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+    for config in configs:
+        assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (60, 0)
+    assert {cloud_template.called_function(config["FunctionName"]) for config in configs} == {
+        cloud_template.called_function(target["Arn"]) for target in targets
     }
 
 

@@ -79,9 +79,9 @@ def test_originals_keep_versions_and_abort_incomplete_uploads(cloud_template: Te
     assert rule == {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}, "Status": "Enabled"}
 
 
-def test_exports_cannot_be_deleted_before_the_retention_ends(template_with_export: Template) -> None:
+def test_exports_cannot_be_deleted_before_the_retention_ends(template_with_options: Template) -> None:
     [(name, exports)] = [
-        each for each in template_with_export.resources("AWS::S3::Bucket").items() if each[0].startswith("Exports")
+        each for each in template_with_options.resources("AWS::S3::Bucket").items() if each[0].startswith("Exports")
     ]
     properties = exports["Properties"]
 
@@ -94,16 +94,16 @@ def test_exports_cannot_be_deleted_before_the_retention_ends(template_with_expor
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert (exports["DeletionPolicy"], exports["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert "LifecycleConfiguration" not in properties
-    assert _denies_plain_http(template_with_export, "AWS::S3::BucketPolicy", "Bucket", name)
+    assert _denies_plain_http(template_with_options, "AWS::S3::BucketPolicy", "Bucket", name)
 
 
-def test_export_bucket_is_created_only_if_enabled(cloud_template: Template, template_with_export: Template) -> None:
+def test_export_bucket_is_created_only_if_enabled(cloud_template: Template, template_with_options: Template) -> None:
     without_export, with_export = (
         {
             format_arn(function["Environment"]["Variables"]["AUDIT_EXPORT_BUCKET"])
             for function in each.functions().values()
         }
-        for each in (cloud_template, template_with_export)
+        for each in (cloud_template, template_with_options)
     )
 
     assert without_export == {""}

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
@@ -111,7 +111,9 @@ def slugify(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "project"
 
 
-Dimension = Annotated[int, Field(ge=1, le=4096)]  # in pixels: a larger image may need more memory than imageproc has
+MAX_VARIANTS: Final = 20
+MAX_VARIANT_SIDE: Final = 4096  # pixels; a larger image may need more memory than imageproc has
+Dimension = Annotated[int, Field(ge=1, le=MAX_VARIANT_SIDE)]
 
 
 class VariantSpec(RequestModel):
@@ -154,7 +156,7 @@ DEFAULT_VARIANTS = [
 _RESTRICTED_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"  # RFC 6838, section 4.2
 MediaRange = Annotated[str, Field(pattern=rf"^{_RESTRICTED_NAME}/(\*|{_RESTRICTED_NAME})$|^\*/\*$")]
 AllowedTypes = Annotated[list[MediaRange], Field(min_length=1, max_length=50)]
-VariantSpecs = Annotated[list[VariantSpec], Field(max_length=20), AfterValidator(_check_unique_names)]
+VariantSpecs = Annotated[list[VariantSpec], Field(max_length=MAX_VARIANTS), AfterValidator(_check_unique_names)]
 
 
 class Quota(RequestModel):
