@@ -44,7 +44,7 @@ _PHOTO_DIR: Final = _ROOT / ".local" / "bench"
 
 
 def render_holdall(source: Path, output_dir: Path) -> None:
-    render(source, SPECS, output_dir)
+    render(source, "image/jpeg", SPECS, output_dir)
 
 
 def render_naive(source: Path, output_dir: Path) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from functions.imageproc.probe import MAX_BYTES
+from functions.imageproc.probe import check_size, probe
 from functions.imageproc.rejection import Rejected
 from functions.imageproc.render import render
+from holdall.files.model import Version
 from holdall.jobs import service as jobs
 from holdall.jobs.model import RenderImage
 from holdall.platform import messaging, observability
@@ -36,23 +37,21 @@ def _process_job(message: RenderImage) -> None:
 
 def _render_and_finish(render_job: RenderJob, directory: Path) -> RenderJob | None:
     """Render the variants of a job. Return those that are still to be rendered because the settings changed meanwhile."""
-    source = directory / "source"
+    version, source = render_job.version, directory / "source"
+    sha256 = content_type = None
     try:
-        sha256 = _download(render_job, source)
-        result = render(source, render_job.specs, directory, declared_type=render_job.version.content_type)
+        check_size(version.size)  # before the download, because the disk of the worker is small
+        sha256 = service.download_source(render_job, source)
+        _check_sha256(version, sha256)
+        content_type = probe(source)
+        result = render(source, content_type, render_job.specs, directory)
     except Rejected as rejected:
         observability.log_event("image.rejected", job_id=render_job.job.id, reason=rejected.code)
-        service.reject(render_job, rejected.code)
+        service.reject(render_job, rejected.code, sha256=sha256, content_type=content_type)
         return None
     return service.finish(render_job, result, sha256)
 
 
-def _download(render_job: RenderJob, source: Path) -> str:
-    """Download the original and return its SHA-256. Raises Rejected."""
-    version = render_job.version
-    if version.size > MAX_BYTES:  # the disk of the worker is small
-        raise Rejected("too_many_bytes", f"An image must not be larger than {MAX_BYTES} bytes.")
-    sha256 = service.download_source(render_job, source)
+def _check_sha256(version: Version, sha256: str) -> None:
     if version.declared_sha256 not in (None, sha256):
         raise Rejected("checksum_mismatch", "The SHA-256 differs from the one that the client declared.")
-    return sha256

@@ -40,7 +40,7 @@ class ResourceLimits:
 def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes:
     """Call a function in a child process, and return its bytes.
 
-    Raises Rejected with `resource_limit_exceeded` if the child used up its CPU time or memory, and with `decoder_crashed` if it
+    Raises Rejected with `too_demanding` if the child used up its CPU time or memory, and with `decoder_crashed` if it
     died otherwise: both follow from the bytes of the image, so another attempt would end in the same way. Raises TimeoutError
     if `wall_seconds` passed first: the machine was busy, and another attempt may succeed.
     """
@@ -80,7 +80,7 @@ def _receive(receiver: Connection, timeout: float) -> bytes | None:
 def _rejection_for(exit_code: int | None) -> Rejected:
     # The kernel sends SIGXCPU when the CPU time is used up, and SIGKILL when the machine has no memory left.
     if exit_code in {-signal.SIGXCPU, -signal.SIGKILL}:
-        return Rejected("resource_limit_exceeded", "Rendering the image exceeds the limits on CPU time or memory.")
+        return Rejected("too_demanding", "Rendering the image exceeds the limits on CPU time or memory.")
     return Rejected("decoder_crashed", "The decoder crashed on this image.")
 
 

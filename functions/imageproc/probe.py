@@ -1,4 +1,4 @@
-"""Check an image before a pixel of it is decoded: its first bytes, its declared type, its header."""
+"""Check an image before a pixel of it is decoded: its size, its first bytes, its header."""
 
 import io
 import struct
@@ -35,13 +35,6 @@ _IMAGE_PLUGINS: Final = {
     "image/gif": GifImageFile,
     "image/avif": AvifImageFile,
 }
-_ALIASES: Final = {
-    "image/jpg": "image/jpeg",
-    "image/pjpeg": "image/jpeg",
-    "image/mpo": "image/jpeg",
-    "image/x-png": "image/png",
-    "image/apng": "image/png",
-}
 _FTYP_BRANDS: Final = {b"avif", b"avis"}
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -58,26 +51,24 @@ class Header:
     frames: int
 
 
-def probe(source: Path, declared_type: str | None = None) -> str:
-    """Return the content type of a file by its first bytes.
-
-    `declared_type` is the type that the client declared; None skips the comparison. Raises Rejected with `empty_file`,
-    `too_many_bytes`, `unsupported_type` or `type_mismatch`, and OSError if the file cannot be read.
-    """
-    size = source.stat().st_size
-    if size == 0:
-        raise Rejected("empty_file", "The file is empty.")
+def check_size(size: int) -> None:
+    """Check the size of a file in bytes. Raises Rejected with `too_many_bytes`."""
     if size > MAX_BYTES:
         raise Rejected("too_many_bytes", f"An image must not be larger than {MAX_BYTES} bytes; this one has {size}.")
+
+
+def probe(source: Path) -> str:
+    """Return the content type of a file by its first bytes, whatever the client declared.
+
+    Raises Rejected with `empty_file` or `unsupported_type`, and OSError if the file cannot be read.
+    """
     with source.open("rb") as file:
-        content_type = _sniff_content_type(file.read(256))
+        start = file.read(256)
+    if not start:
+        raise Rejected("empty_file", "The file is empty.")
+    content_type = _sniff_content_type(start)
     if content_type is None:
         raise Rejected("unsupported_type", "The file is not a JPEG, PNG, WebP, GIF or AVIF image.")
-    if declared_type is not None and _normalize_content_type(declared_type) != content_type:
-        raise Rejected(
-            "type_mismatch",
-            f"The file was declared as {_normalize_content_type(declared_type)[:80]!r}, and is {content_type}.",
-        )
     return content_type
 
 
@@ -160,8 +151,3 @@ def _ftyp_brands(data: bytes) -> set[bytes]:
     (length,) = struct.unpack(">I", data[:4])
     end = min(length, len(data))
     return {data[8:12]} | {data[start : start + 4] for start in range(16, end - 3, 4)}
-
-
-def _normalize_content_type(content_type: str) -> str:
-    name = content_type.partition(";")[0].strip().lower()
-    return _ALIASES.get(name, name)

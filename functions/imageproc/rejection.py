@@ -9,13 +9,12 @@ RejectionCode = Literal[
     "checksum_mismatch",
     "decoder_crashed",
     "empty_file",
-    "resource_limit_exceeded",
     "side_too_long",
     "too_many_bytes",
     "too_many_frames",
     "too_many_pixels",
+    "too_demanding",
     "too_many_scans",
-    "type_mismatch",
     "unsupported_type",
 ]
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from functions.imageproc.encode import encode
 from functions.imageproc.isolation import ResourceLimits, run_in_child
 from functions.imageproc.pixels import RenderStep, decode
-from functions.imageproc.probe import probe, read_header
+from functions.imageproc.probe import read_header
 from functions.imageproc.rejection import Rejected, RejectionCode
 from holdall.projects.model import VariantSpec
 from holdall.variants.model import RenderedVariant, RenderResult
@@ -25,19 +25,18 @@ _LARGE_PIXELS: Final = 4_000_000  # pixels
 
 def render(
     source: Path,
+    content_type: str,
     specs: Sequence[VariantSpec],
     output_dir: Path,
     *,
-    declared_type: str | None = None,
     limits: ResourceLimits | None = None,
 ) -> RenderResult:
     """Render the variants of an image as files in a directory.
 
-    A variant of an animation shows its first frame. Variants are upright, in sRGB, and have no metadata. `declared_type` is
-    the content type that the client declared; None skips the comparison with the bytes. The work is done in one child process.
-    Raises Rejected, OSError if a file cannot be read or written, and TimeoutError if the machine was busy.
+    A variant of an animation shows its first frame. Variants are upright, in sRGB, and have no metadata. `content_type` is what
+    `probe` returned. The work is done in one child process. Raises Rejected, OSError if a file cannot be read or written, and
+    TimeoutError if the machine was busy.
     """
-    content_type = probe(source, declared_type)
     work = partial(_render_to_json, source, content_type, tuple(specs), output_dir)
     answer = json.loads(run_in_child(work, limits or ResourceLimits()))
     if "rejected" in answer:
@@ -70,7 +69,7 @@ def _decode_and_render(
     with _reject_on_error("broken_image", "The image is corrupt or truncated"):
         (width, height), steps = decode(data, read_header(data, content_type), specs)
     del data
-    return RenderResult(width, height, _render_variants(steps, output_dir))
+    return RenderResult(content_type, width, height, _render_variants(steps, output_dir))
 
 
 def _render_variants(steps: list[RenderStep], output_dir: Path) -> tuple[RenderedVariant, ...]:
@@ -108,6 +107,6 @@ def _reject_on_error(code: RejectionCode, detail: str) -> Iterator[None]:
     except Rejected:
         raise
     except MemoryError as error:
-        raise Rejected("resource_limit_exceeded", "Rendering the image exceeds the limit on memory.") from error
+        raise Rejected("too_demanding", "Rendering the image exceeds the limit on memory.") from error
     except Exception as error:
         raise Rejected(code, f"{detail} ({type(error).__name__}).") from error

@@ -64,7 +64,7 @@ def test_worker_records_nothing_after_its_lease(frozen_clock: FrozenClock, fake_
     fake_aws.deliver_messages("imageproc", job_message(job_id))
     before = fake_aws.find_rows("main", record_type="file")
 
-    variants.finish(late, RenderResult(1, 1, []), "0" * 64)
+    variants.finish(late, RenderResult("image/jpeg", 1, 1, []), "0" * 64)
     variants.reject(late, "broken_image")
     with pytest.raises(JobClaimed), Transaction() as tx:
         jobs.complete(tx, late.job)
@@ -81,9 +81,9 @@ def test_worker_does_not_end_the_job_of_the_next_worker(
     assert late is not None
     assert current is not None
 
-    variants.finish(late, RenderResult(1, 1, []), "0" * 64)
+    variants.finish(late, RenderResult("image/jpeg", 1, 1, []), "0" * 64)
     assert get_job_row(fake_aws, job_id)["status"] == "processing"
-    variants.finish(current, RenderResult(2, 2, []), "1" * 64)
+    variants.finish(current, RenderResult("image/jpeg", 2, 2, []), "1" * 64)
     assert get_job_row(fake_aws, job_id)["status"] == "completed"
     (file,) = fake_aws.find_rows("main", record_type="file")
     assert json.loads(file["current"])["sha256"] == "1" * 64

@@ -15,10 +15,9 @@ from tests.support.e2e.client import Client
         (images.make_decompression_bomb(), "image/png", "too_many_pixels"),
         (images.make_svg_with_script(), "image/png", "unsupported_type"),
         (b"", "image/jpeg", "empty_file"),
-        (images.make_noise_photo(50), "image/png", "type_mismatch"),
         (b"\xff\xd8\xff" + bytes(5000), "image/jpeg", "broken_image"),
     ],
-    ids=["truncated", "bomb", "svg", "empty", "jpeg-called-png", "jpeg-of-zeros"],
+    ids=["truncated", "bomb", "svg", "empty", "jpeg-of-zeros"],
 )
 def test_bad_image_is_rejected_with_a_reason_and_the_next_image_is_rendered(
     content: bytes, content_type: str, reason: str, client: Client, aws_state: AwsState

@@ -115,7 +115,7 @@ class FakeAws:
                     path.write_bytes(b"variant")
                     sha256 = variants.download_source(job, Path(directory) / "source")
                     rendered = [RenderedVariant(spec.name, path, 5, 5, 7) for spec in job.specs]
-                    job = variants.finish(job, RenderResult(60, 40, rendered), sha256)
+                    job = variants.finish(job, RenderResult("image/jpeg", 60, 40, rendered), sha256)
 
     def receive_messages(self, queue: str) -> list[str]:
         """Receive and delete up to 10 messages."""

@@ -8,6 +8,7 @@ from PIL import Image
 
 from functions.imageproc.encode import Format
 from functions.imageproc.isolation import ResourceLimits
+from functions.imageproc.probe import probe
 from functions.imageproc.rejection import Rejected
 from functions.imageproc.render import render
 from holdall.projects.model import VariantSpec
@@ -31,11 +32,9 @@ class ImageFactory:
         self._output_dir = directory / "variants"
         self._output_dir.mkdir()
 
-    def render(
-        self, data: bytes, *specs: VariantSpec, declared: str | None = None, limits: ResourceLimits | None = None
-    ) -> RenderResult:
+    def render(self, data: bytes, *specs: VariantSpec, limits: ResourceLimits | None = None) -> RenderResult:
         self._source.write_bytes(data)
-        return render(self._source, specs or (AS_IS,), self._output_dir, declared_type=declared, limits=limits)
+        return render(self._source, probe(self._source), specs or (AS_IS,), self._output_dir, limits=limits)
 
     def render_bytes(self, data: bytes, *specs: VariantSpec) -> list[bytes]:
         """Return the bytes of each variant."""
@@ -47,12 +46,10 @@ class ImageFactory:
         image.load()
         return image
 
-    def rejection_code(
-        self, data: bytes, *specs: VariantSpec, declared: str | None = None, limits: ResourceLimits | None = None
-    ) -> str:
+    def rejection_code(self, data: bytes, *specs: VariantSpec, limits: ResourceLimits | None = None) -> str:
         """Return the code of the rejection, or an empty string. Any other exception fails the test."""
         try:
-            self.render(data, *specs, declared=declared, limits=limits)
+            self.render(data, *specs, limits=limits)
         except Rejected as rejected:
             code, detail = rejected.code, rejected.detail
         else:

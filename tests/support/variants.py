@@ -52,7 +52,9 @@ def start_render(job: RenderJob, directory: Path) -> ActiveRender:
     path.write_bytes(b"variant")
     sha256 = variants.download_source(job, directory / "source")
     return ActiveRender(
-        job, RenderResult(60, 40, [RenderedVariant(spec.name, path, 5, 5, 7) for spec in job.specs]), sha256
+        job,
+        RenderResult("image/jpeg", 60, 40, [RenderedVariant(spec.name, path, 5, 5, 7) for spec in job.specs]),
+        sha256,
     )
 
 

@@ -151,11 +151,11 @@ def test_variants_with_the_same_name_have_separate_files(image_factory: ImageFac
 
 def test_image_without_variants_has_its_size(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
-    result = render(tmp_path / "source", [], tmp_path)
+    result = render(tmp_path / "source", "image/png", [], tmp_path)
     assert (result.width, result.height, result.variants) == (48, 32, ())
 
 
 def test_write_error_is_not_a_rejection(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
     with pytest.raises(FileNotFoundError):
-        render(tmp_path / "source", SPECS, tmp_path / "missing")
+        render(tmp_path / "source", "image/png", SPECS, tmp_path / "missing")

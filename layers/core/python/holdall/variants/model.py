@@ -44,8 +44,9 @@ class RenderedVariant:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """The variants of an image, and its own width and height in pixels, after EXIF orientation."""
+    """The variants of an image, its content type by its bytes, and its own width and height in pixels, after orientation."""
 
+    content_type: str
     width: int
     height: int
     variants: Sequence[RenderedVariant]

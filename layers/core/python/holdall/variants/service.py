@@ -63,16 +63,27 @@ def finish(render_job: RenderJob, result: RenderResult, sha256: str) -> RenderJo
         unprefixed_key(render_job.project, render_job.version.id, specs[variant.name]): variant
         for variant in result.variants
     }
-    return _finish(render_job, rendered, status="ready", sha256=sha256, width=result.width, height=result.height)
+    attributes = {"content_type": result.content_type, "width": result.width, "height": result.height}
+    return _finish(render_job, rendered, status="ready", sha256=sha256, **attributes)
 
 
-def reject(render_job: RenderJob, reason: str) -> None:
-    """Record that the image can never be rendered, and end the job. Raises ServiceUnavailable and Busy."""
+def reject(
+    render_job: RenderJob,
+    reason: str,
+    *,
+    sha256: str | None = None,
+    content_type: str | None = None,  # noqa: ARG001  # of a rejected version, no one asks for it
+) -> None:
+    """Record that the image can never be rendered, and end the job.
+
+    `sha256` is None if the original was not read, because it is too large. `content_type` is its type by its bytes, and None if
+    they are no supported image. Raises ServiceUnavailable and Busy.
+    """
     with suppress(JobClaimed):
         retry_on(
             FileChanged,
-            first=lambda: _reject(render_job, reason),
-            action=lambda: _reload_and_reject(render_job, reason),
+            first=lambda: _reject(render_job, reason, sha256),
+            action=lambda: _reload_and_reject(render_job, reason, sha256),
         )
 
 
@@ -183,18 +194,19 @@ def _give_up(job: Job) -> None:
         reject(RenderJob(job, project, file, version, pending_specs(project, version)), GAVE_UP)
 
 
-def _reload_and_reject(render_job: RenderJob, reason: str) -> None:
+def _reload_and_reject(render_job: RenderJob, reason: str, sha256: str | None) -> None:
     loaded = load(render_job.file.id, render_job.version.number)
     if loaded is None:
         abandon(render_job.job)
         return
     project, file, version = loaded
-    _reject(replace(render_job, project=project, file=file, version=version), reason)
+    _reject(replace(render_job, project=project, file=file, version=version), reason, sha256)
 
 
-def _reject(render_job: RenderJob, reason: str) -> None:
+def _reject(render_job: RenderJob, reason: str, sha256: str | None) -> None:
     project, file = render_job.project, render_job.file
     version = _with_rejection(render_job, reason)
+    version = replace(version, sha256=sha256 or version.sha256)
     is_file_rejected = version.status == "rejected"
     with Transaction() as tx:
         files.update_version(tx, file, version)
