@@ -11,16 +11,20 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+_CONTEXT = SimpleNamespace(
+    aws_request_id="bench", function_name="bench", memory_limit_in_mb=1024, invoked_function_arn="bench"
+)
+
 
 def main() -> None:
-    """Create a boto3 client, or import a function and send it requests."""
+    """Create a boto3 client, or import the module of a function and send its handler requests."""
     parameters = json.load(sys.stdin)
     start, cpu_start = time.perf_counter(), time.process_time()
     if parameters["function"] is None:
         importlib.import_module("boto3").client("dynamodb")
         print(json.dumps({"total": time.perf_counter() - start, "cpu": time.process_time() - cpu_start}))
         return
-    handler = importlib.import_module(f"functions.{parameters['function']}.handler").handler
+    handler = importlib.import_module(parameters["function"]).handler
     import_seconds = time.perf_counter() - start
     aws_seconds = _record_aws_seconds()
     first, first_aws = _send_request(handler, parameters["event"], aws_seconds)
@@ -34,7 +38,7 @@ def _send_request(handler: Any, event: dict[str, Any], aws_seconds: list[float])
     """Return the seconds of a request, and how many of them it waited for AWS."""
     aws_seconds.clear()
     start = time.perf_counter()
-    response = handler(event, SimpleNamespace(aws_request_id="bench", function_name="bench"))
+    response = handler(event, _CONTEXT)
     seconds = time.perf_counter() - start
     if response["statusCode"] >= 300:
         raise SystemExit(f"{event['rawPath']} returned {response['statusCode']}: {response['body']}")

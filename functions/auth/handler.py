@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functions import complete_imports
 from functions.auth import accounts, audit, authz, commands, mfa, oauth, roles, sessions, users
 from holdall.http.app import HttpApp
 
@@ -23,3 +24,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if "routeKey" not in event and ("command" in event or "task" in event):
         return commands.run(event, context.aws_request_id)
     return app(event, context)
+
+
+complete_imports()

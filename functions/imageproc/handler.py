@@ -4,13 +4,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from functions import complete_imports
 from functions.imageproc.probe import check_size, probe
 from functions.imageproc.rejection import Rejected
 from functions.imageproc.render import render
 from holdall.files.model import Version
 from holdall.jobs import service as jobs
 from holdall.jobs.model import RenderImage
-from holdall.platform import messaging, observability
+from holdall.platform import message_batches, observability
 from holdall.platform.errors import Busy
 from holdall.variants import service
 from holdall.variants.model import RenderJob
@@ -20,7 +21,7 @@ _MAX_RENDERS = 3  # of one image in one invocation, because its settings may cha
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Process a batch of jobs. A message that fails comes back on its own."""
-    return messaging.process_messages("images", event, context, RenderImage.from_json, _process_job)
+    return message_batches.process_messages("images", event, context, RenderImage.from_json, _process_job)
 
 
 def _process_job(message: RenderImage) -> None:
@@ -55,3 +56,6 @@ def _render_and_finish(render_job: RenderJob, directory: Path) -> RenderJob | No
 def _check_sha256(version: Version, sha256: str) -> None:
     if version.declared_sha256 not in (None, sha256):
         raise Rejected("checksum_mismatch", "The SHA-256 differs from the one that the client declared.")
+
+
+complete_imports()

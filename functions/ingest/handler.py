@@ -4,13 +4,14 @@ import json
 from typing import Any
 from urllib.parse import unquote_plus
 
-from holdall.platform import messaging
+from functions import complete_imports
+from holdall.platform import message_batches
 from holdall.uploads import service
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Process a batch of notifications. A message that fails comes back on its own."""
-    return messaging.process_messages("objects", event, context, _parse, _process)
+    return message_batches.process_messages("objects", event, context, _parse, _process)
 
 
 def _parse(body: str) -> list[tuple[str, str]]:
@@ -25,3 +26,6 @@ def _parse(body: str) -> list[tuple[str, str]]:
 def _process(objects: list[tuple[str, str]]) -> None:
     for key, version_id in objects:
         service.on_object_created(key, version_id)
+
+
+complete_imports()

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from functions import complete_imports
 from holdall.maintenance import service
 from holdall.maintenance.model import WorkMessage
-from holdall.platform import messaging, observability
+from holdall.platform import message_batches, observability
 
 _work_messages: TypeAdapter[WorkMessage] = TypeAdapter(Annotated[WorkMessage, Field(discriminator="type")])
 
@@ -16,4 +17,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     if "task" in event:
         observability.start_context(context.aws_request_id)
         return service.run_task(event["task"])
-    return messaging.process_messages("work", event, context, _work_messages.validate_json, service.handle)
+    return message_batches.process_messages("work", event, context, _work_messages.validate_json, service.handle)
+
+
+complete_imports()

@@ -1,6 +1,8 @@
 """The Lambda function that starts and commits uploads."""
 
+from functions import complete_imports
 from functions.upload import uploads
 from holdall.http.app import HttpApp
 
 handler = HttpApp("upload", uploads.router)
+complete_imports()

@@ -1,6 +1,8 @@
 """The layers `deps` and `imaging`: third-party packages, downloaded by hash for the machine that will run them."""
 
 import compileall
+import gzip
+import json
 import py_compile
 import shutil
 import subprocess
@@ -65,9 +67,23 @@ def _pip_install(requirements: Path, folder: Path, layer_platform: Platform) -> 
 
 def _prune_botocore(folder: Path) -> None:
     data = folder / "botocore" / "data"
-    for service in data.iterdir() if data.is_dir() else ():
+    if not data.is_dir():
+        return
+    for service in data.iterdir():
         if service.is_dir() and service.name not in BOTOCORE_SERVICES:
             shutil.rmtree(service)
+    # Each new client parses the endpoints of all services in all partitions, a megabyte.
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    prefixes = {_endpoint_prefix(data / service) for service in BOTOCORE_SERVICES}
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: each for name, each in partition["services"].items() if name in prefixes}
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
+
+
+def _endpoint_prefix(service: Path) -> str:
+    """Return the name of a service in `endpoints.json`, which its newest description tells."""
+    model = max(service.iterdir()) / "service-2.json.gz"
+    return str(json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"])
 
 
 def _compile_bytecode(folder: Path) -> None:

@@ -69,6 +69,7 @@ def _stage_variables(stage: Stage) -> dict[str, str]:
         "OAUTH_PROVIDERS": json.dumps([each.model_dump(exclude_none=True) for each in stage.oauth_providers]),
         "POWERTOOLS_METRICS_NAMESPACE": "Holdall",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "PYDANTIC_DISABLE_PLUGINS": "1",  # else pydantic reads the metadata of every package to find plugins
     }
     return {name: str(value) for name, value in values.items()}
 

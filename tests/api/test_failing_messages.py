@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdall.platform import aws, messaging, storage
+from holdall.platform import aws, message_batches, storage
 from holdall.platform.errors import ServiceUnavailable
 from infra.catalog import FUNCTIONS
 from tests.support import users
@@ -33,7 +33,7 @@ def test_message_of_unknown_shape_fails_and_is_logged(
     [line] = [line for line in caplog.records if line.message == "message.failed"]
     assert line.levelname == "WARNING"
     assert line.exc_info is not None
-    assert isinstance(line.exc_info[1], messaging.UnknownMessage)
+    assert isinstance(line.exc_info[1], message_batches.UnknownMessage)
 
 
 @pytest.fixture

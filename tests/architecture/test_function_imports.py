@@ -15,7 +15,7 @@ from tests.support.source_tree import ROOT
 # Imports the handler of a function (argument 1) without some packages (argument 2), and prints the clients that it created
 # and the modules that it loaded.
 _IMPORT_SCRIPT = """
-import json, sys
+import gc, json, sys
 
 class BlockedImports:
     def find_spec(self, name, path=None, target=None):
@@ -36,7 +36,8 @@ def record_client(self, service, *args, **kwargs):
 botocore.session.Session.create_client = record_client
 import importlib
 importlib.import_module(f"functions.{function}.handler")
-print(json.dumps({"created": created, "loaded": sorted(set(sys.modules) - before)}))
+collects_garbage = gc.isenabled() and gc.get_freeze_count() > 0
+print(json.dumps({"created": created, "loaded": sorted(set(sys.modules) - before), "collects_garbage": collects_garbage}))
 """
 
 # Of every function: the SDK below pynamodb, pydantic, Powertools, and their dependencies.
@@ -95,6 +96,19 @@ def test_handler_imports_only_its_packages(function: str) -> None:
 def test_client_is_created_only_when_it_is_needed(function: str) -> None:
     # Every request needs the client of DynamoDB, and Lambda gives the initialization more CPU than small functions have.
     assert set(_import_in_isolation(function)["created"]) <= {"dynamodb"}
+
+
+@pytest.mark.parametrize("function", _HTTP_FUNCTIONS)
+def test_request_waits_for_no_module_of_another_purpose(function: str) -> None:
+    # The batches of workers, and the X.509 certificates that PyJWT knows too: each would take several percent of a cold start.
+    unused = ("holdall.platform.message_batches", "aws_lambda_powertools.utilities.parser", "cryptography.x509.base")
+
+    assert [name for name in _import_in_isolation(function)["loaded"] if name.startswith(unused)] == []
+
+
+@pytest.mark.parametrize("function", ALLOWED_PACKAGES)
+def test_garbage_collection_resumes_after_the_imports(function: str) -> None:
+    assert _import_in_isolation(function)["collects_garbage"]
 
 
 @pytest.mark.parametrize("function", _WORKER_FUNCTIONS)

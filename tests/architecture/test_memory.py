@@ -30,6 +30,7 @@ exec(sys.argv[1])
 for root in ("holdall", "functions"):
     for module in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
         importlib.import_module(module.name)
+gc.unfreeze()  # what the handlers froze
 print([repr(each) for each in gc.get_objects() if isinstance(each, HoldallError)])
 """
 

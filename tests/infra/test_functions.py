@@ -19,7 +19,12 @@ from tests.infra.template import Properties, Template, format_arn
 from tests.support.source_tree import ROOT
 
 _LAMBDA_VARIABLES = {"AWS_REGION"}  # set by Lambda
-_POWERTOOLS_VARIABLES = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+_LIBRARY_VARIABLES = {
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+    "PYDANTIC_DISABLE_PLUGINS",
+}
 _EMAIL_IDENTITY = "AWS::SES::EmailIdentity"
 _ALARM_EMAIL_TYPES = {"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}  # off locally
 # The types that cost nothing while no one uses Holdall.
@@ -58,9 +63,7 @@ _ALLOWED_TYPES = {
 def test_environment_has_exactly_the_variables_of_the_settings(
     cloud_template: Template, local_template: Template
 ) -> None:
-    expected = {
-        field.name.upper() for field in dataclasses.fields(Settings)
-    } - _LAMBDA_VARIABLES | _POWERTOOLS_VARIABLES
+    expected = {field.name.upper() for field in dataclasses.fields(Settings)} - _LAMBDA_VARIABLES | _LIBRARY_VARIABLES
 
     for template in (cloud_template, local_template):
         for name, function in template.functions().items():

@@ -19,6 +19,7 @@ from holdall.http.auth import CONTEXT, Guard
 from holdall.platform import ids, observability
 from holdall.platform.config import settings
 from holdall.platform.errors import HoldallError, NotFound, ValidationFailed
+from holdall.platform.table import open_client
 
 BASE_PATH = "/api/v1"
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -102,6 +103,7 @@ class HttpApp:
         self.app.exception_handler(RequestValidationError)(problems.from_validation)
         for router in routers:
             self.app.include_router(router.routes, prefix=BASE_PATH)
+        open_client()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Return the response to a request. Every error has the format of `problems`."""

@@ -7,12 +7,11 @@ algorithm, a fixed set of header parameters, the type, and the types and the ran
 import re
 from datetime import timedelta
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
 
 from holdall.iam import signing_keys
 from holdall.iam.model import InvalidToken, SessionCredentials
+from holdall.iam.pyjwt import ECAlgorithm, jwt
 from holdall.platform import clock, ids
 from holdall.platform.config import settings
 

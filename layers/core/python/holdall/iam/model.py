@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 import idna
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdall.platform.errors import Conflict, Unauthenticated
 from holdall.platform.schemas import ResponseModel
@@ -87,7 +87,7 @@ def _validate_email(text: str) -> str:
 
 
 EmailAddress = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_validate_email)]
-_EMAIL_ADDRESS_ADAPTER: TypeAdapter[str] = TypeAdapter(EmailAddress)
+_EMAIL_ADDRESS_ADAPTER: TypeAdapter[str] = TypeAdapter(EmailAddress, config=ConfigDict(defer_build=True))
 
 
 class User(ResponseModel):

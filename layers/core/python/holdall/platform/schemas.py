@@ -1,4 +1,7 @@
-"""Base classes of request and response bodies, and types that several of them use. Keys are in camelCase."""
+"""Base classes of request and response bodies, and types that several of them use. Keys are in camelCase.
+
+The validator of a model is built at its first use (`defer_build`), because a cold start uses few of the models that it imports.
+"""
 
 import re
 from typing import Annotated
@@ -35,8 +38,12 @@ class RequestModel(BaseModel):
     """
 
     # The mypy plugin wants literal aliases.
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, strict=True, frozen=True)  # type: ignore[pydantic-alias]
+    model_config = ConfigDict(  # type: ignore[pydantic-alias]
+        extra="forbid", alias_generator=to_camel, strict=True, frozen=True, defer_build=True
+    )
 
 
 class ResponseModel(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, defer_build=True
+    )

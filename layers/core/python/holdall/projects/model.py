@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from holdall.iam.model import EmailAddress, Token
 from holdall.platform.errors import Conflict, Forbidden, ValidationFailed
@@ -94,7 +94,7 @@ def _normalize_name(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_normalize_name)]
-_NAME_ADAPTER: TypeAdapter[str] = TypeAdapter(Name)
+_NAME_ADAPTER: TypeAdapter[str] = TypeAdapter(Name, config=ConfigDict(defer_build=True))
 
 
 def sanitize_name(text: str | None) -> str | None:

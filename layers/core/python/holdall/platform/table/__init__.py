@@ -19,6 +19,7 @@ from holdall.platform.table.records import (
     EphemeralRecord,
     Item,
     Record,
+    open_client,
 )
 from holdall.platform.table.transaction import ErrorFactory, Transaction
 
@@ -39,6 +40,7 @@ __all__ = [
     "Pending",
     "Record",
     "Transaction",
+    "open_client",
     "query_page",
     "query_shards",
     "translate_aws_errors",

@@ -6,7 +6,7 @@ from pynamodb.attributes import DiscriminatorAttribute, NumberAttribute, Unicode
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from holdall.platform.aws import translate_aws_errors
+from holdall.platform.aws import session, translate_aws_errors
 from holdall.platform.config import settings
 
 
@@ -178,3 +178,10 @@ for _table in (CredentialRecord, AuditRecord, EphemeralRecord):
     _table_connection = _table._get_connection()  # noqa: SLF001  # as above
     connection.add_meta_table(_table_connection.get_meta_table())
     _table_connection.connection = connection
+# The same session as other clients, because each session reads its configuration and credentials.
+connection._local.session = session()  # noqa: SLF001  # as above
+
+
+def open_client() -> None:
+    """Create the client, which pynamodb would do at the first request, when Lambda gives less CPU than during the imports."""
+    _ = connection.client
