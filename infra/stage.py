@@ -69,10 +69,13 @@ class Stage(_StageModel):
     mail_sender: str  # the email address of the sender, verified with SES; if empty, no email is sent
     password_memory: PositiveInt  # KiB
     password_passes: PositiveInt
-    upload_expiry: PositiveInt  # seconds
-    max_bytes: PositiveInt
+    max_bytes: PositiveInt  # of the installation
     max_files: PositiveInt
     max_file_bytes: PositiveInt
+    max_bytes_per_project: PositiveInt  # unless its owners set another limit
+    max_files_per_project: PositiveInt
+    max_open_bytes_per_user: PositiveInt  # reserved by open uploads
+    max_open_bytes_per_project: PositiveInt
     rate_limits: Mapping[str, tuple[PositiveInt, PositiveInt]]  # name -> requests, seconds
     oauth_providers: tuple[OAuthProvider, ...]
     throttle: Throttle

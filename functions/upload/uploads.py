@@ -1,12 +1,19 @@
 """Uploads. Clients send the bytes to S3 with presigned URLs."""
 
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires
-from holdall.http.responses import DataResponse, data
+from holdall.http.responses import DataResponse, data, no_content
 from holdall.uploads import service
 from holdall.uploads.model import CommitUploadRequest, CommitUploadResponse, InitUploadRequest, InitUploadResponse
 
 router = Router()
+
+UploadId = Annotated[str, Path(alias="uploadId", max_length=64)]
 
 
 @router.post(
@@ -28,3 +35,15 @@ def commit_upload(
     caller: CurrentCaller, project: CurrentProject, body: CommitUploadRequest
 ) -> DataResponse[CommitUploadResponse]:
     return data(service.commit(caller, project, body))
+
+
+@router.delete(
+    "/uploads/<uploadId>",
+    guard=requires("files.write", project_from="uploadId"),
+    status_code=204,
+    summary="Abort an upload",
+    description="Releases what the upload reserves, and deletes what was uploaded.",
+)
+def abort_upload(caller: CurrentCaller, project: CurrentProject, upload_id: UploadId) -> Response[None]:
+    service.abort(caller, project, upload_id)
+    return no_content()

@@ -163,10 +163,13 @@ def _set_placeholder_environment() -> None:
     numbers = {
         "argon2_memory_kib",
         "argon2_time_cost",
-        "upload_expiry_seconds",
         "max_bytes",
         "max_files",
         "max_file_bytes",
+        "max_bytes_per_project",
+        "max_files_per_project",
+        "max_open_bytes_per_user",
+        "max_open_bytes_per_project",
     }
     words = {"sign_up": "open", "email_verification": "off", "developer_tokens": "off", "rate_limits": "{}"}
     words |= {"oauth_providers": "[]", "aws_region": "us-east-1"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdall.uploads.model import ExpireUpload
+from holdall.uploads.model import EndUpload
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
@@ -234,7 +234,7 @@ def test_upload_expires_once(
         fake_aws.upload(client, b"kept", projectId=project, **TEXT_FILE)
         fake_aws.put_object(upload, b"content")
         frozen_clock.advance(hours=24)
-        message = ExpireUpload(upload["uploadId"]).to_json()
+        message = EndUpload(upload["uploadId"]).to_json()
 
         def check(again: Any) -> None:
             assert again == {"batchItemFailures": []}

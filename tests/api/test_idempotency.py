@@ -79,7 +79,7 @@ def test_key_expires_after_a_day(client: Client, frozen_clock: FrozenClock) -> N
     assert create_project(later, "key").data()["id"] != first["id"]
 
 
-def test_duplicate_init_upload_gets_the_same_upload_with_a_new_url(
+def test_duplicate_init_upload_gets_the_same_upload_with_a_url_that_ends_with_it(
     client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
 ) -> None:
     first = init_upload(client, "key").created()
@@ -88,8 +88,31 @@ def test_duplicate_init_upload_gets_the_same_upload_with_a_new_url(
 
     names = ("uploadId", "fileId", "key", "method", "headers")
     assert [second[name] for name in names] == [first[name] for name in names]
-    assert second["expiresAt"] > first["expiresAt"]
+    assert second["url"] != first["url"]
+    assert second["expiresAt"] == first["expiresAt"]
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (7, 1)
+
+
+@pytest.mark.parametrize("state", ["completed", "aborted", "expired", "too late to begin"])
+def test_duplicate_init_upload_gets_no_url_if_the_upload_can_no_longer_begin(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, state: str
+) -> None:
+    upload = init_upload(client, "key").created()
+    if state == "completed":
+        fake_aws.put_object(upload, b"content")
+        client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
+    elif state == "aborted":
+        assert client.delete(f"/uploads/{upload['uploadId']}").status == 204
+    elif state == "expired":
+        frozen_clock.advance(hours=1)
+        fake_aws.run_task("expire-uploads")
+        fake_aws.run_workers()
+    else:
+        frozen_clock.advance(minutes=15)
+
+    later = users.sign_in(client.user["email"])
+    assert status_and_code(init_upload(later, "key")) == (409, "wrong_state")
+    assert len(fake_aws.find_rows("main", record_type="upload")) == 1
 
 
 def test_duplicate_request_is_replayed_before_the_quota_is_checked(client: Client) -> None:

@@ -13,7 +13,6 @@ from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
 from tests.support.faults import interleave
-from tests.support.image_samples import make_photo
 from tests.support.projects import delete_project, list_project_statuses, restore_project
 from tests.support.routes import Route, list_routes
 from tests.support.uploads import TEXT_FILE, init_upload
@@ -190,24 +189,6 @@ def test_upload_cannot_start_while_its_project_is_deleted(
 
     assert late.status in (404, 409)
     assert invariants.upload_rows(fake_aws, project["id"]) == []
-
-
-def test_upload_that_arrives_in_a_deleted_project_is_there_after_a_restore(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any]
-) -> None:
-    body = make_upload_request(make_photo(), projectId=project["id"], autoCommit=True)
-    upload = client.post("/files/init-upload", body).created()
-    delete_project(client, project).data()
-    fake_aws.run_workers()
-    fake_aws.notify_object_created(upload["key"], fake_aws.put_object(upload, make_photo()))
-    fake_aws.run_workers()
-    assert "media" not in set(variant_prefixes(fake_aws, project["id"]))
-    invariants.assert_project_consistent(fake_aws, project["id"])
-
-    restore_project(client, project).data()
-    fake_aws.run_workers()
-    assert client.get(f"/files/{upload['fileId']}").data()["status"] == "ready"
-    assert set(variant_prefixes(fake_aws, project["id"])) == {"media"}
 
 
 def test_deleted_users_are_no_members_of_a_restored_project(

@@ -19,7 +19,7 @@ from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
 from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
-from holdall.uploads.model import ExpireUpload, InitUploadRequest, InitUploadResponse
+from holdall.uploads.model import EndUpload, InitUploadRequest, InitUploadResponse
 from holdall.variants import service as variants
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
@@ -118,7 +118,7 @@ def test_upload_that_expires_during_its_commit_is_not_committed(
 
     def expire() -> None:
         frozen_clock.advance(hours=24)
-        cleanup.expire(upload["uploadId"])
+        cleanup.end(upload["uploadId"])
 
     with interleave("TransactWriteItems", expire):
         late = client.post("/files/commit", {"uploadId": upload["uploadId"]})
@@ -130,11 +130,11 @@ def test_upload_that_expires_during_its_commit_is_not_committed(
 def test_concurrent_expiries_release_quota_once(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
     upload = init_upload(client, b"content")
     init_upload(client, b"other")
-    frozen_clock.advance(hours=23)
+    frozen_clock.advance(minutes=20)
     init_upload(users.sign_in(client.user["email"]), b"young")
-    frozen_clock.advance(hours=1)
-    with interleave("TransactWriteItems", lambda: cleanup.expire(upload["uploadId"])):
-        fake_aws.deliver_messages("maintenance", ExpireUpload(upload["uploadId"]).to_json())
+    frozen_clock.advance(minutes=11)
+    with interleave("TransactWriteItems", lambda: cleanup.end(upload["uploadId"])):
+        fake_aws.deliver_messages("maintenance", EndUpload(upload["uploadId"]).to_json())
 
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (10, 2)
 

@@ -132,7 +132,7 @@ class ProjectActivity:
             upload = get_upload(self.open_upload_ids.pop())
             past = (upload.created_at - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S.%f+0000")
             self.fake_aws.update_row(f"UPLOAD#{upload.id}", "UPLOAD", expires_at=past)
-            cleanup.expire(upload.id)
+            cleanup.end(upload.id)
 
     def purge(self) -> None:
         if self.file_ids:

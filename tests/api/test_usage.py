@@ -41,7 +41,7 @@ def test_new_project_has_no_usage(client: Client, project: dict[str, Any]) -> No
         "openUploads": {"bytes": 0, "files": 0},
         "variants": {"bytes": 0, "count": 0},
         "byKind": {"image": {"bytes": 0, "files": 0}, "file": {"bytes": 0, "files": 0}},
-        "quota": {"maxBytes": 10 * 1024**4, "maxFiles": 10_000_000, "maxFileBytes": 5 * 1024**3},
+        "quota": {"maxBytes": 100 * 1024**3, "maxFiles": 1_000_000, "maxFileBytes": 5 * 1024**3},
     }
 
 

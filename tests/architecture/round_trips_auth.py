@@ -161,7 +161,7 @@ AUTH_CASES = (
         lambda scenario: lambda: scenario.client.request("PATCH", "/users/me", {"name": "Ada"}),
         dynamodb=2,
     ),
-    BudgetCase("DELETE /api/v1/users/me", 204, _delete_own_account, dynamodb=13, sqs=2),
+    BudgetCase("DELETE /api/v1/users/me", 204, _delete_own_account, dynamodb=13, sqs=4),
     BudgetCase(
         "POST /api/v1/auth/change-password",
         204,

@@ -35,9 +35,14 @@ PROJECT_CASES = (
     BudgetCase(
         f"PATCH {_PROJECT}", 200, _project_request(*_MAKE_PRIVATE), dynamodb=2, sqs=1, label="with variants to move"
     ),
-    BudgetCase(f"DELETE {_PROJECT}", 200, _project_request(*_DELETE), dynamodb=2, sqs=1, label="with variants to move"),
+    BudgetCase(f"DELETE {_PROJECT}", 200, _project_request(*_DELETE), dynamodb=2, sqs=2, label="with variants to move"),
     BudgetCase(
-        f"DELETE {_PROJECT}", 200, _project_request(*_DELETE, _MAKE_PRIVATE), dynamodb=2, label="of a private project"
+        f"DELETE {_PROJECT}",
+        200,
+        _project_request(*_DELETE, _MAKE_PRIVATE),
+        dynamodb=2,
+        sqs=1,
+        label="of a private project",
     ),
     BudgetCase(
         f"DELETE {_PROJECT}", 202, _project_request("DELETE", "?permanent=true"), dynamodb=2, sqs=1, label="permanently"

@@ -34,6 +34,7 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "public-key": ("JWKS", "{kid}"),
         "project": ("PROJECT#{project}", "PROJECT"),
         "quota": ("QUOTA#{project}", "QUOTA"),
+        "open-uploads": ("QUOTA#OPEN#{id}", "OPEN"),
         "installation-quota": ("INSTALLATION#QUOTA#{number}", "QUOTA"),
         "usage": ("USAGE#{project}#{number}", "USAGE"),
         "member": ("PROJECT#{project}", "MEMBER#{id}"),

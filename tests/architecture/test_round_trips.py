@@ -63,6 +63,11 @@ def _second_init_upload_body(scenario: Scenario) -> dict[str, Any]:
     return make_upload_request(make_photo(), projectId=scenario.project_id)
 
 
+def _abort_request(scenario: Scenario) -> SendRequest:
+    upload_id = scenario.upload()["uploadId"]
+    return lambda: scenario.client.delete(f"/uploads/{upload_id}")
+
+
 def _create_image_with_missing_variant(scenario: Scenario) -> str:
     """Return the ID of an image without a variant that the settings of its project name."""
     file_id = scenario.create_rendered_image()
@@ -94,7 +99,7 @@ CASES = (
         "POST /api/v1/files/init-upload",
         201,
         authenticated_post("/files/init-upload", _second_init_upload_body),
-        dynamodb=3,
+        dynamodb=4,
     ),
     BudgetCase(
         "POST /api/v1/files/init-upload",
@@ -149,6 +154,7 @@ CASES = (
         dynamodb=3,
         label="replayed",
     ),
+    BudgetCase("DELETE /api/v1/uploads/{uploadId}", 204, _abort_request, dynamodb=3, sqs=1),
     BudgetCase("GET /api/v1/files", 200, authenticated_get("/files?projectId={project}"), dynamodb=2),
     BudgetCase(
         "GET /api/v1/files",

@@ -95,7 +95,7 @@ def test_declared_bytes_are_stored(key: str) -> None:
 
 
 def test_bytes_without_a_declared_checksum_are_stored_and_hashed(key: str, tmp_path: Path) -> None:
-    assert put(storage.presign_put(key, size=len(_CONTENT), content_type=_CONTENT_TYPE, sha256=None)).status == 200
+    assert put(presign_put(key, declares_sha256=False)).status == 200
 
     stored = storage.head_or_none(key)
 
@@ -189,10 +189,9 @@ def test_url_is_valid_for_one_method_only(key: str) -> None:
 
 def test_expired_urls_are_rejected(storage_server: StorageServer, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert put(presign_put(key)).status == 200
-    monkeypatch.setattr(storage, "PUT_URL_TTL_SECONDS", 1)
     monkeypatch.setattr(storage, "GET_URL_TTL_SECONDS", 1)
     late_key = f"{key}.late"
-    put_url, get_url = presign_put(late_key), presign_get(key)
+    put_url, get_url = presign_put(late_key, expires_in=1), presign_get(key)
     assert request_url(get_url.url).status == 200
 
     time.sleep(2.1)
@@ -263,8 +262,11 @@ def test_check_succeeds_for_existing_buckets(storage_server: StorageServer) -> N
     storage.check()
 
 
-def presign_put(key: str, content: bytes = _CONTENT) -> PresignedUrl:
-    return storage.presign_put(key, size=len(content), content_type=_CONTENT_TYPE, sha256=sha256_hex(content))
+def presign_put(
+    key: str, content: bytes = _CONTENT, *, declares_sha256: bool = True, expires_in: int = 900
+) -> PresignedUrl:
+    sha256 = sha256_hex(content) if declares_sha256 else None
+    return storage.presign_put(key, size=len(content), content_type=_CONTENT_TYPE, sha256=sha256, expires_in=expires_in)
 
 
 def put(url: PresignedUrl, content: bytes = _CONTENT, headers: dict[str, str] | None = None) -> Response:

@@ -19,7 +19,7 @@ from uuid import uuid4
 import pytest
 
 from holdall.platform.messages import Message
-from holdall.uploads.model import ExpireUpload
+from holdall.uploads.model import EndUpload
 from infra.local.e2e_environment import E2EEnvironment
 from infra.local.install import ROOT
 from infra.local.process import HOST
@@ -183,7 +183,7 @@ def test_conflicts_change_no_counter_at_the_limit_of_the_installation(
             quota_ledger.aws_state.expire_upload_deadline(each["uploadId"])
         race(
             2 * len(uploads),
-            lambda number: local_handlers.run_maintenance(ExpireUpload(uploads[number // 2]["uploadId"])),
+            lambda number: local_handlers.run_maintenance(EndUpload(uploads[number // 2]["uploadId"])),
             concurrency=16,
         )
     quota_ledger.aws_state.wait_until_queues_empty()

@@ -207,7 +207,8 @@ ACCESS_RULES: dict[str, AccessRule] = {
     "POST /files/init-upload": _permission(
         "files.write", lambda target: make_upload_request(b"x", projectId=target.project_id)
     ),
-    "POST /files/commit": _permission("files.write", _payload_with_id("uploadId", "uploadId")),
+    "POST /files/commit": _permission("files.write", _payload_with_id("uploadId", "storedUploadId")),
+    "DELETE /uploads/{uploadId}": _permission("files.write"),
     "GET /files": _permission("files.read", query="projectId={projectId}"),
     "GET /files/{fileId}": _permission("files.read"),
     "GET /files/{fileId}/content": _permission("files.read"),

@@ -92,10 +92,9 @@ class AccessWorld:
     def _create_target(self, owner: Client, members: dict[str, Client], role: str = "") -> Target:
         """Create a project with a resource of each kind. Members get `role`, or their own role in the access rules."""
         number, project_id = next(_numbers), projects.create_shared_project(owner)
-        upload = owner.post(
-            "/files/init-upload", make_upload_request(b"y", projectId=project_id, **_TEXT_FILE)
-        ).created()
-        self.fake_aws.put_object(upload, b"y")
+        body = make_upload_request(b"y", projectId=project_id, **_TEXT_FILE)
+        open_upload, stored_upload = (owner.post("/files/init-upload", body).created() for _ in range(2))
+        self.fake_aws.put_object(stored_upload, b"y")
         for name, member in members.items():
             projects.add_member(owner, project_id, self.fake_aws, member, role or name)
         custom_role, custom_permission = f"matrix-{number}", f"matrix.thing-{number}"
@@ -103,7 +102,8 @@ class AccessWorld:
         self.superuser.post("/permissions", {"name": custom_permission}).created()
         ids = {
             "fileId": self.fake_aws.upload(owner, b"x", projectId=project_id, **_TEXT_FILE)["fileId"],
-            "uploadId": upload["uploadId"],
+            "uploadId": open_upload["uploadId"],
+            "storedUploadId": stored_upload["uploadId"],
             "invitationId": projects.create_invitation(owner, project_id, users.unique_email())["id"],
             "keyId": projects.create_api_key_client(owner, project_id, "files.read").key_id,
             "userId": members["viewer"].user["id"],

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from holdall.files.model import IMAGE_TYPES, without_prefix
@@ -33,6 +34,12 @@ def total_project_usage(fake_aws: FakeAws) -> tuple[int, int]:
     return _sum_usage(fake_aws.find_rows("main", record_type="quota"))
 
 
+def open_bytes_by_user(fake_aws: FakeAws) -> dict[str, int]:
+    """Return the bytes that the open uploads of each user are counted to reserve, without zeros."""
+    rows = fake_aws.find_rows("main", record_type="open-uploads")
+    return _without_zeros({row["pk"].removeprefix("QUOTA#OPEN#"): int(row["bytes"]) for row in rows})
+
+
 def usage_shards(fake_aws: FakeAws, project_id: str) -> list[dict[str, Any]]:
     rows = fake_aws.find_rows("main", record_type="usage")
     return [row for row in rows if row["pk"].startswith(f"USAGE#{project_id}#")]
@@ -62,14 +69,18 @@ def assert_project_consistent(fake_aws: FakeAws, project_id: str) -> None:
     """Check all invariants of a project.
 
     The quota counts versions and open uploads, and the usage counts versions by kind and variants. The installation is
-    the sum of its projects. Ready versions and variants have their objects, and no variant is stored without a row. Each
-    upload and each commit is audited once.
+    the sum of its projects, and each user has reserved the bytes of their open uploads. Ready versions and variants have
+    their objects, and no variant is stored without a row. Each upload and each commit is audited once.
     """
     versions, uploads = stored_versions(fake_aws, project_id), upload_rows(fake_aws, project_id)
     sizes = [int(each["size"]) for each in uploads if each["state"] == "open"] + [each["size"] for each in versions]
     assert quota_usage(fake_aws, project_id) == (sum(sizes), len(sizes))
     assert counted_usage(fake_aws, project_id) == measured_usage(fake_aws, project_id)
     assert installation_usage(fake_aws) == total_project_usage(fake_aws)
+    reserved: Counter[str] = Counter()
+    for upload in fake_aws.find_rows("main", record_type="upload", state="open"):
+        reserved[upload["created_by"]] += int(upload["size"])
+    assert open_bytes_by_user(fake_aws) == _without_zeros(reserved)
 
     for version in versions:
         if version["status"] == "ready":

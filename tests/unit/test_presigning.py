@@ -17,7 +17,7 @@ SHA256 = "ab" * 32
 
 
 def presign_put(sha256: str | None = SHA256) -> storage.PresignedUrl:
-    return storage.presign_put(KEY, size=7, content_type="text/plain", sha256=sha256)
+    return storage.presign_put(KEY, size=7, content_type="text/plain", sha256=sha256, expires_in=900)
 
 
 def parse_query(url: str) -> dict[str, str]:
@@ -58,11 +58,11 @@ def test_put_without_checksum_signs_none() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        lambda: storage.presign_put(KEY, size=8, content_type="text/plain", sha256=SHA256),
-        lambda: storage.presign_put(KEY, size=7, content_type="text/html", sha256=SHA256),
-        lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256="cd" * 32),
-        lambda: storage.presign_put(KEY + "x", size=7, content_type="text/plain", sha256=SHA256),
-        lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256=None),
+        lambda: storage.presign_put(KEY, size=8, content_type="text/plain", sha256=SHA256, expires_in=900),
+        lambda: storage.presign_put(KEY, size=7, content_type="text/html", sha256=SHA256, expires_in=900),
+        lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256="cd" * 32, expires_in=900),
+        lambda: storage.presign_put(KEY + "x", size=7, content_type="text/plain", sha256=SHA256, expires_in=900),
+        lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256=None, expires_in=900),
     ],
 )
 def test_signature_depends_on_size_type_content_and_key(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from holdall.jobs.model import RunJob
 from holdall.platform.messages import Message
-from holdall.uploads.model import ExpireUpload
+from holdall.uploads.model import EndUpload
 from tests.support import image_samples as images
 from tests.support.e2e.actions import commit_upload, run_concurrently, upload_bytes, wait_for
 from tests.support.e2e.client import Client, Response
@@ -238,7 +238,7 @@ class LoadRound:
             aws_state.expire_upload_deadline(upload["uploadId"])
         except aws_state.dynamodb.exceptions.ConditionalCheckFailedException:
             return  # it was completed meanwhile
-        self._send_message_twice(ExpireUpload(upload["uploadId"]))
+        self._send_message_twice(EndUpload(upload["uploadId"]))
 
     def _send_message_twice(self, message: Message) -> None:
         race(2, lambda _: self.send_work_message(message))

@@ -124,10 +124,13 @@ class StoredApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
 
-    def accepts(self, secret: str, now: datetime) -> bool:
-        """Return whether this is the secret, and the key is enabled and has not expired."""
-        is_secret = ids.constant_time_equal(ids.sha256_hex(secret), self.secret_sha256)
-        return is_secret and self.enabled and (self.expires_at is None or now < self.expires_at)
+    def has_secret(self, secret: str) -> bool:
+        """Return whether this is the secret."""
+        return ids.constant_time_equal(ids.sha256_hex(secret), self.secret_sha256)
+
+    def is_valid_at(self, now: datetime) -> bool:
+        """Return whether the key is enabled and has not expired."""
+        return self.enabled and (self.expires_at is None or now < self.expires_at)
 
     def is_creator(self, account: Account | None, membership: Membership | None) -> bool:
         """Return whether the creator is active and still the same member of the project."""

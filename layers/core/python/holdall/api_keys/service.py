@@ -61,14 +61,22 @@ def authenticate(credentials: ApiKeyCredentials, lookup: ApiKeyLookup) -> frozen
 
     Updates the time of the last use.
     """
-    key, membership = lookup.key.require(InvalidApiKey), lookup.access.membership.require(InvalidApiKey)
-    now = clock.now()
-    if not key.accepts(credentials.secret, now) or not key.is_creator(lookup.creator.value, membership):
+    key, now = lookup.key.require(InvalidApiKey), clock.now()
+    if not key.has_secret(credentials.secret):
         raise InvalidApiKey
+    permissions = get_permissions(lookup)
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_INTERVAL:
         # If DynamoDB does not respond, the next request updates it: the response does not depend on it.
         with contextlib.suppress(AlreadyUpdated, ServiceUnavailable), Transaction() as tx:
             store.set_last_used(tx, credentials.key_id, key, now)
+    return permissions
+
+
+def get_permissions(lookup: ApiKeyLookup) -> frozenset[str]:
+    """Return the scopes of an API key that its creator still has. Raises InvalidApiKey if the key is not valid any more."""
+    key, membership = lookup.key.require(InvalidApiKey), lookup.access.membership.require(InvalidApiKey)
+    if not key.is_valid_at(clock.now()) or not key.is_creator(lookup.creator.value, membership):
+        raise InvalidApiKey
     return key.scopes & roles.get_key_scopes(membership.role)
 
 

@@ -8,7 +8,9 @@ from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import ResponseModel
 
-JobKind = Literal["render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project"]
+JobKind = Literal[
+    "render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project", "abort-uploads"
+]
 JobStatus = Literal["pending", "processing", "completed", "failed"]
 
 RESEND_AFTER = timedelta(seconds=60)  # the message of a job that is pending for longer is sent again

@@ -10,7 +10,7 @@ from holdall.jobs.model import RunJob
 from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
 from holdall.quotas.model import QuotaUsage
-from holdall.uploads.model import ExpireUpload
+from holdall.uploads.model import EndUpload
 
 INSTALLATION = "installation"
 MAX_LISTED = 100  # projects in each list of a report
@@ -149,4 +149,4 @@ class ExportAudit(Message):
     type: Literal["export-audit"] = "export-audit"
 
 
-WorkMessage = ExpireUpload | ExportAudit | RecountPage | RecountProject | RunJob
+WorkMessage = EndUpload | ExportAudit | RecountPage | RecountProject | RunJob

@@ -44,6 +44,15 @@ def run_relocate(job: Job) -> None:
             _check_later(job)
 
 
+def run_abort_uploads(job: Job) -> None:
+    """Abort the open uploads of a deleted project. If it was restored meanwhile, it keeps them. Raises ServiceUnavailable."""
+    project = projects.get_or_none(job.project_id)
+    if project is not None and project.status != "active" and cleanup.abort_all(project.id):
+        jobs.reschedule(job, JobState())
+    else:
+        _complete(job)
+
+
 def run_purge(job: Job) -> None:
     """Delete a purged project: its open uploads, its files by a job for each, then its records.
 

@@ -12,14 +12,14 @@ from holdall.platform import observability
 from holdall.platform.table import Transaction
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
-from holdall.uploads.model import ExpireUpload
+from holdall.uploads.model import EndUpload
 from holdall.variants import service as variants
 from holdall.variants import sync
 
 _JOB_LEASE = timedelta(minutes=15)  # longer than the timeout of the function
 
 _TASKS = {
-    "expire-uploads": cleanup.enqueue_expirations,
+    "expire-uploads": cleanup.enqueue_due,
     "send-pending-jobs": jobs.resend_due,
     "export-audit": export.enqueue_due,
     "recount": recount.start,
@@ -38,8 +38,8 @@ def run_task(task: str) -> None:
 def handle(message: WorkMessage) -> None:
     """Process a message of the queue `work`. It is received again if this raises an error, such as ServiceUnavailable."""
     match message:
-        case ExpireUpload():
-            cleanup.expire(message.upload_id)
+        case EndUpload():
+            cleanup.end(message.upload_id)
         case ExportAudit():
             export.export_partition(message)
         case RecountPage():
@@ -85,4 +85,5 @@ _JOB_HANDLERS = {
     "relocate-project": project_jobs.run_relocate,
     "purge-project": project_jobs.run_purge,
     "sync-project": sync.run,
+    "abort-uploads": project_jobs.run_abort_uploads,
 }

@@ -39,10 +39,13 @@ class Settings:
     developer_tokens: bool  # whether `make token` works
     argon2_memory_kib: int
     argon2_time_cost: int
-    upload_expiry_seconds: int  # after init
-    max_bytes: int  # of the installation, and so of each project
+    max_bytes: int  # of the installation
     max_files: int
     max_file_bytes: int
+    max_bytes_per_project: int  # unless its owners set another limit
+    max_files_per_project: int
+    max_open_bytes_per_user: int  # reserved by open uploads
+    max_open_bytes_per_project: int
     rate_limits: Json[dict[str, tuple[int, int]]]  # requests and seconds by name
     oauth_providers: str  # JSON: [{"name", "kind": "google" | "github" | "oidc", "issuer"?}]
     aws_region: str

@@ -23,7 +23,6 @@ from holdall.platform.config import settings
 from holdall.platform.errors import NotFound, ServiceUnavailable
 
 Bucket = Literal["originals", "variants"]
-PUT_URL_TTL_SECONDS = 15 * 60
 GET_URL_TTL_SECONDS = 5 * 60
 _CHUNK_SIZE = 1 << 20
 _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
@@ -49,7 +48,7 @@ class ObjectMetadata:
     sha256: str | None
 
 
-def presign_put(key: str, *, size: int, content_type: str, sha256: str | None) -> PresignedUrl:
+def presign_put(key: str, *, size: int, content_type: str, sha256: str | None, expires_in: int) -> PresignedUrl:
     """Return a URL to upload an original once. S3 rejects another size, type or content, and a second upload to the key.
 
     All four are signed headers (Amazon S3 user guide, "Checking object integrity" and "Conditional writes").
@@ -58,7 +57,7 @@ def presign_put(key: str, *, size: int, content_type: str, sha256: str | None) -
     if sha256 is not None:
         headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
     signed = {**headers, "content-length": str(size)}  # every client sends it, and scripts in browsers cannot set it
-    return _presign("PUT", "originals", key, {}, headers=signed, client_headers=headers, expires_in=PUT_URL_TTL_SECONDS)
+    return _presign("PUT", "originals", key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
 
 
 def presign_get(

@@ -160,7 +160,7 @@ VariantSpecs = Annotated[list[VariantSpec], Field(max_length=MAX_VARIANTS), Afte
 
 
 class Quota(RequestModel):
-    """The limits of a project. Without one, the limit of the installation applies."""
+    """The limits of a project. Without one, the default of the installation applies."""
 
     max_bytes: Annotated[int, Field(ge=0)] | None = None
     max_files: Annotated[int, Field(ge=0)] | None = None

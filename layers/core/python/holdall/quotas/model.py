@@ -22,6 +22,12 @@ class InstallationFull(Conflict):
     code, detail = "installation_full", "The installation is full. Purge files, or ask its operator for more space."
 
 
+class TooMuchOpen(Conflict):
+    """The open uploads of the user, or of the project, may not reserve more."""
+
+    code, detail = "too_much_open", "Too many bytes are reserved by open uploads. Commit or abort some, or wait."
+
+
 class FileTooLarge(ValidationFailed):
     """The file is larger than a file of the project may be."""
 
@@ -35,7 +41,7 @@ class UsageChanged(Conflict):
 
 
 class QuotaLimits(ResponseModel):
-    """The limits of a project: its own, or those of the installation where they are lower."""
+    """The limits of a project: its own or the defaults, or those of the installation where they are lower."""
 
     max_bytes: int
     max_files: int
@@ -144,18 +150,21 @@ class ProjectUsage(ResponseModel):
     quota: QuotaLimits
 
 
+def open_uploads(total: QuotaUsage, breakdown: UsageBreakdown) -> StoredFiles:
+    """Return the open uploads, which are in the total and not in the breakdown."""
+    stored_bytes, stored_files = breakdown.image_bytes + breakdown.file_bytes, breakdown.images + breakdown.files
+    # A commit between the reads of the counters would make the difference negative.
+    return StoredFiles(bytes=max(total.bytes - stored_bytes, 0), files=max(total.files - stored_files, 0))
+
+
 def to_response(total: QuotaUsage, breakdown: UsageBreakdown, limits: QuotaLimits) -> ProjectUsage:
-    """Return the usage with the open uploads, which are in the total and not in the breakdown."""
+    """Return the usage with the open uploads."""
     image = StoredFiles(bytes=breakdown.image_bytes, files=breakdown.images)
     file = StoredFiles(bytes=breakdown.file_bytes, files=breakdown.files)
-    # A commit between the reads of the counters would make the difference negative.
-    open_uploads = StoredFiles(
-        bytes=max(total.bytes - image.bytes - file.bytes, 0), files=max(total.files - image.files - file.files, 0)
-    )
     return ProjectUsage(
         bytes=total.bytes,
         files=total.files,
-        open_uploads=open_uploads,
+        open_uploads=open_uploads(total, breakdown),
         variants=StoredVariants(bytes=breakdown.variant_bytes, count=breakdown.variants),
         by_kind=UsageByKind(image=image, file=file),
         quota=limits,

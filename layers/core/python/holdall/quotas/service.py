@@ -1,16 +1,16 @@
 """Quotas of projects and of the installation.
 
 The counters change in the transactions of what they count. The quota of a project is exact: it is never exceeded, and released
-once. The limit of the installation is soft, because an exact one would need a record that every upload writes.
+once. So is what the open uploads of a user reserve. The limit of the installation is soft, because an exact one would need a
+record that every upload writes; so is what the open uploads of a project reserve.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from holdall.platform import clock
 from holdall.platform.config import settings
-from holdall.platform.table import BatchGet, Transaction
+from holdall.platform.table import BatchGet, Pending, Transaction
 from holdall.quotas import store
 from holdall.quotas.model import (
     SHARDS,
@@ -20,14 +20,36 @@ from holdall.quotas.model import (
     QuotaLimits,
     QuotaUsage,
     StoredVersion,
+    TooMuchOpen,
     UsageBreakdown,
+    open_uploads,
     to_response,
     variant_usage,
     version_usage,
 )
-from holdall.quotas.store import correct, correct_installation, create, delete, freeze, get_usage, release, unfreeze
+from holdall.quotas.store import (
+    close_upload,
+    correct,
+    correct_installation,
+    create,
+    delete,
+    freeze,
+    get_usage,
+    release,
+    unfreeze,
+)
 
-__all__ = ["correct", "correct_installation", "create", "delete", "freeze", "get_usage", "release", "unfreeze"]
+__all__ = [
+    "close_upload",
+    "correct",
+    "correct_installation",
+    "create",
+    "delete",
+    "freeze",
+    "get_usage",
+    "release",
+    "unfreeze",
+]
 
 _CACHE_TTL = timedelta(seconds=10)
 
@@ -49,11 +71,42 @@ class _InstallationCache:
 _cache = _InstallationCache()
 
 
-def reserve(tx: Transaction, project_id: str, size: int, *, version_id: str, limits: QuotaLimits) -> None:
-    """Reserve room for an original of `size` bytes in its project and in the installation.
+@dataclass(frozen=True)
+class UsageLookup:
+    """The counters of a project."""
 
-    Raises FileTooLarge, and InstallationFull if the installation had no room at most ten seconds ago. The transaction raises
-    QuotaExceeded if the project has no room. One round trip every ten seconds.
+    total: Pending[QuotaUsage]
+    shards: list[Pending[UsageBreakdown]]
+
+    @property
+    def usage(self) -> QuotaUsage:
+        return self.total.value or QuotaUsage()
+
+    @property
+    def breakdown(self) -> UsageBreakdown:
+        return sum((shard.value for shard in self.shards if shard.value is not None), UsageBreakdown())
+
+
+def load_usage(batch: BatchGet, project_id: str) -> UsageLookup:
+    """Read the counters of a project."""
+    shards = [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
+    return UsageLookup(store.get_usage(batch, project_id), shards)
+
+
+def reserve(
+    tx: Transaction,
+    project_id: str,
+    size: int,
+    *,
+    user_id: str,
+    version_id: str,
+    limits: QuotaLimits,
+    lookup: UsageLookup,
+) -> None:
+    """Reserve room for an upload of `size` bytes by a user in its project and in the installation.
+
+    Raises FileTooLarge, TooMuchOpen, and InstallationFull if the installation had no room at most ten seconds ago. The
+    transaction raises QuotaExceeded and TooMuchOpen. One round trip every ten seconds.
     """
     if size > limits.max_file_bytes:
         detail = f"A file of this project must not be larger than {limits.max_file_bytes} bytes."
@@ -61,7 +114,12 @@ def reserve(tx: Transaction, project_id: str, size: int, *, version_id: str, lim
     usage = _cache.get()
     if usage.bytes + size > settings().max_bytes or usage.files + 1 > settings().max_files:
         raise InstallationFull
+    max_open_bytes = settings().max_open_bytes_per_user
+    is_above_project = open_uploads(lookup.usage, lookup.breakdown).bytes + size > settings().max_open_bytes_per_project
+    if is_above_project or size > max_open_bytes:
+        raise TooMuchOpen
     store.reserve(tx, project_id, size, version_id=version_id, limits=limits)
+    store.open_upload(tx, user_id, size, max_bytes=max_open_bytes)
 
 
 def get_installation_usage() -> QuotaUsage:
@@ -74,21 +132,20 @@ def get_installation_usage() -> QuotaUsage:
 def get_project_usage(project_id: str, *, limits: QuotaLimits) -> ProjectUsage:
     """Return the usage of a project, in total and by kind. One round trip."""
     with BatchGet() as batch:
-        total = store.get_usage(batch, project_id)
-        shards = [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
-    return to_response(total.value or QuotaUsage(), _sum(shard.value for shard in shards), limits)
+        lookup = load_usage(batch, project_id)
+    return to_response(lookup.usage, lookup.breakdown, limits)
 
 
 def count_images(project_id: str) -> int:
     """Return the number of versions of images in a project. One round trip."""
     with BatchGet() as batch:
-        shards = [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
-    return _sum(shard.value for shard in shards).images
+        lookup = load_usage(batch, project_id)
+    return lookup.breakdown.images
 
 
 def add_version(tx: Transaction, project_id: str, kind: str, version: StoredVersion) -> None:
-    """Count a new version with its variants by kind."""
-    store.add_to_breakdown(tx, project_id, version.id, version_usage(kind, version))
+    """Count a new version with its variants by kind. The transaction raises NotFound if the project is deleted."""
+    store.add_to_breakdown(tx, project_id, version.id, version_usage(kind, version), to_active=True)
 
 
 def remove_version(tx: Transaction, project_id: str, kind: str, version: StoredVersion) -> None:
@@ -99,7 +156,3 @@ def remove_version(tx: Transaction, project_id: str, kind: str, version: StoredV
 def update_variants(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
     """Count the difference between the variants of a version before and after the transaction."""
     store.add_to_breakdown(tx, project_id, after.id, variant_usage(after) + -variant_usage(before))
-
-
-def _sum(shards: Iterable[UsageBreakdown | None]) -> UsageBreakdown:
-    return sum((shard for shard in shards if shard is not None), UsageBreakdown())

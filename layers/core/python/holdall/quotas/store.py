@@ -9,8 +9,17 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute
 from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
+from holdall.platform.errors import NotFound
 from holdall.platform.table import BatchGet, Pending, Record, Transaction
-from holdall.quotas.model import SHARDS, QuotaExceeded, QuotaLimits, QuotaUsage, UsageBreakdown, UsageChanged
+from holdall.quotas.model import (
+    SHARDS,
+    QuotaExceeded,
+    QuotaLimits,
+    QuotaUsage,
+    TooMuchOpen,
+    UsageBreakdown,
+    UsageChanged,
+)
 
 
 class QuotaRecord(Record, discriminator="quota"):
@@ -28,6 +37,12 @@ class InstallationQuotaRecord(Record, discriminator="installation-quota"):
     version = NumberAttribute(default=0)
 
 
+class OpenUploadsRecord(Record, discriminator="open-uploads"):
+    """What the open uploads of a user reserve, in all projects."""
+
+    bytes = NumberAttribute(default=0)
+
+
 class UsageRecord(Record, discriminator="usage"):
     """One shard of the counters of a project by kind."""
 
@@ -37,6 +52,7 @@ class UsageRecord(Record, discriminator="usage"):
     files = NumberAttribute(default=0)
     variant_bytes = NumberAttribute(default=0)
     variants = NumberAttribute(default=0)
+    frozen = BooleanAttribute(null=True)  # a deleted project accepts no versions
 
 
 def create(tx: Transaction, project_id: str) -> None:
@@ -71,18 +87,34 @@ def reserve(tx: Transaction, project_id: str, size: int, *, version_id: str, lim
     _add_to_installation(tx, ids.shard(version_id, SHARDS), size, 1)
 
 
+def open_upload(tx: Transaction, user_id: str, size: int, *, max_bytes: int) -> None:
+    """Count the bytes that an upload of a user reserves while it is open. The transaction raises TooMuchOpen."""
+    has_room = OpenUploadsRecord.bytes <= max_bytes - size
+    record = OpenUploadsRecord(*_open_uploads_key(user_id))
+    tx.increment(record, [OpenUploadsRecord.bytes.add(size)], condition=has_room, error=TooMuchOpen)
+
+
+def close_upload(tx: Transaction, user_id: str, size: int) -> None:
+    """Stop counting an upload of a user as open."""
+    tx.update(OpenUploadsRecord(*_open_uploads_key(user_id)), [OpenUploadsRecord.bytes.add(-size)])
+
+
 def release(tx: Transaction, project_id: str, size: int, *, version_id: str) -> None:
     """Stop counting an original of `size` bytes in its project and in the installation."""
     tx.update(QuotaRecord(*_key(project_id)), _add_actions(QuotaRecord, -size, -1))
     _add_to_installation(tx, ids.shard(version_id, SHARDS), -size, -1)
 
 
-def add_to_breakdown(tx: Transaction, project_id: str, version_id: str, delta: UsageBreakdown) -> None:
-    """Change the usage of a project by kind."""
+def add_to_breakdown(
+    tx: Transaction, project_id: str, version_id: str, delta: UsageBreakdown, *, to_active: bool = False
+) -> None:
+    """Change the usage of a project by kind. With `to_active`, the transaction raises NotFound for a deleted project."""
     numbers = {each.name: getattr(delta, each.name) for each in fields(delta)}
     actions = [getattr(UsageRecord, name).add(number) for name, number in numbers.items() if number]
     if actions:
-        tx.increment(UsageRecord(*_breakdown_key(project_id, ids.shard(version_id, SHARDS))), actions)
+        record = UsageRecord(*_breakdown_key(project_id, ids.shard(version_id, SHARDS)))
+        condition = UsageRecord.frozen.does_not_exist() if to_active else None
+        tx.increment(record, actions, condition=condition, error=NotFound)
 
 
 def correct(tx: Transaction, project_id: str, bytes_: int, files: int, *, version: int) -> None:
@@ -97,13 +129,20 @@ def correct_installation(tx: Transaction, bytes_: int, files: int) -> None:
 
 
 def freeze(tx: Transaction, project_id: str) -> None:
-    """Let a project accept no uploads."""
+    """Let a project accept neither uploads nor versions: 17 items of the transaction.
+
+    A commit writes one of the shards anyway. A check of the project itself would be an item that all commits wait for.
+    """
     tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.frozen.set(True)])
+    for shard in range(SHARDS):
+        tx.increment(UsageRecord(*_breakdown_key(project_id, shard)), [UsageRecord.frozen.set(True)])
 
 
 def unfreeze(tx: Transaction, project_id: str) -> None:
-    """Let a project accept uploads again."""
+    """Let a project accept uploads and versions again: 17 items of the transaction."""
     tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.frozen.remove()])
+    for shard in range(SHARDS):
+        tx.update(UsageRecord(*_breakdown_key(project_id, shard)), [UsageRecord.frozen.remove()])
 
 
 def delete(tx: Transaction, project_id: str) -> None:
@@ -132,6 +171,10 @@ def _to_breakdown(record: UsageRecord) -> UsageBreakdown:
 
 def _key(project_id: str) -> tuple[str, str]:
     return f"QUOTA#{project_id}", "QUOTA"
+
+
+def _open_uploads_key(user_id: str) -> tuple[str, str]:
+    return f"QUOTA#OPEN#{user_id}", "OPEN"
 
 
 def _breakdown_key(project_id: str, shard: int) -> tuple[str, str]:

@@ -1,59 +1,69 @@
-"""The end of uploads that create no version: they expire, or are aborted because their project is purged."""
+"""The end of uploads that create no version: they expire, or are aborted."""
 
 from contextlib import suppress
+from functools import partial
 
+from holdall.audit.service import log
 from holdall.events.service import emit
-from holdall.platform import clock, ids, messaging, storage
+from holdall.platform import clock, ids, messaging, observability, storage
+from holdall.platform.caller import Caller
+from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
 from holdall.uploads import store
-from holdall.uploads.model import ExpireUpload, Upload, UploadChanged
+from holdall.uploads.model import EndState, EndUpload, Upload, UploadChanged
 
 _BATCH_SIZE = 50  # uploads of a project in one run
 
 
-def enqueue_expirations() -> int:
-    """Send a message for each open upload that is due, and return their number. The next run continues a long list."""
+def enqueue_due() -> int:
+    """Send a message for each upload that is due, and return their number. Raises ServiceUnavailable."""
     now, sent = clock.now(), 0
     for shard in range(ids.SHARDS):
-        for upload_id in store.list_due_ids(shard, now):
-            messaging.send(ExpireUpload(upload_id))
+        for upload_id in store.iterate_due_ids(shard, now):
+            messaging.send(EndUpload(upload_id))
             sent += 1
     return sent
 
 
-def expire(upload_id: str) -> None:
-    """Expire an upload that is due: release its quota once, and delete its objects. Raises ServiceUnavailable."""
+def end(upload_id: str) -> None:
+    """Expire an upload that is due, and delete the objects of one that expired or was aborted. Raises ServiceUnavailable."""
     upload = store.get_or_none(upload_id)
     if upload is None:
         return
     if upload.state == "open":
         try:
             with Transaction() as tx:
-                upload = store.expire(tx, upload, clock.now())
-                quotas.release(tx, upload.project_id, upload.size, version_id=upload.id)
-                emit(tx, upload.project_id, "upload.expired", uploadId=upload.id)
+                upload = _end(tx, upload, "expired")
         except UploadChanged:
             return  # it was completed or aborted, or is not due
-    if upload.state == "expired":
+    if upload.state != "completed":
         _delete_objects(upload)
+
+
+def abort(upload: Upload, caller: Caller | None = None) -> None:
+    """Abort an open upload. A message deletes its objects. Raises UploadChanged."""
+    with Transaction() as tx:
+        _end(tx, upload, "aborted")
+        if caller is not None:
+            log(tx, caller, "uploads.abort", upload.id)
+        tx.on_commit(partial(_enqueue, upload))
 
 
 def abort_all(project_id: str) -> bool:
-    """Abort some open uploads of a purged project, and delete their objects. Return whether there were any.
+    """Abort some open uploads of a deleted project, and delete their objects. Return whether there were any.
 
-    Call it until there are none. An aborted upload leaves the list after its objects are deleted, so an interrupted call loses
-    nothing. Raises ServiceUnavailable.
+    Call it until there are none. Raises ServiceUnavailable.
     """
     page = store.list_for_project(project_id, PageRequest(_BATCH_SIZE))
-    aborted = [upload for upload in page.items if _abort(upload)]
-    for upload in aborted:
-        _delete_objects(upload)
-    if aborted:
-        with Transaction() as tx:
-            for upload in aborted:
-                store.remove_from_index(tx, upload)
+    for upload in page.items:
+        # The list lags: the upload may be completed, or have ended.
+        with suppress(UploadChanged):
+            if upload.state == "open":
+                with Transaction() as tx:
+                    _end(tx, upload, "aborted")
+            _delete_objects(upload)
     return bool(page.items)
 
 
@@ -64,17 +74,25 @@ def expire_rows(version_ids: list[str]) -> None:
             store.set_ttl(tx, version_id, clock.now())
 
 
-def _abort(upload: Upload) -> bool:
+def _end(tx: Transaction, upload: Upload, state: EndState) -> Upload:
+    """End an open upload, and release what it reserves. The transaction raises UploadChanged."""
+    ended = store.end(tx, upload, state, clock.now())
+    quotas.release(tx, upload.project_id, upload.size, version_id=upload.id)
+    quotas.close_upload(tx, upload.created_by, upload.size)
+    emit(tx, upload.project_id, f"upload.{state}", uploadId=upload.id)
+    return ended
+
+
+def _enqueue(upload: Upload) -> None:
     try:
-        with Transaction() as tx:
-            store.abort(tx, upload, clock.now())
-            quotas.release(tx, upload.project_id, upload.size, version_id=upload.id)
-            emit(tx, upload.project_id, "upload.aborted", uploadId=upload.id)
-    except UploadChanged:
-        return upload.state == "aborted"  # by an interrupted run; otherwise it was completed or expired meanwhile
-    return True
+        messaging.send(EndUpload(upload.id))
+    except ServiceUnavailable:  # the upload is due, so a scheduled task sends the message again
+        observability.log_event("upload.send_failed", upload_id=upload.id)
 
 
 def _delete_objects(upload: Upload) -> None:
+    """Delete the objects of an upload that ended, and after them its entries in the lists."""
     for s3_version_id in storage.list_versions(upload.key):
         storage.delete_version(upload.key, s3_version_id)
+    with Transaction() as tx:
+        store.remove_from_lists(tx, upload)

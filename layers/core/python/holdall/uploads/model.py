@@ -8,22 +8,26 @@ from pydantic import AfterValidator, Field, model_validator
 
 from holdall.files.model import File, FileView, Version, clean_name, kind_of, original_key, planned_variants, prefix_for
 from holdall.platform import clock, ids
+from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.projects.model import Project
 
 UploadState = Literal["open", "completed", "expired", "aborted"]
+EndState = Literal["expired", "aborted"]
 MAX_PUT_BYTES = 5 * 1024**3  # in one PUT (Amazon S3 user guide, "Uploading objects")
+_URL_TTL = timedelta(minutes=15)
+_MIN_BYTES_PER_SECOND = 1024**2  # of a client that is given time to finish
 
 
 @dataclass(frozen=True)
-class ExpireUpload(Message):
-    """Expire an upload that is due."""
+class EndUpload(Message):
+    """Expire an upload that is due, and delete the objects of one that expired or was aborted."""
 
     queue: ClassVar[QueueName] = "work"
     upload_id: str
-    type: Literal["expire-upload"] = "expire-upload"
+    type: Literal["end-upload"] = "end-upload"
 
 
 class UploadChanged(Conflict):
@@ -166,14 +170,20 @@ class Upload:
     auto_commit: bool
     key: str
     state: UploadState
-    created_by: str
+    created_by: str  # of an API key, its creator
+    api_key_id: str | None
     created_at: datetime
     expires_at: datetime
     completion: Completion | None  # of an upload in the state `completed`
 
+    @property
+    def url_expires_at(self) -> datetime:
+        """Return the time until which the upload can begin. What began in time may end until `expires_at`."""
+        return self.expires_at - _transfer_time(self.size)
 
-def new_upload(request: InitUploadRequest, project: Project, created_by: str, lifetime: timedelta) -> Upload:
-    """Return a new open upload."""
+
+def new_upload(request: InitUploadRequest, project: Project, caller: Caller) -> Upload:
+    """Return a new open upload. It ends with its URL, and the time that it takes to finish what began by then."""
     upload_id, now = ids.new_scoped_id(project.id), clock.now()
     return Upload(
         id=upload_id,
@@ -187,11 +197,20 @@ def new_upload(request: InitUploadRequest, project: Project, created_by: str, li
         auto_commit=request.auto_commit,
         key=original_key(project, upload_id, request.filename, request.content_type),
         state="open",
-        created_by=created_by,
+        created_by=caller.user_id,
+        api_key_id=caller.api_key_id,
         created_at=now,
-        expires_at=now + lifetime,
+        expires_at=now + _URL_TTL + _transfer_time(request.size),
         completion=None,
     )
+
+
+def _transfer_time(size: int) -> timedelta:
+    """Return the time for a PUT that began in time, because S3 compares the expiry with the time at which a request begins.
+
+    Amazon S3 user guide, "Download and upload objects with presigned URLs".
+    """
+    return timedelta(minutes=15, seconds=size / _MIN_BYTES_PER_SECOND)
 
 
 def new_version(

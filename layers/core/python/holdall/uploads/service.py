@@ -1,7 +1,7 @@
 """Use cases of uploads. The client commits an upload, or the upload commits itself when its object arrives in S3."""
 
 from dataclasses import replace
-from datetime import timedelta
+from math import ceil
 from operator import attrgetter
 
 from holdall.audit.service import log
@@ -12,7 +12,6 @@ from holdall.idempotency import service as idempotency
 from holdall.jobs import service as jobs
 from holdall.platform import clock, ids, observability, storage
 from holdall.platform.caller import Caller
-from holdall.platform.config import settings
 from holdall.platform.errors import Conflict, NotFound
 from holdall.platform.retry import retry_on
 from holdall.platform.storage import ObjectMetadata
@@ -20,8 +19,8 @@ from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import InstallationFull
-from holdall.uploads import store
+from holdall.quotas.model import InstallationFull, TooMuchOpen
+from holdall.uploads import cleanup, rights, store
 from holdall.uploads.model import (
     ChecksumMismatch,
     CommitUploadRequest,
@@ -50,24 +49,30 @@ __all__ = ["list_for_project"]
 def init(caller: Caller, project: Project, request: InitUploadRequest) -> InitUploadResponse:
     """Reserve quota for an upload, and return the request that uploads its bytes to S3.
 
-    Raises TypeNotAllowed, KindMismatch, NotFound and FileInTrash for the file of a new version, and the errors of quotas.
+    Raises TypeNotAllowed, KindMismatch, NotFound and FileInTrash for the file of a new version, the errors of
+    `quotas.reserve`, and UploadNotOpen for a duplicate request when the upload can no longer begin.
     """
     if not project.settings.allows(request.content_type):
         raise TypeNotAllowed(pointer="/contentType")
-    if request.file_id is not None:
-        _check_file(project, request.file_id, request.content_type)
-    upload = new_upload(request, project, caller.user_id, timedelta(seconds=settings().upload_expiry_seconds))
+    with BatchGet() as batch:
+        lookup = quotas.load_usage(batch, project.id)
+        file = files.get_pending(batch, request.file_id) if request.file_id else None
+    if file is not None:
+        _check_file(project, file.value, request.content_type)
+    upload = new_upload(request, project, caller)
     limits = projects.quota_limits(project)
 
     def work(tx: Transaction) -> Upload:
-        quotas.reserve(tx, project.id, request.size, version_id=upload.id, limits=limits)
+        quotas.reserve(
+            tx, project.id, upload.size, user_id=caller.user_id, version_id=upload.id, limits=limits, lookup=lookup
+        )
         store.put(tx, upload)
         log(tx, caller, "uploads.init", upload.id)
         return upload
 
     try:
         return _presign(idempotency.run(caller, work, save=attrgetter("id"), replay=_get))
-    except InstallationFull:  # a duplicate request gets the upload that took the last room
+    except (InstallationFull, TooMuchOpen):  # a duplicate request gets the upload that took the last room
         stored = idempotency.find(caller)
         if stored is None:
             raise
@@ -95,18 +100,26 @@ def commit(caller: Caller, project: Project, request: CommitUploadRequest) -> Co
     return CommitUploadResponse(file_id=file.id, version=version_number, file=files.view(file))
 
 
-def on_object_created(key: str, s3_version_id: str) -> None:
-    """Complete the upload of an object if it has `auto_commit`, or delete an object that no upload needs.
+def abort(caller: Caller, project: Project, upload_id: str) -> None:
+    """Abort an open upload, and delete what was uploaded. A repeated request has no effect.
 
-    An event is only a hint: it may come twice, late, or in any order. Raises ServiceUnavailable.
+    Raises NotFound, UploadNotOpen and Busy.
+    """
+    if ids.project_id_of(upload_id) != project.id:
+        raise NotFound
+    retry_on(UploadChanged, action=lambda: _abort(caller, upload_id))
+
+
+def on_object_created(key: str, s3_version_id: str) -> None:
+    """Process an original that has arrived: complete its upload if it has `auto_commit`, or delete it if no upload needs it.
+
+    An open upload is aborted if the caller who began it may not write any more. An event is only a hint: it may come twice,
+    late, or in any order. Raises ServiceUnavailable.
     """
     upload_id = version_id_of(key)
     if upload_id is None:
         return
-    with BatchGet() as batch:
-        pending_upload = store.get_pending(batch, upload_id)
-        pending_project = projects.get_project(batch, ids.project_id_of(upload_id))
-    upload, project = pending_upload.value, pending_project.value
+    upload = store.get_or_none(upload_id)
     if upload is None or upload.key != key:
         # An operator may have put it there. The sweep reports it, and deletes it only when asked to.
         observability.log_event("object.without_upload", key=key)
@@ -114,15 +127,15 @@ def on_object_created(key: str, s3_version_id: str) -> None:
         storage.delete_version(key, s3_version_id)
     elif upload.completion is not None:
         _delete_stray_version(upload, upload.completion, s3_version_id)
-    elif upload.auto_commit and project is not None:
-        _try_complete(project, upload)
+    else:
+        _on_open_upload(upload)
 
 
 def complete(project: Project, upload: Upload, caller: Caller | None = None) -> tuple[File, int]:
     """Create the version of an upload, once. Return its file and its number.
 
     Two round trips after the read of the upload, and three if the upload adds a version to a file. Raises UploadNotOpen,
-    NotUploaded, ObjectMismatch, FileDeleted and Busy.
+    NotUploaded, ObjectMismatch, FileDeleted, NotFound for a project that was deleted meanwhile, and Busy.
     """
     return retry_on(
         UploadChanged,
@@ -138,10 +151,9 @@ def get_file_id_or_none(version_id: str) -> str | None:
     return upload.file_id if upload else None
 
 
-def _check_file(project: Project, file_id: str, content_type: str) -> None:
-    if ids.project_id_of(file_id) != project.id:
+def _check_file(project: Project, file: File | None, content_type: str) -> None:
+    if file is None or file.state == "purging" or file.project_id != project.id:
         raise NotFound
-    file = files.get(file_id)
     if file.state != "live":
         raise FileInTrash
     if file.kind != kind_of(content_type):
@@ -149,8 +161,15 @@ def _check_file(project: Project, file_id: str, content_type: str) -> None:
 
 
 def _presign(upload: Upload) -> InitUploadResponse:
+    seconds = ceil((upload.url_expires_at - clock.now()).total_seconds())
+    if upload.state != "open" or seconds <= 0:
+        raise UploadNotOpen
     presigned = storage.presign_put(
-        upload.key, size=upload.size, content_type=upload.content_type, sha256=upload.declared_sha256
+        upload.key,
+        size=upload.size,
+        content_type=upload.content_type,
+        sha256=upload.declared_sha256,
+        expires_in=seconds,
     )
     return InitUploadResponse(
         upload_id=upload.id,
@@ -168,6 +187,14 @@ def _get(upload_id: str) -> Upload:
     if upload is None:
         raise NotFound
     return upload
+
+
+def _abort(caller: Caller, upload_id: str) -> None:
+    upload = _get(upload_id)
+    if upload.state == "open":
+        cleanup.abort(upload, caller)
+    elif upload.state != "aborted":
+        raise UploadNotOpen
 
 
 def _complete(project: Project, upload: Upload, caller: Caller | None) -> tuple[File, int]:
@@ -204,6 +231,7 @@ def _create_version(
         else:
             file = files.add_version(tx, existing_file, version)
         quotas.add_version(tx, project.id, file.kind, version)
+        quotas.close_upload(tx, upload.created_by, upload.size)
         if version.status == "processing":
             jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
         if caller is not None:
@@ -219,9 +247,13 @@ def _delete_stray_version(upload: Upload, completion: Completion, s3_version_id:
         storage.delete_version(upload.key, s3_version_id)
 
 
-def _try_complete(project: Project, upload: Upload) -> None:
+def _on_open_upload(upload: Upload) -> None:
+    project = rights.get_project_if_writable(upload)
     try:
-        complete(project, upload)
+        if project is None:
+            cleanup.abort(upload)
+        elif upload.auto_commit:
+            complete(project, upload)
     except Conflict as conflict:
-        # The object is late or deleted, or the client committed the upload. No one waits for a response here.
-        observability.log_event("upload.auto_commit_failed", upload_id=upload.id, code=conflict.code)
+        # The object is late or deleted, or another request ended the upload. No one waits for a response here.
+        observability.log_event("upload.arrival_ignored", upload_id=upload.id, code=conflict.code)

@@ -1,5 +1,6 @@
 """Records of uploads."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,10 +10,10 @@ from pynamodb.expressions.update import Action
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page
-from holdall.uploads.model import Completion, Upload, UploadChanged
+from holdall.uploads.model import Completion, EndState, Upload, UploadChanged
 
 _RETENTION = timedelta(days=30)  # an upload without a version explains an object that arrives late, for this long
-_DUE_LIMIT = 100  # uploads of one shard in one run
+_PAGE_SIZE = 100
 
 
 class UploadRecord(Record, discriminator="upload"):
@@ -28,6 +29,7 @@ class UploadRecord(Record, discriminator="upload"):
     key = UnicodeAttribute()
     state = UnicodeAttribute()
     created_by = UnicodeAttribute()
+    api_key_id = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
     version_number = NumberAttribute(null=True)
@@ -75,31 +77,21 @@ def complete(tx: Transaction, upload: Upload, completion: Completion) -> None:
     tx.update(UploadRecord(*_key(upload.id)), actions, condition=is_open, error=UploadChanged)
 
 
-def expire(tx: Transaction, upload: Upload, now: datetime) -> Upload:
-    """Expire an open upload that is due, and return it. The transaction raises UploadChanged."""
-    is_due = (UploadRecord.state == "open") & (UploadRecord.expires_at <= now)
-    actions = [UploadRecord.state.set("expired"), _set_ttl(now), *_remove_index_keys()]
-    tx.update(UploadRecord(*_key(upload.id)), actions, condition=is_due, error=UploadChanged)
-    return replace(upload, state="expired")
+def end(tx: Transaction, upload: Upload, state: EndState, now: datetime) -> Upload:
+    """Abort an open upload, or expire one that is due, and return it. The transaction raises UploadChanged.
 
-
-def abort(tx: Transaction, upload: Upload, now: datetime) -> None:
-    """Abort an open upload. It stays in the list of its project until its objects are deleted.
-
-    The transaction raises UploadChanged.
+    It is due from now on and stays in all lists until its objects are deleted, so an interruption loses none.
     """
-    actions = [
-        UploadRecord.state.set("aborted"),
-        _set_ttl(now),
-        UploadRecord.gsi1pk.remove(),
-        UploadRecord.gsi1sk.remove(),
-    ]
-    tx.update(UploadRecord(*_key(upload.id)), actions, condition=UploadRecord.state == "open", error=UploadChanged)
+    is_open = UploadRecord.state == "open"
+    condition = is_open & (UploadRecord.expires_at <= now) if state == "expired" else is_open
+    actions = [UploadRecord.state.set(state), _set_ttl(now), UploadRecord.gsi1sk.set(_due_sk(now, upload.id))]
+    tx.update(UploadRecord(*_key(upload.id)), actions, condition=condition, error=UploadChanged)
+    return replace(upload, state=state)
 
 
-def remove_from_index(tx: Transaction, upload: Upload) -> None:
-    """Remove an aborted upload from the list of its project, after its objects. The transaction raises UploadChanged."""
-    tx.update(UploadRecord(*_key(upload.id)), _remove_index_keys(), error=UploadChanged)
+def remove_from_lists(tx: Transaction, upload: Upload) -> None:
+    """Remove an upload that ended from all lists, after its objects."""
+    tx.update(UploadRecord(*_key(upload.id)), _remove_index_keys())
 
 
 def set_ttl(tx: Transaction, upload_id: str, now: datetime) -> None:
@@ -108,15 +100,18 @@ def set_ttl(tx: Transaction, upload_id: str, now: datetime) -> None:
 
 
 def list_for_project(project_id: str, page: PageRequest) -> Page[Upload]:
-    """Return uploads of a project that are open, or aborted with objects left. One round trip. Raises ServiceUnavailable."""
+    """Return uploads of a project that are open, or ended and may have objects. One round trip. Raises ServiceUnavailable."""
     found = query_page(UploadRecord, GSI2, _project_uploads_pk(project_id), page)
     return Page([_to_model(record) for record in found.items], next=found.next)
 
 
-def list_due_ids(shard: int, now: datetime) -> list[str]:
-    """Return IDs of open uploads of a shard that are due. One round trip. Raises ServiceUnavailable."""
-    page = query_page(UploadRecord, GSI1, _open_uploads_pk(shard), PageRequest(_DUE_LIMIT))
-    return [record.id for record in page.items if (record.gsi1sk or "") <= _due_sk(now, "~")]
+def iterate_due_ids(shard: int, now: datetime) -> Iterator[str]:
+    """Return the IDs of all uploads of a shard that are due. One round trip for each hundred. Raises ServiceUnavailable."""
+    page: PageRequest | None = PageRequest(_PAGE_SIZE)
+    while page is not None:
+        found = query_page(UploadRecord, GSI1, _open_uploads_pk(shard), page, range_=(None, _due_sk(now, "~")))
+        yield from (record.id for record in found.items)
+        page = PageRequest(_PAGE_SIZE, found.next) if found.next else None
 
 
 def _set_ttl(now: datetime) -> Action:

@@ -1,4 +1,4 @@
-"""The limits of projects: those that their owners set, and never more than those of the installation."""
+"""The limits of projects: those that their owners set or the defaults, and never more than those of the installation."""
 
 from holdall.platform.config import settings
 from holdall.projects.model import AboveInstallationLimit, Project, Quota
@@ -7,11 +7,11 @@ from holdall.quotas.model import QuotaLimits
 
 def quota_limits(project: Project) -> QuotaLimits:
     """Return the limits that apply to a project."""
-    quota, installation = project.settings.quota, settings()
+    quota, defaults = project.settings.quota, settings()
     return QuotaLimits(
-        max_bytes=_lower(quota.max_bytes, installation.max_bytes),
-        max_files=_lower(quota.max_files, installation.max_files),
-        max_file_bytes=_lower(quota.max_file_bytes, installation.max_file_bytes),
+        max_bytes=min(_or(quota.max_bytes, defaults.max_bytes_per_project), defaults.max_bytes),
+        max_files=min(_or(quota.max_files, defaults.max_files_per_project), defaults.max_files),
+        max_file_bytes=min(_or(quota.max_file_bytes, defaults.max_file_bytes), defaults.max_file_bytes),
     )
 
 
@@ -29,5 +29,5 @@ def validate_quota(quota: Quota) -> None:
             raise AboveInstallationLimit(detail, pointer=f"/settings/quota/{name}")
 
 
-def _lower(project_limit: int | None, installation_limit: int) -> int:
-    return installation_limit if project_limit is None else min(project_limit, installation_limit)
+def _or(limit: int | None, default: int) -> int:
+    return default if limit is None else limit
