@@ -29,6 +29,7 @@ class Resource(StrEnum):
     SES_IDENTITIES = "ses-identities"
     SES_ACCOUNT = "ses-account"
     PARAMETERS = "parameters"
+    SIGNING_KEYS = "signing-keys"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ FUNCTIONS = (
             _AUDIT,
             Grant(Resource.AUDIT_INDEXES, ("dynamodb:Query",)),
             Grant(Resource.EPHEMERAL, (*_GET, *_WRITE)),
-            Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter")),
+            Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter")),
+            Grant(Resource.SIGNING_KEYS, ("ssm:DeleteParameter",)),
             _SEND_MAIL,
             _SEND_WORK,
         ),

@@ -17,6 +17,7 @@ from infra.catalog import Resource
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import Api
 from infra.constructs.buckets import Exports, Originals, Variants
+from infra.constructs.budget import Budget
 from infra.constructs.console import Console
 from infra.constructs.distribution import Distribution
 from infra.constructs.environment import environment, parameter_prefix
@@ -69,7 +70,7 @@ class HoldallStack(Stack):
             self, "EventSourceMappings", stage=stage, queues=self._queues, functions=functions.functions
         )
         Schedules(self, "Schedules", stage=stage, functions=functions.functions)
-        Alarms(self, "Alarms", stage=stage, queues=self._queues, api=api.api, log_groups=functions.log_groups)
+        self._add_alarms(api, functions)
         self._add_outputs(api, functions)
 
     def _create_exports(self) -> Exports | None:
@@ -78,8 +79,20 @@ class HoldallStack(Stack):
         return Exports(self, "Exports", retention_days=self._stage.audit_export_days)
 
     def _add_email_identity(self) -> None:
-        if self._stage.mail_sender:
-            ses.EmailIdentity(self, "EmailIdentity", identity=ses.Identity.email(self._stage.mail_sender))
+        """Create the identity of the sender, if the stage asks for it: SES has one of each name in an account and region."""
+        sender = self._stage.mail_sender
+        if self._stage.mail_identity == "address":
+            ses.EmailIdentity(self, "EmailIdentity", identity=ses.Identity.email(sender))
+        elif self._stage.mail_identity == "domain":
+            domain = ses.Identity.domain(sender.rpartition("@")[2])
+            identity = ses.EmailIdentity(self, "EmailIdentity", identity=domain)
+            for number, record in enumerate(identity.dkim_records, start=1):
+                CfnOutput(self, f"DkimRecord{number}", value=f"{record.name} CNAME {record.value}")
+
+    def _add_alarms(self, api: Api, functions: Functions) -> None:
+        Alarms(self, "Alarms", stage=self._stage, queues=self._queues, api=api.api, log_groups=functions.log_groups)
+        if self._stage.alarm_email:
+            Budget(self, "Budget", email=self._stage.alarm_email, dollars=self._stage.monthly_budget)
 
     def _add_outputs(self, api: Api, functions: Functions) -> None:
         public_url = self._cdn.public_url
@@ -110,7 +123,7 @@ class HoldallStack(Stack):
 
     def _resource_arns(self) -> Mapping[Resource, Sequence[str]]:
         tables, originals, variants = self._tables, self._originals.bucket, self._variants.bucket
-        parameters = f"parameter{parameter_prefix(self._stage)}/*"
+        parameters = f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter{parameter_prefix(self._stage)}"
         return {
             Resource.MAIN: [tables.main.table_arn],
             # By name, because `index/*` would also allow every index that is added later.
@@ -127,5 +140,6 @@ class HoldallStack(Stack):
             **{resource: [queue.queue_arn] for resource, queue in self._queues.queues.items()},
             Resource.SES_IDENTITIES: ["*"],
             Resource.SES_ACCOUNT: ["*"],
-            Resource.PARAMETERS: [f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:{parameters}"],
+            Resource.PARAMETERS: [f"{parameters}/*"],
+            Resource.SIGNING_KEYS: [f"{parameters}/signing-key-*"],
         }

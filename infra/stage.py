@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 DEFAULT_PORT = 4566
@@ -54,7 +54,7 @@ class Stage(_StageModel):
 
     name: str
     port: int  # of the local cloud; only templates with {port} use it
-    stack_name: str
+    stack_name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,31}$")]  # names in CloudFront contain it
     credentials: Literal["bootstrap", "cli"]  # deploy with the roles of `cdk bootstrap`, or with the caller's own
     layer_platform: Literal["lambda", "host"]  # the machine that third-party packages are downloaded for
     public_url: str  # template of {domain}, {label} (first part of the domain), {port}
@@ -67,6 +67,7 @@ class Stage(_StageModel):
     email_verification: Switch
     developer_tokens: Switch  # whether `make token` works; "off" in every stage that strangers can reach
     mail_sender: str  # the email address of the sender, verified with SES; if empty, no email is sent
+    mail_identity: Literal["none", "address", "domain"]  # what the stack creates in SES for the sender
     password_memory: PositiveInt  # KiB
     password_passes: PositiveInt
     max_bytes: PositiveInt  # of the installation
@@ -80,13 +81,22 @@ class Stage(_StageModel):
     oauth_providers: tuple[OAuthProvider, ...]
     throttle: Throttle
     expire_uploads_minutes: PositiveInt
+    ingest_workers: Concurrency
     image_workers: Concurrency
     maintenance_workers: Concurrency
+    mail_workers: Concurrency
     log_retention_days: PositiveInt
     tracing: Switch  # of every call by X-Ray, which costs money
     audit_export: Switch  # whether the audit table is copied every night to a bucket with Object Lock
     audit_export_days: PositiveInt  # days for which no one can delete a copy
     alarm_email: str  # if empty, alarms are shown only on the dashboard
+    monthly_budget: PositiveInt  # dollars, of the whole account; only with `alarm_email`
+
+    @model_validator(mode="after")
+    def _identity_has_a_sender(self) -> Self:
+        if self.mail_identity != "none" and not self.mail_sender:
+            raise ValueError("mailIdentity needs mailSender")
+        return self
 
     def is_enabled(self, setting: str | None) -> bool:
         """Return whether the switch of this name is on. None is always on."""

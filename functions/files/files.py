@@ -74,7 +74,8 @@ def get_file(file_id: FileId) -> DataResponse[FileView]:
     summary="Download a file or one of its variants",
     responses={
         302: documented(
-            "Redirect to a presigned URL that is valid for at most five minutes, or to the permanent URL of a public variant."
+            "Redirect to a presigned URL that is valid for at most five minutes, or to the permanent URL of a public variant. "
+            "Send it neither Authorization nor X-Api-Key: S3 refuses them."
         ),
         202: documented(
             "The variant is being rendered. Try again after Retry-After seconds.", DataResponse[ProcessingStatus]

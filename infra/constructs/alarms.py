@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -44,8 +45,8 @@ class Alarms(Construct):
         self._add_alarm(
             "ImagesQueueAge",
             queues.queues[Resource.IMAGES_QUEUE].metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES),
-            900,
-            "An image has waited 15 minutes for its variants.",
+            1500,  # an image that fails comes back after 5 s, 40 s, 5 min and 15 min, which is no reason for an alarm
+            "An image has waited 25 minutes for its variants.",
         )
         self._add_alarm(
             "Api5xxErrors",
@@ -65,6 +66,15 @@ class Alarms(Construct):
         if not email:
             return None
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        # `enforce_ssl` sets a policy, which replaces the default policy, by which alarms of the account may publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
         topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
 

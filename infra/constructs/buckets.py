@@ -58,7 +58,16 @@ class Variants(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self.bucket = _create_bucket(self, "Bucket")
+        # Any origin, because only the holder of a presigned URL can read, and because a browser that followed a redirect of the
+        # API from another website sends the origin `null`. No header of the API's requests is allowed, so no key gets here.
+        cors_rule = s3.CorsRule(
+            allowed_origins=["*"],
+            allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD],
+            allowed_headers=["range"],
+            exposed_headers=["ETag"],
+            max_age=3600,
+        )
+        self.bucket = _create_bucket(self, "Bucket", cors_rules=[cors_rule])
 
 
 class Exports(Construct):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration, FileSystem, RemovalPolicy
+from aws_cdk import CfnResource, CustomResource, Duration, FileSystem, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -29,9 +29,20 @@ class Console(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         suppress(self.bucket, "S1", reason="Access logs cost money for every request, and the site is public.")
-        self._add_publisher(stage, publisher_code)
+        deployment = CustomResource(
+            self,
+            "SiteDeployment",
+            service_token=self._create_publisher(stage, publisher_code).function_arn,
+            # CloudFormation sends an update only if a property has changed.
+            properties={"Bucket": self.bucket.bucket_name, "Version": FileSystem.fingerprint(str(publisher_code))},
+        )
+        child = deployment.node.default_child
+        if isinstance(child, CfnResource):
+            # Seconds. By default, a deploy waits an hour for a publisher that died. Not `service_timeout`, of which CDK makes a
+            # string, while CloudFormation's validation asks for a number.
+            child.add_property_override("ServiceTimeout", 300)
 
-    def _add_publisher(self, stage: Stage, publisher_code: Path) -> None:
+    def _create_publisher(self, stage: Stage, code: Path) -> lambda_.Function:
         group = create_log_group(self, "PublisherLogs", stage)
         role = create_role(
             self,
@@ -50,31 +61,18 @@ class Console(Construct):
             f"IAM5[Resource::<{self.bucket.stack.resolve(bucket_id)}.Arn>/*]",
             reason="All files of the site.",
         )
-        publisher = lambda_.Function(
+        return lambda_.Function(
             self,
             "Publisher",
             description="Uploads the console to its bucket.",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             handler="console_publisher.handler",
-            code=lambda_.Code.from_asset(str(publisher_code)),
+            code=lambda_.Code.from_asset(str(code)),
             memory_size=512,
             timeout=Duration.minutes(2),
             role=role.without_policy_updates(),
             log_group=group,
             logging_format=lambda_.LoggingFormat.JSON,
             system_log_level_v2=SYSTEM_LOG_LEVEL,
-        )
-        CustomResource(
-            self,
-            "SiteDeployment",
-            service_token=publisher.function_arn,
-            # CloudFormation sends an update only if a property has changed.
-            properties={
-                "Bucket": self.bucket.bucket_name,
-                "Version": FileSystem.fingerprint(str(publisher_code)),
-                # Seconds. By default, a deploy waits an hour for a publisher that died. As a property, because CDK makes a
-                # string of `service_timeout`, and CloudFormation's validation asks for a number.
-                "ServiceTimeout": 300,
-            },
         )

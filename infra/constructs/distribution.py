@@ -16,6 +16,8 @@ from infra.constructs.functions import stack_uuid
 from infra.constructs.nag import suppress
 from infra.stage import Stage
 
+# All that CloudFront can cache as errors ("How CloudFront caches HTTP 4xx and 5xx status codes" in its developer guide).
+_ERROR_CODES = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 _VERIFY_HEADER = "x-holdall-origin-verify"
 
 
@@ -40,7 +42,15 @@ class Distribution(Construct):
             default_root_object="index.html",
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_behavior=self._console_behavior(stage, console),
-            additional_behaviors={"/api/*": self._api_behavior(stage, api), "/media/*": self._media_behavior(variants)},
+            # By default, CloudFront keeps an error for ten seconds, whatever its Cache-Control, and returns it to others: the
+            # cache key of the API has neither query nor credentials.
+            error_responses=[
+                cloudfront.ErrorResponse(http_status=code, ttl=Duration.seconds(0)) for code in _ERROR_CODES
+            ],
+            additional_behaviors={
+                "/api/*": self._api_behavior(stage, api),
+                "/media/*": self._media_behavior(variants),
+            },
         )
         self._grant_media_read(variants)
         domain = self.distribution.distribution_domain_name
@@ -51,7 +61,7 @@ class Distribution(Construct):
 
     def _console_behavior(self, stage: Stage, bucket: s3.Bucket) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(
-            origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+            origin=self._bucket_origin("Console", bucket),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
             cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
@@ -82,12 +92,13 @@ class Distribution(Construct):
             bucket_regional_domain_name=variants.bucket_regional_domain_name,
         )
         behavior = cloudfront.BehaviorOptions(
-            origin=origins.S3BucketOrigin.with_origin_access_control(bucket),
+            origin=self._bucket_origin("Media", bucket),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
             cache_policy=cloudfront.CachePolicy(
                 self,
                 "MediaCache",
+                cache_policy_name=headers.regional_name("MediaCache"),
                 comment="Variants: the cache key is the path; deleted variants disappear within a day",
                 default_ttl=Duration.days(1),
                 max_ttl=Duration.days(1),
@@ -111,6 +122,12 @@ class Distribution(Construct):
                 conditions={"StringEquals": {"AWS:SourceArn": self.distribution.distribution_arn}},
             )
         )
+
+    def _bucket_origin(self, name: str, bucket: s3.IBucket) -> cloudfront.IOrigin:
+        access = cloudfront.S3OriginAccessControl(
+            self, f"{name}Access", origin_access_control_name=headers.regional_name(f"{name}Access")
+        )
+        return origins.S3BucketOrigin.with_origin_access_control(bucket, origin_access_control=access)
 
     def _viewer_request(self, name: str, script: str) -> cloudfront.FunctionAssociation:
         return cloudfront.FunctionAssociation(

@@ -23,8 +23,13 @@ class EventSourceMappings(Construct):
         functions: Mapping[str, lambda_.Function],
     ) -> None:
         super().__init__(scope, construct_id)
-        # These queues can fill quickly. Without a limit their functions would use up the account's concurrency.
-        max_concurrency = {Resource.IMAGES_QUEUE: stage.image_workers, Resource.WORK_QUEUE: stage.maintenance_workers}
+        # Without a limit, the function of a full queue uses up the concurrency of the account, and the API has none.
+        max_concurrency = {
+            Resource.OBJECTS_QUEUE: stage.ingest_workers,
+            Resource.IMAGES_QUEUE: stage.image_workers,
+            Resource.WORK_QUEUE: stage.maintenance_workers,
+            Resource.MAIL_QUEUE: stage.mail_workers,
+        }
         for function in FUNCTIONS:
             if function.queue is None:
                 continue
@@ -36,5 +41,5 @@ class EventSourceMappings(Construct):
                 event_source_arn=queues.queues[function.queue].queue_arn,
                 batch_size=function.batch_size,
                 report_batch_item_failures=True,
-                max_concurrency=max_concurrency.get(function.queue),
+                max_concurrency=max_concurrency[function.queue],
             )

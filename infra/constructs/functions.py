@@ -41,7 +41,9 @@ class Functions(Construct):
         super().__init__(scope, construct_id)
         # SendEmail is checked for identities and configuration sets, so the sender is restricted by a condition.
         is_sender = {"StringEqualsIfExists": {"ses:FromAddress": stage.mail_sender}}
-        self._iam_conditions = {Resource.SES_IDENTITIES: is_sender}
+        # No parameter can be replaced. Without the key of the TOTP secrets, no second factor works any more.
+        creates_only = {"StringEqualsIfExists": {"ssm:Overwrite": "false"}}
+        self._iam_conditions = {Resource.SES_IDENTITIES: is_sender, Resource.PARAMETERS: creates_only}
         self._stage = stage
         self.functions: dict[str, lambda_.Function] = {}
         self.log_groups: dict[str, logs.LogGroup] = {}
@@ -49,28 +51,47 @@ class Functions(Construct):
         for function in FUNCTIONS:
             group = create_log_group(self, f"{function.name.capitalize()}Logs", stage)
             self.log_groups[function.name] = group
-            self.functions[function.name] = lambda_.Function(
-                self,
-                function.name.capitalize(),
-                description=function.description,
-                runtime=RUNTIME,
-                architecture=ARCHITECTURE,
-                handler=f"functions.{function.name}.handler.handler",
+            self.functions[function.name] = self._create_function(
+                function,
                 code=lambda_.Code.from_asset(str(assets.functions[function.name])),
                 layers=[layers[layer] for layer in function.layers],
-                memory_size=function.memory,
-                timeout=Duration.seconds(function.timeout),
-                ephemeral_storage_size=Size.mebibytes(function.storage),
                 role=self._create_role(function, group, resources),
-                environment={**environment, "POWERTOOLS_SERVICE_NAME": function.name},
+                environment=environment,
                 log_group=group,
-                logging_format=lambda_.LoggingFormat.JSON,
-                system_log_level_v2=SYSTEM_LOG_LEVEL,
-                tracing=lambda_.Tracing.ACTIVE if stage.is_enabled("tracing") else lambda_.Tracing.DISABLED,
-                # Long jobs continue by a message to their own queue, and are bounded by their rows. Without this, Lambda
-                # stops such a chain after 16 calls ("Use Lambda recursive loop detection" in its developer guide).
-                recursive_loop=lambda_.RecursiveLoop.ALLOW if function.feeds_own_queue else None,
             )
+
+    def _create_function(
+        self,
+        function: Function,
+        *,
+        code: lambda_.Code,
+        layers: list[lambda_.ILayerVersion],
+        role: iam.IRole,
+        environment: Mapping[str, str],
+        log_group: logs.LogGroup,
+    ) -> lambda_.Function:
+        return lambda_.Function(
+            self,
+            function.name.capitalize(),
+            description=function.description,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            handler=f"functions.{function.name}.handler.handler",
+            code=code,
+            layers=layers,
+            memory_size=function.memory,
+            timeout=Duration.seconds(function.timeout),
+            ephemeral_storage_size=Size.mebibytes(function.storage),
+            role=role,
+            environment={**environment, "POWERTOOLS_SERVICE_NAME": function.name},
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            system_log_level_v2=SYSTEM_LOG_LEVEL,
+            tracing=lambda_.Tracing.ACTIVE if self._stage.is_enabled("tracing") else lambda_.Tracing.DISABLED,
+            # Long jobs continue by a message to their own queue, and are bounded by their rows. Without this, Lambda stops such
+            # a chain after 16 calls ("Use Lambda recursive loop detection" in its developer guide).
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if function.feeds_own_queue else None,
+        )
 
     def _create_layer(self, name: str, assets: Assets) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(

@@ -25,7 +25,7 @@ class Tables(Construct):
         self.main = self._create_table(
             "Main", has_ttl=True, stream=dynamodb.StreamViewType.NEW_IMAGE, indexes=MAIN_INDEXES
         )
-        self.credentials = self._create_table("Credentials")
+        self.credentials = self._create_table("Credentials", has_ttl=True)
         self.audit = self._create_table("Audit", indexes=AUDIT_INDEXES)
         self.ephemeral = self._create_table("Ephemeral", has_ttl=True)
 

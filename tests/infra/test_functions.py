@@ -26,7 +26,8 @@ _LIBRARY_VARIABLES = {
     "PYDANTIC_DISABLE_PLUGINS",
 }
 _EMAIL_IDENTITY = "AWS::SES::EmailIdentity"
-_ALARM_EMAIL_TYPES = {"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"}  # off locally
+_BUDGET = "AWS::Budgets::Budget"
+_ALARM_EMAIL_TYPES = {"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", _BUDGET}  # off locally
 # The types that cost nothing while no one uses Holdall.
 _ALLOWED_TYPES = {
     "AWS::ApiGatewayV2::Api",
@@ -185,6 +186,40 @@ def test_alarms_notify_the_email_address_of_the_stage(
     assert all(alarm["AlarmActions"] for alarm in template_with_options.properties("AWS::CloudWatch::Alarm").values())
 
 
+def test_alarms_of_this_account_may_publish_to_the_topic(template_with_options: Template) -> None:
+    [policy] = template_with_options.properties("AWS::SNS::TopicPolicy").values()
+
+    [allowed] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert (allowed["Action"], allowed["Principal"]) == ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"})
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert [allowed["Resource"]] == policy["Topics"]
+
+
+def test_an_image_that_fails_four_times_raises_no_alarm_before_its_last_attempt(cloud_template: Template) -> None:
+    [alarm] = [
+        each for name, each in cloud_template.properties("AWS::CloudWatch::Alarm").items() if "ImagesQueue" in name
+    ]
+
+    assert alarm["Threshold"] > 5 + 40 + 300 + 900  # seconds between its attempts
+
+
+def test_spending_raises_an_alarm_before_the_budget_is_used_up(
+    cloud_template: Template, template_with_options: Template, stages: dict[str, Stage]
+) -> None:
+    assert cloud_template.properties(_BUDGET) == {}  # the stage has no address for alarms
+    [properties] = template_with_options.properties(_BUDGET).values()
+
+    # Without a name, which is unique in an account.
+    assert properties["Budget"] == {
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": {"Amount": stages["cloud"].monthly_budget, "Unit": "USD"},
+    }
+    [alarm] = properties["NotificationsWithSubscribers"]
+    assert alarm["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "ops@example.com"}]
+    assert (alarm["Notification"]["NotificationType"], alarm["Notification"]["Threshold"]) == ("ACTUAL", 80)
+
+
 def test_local_and_cloud_stages_have_the_same_resources(
     template_with_options: Template, local_template: Template
 ) -> None:
@@ -196,13 +231,21 @@ def test_local_and_cloud_stages_have_the_same_resources(
     assert cloud == local
 
 
-def test_mail_sender_is_an_ses_identity(
-    cloud_template: Template, template_with_options: Template, local_template: Template
+def test_stack_creates_an_ses_identity_only_if_asked_to(
+    cloud_template: Template, local_template: Template, template_with_options: Template
 ) -> None:
-    assert cloud_template.properties(_EMAIL_IDENTITY) == {}  # the stage has no sender
-    for template in (template_with_options, local_template):
-        [identity] = template.properties(_EMAIL_IDENTITY).values()
-        assert identity["EmailIdentity"] == "holdall@example.com"
+    # One that exists already makes the deployment fail, and belongs to others.
+    assert cloud_template.properties(_EMAIL_IDENTITY) == {}  # mailIdentity is "none"
+    [address] = local_template.properties(_EMAIL_IDENTITY).values()  # "address"
+    assert address["EmailIdentity"] == "holdall@example.com"
+    [(name, domain)] = template_with_options.properties(_EMAIL_IDENTITY).items()  # "domain"
+    assert domain["EmailIdentity"] == "example.com"
+    records = [
+        format_arn(output["Value"])
+        for output_name, output in template_with_options.body["Outputs"].items()
+        if output_name.startswith("DkimRecord")
+    ]
+    assert records == [f"<{name}.DkimDNSTokenName{n}> CNAME <{name}.DkimDNSTokenValue{n}>" for n in (1, 2, 3)]
 
 
 def test_layers_are_built_for_the_deployed_python() -> None:
@@ -223,6 +266,7 @@ def test_deps_layer_describes_every_aws_service_that_is_called() -> None:
         ({"oauthProvider": []}, "oauthProvider: Extra inputs are not permitted"),
         ({"signUp": "maybe"}, "signUp: Input should be 'open', 'invite' or 'closed'"),
         ({"imageWorkers": 1}, "imageWorkers: Input should be greater than or equal to 2"),
+        ({"stackName": "a" * 33}, "stackName: String should match pattern"),
         ({"oauthProviders": [{"name": "work", "kind": "saml"}]}, r"oauthProviders\.0\.kind: Input should be"),
     ],
 )
@@ -249,6 +293,24 @@ def test_overrides_replace_values_of_a_stage(stages: dict[str, Stage]) -> None:
     assert stage == stages["local"].model_copy(update={"oauth_providers": (OAuthProvider.model_validate(provider),)})
     with pytest.raises(InvalidStage, match="oauthProvider"):
         Stage.load("local", overrides={"oauthProvider": []})
+
+
+def test_an_ses_identity_needs_a_sender() -> None:
+    with pytest.raises(InvalidStage, match="mailIdentity needs mailSender"):
+        Stage.load("cloud", overrides={"mailIdentity": "address"})
+
+
+def test_workers_leave_the_api_some_of_ten_concurrent_executions(stages: dict[str, Stage]) -> None:
+    # A new account may have no more (Lambda developer guide, "Lambda quotas").
+    stage = stages["cloud"]
+
+    assert stage.ingest_workers + stage.image_workers + stage.maintenance_workers + stage.mail_workers <= 8
+
+
+def test_every_value_of_a_stage_is_documented() -> None:
+    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
+
+    assert {field.alias for name, field in Stage.model_fields.items() if name not in ("name", "port")} <= documented
 
 
 def test_requirements_have_hashes_and_no_urls() -> None:

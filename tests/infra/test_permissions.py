@@ -30,7 +30,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_READ_AUDIT,
         "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
         "ephemeral": _READ_AND_WRITE,
-        "parameters/*": "ssm:DeleteParameter ssm:GetParameter ssm:PutParameter",
+        "parameters/*": "ssm:GetParameter ssm:PutParameter",
+        "parameters/signing-key-*": "ssm:DeleteParameter",
         "mail": "sqs:SendMessage",
         "work": "sqs:SendMessage",
     },
@@ -136,7 +137,18 @@ def test_every_api_function_can_count_api_key_calls() -> None:
 
 def test_only_auth_can_access_credentials_and_parameters(cloud_template: Template) -> None:
     for name in PERMISSIONS.keys() - {"auth"}:
-        assert not {"credentials", "parameters/*"} & _allowed_actions(name, cloud_template).keys()
+        allowed = _allowed_actions(name, cloud_template)
+        assert "credentials" not in allowed
+        assert not [resource for resource in allowed if resource.startswith("parameters")]
+
+
+def test_no_function_can_replace_a_parameter(cloud_template: Template) -> None:
+    # Without the key of the TOTP secrets, no second factor works any more.
+    for function in cloud_template.functions().values():
+        [policy] = cloud_template.function_role(function)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if "ssm:PutParameter" in statement["Action"]:
+                assert statement["Condition"] == {"StringEqualsIfExists": {"ssm:Overwrite": "false"}}
 
 
 def test_mail_has_no_action_on_any_table(cloud_template: Template) -> None:
@@ -220,8 +232,8 @@ def _allowed_actions(name: str, template: Template) -> dict[str, set[str]]:
 
 def _resource_name(arn: str, function: str) -> str:
     """Return a short name: `<TablesMain…>/index/gsi1` is `main/index/gsi1`."""
-    if re.fullmatch(r"arn:.*:parameter/[\w-]+/\*", arn):
-        return "parameters/*"
+    if found := re.fullmatch(r"arn:.*:parameter/[\w-]+/(.*\*)", arn):
+        return f"parameters/{found[1]}"
     if re.fullmatch(rf"<Functions{function.capitalize()}Logs\w+>", arn):
         return "logs"
     found = re.fullmatch(r"<(?:Tables|Queues)?([A-Z][a-z]+?)(?:Bucket)?[0-9A-F]{8}>(.*)", arn)

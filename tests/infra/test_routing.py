@@ -91,6 +91,37 @@ def test_distribution_routes_the_api_media_and_console(cloud_template: Template)
     assert all("ResponseHeadersPolicyId" in behavior for behavior in (api, media, config["DefaultCacheBehavior"]))
 
 
+def test_cloudfront_keeps_no_error_for_the_next_caller(cloud_template: Template) -> None:
+    # Every code that it keeps for ten seconds by default (CloudFront developer guide, "How CloudFront caches HTTP 4xx and 5xx
+    # status codes").
+    codes = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+
+    assert _distribution(cloud_template)["CustomErrorResponses"] == [
+        {"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in codes
+    ]
+
+
+def test_names_in_cloudfront_contain_stack_and_region(cloud_template: Template) -> None:
+    # They are unique in an account, and a plain name would be the same in a second region.
+    names = [
+        format_arn(value)
+        for resource in cloud_template.body["Resources"].values()
+        if resource["Type"].startswith("AWS::CloudFront::")
+        for config in (resource["Properties"], *resource["Properties"].values())
+        if isinstance(config, dict)
+        for key, value in config.items()
+        if key == "Name"
+    ]
+
+    assert len(names) == 8  # two functions, two access controls, three policies of headers, one of caching
+    assert len(set(names)) == 8
+    for name in names:
+        assert "<AWS::Region>" in name
+        assert "Holdall" in name or "<AWS::StackName>" in name
+        # The longest names of a stack (`Stage.stack_name`) and of a region.
+        assert len(name.replace("<AWS::StackName>", "x" * 32).replace("<AWS::Region>", "ap-northeast-1")) <= 64
+
+
 def test_api_recognizes_the_distribution_by_the_uuid_of_the_stack(cloud_template: Template) -> None:
     [origin] = [o for o in _distribution(cloud_template)["Origins"] if "CustomOriginConfig" in o]
 

@@ -1,10 +1,14 @@
 """Tables, buckets and queues: keys, retention, encryption and access."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+from holdall.platform.table.records import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record
 from infra.catalog import FUNCTIONS
 from infra.stage import Stage
 from tests.infra.template import Template, format_arn
+from tests.support.source_tree import ROOT
 
 _KEY_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 
@@ -41,12 +45,18 @@ def test_tables_survive_deletion_of_the_stack(cloud_template: Template) -> None:
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_main_has_a_stream_and_expiring_tables_have_a_ttl(cloud_template: Template) -> None:
+def test_main_has_a_stream_and_tables_whose_records_have_a_ttl_expire_them(cloud_template: Template) -> None:
     tables = _tables(cloud_template)
 
     assert tables["Main"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     expiring = {name for name, table in tables.items() if "TimeToLiveSpecification" in table}
-    assert expiring == {"Main", "Ephemeral"}
+    records: dict[str, type[Item]] = {
+        "Main": Record,
+        "Credentials": CredentialRecord,
+        "Audit": AuditRecord,
+        "Ephemeral": EphemeralRecord,
+    }
+    assert expiring == {name for name, record in records.items() if "ttl" in record.get_attributes()}
     for name in expiring:
         assert tables[name]["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
 
@@ -113,10 +123,17 @@ def test_export_bucket_is_created_only_if_enabled(cloud_template: Template, temp
 
 def test_cors_of_originals_allows_only_listed_origins(cloud_template: Template, local_template: Template) -> None:
     for template in (cloud_template, local_template):
-        [originals] = [b for name, b in template.properties("AWS::S3::Bucket").items() if "CorsConfiguration" in b]
-        [rule] = originals["CorsConfiguration"]["CorsRules"]
+        rule = _cors_rule(template, "Originals")
         assert "*" not in "".join(format_arn(origin) for origin in rule["AllowedOrigins"] if isinstance(origin, str))
         assert {"ETag", "Location"} <= set(rule["ExposedHeaders"])
+
+
+def test_a_website_can_fetch_a_variant_but_cannot_send_its_api_key_there(cloud_template: Template) -> None:
+    rule = _cors_rule(cloud_template, "Variants")
+
+    assert rule["AllowedOrigins"] == ["*"]  # also `null`, which a browser sends after a redirect from another website
+    assert sorted(rule["AllowedMethods"]) == ["GET", "HEAD"]
+    assert rule["AllowedHeaders"] == ["range"]
 
 
 def test_originals_notify_the_objects_queue_of_new_objects(cloud_template: Template) -> None:
@@ -155,20 +172,53 @@ def test_visibility_timeout_is_six_times_the_function_timeout(cloud_template: Te
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_background_queues_have_a_concurrency_limit(
+def test_every_worker_has_a_concurrency_limit(
     cloud_template: Template, local_template: Template, stages: dict[str, Stage]
 ) -> None:
     for template, stage in ((cloud_template, stages["cloud"]), (local_template, stages["local"])):
         limits = {
-            format_arn(mapping["EventSourceArn"])[len("<Queues") : -len("12345678>")]: mapping.get("ScalingConfig")
+            format_arn(mapping["EventSourceArn"])[len("<Queues") : -len("12345678>")]: mapping["ScalingConfig"]
             for mapping in template.properties("AWS::Lambda::EventSourceMapping").values()
         }
         assert limits == {
+            "Objects": {"MaximumConcurrency": stage.ingest_workers},
             "Images": {"MaximumConcurrency": stage.image_workers},
             "Work": {"MaximumConcurrency": stage.maintenance_workers},
-            "Objects": None,
-            "Mail": None,
+            "Mail": {"MaximumConcurrency": stage.mail_workers},
         }
+
+
+def test_names_of_the_last_release_are_kept(template_with_options: Template) -> None:
+    """Another logical ID or queue is another, empty resource. DynamoDB creates or deletes one index of a table per update.
+
+    After a release, write its names to the file.
+    """
+    released = json.loads(Path(__file__).with_name("last_release.json").read_text())
+    logical_ids = {
+        name: resource["Type"]
+        for name, resource in template_with_options.body["Resources"].items()
+        if resource["Type"] in released["logicalIds"].values()
+    }
+
+    assert released["logicalIds"].items() <= logical_ids.items()
+    for name, table in _tables(template_with_options).items():
+        assert len(_indexes(table).keys() ^ set(released["indexes"].get(name, []))) <= 1, name
+
+
+def test_feature_flags_of_cdk_are_those_it_recommends() -> None:
+    # A flag that is set later renames or replaces what exists.
+    recommended = ROOT / "node_modules/aws-cdk/lib/init-templates/.recommended-feature-flags.json"
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+
+    assert {name: value for name, value in context.items() if name.startswith("@aws-cdk")} == json.loads(
+        recommended.read_text()
+    )
+
+
+def _cors_rule(template: Template, construct: str) -> Any:
+    [bucket] = [b for name, b in template.properties("AWS::S3::Bucket").items() if name.startswith(construct)]
+    [rule] = bucket["CorsConfiguration"]["CorsRules"]
+    return rule
 
 
 def _tables(template: Template) -> dict[str, Any]:
