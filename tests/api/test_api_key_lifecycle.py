@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from holdall.api_keys import service as api_keys
 from holdall.platform import ids
 from tests.support import users
 from tests.support.aws import FakeAws
+from tests.support.callers import get_project, make_caller
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
-from tests.support.faults import inject_faults
+from tests.support.faults import inject_faults, interleave
 from tests.support.projects import (
     ApiKeyClient,
     add_member,
@@ -33,9 +35,8 @@ def status_and_code(response: Response) -> tuple[int, str]:
     return (response.status, "") if response.status < 400 else (response.status, response.problem()["code"])
 
 
-def get_key_row(fake_aws: FakeAws, key_client: ApiKeyClient) -> dict[str, Any]:
-    (found,) = fake_aws.find_rows("main", pk=f"KEY#{key_client.key_id}")
-    return found
+def find_last_uses(fake_aws: FakeAws, key_client: ApiKeyClient) -> list[str]:
+    return [row["used_at"] for row in fake_aws.find_rows("main", pk=f"SEEN#{key_client.key_id}")]
 
 
 def test_key_gives_access_to_its_project(client: Client, shared_project: str) -> None:
@@ -231,18 +232,19 @@ def test_purge_deletes_the_keys_of_a_project(client: Client, fake_aws: FakeAws, 
 
     assert status_and_code(key.get("/files")) == INVALID_TOKEN
     assert fake_aws.find_rows("main", record_type="api-key") == []
+    assert find_last_uses(fake_aws, key) == []
 
 
 def test_last_use_is_updated_at_most_once_a_minute(
     client: Client, fake_aws: FakeAws, shared_project: str, frozen_clock: FrozenClock
 ) -> None:
     key = create_api_key_client(client, shared_project)
-    assert get_key_row(fake_aws, key).get("last_used_at") is None
+    assert find_last_uses(fake_aws, key) == []
     times = []
     for seconds in (0, 30, 30, 1, 60, 1):
         frozen_clock.advance(seconds=seconds)
         key.get("/files").data()
-        times.append(get_key_row(fake_aws, key)["last_used_at"])
+        times += find_last_uses(fake_aws, key)
 
     assert len(set(times)) == 3
     assert times == [times[0]] * 3 + [times[3]] * 2 + [times[5]]
@@ -250,11 +252,21 @@ def test_last_use_is_updated_at_most_once_a_minute(
     assert listed["lastUsedAt"] == frozen_clock.time.isoformat().replace("+00:00", "Z")
 
 
+def test_key_that_is_deleted_while_it_is_used_leaves_no_row(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    key, project = create_api_key_client(client, shared_project), get_project(shared_project)
+    with interleave("TransactWriteItems", lambda: api_keys.delete(make_caller(client), project, key.key_id)):
+        key.get("/files")
+
+    assert find_last_uses(fake_aws, key) == []
+
+
 def test_wrong_secret_does_not_update_the_last_use(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     key = create_api_key_client(client, shared_project)
     ApiKeyClient(api_key=f"hk_{key.key_id}_{'0' * 26}").get("/files")
 
-    assert get_key_row(fake_aws, key).get("last_used_at") is None
+    assert find_last_uses(fake_aws, key) == []
 
 
 def test_response_does_not_depend_on_the_update_of_the_last_use(
@@ -265,9 +277,9 @@ def test_response_does_not_depend_on_the_update_of_the_last_use(
         with inject_faults(monkeypatch, 1, mode) as faults:  # the second call updates the last use
             assert key.get("/files").status == 200
             assert faults.calls[1] == "dynamodb.TransactWriteItems"
-    assert get_key_row(fake_aws, key).get("last_used_at") is None
+    assert find_last_uses(fake_aws, key) == []
     key.get("/files").data()
-    assert get_key_row(fake_aws, key)["last_used_at"]
+    assert find_last_uses(fake_aws, key)
 
 
 def test_key_is_rejected_while_the_table_does_not_respond(

@@ -20,9 +20,9 @@ def browser(world: World) -> Browser:
     return world.step("browser", lambda: Browser.sign_in(users.sign_up()["email"]))
 
 
-def get_session_row(fake_aws: FakeAws, browser: Browser) -> dict[str, Any]:
-    (row,) = fake_aws.find_rows("main", pk=f"SESSION#{browser.session_cookie.split('_')[2]}")
-    return row
+def find_last_uses(fake_aws: FakeAws, browser: Browser) -> list[str]:
+    rows = fake_aws.find_rows("main", pk=f"SEEN#{browser.session_cookie.split('_')[2]}")
+    return [row["used_at"] for row in rows]
 
 
 def test_login_with_a_cookie_returns_no_token() -> None:
@@ -113,17 +113,28 @@ def test_session_by_cookie_has_no_refresh_token(browser: Browser) -> None:
 def test_last_use_is_written_at_most_once_a_minute(
     browser: Browser, frozen_clock: FrozenClock, fake_aws: FakeAws
 ) -> None:
-    created = get_session_row(fake_aws, browser)["last_used_at"]
     frozen_clock.advance(seconds=50)
     browser.get("/auth/me").data()
-    assert get_session_row(fake_aws, browser)["last_used_at"] == created
+    assert find_last_uses(fake_aws, browser) == []
     frozen_clock.advance(seconds=15)
     browser.get("/auth/me").data()
-    updated = get_session_row(fake_aws, browser)["last_used_at"]
-    assert updated > created
+    (first,) = find_last_uses(fake_aws, browser)
     frozen_clock.advance(seconds=50)
     browser.get("/auth/me").data()
-    assert get_session_row(fake_aws, browser)["last_used_at"] == updated
+    assert find_last_uses(fake_aws, browser) == [first]
+    frozen_clock.advance(seconds=15)
+    (session,) = browser.get("/auth/sessions").data()
+    (second,) = find_last_uses(fake_aws, browser)
+    assert second > first
+    assert session["lastUsedAt"] == frozen_clock.time.isoformat().replace("+00:00", "Z")
+
+
+def test_use_writes_no_row_of_the_session(browser: Browser, frozen_clock: FrozenClock, fake_aws: FakeAws) -> None:
+    before = fake_aws.find_rows("main", record_type="session")
+    frozen_clock.advance(seconds=65)
+    browser.get("/auth/me").data()
+
+    assert fake_aws.find_rows("main", record_type="session") == before
 
 
 def test_response_does_not_depend_on_the_write_of_the_last_use(

@@ -42,6 +42,16 @@ def test_refresh_updates_the_last_use(client: Client, frozen_clock: FrozenClock)
     assert session["lastUsedAt"] > session["createdAt"]
 
 
+def test_only_active_sessions_are_listed(client: Client, frozen_clock: FrozenClock) -> None:
+    idle, used = (Browser.sign_in(client.user["email"]) for _ in range(2))
+    frozen_clock.advance(days=6)
+    used.get("/auth/me").data()
+    frozen_clock.advance(days=2)
+
+    assert idle.get("/auth/me").status == 401
+    assert [each["current"] for each in used.get("/auth/sessions").data()] == [True]
+
+
 def test_sessions_are_listed_in_pages(client: Client) -> None:
     for _ in range(2):
         users.sign_in(client.user["email"])

@@ -33,8 +33,8 @@ LIST_CASES = (
     _case("projects of a user", "/projects?limit=100", 3),
     _case("members of a project", "/projects/{project}/members?limit=100", 3),
     _case("invitations", "/projects/{project}/invitations?limit=100", 2),
-    # For each creator the user and the membership are read.
-    _case("API keys of a project", "/projects/{project}/keys?limit=100", 4),
+    # The last use of each key is read, and the user and the membership of each creator.
+    _case("API keys of a project", "/projects/{project}/keys?limit=100", 5),
     _case("files, newest first", "/files?projectId={project}&limit=100", 2),
     _case("users", "/users?limit=100", 2),
     _case("roles", "/roles?limit=100", 2),

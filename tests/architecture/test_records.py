@@ -30,6 +30,7 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "session": ("SESSION#{id}", "SESSION"),
         "role": ("ROLE#{role}", "ROLE"),
         "permission": ("PERMISSION#{permission}", "PERMISSION"),
+        "last-use": ("SEEN#({id}|{project}-{id}-{id})", "SEEN"),
         "epoch": ("ROLES_EPOCH#{number}", "EPOCH"),
         "public-key": ("JWKS", "{kid}"),
         "project": ("PROJECT#{project}", "PROJECT"),

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from holdall.files.model import File, FileStatus, Version
+from holdall.iam.model import StoredSession
+from holdall.platform import ids
 from holdall.projects.model import Project, ProjectSettings, VariantSpec, Visibility
 
 PROJECT_ID = "0123456789ab"
@@ -61,6 +63,26 @@ def make_file(current: Version) -> File:
         created_at=FROZEN_TIME,
         updated_at=FROZEN_TIME,
         revision=0,
+    )
+
+
+def make_session(created_at: datetime, user_id: str = "0" * 26) -> StoredSession:
+    return StoredSession(
+        id=ids.new_id(),
+        user_id=user_id,
+        mode="token",
+        generation=1,
+        family_sha256=ids.sha256_hex(ids.new_secret()),
+        current_sha256=ids.sha256_hex(ids.new_secret()),
+        previous_sha256=None,
+        encrypted_successor=None,
+        rotated_at=created_at,
+        created_at=created_at,
+        authenticated_at=created_at,
+        last_used_at=created_at,
+        revoked=False,
+        client_ip="192.0.2.7",
+        user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     )
 
 

@@ -11,7 +11,7 @@ from holdall.audit import store as audit
 from holdall.audit.model import AuditEntry, AuditFilter
 from holdall.files import store as files
 from holdall.files.model import planned_variants
-from holdall.iam.model import StoredSession, User
+from holdall.iam.model import User
 from holdall.iam.store import sessions, users
 from holdall.jobs import store as jobs
 from holdall.jobs.model import Job, JobState
@@ -110,32 +110,12 @@ def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:
         created_by=key_id.creator_id,
         created_at=now,
         expires_at=None,
-        last_used_at=now,
     )
     keys.put(tx, key_id, key)
 
 
 def _add_session(tx: Transaction, user_id: str, _: int) -> None:
-    now = clock.now()
-    session = StoredSession(
-        id=ids.new_id(),
-        user_id=user_id,
-        mode="token",
-        generation=1,
-        family_sha256=ids.sha256_hex(ids.new_secret()),
-        current_sha256=ids.sha256_hex(ids.new_secret()),
-        previous_sha256=None,
-        encrypted_successor=None,
-        rotated_at=now,
-        created_at=now,
-        authenticated_at=now,
-        last_used_at=now,
-        expires_at=now + timedelta(days=7),
-        revoked=False,
-        client_ip="192.0.2.7",
-        user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    )
-    sessions.add_session(tx, session)
+    sessions.add_session(tx, factories.make_session(clock.now(), user_id))
 
 
 def _add_audit_entry(tx: Transaction, user_id: str, _: int) -> None:

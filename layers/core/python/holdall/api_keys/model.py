@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -14,7 +14,6 @@ from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticat
 from holdall.platform.schemas import RequestModel, ResponseModel, Rfc3339DateTime, UniqueItems
 from holdall.projects.model import Membership, Name
 
-LAST_USED_INTERVAL = timedelta(minutes=1)  # `last_used_at` is updated at most this often
 _ID = f"({ids.PROJECT_ID_PATTERN})-({ids.ID_PATTERN})-({ids.ID_PATTERN})"
 
 
@@ -51,10 +50,6 @@ class CreatorLeft(Conflict):
 
     code = "creator_left"
     detail = "The creator of this key is no longer an active member of the project. Create another key."
-
-
-class AlreadyUpdated(Exception):
-    """Another request with the key updated the time of its last use. Only the service sees this error."""
 
 
 def _require_string(value: object) -> object:
@@ -122,7 +117,6 @@ class StoredApiKey:
     created_by: str
     created_at: datetime
     expires_at: datetime | None
-    last_used_at: datetime | None
 
     def has_secret(self, secret: str) -> bool:
         """Return whether this is the secret."""

@@ -1,10 +1,8 @@
 """Records of API keys."""
 
-from datetime import datetime
-
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAttribute, UTCDateTimeAttribute
 
-from holdall.api_keys.model import AlreadyUpdated, ApiKeyId, ApiKeyNotFound, StoredApiKey
+from holdall.api_keys.model import ApiKeyId, ApiKeyNotFound, StoredApiKey
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, BatchGet, Pending, Record, Transaction, query_page
 
@@ -19,7 +17,6 @@ class ApiKeyRecord(Record, discriminator="api-key"):
     created_by = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute(null=True)
-    last_used_at = UTCDateTimeAttribute(null=True)
 
 
 def put(tx: Transaction, key_id: ApiKeyId, key: StoredApiKey) -> None:
@@ -43,11 +40,9 @@ def set_enabled(tx: Transaction, key_id: ApiKeyId, *, enabled: bool) -> None:
     tx.update(ApiKeyRecord(*_key(key_id)), [ApiKeyRecord.enabled.set(enabled)], error=ApiKeyNotFound)
 
 
-def set_last_used(tx: Transaction, key_id: ApiKeyId, key: StoredApiKey, now: datetime) -> None:
-    """Update the time of the last use. The transaction raises AlreadyUpdated."""
-    last_used_at = ApiKeyRecord.last_used_at
-    unchanged = last_used_at == key.last_used_at if key.last_used_at else last_used_at.does_not_exist()
-    tx.update(ApiKeyRecord(*_key(key_id)), [last_used_at.set(now)], condition=unchanged, error=AlreadyUpdated)
+def check_exists(tx: Transaction, key_id: ApiKeyId) -> None:
+    """Condition check: the key was not deleted. The transaction raises ApiKeyNotFound."""
+    tx.condition_check(ApiKeyRecord, *_key(key_id), ApiKeyRecord.pk.exists(), error=ApiKeyNotFound)
 
 
 def delete(tx: Transaction, key_id: ApiKeyId) -> None:

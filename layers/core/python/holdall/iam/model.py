@@ -2,10 +2,10 @@
 
 import contextlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import idna
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,7 +16,6 @@ from holdall.platform.schemas import ResponseModel
 SESSION_IDLE_TIMEOUT = timedelta(days=7)
 SESSION_MAX_AGE = timedelta(days=30)
 RECENT_AUTH_WINDOW = timedelta(minutes=10)
-LAST_USED_INTERVAL = timedelta(minutes=1)  # the last use of a cookie is updated at most this often
 REFRESH_GRACE_PERIOD = timedelta(seconds=10)  # a client that lost the response gets the same successor again
 _MAX_LOCAL_PART_BYTES = 64  # RFC 5321, section 4.5.3.1.1
 _BROWSERS = {  # by a part of the User-Agent: the first match counts, because Edge also says Chrome, and Chrome says Safari
@@ -58,10 +57,6 @@ class AlreadyRotated(Exception):
 
 class AlreadyRevoked(Exception):
     """Another request revoked the session first. Only the service sees this error."""
-
-
-class AlreadyUpdated(Exception):
-    """Another request updated the time of the last use first. Only the service sees this error."""
 
 
 class AlreadyPublished(Exception):
@@ -168,14 +163,21 @@ class StoredSession:
     rotated_at: datetime
     created_at: datetime
     authenticated_at: datetime  # when the user last entered a password or a second factor
-    last_used_at: datetime
-    expires_at: datetime
+    last_used_at: datetime  # as of the first use and of refreshes; a cookie has a record of its last use
     revoked: bool
     client_ip: str
     user_agent: str
 
+    @property
+    def expires_at(self) -> datetime:
+        return min(self.last_used_at + SESSION_IDLE_TIMEOUT, self.created_at + SESSION_MAX_AGE)
+
     def is_active(self, now: datetime) -> bool:
         return not self.revoked and now < self.expires_at
+
+    def used_at(self, last_used_at: datetime | None) -> Self:
+        """Return the session with the recorded time of its last use, if there is one."""
+        return replace(self, last_used_at=last_used_at) if last_used_at else self
 
     def is_recently_authenticated(self, now: datetime) -> bool:
         """Return whether the user authenticated so recently that security settings may be changed."""
@@ -192,11 +194,6 @@ class Session(ResponseModel):
     created_at: datetime
     last_used_at: datetime
     current: bool
-
-
-def expiry(created_at: datetime, last_used_at: datetime) -> datetime:
-    """Return when a session expires."""
-    return min(last_used_at + SESSION_IDLE_TIMEOUT, created_at + SESSION_MAX_AGE)
 
 
 def describe_device(user_agent: str) -> str:

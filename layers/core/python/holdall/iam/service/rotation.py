@@ -11,7 +11,6 @@ from holdall.iam.model import (
     InvalidToken,
     IssuedTokens,
     StoredSession,
-    expiry,
 )
 from holdall.iam.refresh_token import RefreshToken, decrypt_successor, encrypt_successor
 from holdall.iam.service.sessions import get_session, issue_tokens
@@ -59,7 +58,6 @@ def _rotate(session: StoredSession, token: RefreshToken) -> IssuedTokens:
         current_sha256=ids.sha256_hex(successor.rotation_secret),
         rotated_at=now,
         last_used_at=now,
-        expires_at=expiry(session.created_at, now),
     )
     encrypted_successor = encrypt_successor(successor.rotation_secret, predecessor=token.rotation_secret)
     with Transaction() as tx:

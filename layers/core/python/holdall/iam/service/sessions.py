@@ -2,15 +2,14 @@
 
 import contextlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from holdall.audit.service import log
 from holdall.iam.access_token import LIFETIME, issue_access_token, list_jwks, verify_access_token
 from holdall.iam.model import (
-    LAST_USED_INTERVAL,
+    SESSION_MAX_AGE,
     Account,
     AlreadyRevoked,
-    AlreadyUpdated,
     InvalidToken,
     IssuedCookie,
     IssuedSession,
@@ -20,7 +19,6 @@ from holdall.iam.model import (
     SessionMode,
     StoredSession,
     describe_device,
-    expiry,
 )
 from holdall.iam.refresh_token import RefreshToken
 from holdall.iam.service.users import current_account, find_active
@@ -28,9 +26,10 @@ from holdall.iam.signing_keys import rotate_signing_keys
 from holdall.iam.store import sessions as store
 from holdall.iam.store import users
 from holdall.iam.tokens import derive_csrf_token, format_session_cookie, is_session_cookie, parse_session_cookie
+from holdall.last_use import service as last_use
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller, ClientInfo
-from holdall.platform.errors import NotFound, ServiceUnavailable
+from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import BatchGet, ErrorFactory, Pending, Transaction
 from holdall.roles import service as roles
@@ -51,6 +50,7 @@ class SessionLookup:
 
     account: Pending[Account]
     session: Pending[StoredSession]
+    last_use: Pending[datetime]
     epoch: Pending[int]
 
 
@@ -67,6 +67,7 @@ def load(batch: BatchGet, credentials: SessionCredentials) -> SessionLookup:
     return SessionLookup(
         users.get_account(batch, credentials.user_id),
         store.get_session(batch, credentials.session_id),
+        last_use.get(batch, credentials.session_id),
         roles.get_epoch(batch, credentials.user_id),
     )
 
@@ -76,8 +77,8 @@ def authenticate(credentials: SessionCredentials, lookup: SessionLookup) -> Auth
 
     Updates the time of the last use if the credentials are a cookie; a refresh updates that of a session with tokens.
     """
-    account, session = lookup.account.require(InvalidToken), lookup.session.require(InvalidToken)
-    now = clock.now()
+    account, now = lookup.account.require(InvalidToken), clock.now()
+    session = lookup.session.require(InvalidToken).used_at(lookup.last_use.value)
     if not session.is_active(now) or not account.user.is_active:
         raise InvalidToken
     if session.user_id != credentials.user_id or session.generation != account.generation:
@@ -87,16 +88,13 @@ def authenticate(credentials: SessionCredentials, lookup: SessionLookup) -> Auth
     if credentials.secret is not None:
         if not ids.constant_time_equal(ids.sha256_hex(credentials.secret), session.current_sha256):
             raise InvalidToken
-        if now - session.last_used_at > LAST_USED_INTERVAL:
-            # If DynamoDB does not respond, the next request updates it: the response does not depend on it.
-            with contextlib.suppress(AlreadyUpdated, ServiceUnavailable), Transaction() as tx:
-                store.set_last_used(tx, session, now, expiry(session.created_at, now))
+        last_use.update(session.id, session.last_used_at, expires_at=session.created_at + SESSION_MAX_AGE)
     return Authorization(roles.get_permissions(account.user.roles, lookup.epoch.value or 0), session)
 
 
 def get_session(session_id: str) -> StoredSession:
     """Return a session that is not revoked and has not expired. One round trip. Raises InvalidToken."""
-    session = store.get_session_or_none(session_id)
+    session = _find_session(session_id)
     if session is None or not session.is_active(clock.now()):
         raise InvalidToken
     return session
@@ -133,7 +131,6 @@ def create_session(
         created_at=now,
         authenticated_at=now,
         last_used_at=now,
-        expires_at=expiry(now, now),
         revoked=False,
         client_ip=client.ip,
         user_agent=client.user_agent,
@@ -162,9 +159,13 @@ def issue_developer_token(operator: ClientInfo, account: Account, seconds: int) 
 
 
 def list_sessions(caller: Caller, page: PageRequest) -> Page[Session]:
-    """Return the caller's sessions, newest first. Two round trips."""
+    """Return the caller's active sessions, newest first. Three round trips."""
     account = current_account(caller)
     found = store.list_sessions(caller.user_id, account.generation, page)
+    with BatchGet() as batch:
+        last_uses = [last_use.get(batch, session.id) for session in found.items]
+    now, pairs = clock.now(), zip(found.items, last_uses, strict=True)
+    active = [session for each, used in pairs if (session := each.used_at(used.value)).is_active(now)]
     sessions = [
         Session(
             id=session.id,
@@ -175,14 +176,14 @@ def list_sessions(caller: Caller, page: PageRequest) -> Page[Session]:
             last_used_at=session.last_used_at,
             current=session.id == caller.session_id,
         )
-        for session in found.items
+        for session in active
     ]
     return Page(sessions, next=found.next, prev=found.prev)
 
 
 def revoke_session(caller: Caller, session_id: str) -> None:
     """Revoke a session of the caller, with effect on the next request. Raises NotFound."""
-    session = store.get_session_or_none(ids.validate_id(session_id))
+    session = _find_session(ids.validate_id(session_id))
     if session is None or session.user_id != caller.user_id:
         raise NotFound
     try:
@@ -220,6 +221,12 @@ def revoke_all(
     generation = users.increment_generation(tx, account, email_verified=email_verified, error=error)
     if except_session is not None:
         store.carry_over(tx, except_session, generation, error=error)
+
+
+def _find_session(session_id: str) -> StoredSession | None:
+    with BatchGet() as batch:
+        session, used = store.get_session(batch, session_id), last_use.get(batch, session_id)
+    return session.value and session.value.used_at(used.value)
 
 
 def _revoke(caller: Caller, session_id: str) -> None:

@@ -1,10 +1,8 @@
 """Records of sessions."""
 
-from datetime import datetime
-
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.iam.model import AlreadyRevoked, AlreadyRotated, AlreadyUpdated, StoredSession
+from holdall.iam.model import SESSION_MAX_AGE, AlreadyRevoked, AlreadyRotated, StoredSession
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, BatchGet, ErrorFactory, Pending, Record, Transaction, query_page
 
@@ -22,7 +20,6 @@ class SessionRecord(Record, discriminator="session"):
     created_at = UTCDateTimeAttribute()
     authenticated_at = UTCDateTimeAttribute()
     last_used_at = UTCDateTimeAttribute()
-    expires_at = UTCDateTimeAttribute()
     revoked = BooleanAttribute(default=False)
     client_ip = UnicodeAttribute()
     user_agent = UnicodeAttribute()
@@ -36,12 +33,6 @@ def get_session(batch: BatchGet, session_id: str) -> Pending[StoredSession]:
     return batch.get(SessionRecord, _pk(session_id), "SESSION", _to_session)
 
 
-def get_session_or_none(session_id: str) -> StoredSession | None:
-    """Return a session, active or not. One round trip. Raises ServiceUnavailable."""
-    record = SessionRecord.get_or_none(_pk(session_id), "SESSION")
-    return _to_session(record) if record else None
-
-
 def add_session(tx: Transaction, session: StoredSession) -> None:
     """Add a session."""
     record = SessionRecord(
@@ -49,7 +40,7 @@ def add_session(tx: Transaction, session: StoredSession) -> None:
         "SESSION",
         gsi1pk=_gsi1pk(session.user_id, session.generation),
         gsi1sk=session.id,
-        ttl=int(session.expires_at.timestamp()),
+        ttl=int((session.created_at + SESSION_MAX_AGE).timestamp()),
         **vars(session),
     )
     tx.put_new(record)
@@ -65,8 +56,6 @@ def rotate(tx: Transaction, old: StoredSession, new: StoredSession, encrypted_su
             SessionRecord.encrypted_successor.set(encrypted_successor),
             SessionRecord.rotated_at.set(new.rotated_at),
             SessionRecord.last_used_at.set(new.last_used_at),
-            SessionRecord.expires_at.set(new.expires_at),
-            SessionRecord.ttl.set(int(new.expires_at.timestamp())),
         ],
         condition=(SessionRecord.current_sha256 == old.current_sha256) & _NOT_REVOKED,
         error=AlreadyRotated,
@@ -80,20 +69,6 @@ def revoke_session(tx: Transaction, session_id: str) -> None:
         [SessionRecord.revoked.set(True), SessionRecord.gsi1pk.remove(), SessionRecord.gsi1sk.remove()],
         condition=_NOT_REVOKED,
         error=AlreadyRevoked,
-    )
-
-
-def set_last_used(tx: Transaction, session: StoredSession, now: datetime, expires_at: datetime) -> None:
-    """Update the time of the last use. The transaction raises AlreadyUpdated."""
-    tx.update(
-        SessionRecord(_pk(session.id), "SESSION"),
-        [
-            SessionRecord.last_used_at.set(now),
-            SessionRecord.expires_at.set(expires_at),
-            SessionRecord.ttl.set(int(expires_at.timestamp())),
-        ],
-        condition=SessionRecord.last_used_at == session.last_used_at,
-        error=AlreadyUpdated,
     )
 
 
