@@ -13,6 +13,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.catalog import Resource
+from infra.constructs.environment import metrics_namespace
 from infra.constructs.queues import Queues
 from infra.stage import Stage
 
@@ -60,7 +61,7 @@ class Alarms(Construct):
             "Throttles": "were throttled",
         }.items():
             self._add_alarm(f"Function{metric}", _lambda_metric(metric), 5, f"Invocations {meaning}.")
-        self._add_dashboard(queues, api)
+        self._add_dashboard(stage, queues, api)
 
     def _create_topic(self, email: str) -> sns.Topic | None:
         if not email:
@@ -96,7 +97,7 @@ class Alarms(Construct):
 
     def _error_log_metric(self, stage: Stage, log_groups: Mapping[str, logs.LogGroup]) -> cloudwatch.IMetric:
         """Return the number of log events of level ERROR. Errors of callers are not logged at this level."""
-        namespace = f"Holdall/{stage.stack_name}"
+        namespace = metrics_namespace(stage)
         for name, group in log_groups.items():
             logs.MetricFilter(
                 self,
@@ -109,7 +110,7 @@ class Alarms(Construct):
             )
         return cloudwatch.Metric(namespace=namespace, metric_name="ErrorLogs", statistic="sum", period=_FIVE_MINUTES)
 
-    def _add_dashboard(self, queues: Queues, api: gateway.HttpApi) -> None:
+    def _add_dashboard(self, stage: Stage, queues: Queues, api: gateway.HttpApi) -> None:
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(12))
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=self._alarms, width=24))
         dashboard.add_widgets(
@@ -122,17 +123,17 @@ class Alarms(Construct):
             ),
             _graph_widget("Functions", [_lambda_metric(metric) for metric in ("Invocations", "Errors", "Throttles")]),
         )
-        dashboard.add_widgets(_graph_widget("Quota drift found by the recount", [_quota_drift_metric()]))
+        dashboard.add_widgets(_graph_widget("Quota drift found by the recount", [_quota_drift_metric(stage)]))
 
 
 def _graph_widget(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=metrics, width=12)
 
 
-def _quota_drift_metric() -> cloudwatch.Metric:
+def _quota_drift_metric(stage: Stage) -> cloudwatch.Metric:
     # Needs no alarm of its own, because maintenance also logs each drift at level ERROR, which ErrorLogs counts.
     return cloudwatch.Metric(
-        namespace="Holdall",
+        namespace=metrics_namespace(stage),
         metric_name="QuotaDrift",
         dimensions_map={"service": "maintenance"},
         statistic="sum",

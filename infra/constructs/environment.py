@@ -51,6 +51,11 @@ def parameter_prefix(stage: Stage) -> str:
     return f"/{stage.stack_name}"
 
 
+def metrics_namespace(stage: Stage) -> str:
+    """Return the namespace of our metrics. It names the stack, for the same reason."""
+    return f"Holdall/{stage.stack_name}"
+
+
 def _stage_variables(stage: Stage) -> dict[str, str]:
     values: dict[str, str | int] = {
         "STAGE": stage.name,
@@ -70,7 +75,7 @@ def _stage_variables(stage: Stage) -> dict[str, str]:
         "MAX_OPEN_BYTES_PER_PROJECT": stage.max_open_bytes_per_project,
         "RATE_LIMITS": json.dumps(stage.rate_limits),
         "OAUTH_PROVIDERS": json.dumps([each.model_dump(exclude_none=True) for each in stage.oauth_providers]),
-        "POWERTOOLS_METRICS_NAMESPACE": "Holdall",
+        "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(stage),
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "PYDANTIC_DISABLE_PLUGINS": "1",  # else pydantic reads the metadata of every package to find plugins
     }

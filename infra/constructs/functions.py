@@ -163,7 +163,7 @@ def create_role(
 
 
 def stack_uuid() -> str:
-    """Return the UUID at the end of the stack's ID. It is in no template, and only callers with rights on the stack know it."""
+    """Return the UUID at the end of the stack's ID. It is in no template. A tag of every resource shows it in the account."""
     return Fn.select(2, Fn.split("/", Aws.STACK_ID))
 
 

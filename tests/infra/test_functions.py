@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions.imageproc.isolation import ResourceLimits
 from functions.imageproc.probe import MAX_BYTES
 from holdall.platform.config import Settings
 from holdall.projects.model import MAX_VARIANT_SIDE, MAX_VARIANTS
@@ -166,6 +167,7 @@ def test_dashboard_shows_quota_drift(cloud_template: Template) -> None:
 
     metrics = [metric for widget in _widgets(dashboard) for metric in widget["properties"].get("metrics", [])]
     namespace, service = environment["POWERTOOLS_METRICS_NAMESPACE"], environment["POWERTOOLS_SERVICE_NAME"]
+    assert namespace == "Holdall/Holdall"  # with the name of the stack, because two may share a region
     assert [metric[:4] for metric in metrics if "QuotaDrift" in metric] == [
         [namespace, "QuotaDrift", "service", service]
     ]
@@ -311,6 +313,14 @@ def test_every_value_of_a_stage_is_documented() -> None:
     documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
 
     assert {field.alias for name, field in Stage.model_fields.items() if name not in ("name", "port")} <= documented
+
+
+def test_imageproc_has_more_memory_and_time_than_the_limits_of_one_image() -> None:
+    [imageproc] = [function for function in FUNCTIONS if function.name == "imageproc"]
+    limits = ResourceLimits()
+
+    assert imageproc.memory * 1024 * 1024 >= limits.memory_bytes + 512 * 1024 * 1024
+    assert imageproc.timeout >= limits.wall_seconds + 15  # to download the original and to store the variants
 
 
 def test_requirements_have_hashes_and_no_urls() -> None:

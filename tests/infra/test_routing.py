@@ -184,6 +184,14 @@ def test_schedules_invoke_functions_with_their_tasks(cloud_template: Template, l
     }
 
 
+def test_the_role_of_a_schedule_may_invoke_its_target(cloud_template: Template) -> None:
+    roles = cloud_template.properties("AWS::IAM::Role")
+    for schedule in cloud_template.properties("AWS::Scheduler::Schedule").values():
+        target = schedule["Target"]
+        statements = cloud_template.role_statements(roles[target["RoleArn"]["Fn::GetAtt"][0]])
+        assert list(statements) == [(format_arn(target["Arn"]), ["lambda:InvokeFunction"])]
+
+
 def test_a_scheduled_call_that_fails_is_not_repeated(cloud_template: Template) -> None:
     targets = [schedule["Target"] for schedule in cloud_template.properties("AWS::Scheduler::Schedule").values()]
     # The scheduler puts an event into Lambda's queue, and by default Lambda keeps it for six hours and tries three times.

@@ -143,7 +143,12 @@ def test_originals_notify_the_objects_queue_of_new_objects(cloud_template: Templ
 
     [notification] = originals["NotificationConfiguration"]["QueueConfigurations"]
     assert notification["Event"] == "s3:ObjectCreated:*"
-    assert format_arn(notification["Queue"]).startswith("<QueuesObjects")
+    queue = notification["Queue"]["Fn::GetAtt"][0]
+    assert queue.startswith("QueuesObjects")
+    [policy] = [p for p in cloud_template.properties("AWS::SQS::QueuePolicy").values() if {"Ref": queue} in p["Queues"]]
+    [allowed] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert (allowed["Action"], allowed["Principal"]) == ("sqs:SendMessage", {"Service": "s3.amazonaws.com"})
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_every_queue_has_a_dead_letter_queue_with_two_weeks_retention(cloud_template: Template) -> None:
