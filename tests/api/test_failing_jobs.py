@@ -163,6 +163,7 @@ def test_step_forward_resets_the_failures(client: Client, fake_aws: FakeAws) -> 
             if failures < 2:
                 with pytest.raises(ServiceUnavailable), jobs.releasing_on_error(job):
                     fail_always()
-        jobs.reschedule(job, JobState(str(part)))
+            else:
+                jobs.reschedule(job, JobState(str(part)))
 
     assert get_job(fake_aws, job_id)["failures"] == 0
