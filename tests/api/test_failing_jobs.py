@@ -57,7 +57,7 @@ def test_job_of_the_work_queue_gives_up_after_ten_failures(
     project_id = users.personal_project_id(client)
     with Transaction() as tx:
         if kind in _PROJECT_KINDS:
-            job = jobs.create_for_project(tx, kind, project_id)
+            job = jobs.start_for_project(tx, kind, project_id)
         else:
             job = jobs.create(tx, kind, f"{project_id}-{'0' * 26}")
     monkeypatch.setitem(maintenance._JOB_HANDLERS, kind, fail_always)
@@ -140,7 +140,7 @@ def test_image_that_gave_up_is_purged_with_its_file(
 
 def test_lease_that_ran_out_is_a_failure(frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws) -> None:
     with Transaction() as tx:
-        job_id = jobs.create_for_project(tx, "sync-project", users.personal_project_id(client)).id
+        job_id = jobs.start_for_project(tx, "sync-project", users.personal_project_id(client)).id
     for failures in range(MAX_FAILURES):
         job = jobs.claim(job_id, _LEASE)
         assert job is not None
@@ -154,7 +154,7 @@ def test_lease_that_ran_out_is_a_failure(frozen_clock: FrozenClock, client: Clie
 def test_step_forward_resets_the_failures(client: Client, fake_aws: FakeAws) -> None:
     """A job of 200 parts, each of which fails twice before it succeeds, is healthy."""
     with Transaction() as tx:
-        job_id = jobs.create_for_project(tx, "sync-project", users.personal_project_id(client)).id
+        job_id = jobs.start_for_project(tx, "sync-project", users.personal_project_id(client)).id
     for part in range(200):
         for failures in range(3):
             job = jobs.claim(job_id, _LEASE)

@@ -8,9 +8,10 @@ from holdall.events.service import emit
 from holdall.files import service, store
 from holdall.files.model import File, FileChanged, Version, kind_of
 from holdall.jobs import service as jobs
-from holdall.jobs.model import GAVE_UP, Job
+from holdall.jobs.model import GAVE_UP, Job, JobState
 from holdall.platform import storage
 from holdall.platform.errors import NotFound
+from holdall.platform.pagination import Page
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
@@ -18,13 +19,14 @@ from holdall.quotas import service as quotas
 _Loaded = tuple[File, Version]
 
 
-def run_purge(job: Job) -> None:
-    """Delete a purged file: the objects of each version, then its row, which releases its quota. The row of the file is last.
+def run_purge(job: Job, versions: Page[Version]) -> None:
+    """Delete the first versions of a purged file: the objects of each, then its row, which releases its quota.
 
-    The result is the same after an interruption or a repetition. Raises ServiceUnavailable.
+    The row of the file is last. The result is the same after an interruption or a repetition. Raises ServiceUnavailable and
+    JobClaimed.
     """
     file_id = job.required_file_id
-    for version in store.list_versions(file_id):
+    for version in versions.items:
         service.delete_variants(variant.unprefixed_key for variant in version.variants)
         storage.delete_version(version.key, version.s3_version_id)
         try:
@@ -34,6 +36,9 @@ def run_purge(job: Job) -> None:
                 quotas.remove_version(tx, job.project_id, kind_of(version.content_type), version)
         except FileChanged:
             continue  # another worker deleted this version
+    if versions.next is not None:
+        jobs.reschedule(job, JobState())
+        return
     file = store.get_or_none(file_id)
     with Transaction() as tx:
         if file is not None:

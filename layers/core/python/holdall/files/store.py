@@ -105,9 +105,10 @@ def get_version_or_none(file_id: str, number: int) -> Version | None:
     return _from_json(record.version_json) if record else None
 
 
-def list_versions(file_id: str) -> list[Version]:
-    """Return all versions of a file, oldest first. Raises ServiceUnavailable."""
-    return [_from_json(record.version_json) for record in VersionRecord.query_prefix(_pk(file_id), "VERSION#")]
+def list_versions(file_id: str, page: PageRequest) -> Page[Version]:
+    """Return versions of a file, oldest first. Strongly consistent. Raises ServiceUnavailable."""
+    found = query_page(VersionRecord, None, _pk(file_id), page, prefix="VERSION#")
+    return Page([_from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
 
 
 def list_project_versions(project_id: str, page: PageRequest) -> Page[Version]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
+from holdall.platform import ids
 from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import ResponseModel
@@ -14,12 +15,13 @@ JobKind = Literal[
 JobStatus = Literal["pending", "processing", "completed", "failed"]
 
 RESEND_AFTER = timedelta(seconds=60)  # the message of a job that is pending for longer is sent again
+RETENTION = timedelta(days=30)  # of a job that ended; what its owner needs to know is in the version too
 MAX_FAILURES = 10  # in a row; then the next claim ends the job
 GAVE_UP = "gave_up"  # the reason of a job that failed too often
 
 
 class JobClaimed(Conflict):
-    """Another worker has claimed the job, because the lease of this one ended."""
+    """The job is not this worker's any more: its lease ended, or the job was requested again and has to start anew."""
 
     code, detail = "job_claimed", "Another worker has claimed this job."
 
@@ -36,7 +38,9 @@ class JobState:
 class Job:
     """A unit of work on a version, a file or a project.
 
-    `attempt` counts its claims. `failures` counts the errors and the leases that ran out since its last step forward.
+    A project has one job of each kind on the whole project, which every request starts anew. If a worker has claimed it, it
+    is `pending` with a lease until that worker is done. `attempt` counts the claims. `failures` counts the errors and the
+    leases that ran out since the last step forward.
     """
 
     id: str
@@ -82,14 +86,23 @@ class RenderImage(Message):
     queue: ClassVar[QueueName] = "images"
     job_id: str
 
+    @property
+    def group_id(self) -> str:
+        return ids.project_id_of(self.job_id)
+
 
 @dataclass(frozen=True)
 class RunJob(Message):
-    """Run a job of another kind."""
+    """Run a job of another kind, if it has waited `checks` times. So a message that was not delayed ends no delay."""
 
     queue: ClassVar[QueueName] = "work"
     job_id: str
+    checks: int = 0
     type: Literal["run-job"] = "run-job"
+
+    @property
+    def group_id(self) -> str:
+        return ids.project_id_of(self.job_id)
 
 
 class JobAccepted(ResponseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -21,30 +22,41 @@ _MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # of a message that failed, see `
 
 def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int | None = None) -> Job:
     """Create a job on a file or one of its versions. Its message is sent after the commit."""
-    return _create(tx, kind, ids.project_id_of(file_id), file_id, version_number)
+    project_id = ids.project_id_of(file_id)
+    job = _new_job(ids.new_scoped_id(project_id), project_id, kind, file_id, version_number)
+    store.put(tx, job)
+    tx.on_commit(partial(send, job))
+    return job
 
 
-def create_for_project(tx: Transaction, kind: JobKind, project_id: str) -> Job:
-    """Create a job on a whole project. Its message is sent after the commit."""
-    return _create(tx, kind, project_id, None, None)
+def start_for_project(tx: Transaction, kind: JobKind, project_id: str) -> Job:
+    """Start the job of this kind on a whole project. Its message is sent after the commit.
+
+    A project has one: if it is open, it starts anew when its worker is done. So any number of requests is done in two runs.
+    """
+    job = _new_job(ids.deterministic_id(project_id, kind), project_id, kind)
+    store.put_or_restart(tx, job)
+    tx.on_commit(partial(send, job))
+    return job
 
 
 def send(job: Job, *, delay_seconds: int = 0) -> None:
     """Send the message of a job. If SQS does not respond, a scheduled task sends it a minute later."""
-    message = RenderImage(job.id) if job.kind == "render" else RunJob(job.id)
+    message = RenderImage(job.id) if job.kind == "render" else RunJob(job.id, job.state.checks)
     try:
         messaging.send(message, delay_seconds=delay_seconds)
     except ServiceUnavailable:
         observability.log_event("job.send_failed", job_id=job.id)
 
 
-def claim(job_id: str, lease: timedelta) -> Job | None:
+def claim(job_id: str, lease: timedelta, *, checks: int = 0) -> Job | None:
     """Claim a job until its lease ends. Return None if it ended, is claimed by another worker, or does not exist.
 
-    Two round trips. Raises ServiceUnavailable.
+    `checks` is how often the job had waited when its message was sent: a job that has waited again has another message. Two
+    round trips. Raises ServiceUnavailable.
     """
     job = store.get_or_none(job_id)
-    if job is None or not job.is_open:
+    if job is None or not job.is_open or job.state.checks != checks:
         return None
     now = clock.now()
     try:
@@ -56,13 +68,22 @@ def claim(job_id: str, lease: timedelta) -> Job | None:
 
 @contextmanager
 def releasing_on_error(job: Job) -> Iterator[None]:
-    """Count a failure if the block fails, and release the job, because its message comes back before the lease ends."""
+    """Count a failure if the block fails, and release the job, because its message comes back before the lease ends.
+
+    A block that raises JobClaimed has no job any more and ends. If the job was requested again meanwhile, it starts anew.
+    """
     try:
         yield
+    except JobClaimed:
+        _restart_if_requested(job)
     except Exception:
         # If this fails too, the job is free when its lease ends.
-        with suppress(ServiceUnavailable, JobClaimed), Transaction() as tx:
-            store.release(tx, job, job.state, clock.now() + _MAX_REDELIVERY_DELAY, failures=job.failures + 1)
+        with suppress(ServiceUnavailable):
+            try:
+                with Transaction() as tx:
+                    store.release(tx, job, job.state, clock.now() + _MAX_REDELIVERY_DELAY, failures=job.failures + 1)
+            except JobClaimed:
+                _restart_if_requested(job)
         raise
 
 
@@ -77,14 +98,14 @@ def fail(tx: Transaction, job: Job, reason: str) -> None:
 
 
 def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
-    """Release a claimed job that made a step forward, and send its message again. Raises ServiceUnavailable.
+    """Release a claimed job that made a step forward, and send its message again.
 
-    Does nothing if another worker has claimed it, because the lease of this one ended.
+    Raises JobClaimed and ServiceUnavailable.
     """
     due_at = clock.now() + timedelta(seconds=delay_seconds) + RESEND_AFTER
-    with suppress(JobClaimed), Transaction() as tx:
+    with Transaction() as tx:
         store.release(tx, job, state, due_at, failures=0)
-        tx.on_commit(partial(send, job, delay_seconds=delay_seconds))
+        tx.on_commit(partial(send, replace(job, state=state), delay_seconds=delay_seconds))
 
 
 def has_other_open(job: Job) -> bool:
@@ -125,10 +146,18 @@ def resend_due() -> int:
     return sent
 
 
-def _create(tx: Transaction, kind: JobKind, project_id: str, file_id: str | None, version_number: int | None) -> Job:
+def _restart_if_requested(job: Job) -> None:
+    with suppress(JobClaimed), Transaction() as tx:
+        store.end_lease(tx, job)
+        tx.on_commit(partial(send, replace(job, state=JobState())))
+
+
+def _new_job(
+    job_id: str, project_id: str, kind: JobKind, file_id: str | None = None, version_number: int | None = None
+) -> Job:
     now = clock.now()
-    job = Job(
-        id=ids.new_scoped_id(project_id),
+    return Job(
+        id=job_id,
         project_id=project_id,
         kind=kind,
         file_id=file_id,
@@ -142,6 +171,3 @@ def _create(tx: Transaction, kind: JobKind, project_id: str, file_id: str | None
         created_at=now,
         updated_at=now,
     )
-    store.put(tx, job)
-    tx.on_commit(partial(send, job))
-    return job

@@ -3,12 +3,13 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from holdall.jobs.model import RESEND_AFTER, Job, JobClaimed, JobState, JobStatus
+from holdall.jobs.model import RESEND_AFTER, RETENTION, Job, JobClaimed, JobState, JobStatus
 from holdall.platform import clock, ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, Record, Transaction, query_page
@@ -34,17 +35,16 @@ class JobRecord(Record, discriminator="job"):
 
 def put(tx: Transaction, job: Job) -> None:
     """Add a job."""
-    record = JobRecord(
-        *_key(job.id),
-        gsi1pk=_project_pk(job.project_id),
-        gsi1sk=job.id,
-        gsi2pk=_status_pk(job.project_id, job.status),
-        gsi2sk=job.id,
-        gsi3pk=_open_pk(ids.shard(job.id)),
-        gsi3sk=_due_sk(job.created_at + RESEND_AFTER, job.id),
-        **{**vars(job), "state": _to_json(job.state)},
-    )
-    tx.put_new(record)
+    tx.put_new(JobRecord(*_key(job.id), **_attributes(job, job.id)))
+
+
+def put_or_restart(tx: Transaction, job: Job) -> None:
+    """Add a job with a fixed ID, or start it anew. A worker that has claimed it keeps its lease, and then starts it again."""
+    kept = ("attempt", "lease_expires_at")
+    attributes = _attributes(job, ids.new_scoped_id(job.project_id))
+    actions = [getattr(JobRecord, name).set(value) for name, value in attributes.items() if name not in kept]
+    actions += [JobRecord.attempt.set(JobRecord.attempt | 0), JobRecord.reason.remove(), JobRecord.ttl.remove()]
+    tx.increment(JobRecord(*_key(job.id)), actions)
 
 
 def get_or_none(job_id: str) -> Job | None:
@@ -54,12 +54,12 @@ def get_or_none(job_id: str) -> Job | None:
 
 
 def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) -> Job:
-    """Claim a job that is pending, or whose lease ran out, which is a failure. The transaction raises JobClaimed."""
+    """Claim an open job without a lease, or whose lease ran out, which is a failure. The transaction raises JobClaimed."""
     claimed = replace(
         job,
         status="processing",
         attempt=job.attempt + 1,
-        failures=job.failures + (job.status == "processing"),
+        failures=job.failures + (job.lease_expires_at is not None),
         lease_expires_at=lease_expires_at,
         updated_at=now,
     )
@@ -70,8 +70,8 @@ def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) 
         JobRecord.lease_expires_at.set(lease_expires_at),
         JobRecord.gsi3sk.set(_due_sk(lease_expires_at, job.id)),
     ]
-    lease_ended = (JobRecord.status == "processing") & (JobRecord.lease_expires_at <= now)
-    is_free = (JobRecord.attempt == job.attempt) & ((JobRecord.status == "pending") | lease_ended)
+    is_leased = JobRecord.lease_expires_at > now
+    is_free = (JobRecord.attempt == job.attempt) & JobRecord.status.is_in("pending", "processing") & ~is_leased
     tx.update(JobRecord(*_key(job.id)), actions, condition=is_free, error=JobClaimed)
     return claimed
 
@@ -82,6 +82,7 @@ def finish(tx: Transaction, job: Job, status: JobStatus, reason: str | None = No
         *_status_actions(replace(job, status=status, updated_at=clock.now())),
         JobRecord.reason.set(reason) if reason else JobRecord.reason.remove(),
         JobRecord.lease_expires_at.remove(),
+        JobRecord.ttl.set(int((clock.now() + RETENTION).timestamp())),
         JobRecord.gsi3pk.remove(),
         JobRecord.gsi3sk.remove(),
     ]
@@ -103,6 +104,17 @@ def release(tx: Transaction, job: Job, state: JobState, due_at: datetime, *, fai
         JobRecord.gsi3sk.set(_due_sk(due_at, job.id)),
     ]
     tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
+
+
+def end_lease(tx: Transaction, job: Job) -> None:
+    """End the lease of a job that was requested again meanwhile. The transaction raises JobClaimed if it was not."""
+    is_requested_again = (
+        (JobRecord.status == "pending")
+        & (JobRecord.attempt == job.attempt)
+        & (JobRecord.lease_expires_at == job.lease_expires_at)
+    )
+    actions = [JobRecord.lease_expires_at.remove()]
+    tx.update(JobRecord(*_key(job.id)), actions, condition=is_requested_again, error=JobClaimed)
 
 
 def postpone(tx: Transaction, job: Job, due_at: datetime) -> None:
@@ -133,6 +145,20 @@ def list_due(shard: int, now: datetime) -> list[Job]:
     """Return open jobs of a shard that are due, the longest due first. One round trip. Raises ServiceUnavailable."""
     page = query_page(JobRecord, GSI3, _open_pk(shard), PageRequest(_DUE_LIMIT))
     return [_to_model(record) for record in page.items if (record.gsi3sk or "") <= _due_sk(now, "~")]
+
+
+def _attributes(job: Job, position: str) -> dict[str, Any]:
+    """Return the attributes of a new job. Lists have it at this position."""
+    return {
+        "gsi1pk": _project_pk(job.project_id),
+        "gsi1sk": position,
+        "gsi2pk": _status_pk(job.project_id, job.status),
+        "gsi2sk": position,
+        "gsi3pk": _open_pk(ids.shard(job.id)),
+        "gsi3sk": _due_sk(job.created_at + RESEND_AFTER, job.id),
+        **{name: value for name, value in vars(job).items() if value is not None},
+        "state": _to_json(job.state),
+    }
 
 
 def _status_actions(job: Job) -> list[Action]:

@@ -131,6 +131,10 @@ class RecountProject(Message):
     counted_files: int = 0
     type: Literal["recount-project"] = "recount-project"
 
+    @property
+    def group_id(self) -> str:
+        return self.project_id
+
     def with_originals(self, sizes: list[int], position: str | None) -> Self:
         """Return the message with more originals, up to this position."""
         counted_bytes, counted_files = self.counted_bytes + sum(sizes), self.counted_files + len(sizes)

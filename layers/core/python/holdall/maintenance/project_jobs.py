@@ -19,7 +19,9 @@ from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
 
 _BATCH_SIZE = 50  # files or variants in one run
-MAX_CHECKS = 60  # hours in total, because each delay is longer than the one before
+MAX_CHECKS = 20  # three and a half hours in total
+_FIRST_DELAY = 5  # seconds; doubles up to the maximum
+_MAX_DELAY = 900  # AWS API reference, SendMessage, DelaySeconds
 
 
 def run_relocate(job: Job) -> None:
@@ -113,14 +115,12 @@ def _sweep_public_prefix(job: Job, project: Project) -> None:
 
 def _relocate_or_delete(project: Project, variant_keys: list[str]) -> None:
     """Relocate the variants that a record names, and delete the others: a record names a variant before it is stored."""
-    version_ids = {version_id_of_variant(project.id, key) for key in variant_keys}
-    file_ids = {file_id for each in version_ids if (file_id := uploads.get_file_id_or_none(each))}
-    file_id_by_key = {
-        without_prefix(variant.key): file_id
-        for file_id in file_ids
-        for version in files.list_versions(file_id)
-        for variant in version.variants
-    }
+    file_id_by_key: dict[str, str] = {}
+    for version_id in {version_id_of_variant(project.id, key) for key in variant_keys}:
+        version_key = uploads.get_version_key_or_none(version_id)
+        version = files.get_file_and_version(*version_key)[1] if version_key else None
+        if version_key and version:
+            file_id_by_key.update({variant.unprefixed_key: version_key[0] for variant in version.variants})
     for key in variant_keys:
         if without_prefix(key) not in file_id_by_key:
             storage.delete_variant(key)
@@ -147,8 +147,8 @@ def _has_usage(project: Project) -> bool:
 
 
 def _check_later(job: Job) -> None:
-    checks = job.state.checks + 1
-    jobs.reschedule(job, JobState(checks=checks), delay_seconds=min(5 * checks, 900))
+    checks = job.state.checks
+    jobs.reschedule(job, JobState(checks=checks + 1), delay_seconds=min(_FIRST_DELAY * 2**checks, _MAX_DELAY))
 
 
 def _complete(job: Job) -> None:

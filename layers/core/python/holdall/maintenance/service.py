@@ -9,6 +9,7 @@ from holdall.jobs.model import GAVE_UP, Job, RunJob
 from holdall.maintenance import export, project_jobs, recount, recount_repair
 from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
+from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
@@ -16,6 +17,7 @@ from holdall.uploads.model import EndUpload
 from holdall.variants import service as variants
 from holdall.variants import sync
 
+_PURGE_BATCH_SIZE = 100  # versions in one run
 _JOB_LEASE = timedelta(minutes=15)  # longer than the timeout of the function
 
 _TASKS = {
@@ -47,11 +49,11 @@ def handle(message: WorkMessage) -> None:
         case RecountProject():
             recount.count_project(message)
         case RunJob():
-            _run_job(message.job_id)
+            _run_job(message)
 
 
-def _run_job(job_id: str) -> None:
-    job = jobs.claim(job_id, _JOB_LEASE)
+def _run_job(message: RunJob) -> None:
+    job = jobs.claim(message.job_id, _JOB_LEASE, checks=message.checks)
     if job is None:
         return
     with jobs.releasing_on_error(job):
@@ -74,8 +76,9 @@ def _give_up(job: Job) -> None:
 
 def _purge_file(job: Job) -> None:
     # First, because the records of the versions name their uploads. It can be repeated.
-    cleanup.expire_rows([version.id for version in files.list_versions(job.required_file_id)])
-    file_jobs.run_purge(job)
+    versions = files.list_versions(job.required_file_id, PageRequest(_PURGE_BATCH_SIZE))
+    cleanup.expire_rows([version.id for version in versions.items])
+    file_jobs.run_purge(job, versions)
 
 
 _JOB_HANDLERS = {

@@ -12,6 +12,14 @@ class Message:
 
     queue: ClassVar[QueueName]
 
+    @property
+    def group_id(self) -> str | None:
+        """Return the project of the message. SQS prefers messages of projects that have few others in work.
+
+        See the SQS developer guide, "Amazon SQS fair queues".
+        """
+        return None
+
     def to_json(self) -> str:
         return TypeAdapter(type(self)).dump_json(self).decode()
 

@@ -7,9 +7,10 @@ from holdall.platform.messages import Message, QueueName
 
 def send(message: Message, *, delay_seconds: int = 0) -> None:
     """Send a message to its queue. SQS delays it by at most 900 seconds. Raises ServiceUnavailable."""
+    group = {"MessageGroupId": message.group_id} if message.group_id else {}
     with aws.translate_aws_errors():
         aws.client("sqs").send_message(
-            QueueUrl=queue_url(message.queue), MessageBody=message.to_json(), DelaySeconds=delay_seconds
+            QueueUrl=queue_url(message.queue), MessageBody=message.to_json(), DelaySeconds=delay_seconds, **group
         )
 
 

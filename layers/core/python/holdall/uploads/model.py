@@ -29,6 +29,10 @@ class EndUpload(Message):
     upload_id: str
     type: Literal["end-upload"] = "end-upload"
 
+    @property
+    def group_id(self) -> str:
+        return ids.project_id_of(self.upload_id)
+
 
 class UploadChanged(Conflict):
     """Another request completed, expired or aborted the upload after this one had read it."""

@@ -145,10 +145,10 @@ def complete(project: Project, upload: Upload, caller: Caller | None = None) -> 
     )
 
 
-def get_file_id_or_none(version_id: str) -> str | None:
-    """Return the ID of the file of a version, or None if no upload created it. One round trip."""
+def get_version_key_or_none(version_id: str) -> tuple[str, int] | None:
+    """Return the file and the number of a version, or None if no upload created it. One round trip."""
     upload = store.get_or_none(version_id)
-    return upload.file_id if upload else None
+    return (upload.file_id, upload.completion.version_number) if upload and upload.completion else None
 
 
 def _check_file(project: Project, file: File | None, content_type: str) -> None:

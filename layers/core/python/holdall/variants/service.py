@@ -19,9 +19,10 @@ from holdall.files.model import (
     unprefixed_key,
 )
 from holdall.jobs import service as jobs
-from holdall.jobs.model import GAVE_UP, Job, JobClaimed
+from holdall.jobs.model import GAVE_UP, Job, JobClaimed, JobState
 from holdall.platform import storage
 from holdall.platform.errors import NotFound
+from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.projects.model import Project, ProjectChanged
@@ -29,6 +30,8 @@ from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.variants.model import LEASE, RenderedVariant, RenderJob, RenderResult, VariantRejected
 from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wanted_variants
+
+_RELOCATION_BATCH_SIZE = 25  # versions in one run, with up to 20 variants each
 
 
 def claim(job_id: str) -> RenderJob | None:
@@ -110,12 +113,16 @@ def get_or_request(project: Project, file: File, name: str) -> Variant:
 
 
 def run_relocate(job: Job) -> None:
-    """Move all variants of a file to the prefix that the state of file and project demands.
+    """Move the variants of some versions of a file to the prefix that the state of file and project demands.
 
-    Raises ServiceUnavailable and Busy.
+    Raises ServiceUnavailable, Busy and JobClaimed.
     """
-    for version in files.list_versions(job.required_file_id):
+    versions = files.list_versions(job.required_file_id, PageRequest(_RELOCATION_BATCH_SIZE, job.state.position))
+    for version in versions.items:
         retry_on(FileChanged, ProjectChanged, action=partial(_relocate, job.required_file_id, version.number))
+    if versions.next is not None:
+        jobs.reschedule(job, JobState(versions.next))
+        return
     with Transaction() as tx:
         jobs.complete(tx, job)
 

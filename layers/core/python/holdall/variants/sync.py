@@ -73,7 +73,7 @@ def start(caller: Caller, project: Project) -> str:
     def work(tx: Transaction) -> str:
         # The purge of a project deletes only the jobs that it finds.
         projects.check_visibility_unchanged(tx, project)
-        job = jobs.create_for_project(tx, "sync-project", project.id)
+        job = jobs.start_for_project(tx, "sync-project", project.id)
         log(tx, caller, "variants.sync", project.id)
         return job.id
 

@@ -228,7 +228,7 @@ def _update(caller: Caller, project: Project, request: UpdateProjectRequest) -> 
     with Transaction() as tx:
         store.update(tx, project, updated)
         if settings.visibility != project.settings.visibility:
-            jobs.create_for_project(tx, "relocate-project", project.id)
+            jobs.start_for_project(tx, "relocate-project", project.id)
         log(tx, caller, "projects.update", project.id)
         emit(tx, project.id, "project.updated")
     return updated
@@ -248,10 +248,10 @@ def _get_active(project_id: str) -> Project:
 def _mark_purging(tx: Transaction, project: Project) -> Job:
     store.mark_purging(tx, project, clock.now())
     quotas.freeze(tx, project.id)
-    return jobs.create_for_project(tx, "purge-project", project.id)
+    return jobs.start_for_project(tx, "purge-project", project.id)
 
 
 def _relocate_if_public(tx: Transaction, project: Project) -> None:
     """Start the job that moves the variants, because a deleted project has nothing that is public."""
     if project.settings.visibility == "public":
-        jobs.create_for_project(tx, "relocate-project", project.id)
+        jobs.start_for_project(tx, "relocate-project", project.id)
