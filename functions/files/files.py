@@ -83,6 +83,7 @@ def get_file(file_id: FileId) -> DataResponse[FileView]:
     },
 )
 def get_file_content(
+    caller: CurrentCaller,
     project: CurrentProject,
     file_id: FileId,
     variant: VariantName = None,
@@ -91,7 +92,7 @@ def get_file_content(
     file = service.get(file_id)
     if variant is None:
         return redirect(service.presign_original(file).url)
-    rendered = variants.get_or_request(project, file, variant)
+    rendered = variants.get_or_request(caller, project, file, variant)
     if rendered.status != "ready":
         return accepted(data(ProcessingStatus()), headers={"retry-after": "1"})
     return redirect(service.variant_url(file, rendered, disposition))
@@ -99,7 +100,7 @@ def get_file_content(
 
 @router.delete(
     "/files/<fileId>",
-    guard=requires("files.write", project_from="fileId", extra={"permanent": "files.purge"}),
+    guard=requires("files.write", project_from="fileId", extra={"permanent": "files.purge"}, rate_limit="create"),
     summary="Delete a file",
     responses={
         200: documented("The file was moved to the trash.", DataResponse[FileView]),

@@ -53,7 +53,7 @@ def get_project(caller: CurrentCaller, project: CurrentProject) -> DataResponse[
 
 @router.patch(
     "/projects/<projectId>",
-    guard=requires("projects.update", project_from="projectId"),
+    guard=requires("projects.update", project_from="projectId", rate_limit="create"),
     put_alias=True,
     summary="Update a project",
 )
@@ -65,7 +65,7 @@ def update_project(
 
 @router.delete(
     "/projects/<projectId>",
-    guard=requires("projects.delete", project_from="projectId", allow_deleted="permanent"),
+    guard=requires("projects.delete", project_from="projectId", rate_limit="create", allow_deleted="permanent"),
     summary="Delete a project",
     description="Without `permanent`, the project can be restored for 30 days.",
     responses={
@@ -83,7 +83,7 @@ def delete_project(
 
 @router.post(
     "/projects/<projectId>/restore",
-    guard=requires("projects.delete", project_from="projectId", allow_deleted=True),
+    guard=requires("projects.delete", project_from="projectId", rate_limit="create", allow_deleted=True),
     summary="Restore a project",
 )
 def restore_project(caller: CurrentCaller, project: CurrentProject) -> DataResponse[ProjectWithRole]:

@@ -1,4 +1,4 @@
-"""Budgets of changes of a whole project: the guard's read, a transaction, and a message where a job follows.
+"""Budgets of changes of a whole project: the guard's read, the rate limiter, a transaction, and a message where a job follows.
 
 They do not depend on the size of the project. Only a dry run reads images, 100 for each round trip.
 """
@@ -31,27 +31,27 @@ def _send(scenario: Scenario, method: str, path: str, body: Any) -> Any:
 _MAKE_PRIVATE = ("PATCH", "", {"settings": {"visibility": "private"}})
 _DELETE, _ADD_VARIANT = ("DELETE", "", None), ("PATCH", "", _WIDE_VARIANT)
 PROJECT_CASES = (
-    BudgetCase(f"PATCH {_PROJECT}", 200, _project_request("PATCH", "", {"name": "Winter"}), dynamodb=2),
+    BudgetCase(f"PATCH {_PROJECT}", 200, _project_request("PATCH", "", {"name": "Winter"}), dynamodb=3),
     BudgetCase(
-        f"PATCH {_PROJECT}", 200, _project_request(*_MAKE_PRIVATE), dynamodb=2, sqs=1, label="with variants to move"
+        f"PATCH {_PROJECT}", 200, _project_request(*_MAKE_PRIVATE), dynamodb=3, sqs=1, label="with variants to move"
     ),
-    BudgetCase(f"DELETE {_PROJECT}", 200, _project_request(*_DELETE), dynamodb=2, sqs=2, label="with variants to move"),
+    BudgetCase(f"DELETE {_PROJECT}", 200, _project_request(*_DELETE), dynamodb=3, sqs=2, label="with variants to move"),
     BudgetCase(
         f"DELETE {_PROJECT}",
         200,
         _project_request(*_DELETE, _MAKE_PRIVATE),
-        dynamodb=2,
+        dynamodb=3,
         sqs=1,
         label="of a private project",
     ),
     BudgetCase(
-        f"DELETE {_PROJECT}", 202, _project_request("DELETE", "?permanent=true"), dynamodb=2, sqs=1, label="permanently"
+        f"DELETE {_PROJECT}", 202, _project_request("DELETE", "?permanent=true"), dynamodb=3, sqs=1, label="permanently"
     ),
     BudgetCase(
         f"DELETE {_PROJECT}",
         202,
         _project_request("DELETE", "?permanent=true", None, _DELETE),
-        dynamodb=2,
+        dynamodb=3,
         sqs=1,
         label="permanently, of a deleted project",
     ),
@@ -59,7 +59,7 @@ PROJECT_CASES = (
         f"POST {_PROJECT}/restore",
         200,
         _project_request("POST", "/restore", None, _DELETE),
-        dynamodb=2,
+        dynamodb=3,
         sqs=1,
         label="with variants to move",
     ),
@@ -67,10 +67,9 @@ PROJECT_CASES = (
         f"POST {_PROJECT}/restore",
         200,
         _project_request("POST", "/restore", None, _MAKE_PRIVATE, _DELETE),
-        dynamodb=2,
+        dynamodb=3,
         label="of a private project",
     ),
-    # One of these three is of the rate limiter.
     BudgetCase(
         f"POST {_PROJECT}/sync-variants",
         202,

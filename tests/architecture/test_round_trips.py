@@ -2,7 +2,7 @@
 
 Section 4 of the design explains the numbers: one round trip for the caller, one for an object by its ID, one for a page and
 another where records are fetched behind an index, one for a transaction. The numbers here include the update of the rate
-limiter, on routes that create and on public routes of `auth`. A number that fell is changed here as well.
+limiter, on routes that create or start a job and on public routes of `auth`. A number that fell is changed here as well.
 
 Every route is called here, so its audit entry and the shape of its response are checked as well.
 """
@@ -185,18 +185,18 @@ CASES = (
         "GET /api/v1/files/{fileId}/content",
         202,
         _file_request(_create_image_with_missing_variant, "/content?variant=wide"),
-        dynamodb=3,
+        dynamodb=4,
         sqs=1,
         label="of a missing variant",
     ),
     BudgetCase(
-        "DELETE /api/v1/files/{fileId}", 200, _file_request(Scenario.create_document, method="DELETE"), dynamodb=3
+        "DELETE /api/v1/files/{fileId}", 200, _file_request(Scenario.create_document, method="DELETE"), dynamodb=4
     ),
     BudgetCase(
         "DELETE /api/v1/files/{fileId}",
         200,
         _file_request(Scenario.create_rendered_image, method="DELETE"),
-        dynamodb=3,
+        dynamodb=4,
         sqs=1,
         label="with variants to move",
     ),
@@ -204,7 +204,7 @@ CASES = (
         "DELETE /api/v1/files/{fileId}",
         202,
         _file_request(Scenario.create_image, "?permanent=true", method="DELETE"),
-        dynamodb=3,
+        dynamodb=4,
         sqs=1,
         label="permanently",
     ),
@@ -246,6 +246,8 @@ class MeasuredRequest:
     response: Response
     aws_calls: Mapping[str, int]
     transactions: Sequence[set[str]]  # by the tables that each wrote to
+    has_started_job: bool
+    was_counted: bool  # by the rate limiter
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
@@ -262,8 +264,19 @@ def measured(
     send = case.prepare(worker_world.step("scenario", lambda: Scenario.create(fake_aws)))
     aws_calls.clear()
     transactions.clear()
+    jobs, hits = _job_updates(fake_aws), _rate_limit_hits(fake_aws)
     response = send()
-    return MeasuredRequest(case, response, dict(aws_calls), tuple(transactions))
+    calls = dict(aws_calls)
+    has_started_job, was_counted = _job_updates(fake_aws) != jobs, _rate_limit_hits(fake_aws) != hits
+    return MeasuredRequest(case, response, calls, tuple(transactions), has_started_job, was_counted)
+
+
+def _job_updates(fake_aws: FakeAws) -> dict[str, str]:
+    return {row["id"]: row["updated_at"] for row in fake_aws.find_rows("main", record_type="job")}
+
+
+def _rate_limit_hits(fake_aws: FakeAws) -> int:
+    return sum(int(row["hits"]) for row in fake_aws.find_rows("ephemeral", record_type="rate-limit"))
 
 
 def test_request_makes_as_many_calls_as_budgeted(measured: MeasuredRequest) -> None:
@@ -281,6 +294,13 @@ def test_change_writes_its_audit_entry_in_the_same_transaction(measured: Measure
     elif _is_successful_write(measured.case):
         assert audited
         assert {"audit"} not in audited, "The change is in another transaction."
+
+
+def test_request_that_starts_a_job_is_counted_by_the_rate_limiter(measured: MeasuredRequest) -> None:
+    """A commit starts one for each upload, and the upload was counted."""
+    is_limited = measured.was_counted or measured.case.route == "POST /api/v1/files/commit"
+
+    assert is_limited or not measured.has_started_job
 
 
 def test_response_has_the_documented_fields_and_no_others(measured: MeasuredRequest) -> None:

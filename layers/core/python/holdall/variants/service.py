@@ -21,6 +21,7 @@ from holdall.files.model import (
 from holdall.jobs import service as jobs
 from holdall.jobs.model import GAVE_UP, Job, JobClaimed, JobState
 from holdall.platform import storage
+from holdall.platform.caller import Caller
 from holdall.platform.errors import NotFound
 from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
@@ -28,6 +29,7 @@ from holdall.platform.table import Transaction
 from holdall.projects.model import Project, ProjectChanged
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
+from holdall.rate_limits import service as rate_limits
 from holdall.variants.model import LEASE, RenderedVariant, RenderJob, RenderResult, VariantRejected
 from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wanted_variants
 
@@ -90,10 +92,10 @@ def reject(
         )
 
 
-def get_or_request(project: Project, file: File, name: str) -> Variant:
+def get_or_request(caller: Caller, project: Project, file: File, name: str) -> Variant:
     """Return a variant of the current version of a file. If only the settings name it, start a job that renders it.
 
-    Raises NotFound if the settings do not name it either, and VariantRejected.
+    Raises NotFound if the settings do not name it either, VariantRejected, and TooManyRequests, which counts jobs only.
     """
     variant = files.get_variant_or_none(file, name)
     if variant is not None:
@@ -104,6 +106,7 @@ def get_or_request(project: Project, file: File, name: str) -> Variant:
     requested = next((variant for variant in wanted if variant.name == name), None)
     if requested is None or file.kind != "image":
         raise NotFound
+    rate_limits.hit("create", caller.principal_id)
     version = replace(file.current, variants=(*file.current.variants, requested))
     # If another request changed the file, the next request for the variant sees the result.
     with suppress(FileChanged), Transaction() as tx:
