@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 
+import moto.core  # noqa: F401  # moto answers the clients of sessions that begin after its import
 import pytest
 
 from tests.support.settings import SETTINGS

@@ -47,7 +47,9 @@ def update_user(caller: CurrentCaller, user_id: UserId, body: UpdateUserRequest)
     return data(accounts.update(caller, user_id, body))
 
 
-@router.delete("/users/<userId>", guard=requires("users.delete", rate_limit="create"), status_code=204, summary="Delete a user")
+@router.delete(
+    "/users/<userId>", guard=requires("users.delete", rate_limit="create"), status_code=204, summary="Delete a user"
+)
 def delete_user(caller: CurrentCaller, user_id: UserId) -> Response[None]:
     accounts.delete(caller, user_id)
     return no_content()

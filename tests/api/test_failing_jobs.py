@@ -21,7 +21,8 @@ from tests.support.uploads import init_upload
 from tests.support.variants import get_file, variant_statuses
 
 _LEASE = timedelta(minutes=15)
-_PROJECT_KINDS = [kind for kind in get_args(JobKind) if kind.endswith("-project")]
+_FILE_KINDS = ["relocate", "purge"]
+_PROJECT_KINDS = [kind for kind in get_args(JobKind) if kind not in ("render", "hash", *_FILE_KINDS)]
 
 
 def fail_always(*_: Any, **__: Any) -> Any:
@@ -50,7 +51,7 @@ def commit_unhashed(client: Client, fake_aws: FakeAws, checksum: str | None = No
     return upload["fileId"], message
 
 
-@pytest.mark.parametrize("kind", [*_PROJECT_KINDS, "relocate", "purge"])
+@pytest.mark.parametrize("kind", [*_PROJECT_KINDS, *_FILE_KINDS])
 def test_job_of_the_work_queue_gives_up_after_ten_failures(
     client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, log: CapturedLog, kind: JobKind
 ) -> None:

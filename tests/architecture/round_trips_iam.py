@@ -102,8 +102,8 @@ IAM_CASES = (
         dynamodb=3,
     ),
     BudgetCase(f"PATCH {_USER}", 403, _forbidden_update, dynamodb=3, label="of a user with more permissions"),
-    BudgetCase(f"DELETE {_USER}", 204, _superuser_request("DELETE", "/users/{user}"), dynamodb=11, sqs=2),
-    BudgetCase(f"DELETE {_USER}", 204, _delete_superuser, dynamodb=12, sqs=2, label="of a superuser"),
+    BudgetCase(f"DELETE {_USER}", 204, _superuser_request("DELETE", "/users/{user}"), dynamodb=12, sqs=2),
+    BudgetCase(f"DELETE {_USER}", 204, _delete_superuser, dynamodb=13, sqs=2, label="of a superuser"),
     BudgetCase(
         f"POST {_ROLES}",
         200,

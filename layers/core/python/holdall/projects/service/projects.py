@@ -143,7 +143,7 @@ def soft_delete(caller: Caller, project: Project, *, sole_owner: Membership | No
         if sole_owner is not None:
             member_store.check_unchanged(tx, sole_owner)
         quotas.freeze(tx, project.id)
-        jobs.create_for_project(tx, "abort-uploads", project.id)
+        jobs.start_for_project(tx, "abort-uploads", project.id)
         _relocate_if_public(tx, project)
         log(tx, caller, "projects.delete", project.id)
         emit(tx, project.id, "project.deleted")
