@@ -42,8 +42,8 @@ class Distribution(Construct):
             default_root_object="index.html",
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_behavior=self._console_behavior(stage, console),
-            # By default, CloudFront keeps an error for ten seconds, whatever its Cache-Control, and returns it to others: the
-            # cache key of the API has neither query nor credentials.
+            # By default, CloudFront keeps an error for ten seconds, most of them even with `no-store` ("Control how long
+            # CloudFront caches errors"), and the cache key of the API has neither query nor credentials.
             error_responses=[
                 cloudfront.ErrorResponse(http_status=code, ttl=Duration.seconds(0)) for code in _ERROR_CODES
             ],
