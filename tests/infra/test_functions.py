@@ -69,7 +69,9 @@ def test_environment_has_exactly_the_variables_of_the_settings(
 
     for template in (cloud_template, local_template):
         for name, function in template.functions().items():
-            assert set(function["Environment"]["Variables"]) == expected, name
+            variables = function["Environment"]["Variables"]
+            assert set(variables) == expected, name
+            assert "None" not in variables.values()  # the text of a missing number, which would fail at the first request
 
 
 def test_stack_has_exactly_the_functions_of_the_catalog(cloud_template: Template) -> None:
