@@ -71,7 +71,9 @@ def test_environment_has_exactly_the_variables_of_the_settings(
         for name, function in template.functions().items():
             variables = function["Environment"]["Variables"]
             assert set(variables) == expected, name
-            assert "None" not in variables.values()  # the text of a missing number, which would fail at the first request
+            assert (
+                "None" not in variables.values()
+            )  # the text of a missing number, which would fail at the first request
 
 
 def test_stack_has_exactly_the_functions_of_the_catalog(cloud_template: Template) -> None:
