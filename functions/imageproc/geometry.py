@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.imageproc.probe import MAX_SIDE
+from functions.imageproc.decoders import MAX_SIDE
 from holdall.projects.model import VariantSpec
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom

@@ -12,10 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import ExifTags, Image, ImageCms, ImageFile
+from PIL import ExifTags, Image, ImageCms
 
+from functions.imageproc import jpeg, png, profiles
+from functions.imageproc.decoders import Header, open_image
 from functions.imageproc.geometry import Geometry, compute_geometry
-from functions.imageproc.probe import MAX_TOTAL_PIXELS, Header, animation_too_large, open_image
+from functions.imageproc.picture import Picture
+from functions.imageproc.rejection import Rejected
 from holdall.projects.model import VariantSpec
 
 # libjpeg decodes at 1/2, 1/4 and 1/8 by dropping frequencies, which is a good low-pass filter, so 1.5 source pixels for each
@@ -39,13 +42,11 @@ _TRANSPOSE_METHODS: Final = {
 }
 _ROTATED_ORIENTATIONS: Final = frozenset({5, 6, 7, 8})
 _SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-# The transparent color of a PNG has the bit depth of the file (PNG 3rd edition, 11.3.1.1). The pixels of Pillow have 8 bits.
-_SAMPLE_SCALES: Final = {"L;2": 85.0, "L;4": 17.0, "I;16B": 1 / 256, "RGB;16B": 1 / 256}
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The first frame at 1/`scale` of its stored size, its EXIF orientation, and its ICC profile."""
+    """A picture at 1/`scale` of its stored size, its EXIF orientation, and its ICC profile, which is None for sRGB."""
 
     image: Image.Image
     scale: float
@@ -91,21 +92,21 @@ class RenderStep:
         return image
 
 
-def decode(data: bytes, header: Header, specs: Iterable[VariantSpec]) -> tuple[tuple[int, int], list[RenderStep]]:
-    """Decode a source, once for each scale that its variants need. Return its upright size, and a step for each variant.
+def decode(picture: Picture, header: Header, specs: Iterable[VariantSpec]) -> tuple[tuple[int, int], list[RenderStep]]:
+    """Decode a picture, once for each scale that its variants need. Return its upright size, and a step for each variant.
 
-    Raises Rejected for an animation with more pixels than its header declares, and the exceptions of Pillow for broken pixels.
+    Raises Rejected for a truncated JPEG, and the exceptions of Pillow for broken pixels.
     """
-    if header.frames > 1 and header.content_type != "image/jpeg":
-        _check_frames(data, header)
-    first = _decode_at_scale(data, header, _draft_scale(header))
+    if not picture.is_closed:
+        picture = _close(picture)
+    first = _decode_at_scale(picture, header, _draft_scale(header))
     width, height = (header.height, header.width) if first.is_rotated else (header.width, header.height)
     decoded, targets = {_draft_scale(header): first}, []
     for spec in specs:
         geometry = compute_geometry(spec, width, height)
         scale = _scale_for(geometry, header)
         if scale not in decoded:
-            decoded[scale] = _decode_at_scale(data, header, scale)
+            decoded[scale] = _decode_at_scale(picture, header, scale)
         targets.append((spec, geometry.transposed() if first.is_rotated else geometry, decoded[scale]))
     return (width, height), _render_steps(targets)
 
@@ -140,48 +141,55 @@ def _scale_for(geometry: Geometry, header: Header) -> int:
     return next((scale for scale in _DCT_SCALES if scale <= max_scale and geometry.shrink / scale >= _DCT_MARGIN), 1)
 
 
-def _decode_at_scale(data: bytes, header: Header, scale: int) -> Decoded:
-    with open_image(data, header.content_type) as image:
+def _close(picture: Picture) -> Picture:
+    """Return a JPEG with its end marker. Raises Rejected if more than that is missing."""
+    endings = jpeg.endings(picture)
+    pixels = _pixel_bytes(endings[0])
+    if any(_pixel_bytes(other) != pixels for other in endings[1:]):
+        raise Rejected("broken_image", "The image is truncated.")
+    return endings[0]
+
+
+def _pixel_bytes(picture: Picture) -> bytes:
+    with open_image(picture) as image:
+        return image.tobytes()
+
+
+def _decode_at_scale(picture: Picture, header: Header, scale: int) -> Decoded:
+    with open_image(picture) as image:
         actual_scale = 1.0
         if scale > 1:
             drafted = image.draft(None, (max(1, header.width // scale), max(1, header.height // scale)))
             # Pillow takes the smaller ratio of the two sides, which is below the scale for a very narrow image.
             actual_scale = header.width / drafted[1][2] if drafted else 1.0
-        if "transparency" in image.info:
-            _scale_transparency_key(image)
         image.load()
-        profile = image.info.get("icc_profile")
-        profile = profile if isinstance(profile, bytes) else None
-        return Decoded(_normalize_mode(image), actual_scale, _orientation(image), profile)
-
-
-def _check_frames(data: bytes, header: Header) -> None:
-    # Variants show the first frame, but the original is served too, so an animation with a broken frame is rejected.
-    pixels = 0
-    with open_image(data, header.content_type) as image:
-        for number in range(header.frames):
-            image.seek(number)
-            image.load()
-            pixels += image.width * image.height  # the canvas of a GIF may grow
-            if pixels > MAX_TOTAL_PIXELS:
-                raise animation_too_large()
+        if scale == 1 and image.size != (header.width, header.height):
+            raise Rejected("broken_image", "The size of the pixels is not that of the header.")
+        profile = image.info.get("icc_profile") or picture.profile
+        orientation = _orientation(image)
+        pixels = _apply_transparency(image, picture)
+    return Decoded(_normalize_mode(pixels), actual_scale, orientation, None if profile == profiles.SRGB else profile)
 
 
 def _orientation(image: Image.Image) -> int:
-    # Browsers ignore EXIF data that they cannot read.
+    # Not `Image.getexif`, which reads XMP too. Browsers do not, and ignore EXIF data that they cannot read.
+    exif = Image.Exif()
     with contextlib.suppress(Exception):
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        exif.load(image.info.get("exif", b""))
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
         return orientation if orientation in _TRANSPOSE_METHODS else 1
     return 1
 
 
-def _scale_transparency_key(image: ImageFile.ImageFile) -> None:
-    color, raw_mode = image.info["transparency"], image.tile[0].args if image.tile else None
-    factor = _SAMPLE_SCALES.get(raw_mode) if isinstance(raw_mode, str) else None
-    if factor is not None and isinstance(color, int):
-        image.info["transparency"] = int(color * factor)
-    elif factor is not None and isinstance(color, tuple):
-        image.info["transparency"] = tuple(int(sample * factor) for sample in color)
+def _apply_transparency(image: Image.Image, picture: Picture) -> Image.Image:
+    """Return decoded pixels with the transparency that Pillow does not know."""
+    if picture.color_key is not None:
+        return png.load_with_color_key(picture, picture.color_key)
+    if picture.covered in {None, (0, 0, *image.size)}:
+        return image
+    canvas = Image.new("RGBA", image.size)
+    canvas.paste(image.convert("RGBA").crop(picture.covered), picture.covered)
+    return canvas
 
 
 def _normalize_mode(image: Image.Image) -> Image.Image:
@@ -189,8 +197,8 @@ def _normalize_mode(image: Image.Image) -> Image.Image:
 
     In La and RGBa, colors are premultiplied by alpha, because averaging must not mix invisible colors into visible ones.
     """
-    if image.mode.startswith("I"):  # 16 bits; the conversion of Pillow clips at 255 instead of scaling
-        image = image.point(lambda sample: sample * (1 / 256)).convert("L")
+    if image.mode.startswith("I"):
+        image = png.high_bytes(image)
     if image.has_transparency_data:
         is_gray = image.mode in {"1", "L", "LA"}
         return image.convert("LA" if is_gray else "RGBA").convert("La" if is_gray else "RGBa")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from functions.imageproc.decoders import cut_out, read_header
 from functions.imageproc.encode import encode
 from functions.imageproc.isolation import ResourceLimits, run_in_child
 from functions.imageproc.pixels import RenderStep, decode
-from functions.imageproc.probe import read_header
 from functions.imageproc.rejection import Rejected, RejectionCode
 from holdall.projects.model import VariantSpec
 from holdall.variants.model import RenderedVariant, RenderResult
@@ -53,6 +54,7 @@ def _parse_result(fields: dict[str, Any]) -> RenderResult:
 
 def _render_to_json(source: Path, content_type: str, specs: tuple[VariantSpec, ...], output_dir: Path) -> bytes:
     # JSON and not pickle: an attacker who took over the child through a bug of a decoder must not choose what the worker runs.
+    warnings.simplefilter("ignore")  # of Pillow, about bytes that are broken or large; this process has no other image
     try:
         result = _decode_and_render(source, content_type, specs, output_dir)
         return json.dumps({"result": asdict(result)}, default=str).encode()
@@ -67,8 +69,9 @@ def _decode_and_render(
 ) -> RenderResult:
     data = source.read_bytes()
     with _reject_on_error("broken_image", "The image is corrupt or truncated"):
-        (width, height), steps = decode(data, read_header(data, content_type), specs)
-    del data
+        picture = cut_out(data, content_type)
+        (width, height), steps = decode(picture, read_header(picture), specs)
+    del data, picture
     return RenderResult(content_type, width, height, _render_variants(steps, output_dir))
 
 

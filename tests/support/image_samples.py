@@ -5,6 +5,7 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image, ImageCms
@@ -18,7 +19,13 @@ CONTENT_TYPES: Final = {
     "WEBP": "image/webp",
     "GIF": "image/gif",
     "AVIF": "image/avif",
+    "HEIC": "image/heic",
 }
+# Red and green above blue and yellow, 64 by 48, made by heif-enc (libheif 1.15): `heif-enc -q 90`. The other one has a property
+# `irot` in addition, which turns it by 90 degrees clockwise, and EXIF data with the orientation 6, which says the same.
+_SAMPLES: Final = Path(__file__).parents[1] / "unit" / "imageproc" / "samples"
+HEIC: Final = (_SAMPLES / "quarters.heic").read_bytes()
+TURNED_HEIC: Final = (_SAMPLES / "quarters-turned.heic").read_bytes()
 
 
 def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
@@ -82,8 +89,23 @@ def animation(format_: str, frame_count: int, width: int = 24, height: int = 16)
     return encode(first, format_, save_all=True, append_images=others, duration=40)
 
 
-def png_chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def quarters() -> Image.Image:
+    """Return an image of 64 by 48 pixels: red and green above blue and yellow."""
+    image = Image.new("RGB", (64, 48), (255, 0, 0))
+    image.paste((0, 255, 0), (32, 0, 64, 24))
+    image.paste((0, 0, 255), (0, 24, 32, 48))
+    image.paste((255, 255, 0), (32, 24, 64, 48))
+    return image
+
+
+def png_chunk(kind: bytes, data: bytes, *, checksum_error: int = 0) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data) ^ checksum_error)
+
+
+def png_with(*chunks: bytes, image: Image.Image | None = None) -> bytes:
+    """Return a PNG, of `quarters` by default, with more chunks after its header."""
+    data = encode(image or quarters(), "PNG")
+    return data[:33] + b"".join(chunks) + data[33:]
 
 
 def build_png(
@@ -136,6 +158,7 @@ def corpus() -> Iterator[tuple[str, str, bytes]]:
     yield "webp-lossless", "image/webp", encode(translucent, "WEBP", lossless=True)
     yield "png-16", "image/png", build_png((1, 2), 16, 0, b"\0\x80\x00\0\xff\xff")
     yield "png-transparent-color", "image/png", encode(palette, "PNG", transparency=0)
+    yield "heic", "image/heic", HEIC
     yield "mpo", "image/jpeg", encode(image, "MPO", save_all=True, append_images=[image.rotate(180)])
     for format_ in ("GIF", "PNG", "WEBP", "AVIF"):
         yield f"{format_.lower()}-animated", CONTENT_TYPES[format_], animation(format_, 3)

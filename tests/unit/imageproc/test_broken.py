@@ -1,7 +1,6 @@
 """Broken and hostile bytes. Each image is rejected with a code or rendered, and never raises another exception."""
 
 import random
-import zlib
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.image_renderer import THUMB, ImageFactory
-from tests.support.image_samples import CONTENT_TYPES, animation, build_png, corpus, encode, png_chunk, sample_image
+from tests.support.image_samples import CONTENT_TYPES, animation, build_png, corpus, encode, sample_image
 
 CORPUS = {name: data for name, _, data in corpus()}
 REJECTION_CODES = {
@@ -48,11 +47,14 @@ def test_truncated_progressive_jpeg_is_rejected(image_factory: ImageFactory) -> 
 
 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "AVIF"])
-def test_animation_with_a_broken_frame_is_rejected(image_factory: ImageFactory, format_: str) -> None:
+def test_animation_with_a_broken_later_frame_shows_the_first_one(image_factory: ImageFactory, format_: str) -> None:
     first, others = _noise(), [_noise().rotate(90 * turn) for turn in (1, 2, 3)]
     data = encode(first, format_, save_all=True, append_images=others)
-    assert image_factory.rejection_code(data) == ""
-    assert image_factory.rejection_code(data[: len(data) * 2 // 3]) == "broken_image"
+    whole, kept = image_factory.render_bytes(data), data[: len(data) * 2 // 3]
+    assert image_factory.render_bytes(kept + bytes(len(data) - len(kept))) == whole
+    if format_ != "AVIF":  # its decoder looks for the end of the file first
+        assert image_factory.render_bytes(kept) == whole
+    assert image_factory.rejection_code(data[: len(data) // 5]) == "broken_image"
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -84,21 +86,14 @@ def test_png_with_a_wrong_checksum_is_rejected(image_factory: ImageFactory) -> N
     assert image_factory.rejection_code(bytes(data)) == "broken_image"
 
 
-def test_large_compressed_text_chunk_is_rejected_or_ignored(image_factory: ImageFactory) -> None:
-    packer = zlib.compressobj(9)
-    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(256)) + packer.flush()
-    data = encode(sample_image(), "PNG")
-    after_header = 8 + 25  # the signature and IHDR
-    data = data[:after_header] + png_chunk(b"zTXt", b"note\0\0" + bomb) + data[after_header:]
-    assert image_factory.rejection_code(data) in {"", "broken_image"}
-
-
 def test_unreadable_exif_is_ignored(image_factory: ImageFactory) -> None:
     assert (
         image_factory.rejection_code(encode(sample_image(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage"))
         == ""
     )
     assert image_factory.rejection_code(encode(sample_image(), "WEBP", exif=b"garbage")) == ""
+    avif = encode(sample_image(), "AVIF", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0")
+    assert image_factory.rejection_code(avif.replace(b"II*", b"???")) == ""
 
 
 def test_unreadable_profile_is_ignored(image_factory: ImageFactory) -> None:

@@ -1,13 +1,25 @@
 """Colors, transparency and orientation of variants are those that a browser shows for the source."""
 
 import struct
+import zlib
 
 import pytest
-from PIL import ExifTags, Image, ImageChops
+from PIL import ExifTags, Image, ImageChops, ImageCms
 
 from tests.support.image_renderer import AS_IS, ImageFactory, make_spec
-from tests.support.image_samples import BLUE, RED, animation, build_png, encode, sample_image, wide_gamut_profile
+from tests.support.image_samples import (
+    BLUE,
+    RED,
+    animation,
+    build_png,
+    encode,
+    png_chunk,
+    png_with,
+    sample_image,
+    wide_gamut_profile,
+)
 
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ON_WHITE = make_spec("jpeg", 4096, 4096, "contain", "jpeg", 95)
 
 
@@ -89,6 +101,24 @@ def test_transparent_color_of_16_bits_is_masked(image_factory: ImageFactory) -> 
     assert variant.getchannel("A").get_flattened_data() == (0, 255)
 
 
+@pytest.mark.parametrize(("depth", "key"), [(1, 3), (2, 5), (4, 17), (8, 257)])
+def test_bits_of_a_transparent_gray_above_the_depth_are_ignored(
+    image_factory: ImageFactory, depth: int, key: int
+) -> None:
+    row = b"\0" + bytes(((1 << (8 - depth)) if depth < 8 else 1,))  # the first pixel is 1
+    variant = image_factory.render_image(build_png((1, 1), depth, 0, row, transparent=struct.pack(">H", key)))
+    assert variant.getchannel("A").getpixel((0, 0)) == 0
+
+
+def test_transparent_sample_of_16_bits_is_compared_with_all_its_bits(image_factory: ImageFactory) -> None:
+    gray = b"\0" + struct.pack(">2H", 0x0010, 0x00FF)
+    variant = image_factory.render_image(build_png((2, 1), 16, 0, gray, transparent=struct.pack(">H", 255)))
+    assert variant.getchannel("A").get_flattened_data() == (255, 0)
+    color = b"\0" + struct.pack(">6H", *[0x8010] * 3, *[0x8001] * 3)
+    variant = image_factory.render_image(build_png((2, 1), 16, 2, color, transparent=struct.pack(">3H", *[0x8001] * 3)))
+    assert variant.getchannel("A").get_flattened_data() == (255, 0)
+
+
 def test_gray_of_16_bits_is_scaled_and_not_clipped(image_factory: ImageFactory) -> None:
     levels = (0, 0x1000, 0x8000, 0xC000, 0xFFFF)
     variant = image_factory.render_image(build_png((5, 1), 16, 0, b"\0" + struct.pack(">5H", *levels)))
@@ -132,6 +162,98 @@ def test_profile_does_not_affect_transparency(image_factory: ImageFactory) -> No
 def test_gray_image_with_a_color_profile_keeps_its_gray(image_factory: ImageFactory) -> None:
     variant = image_factory.render_image(encode(Image.new("L", (16, 16), 90), "JPEG", icc_profile=wide_gamut_profile()))
     assert max_difference(variant, Image.new("RGB", (16, 16), (90, 90, 90))) <= 4
+
+
+_SWAPPED = [31270, 32900, 15000, 6000, 30000, 60000, 64000, 33000]  # the primaries of sRGB, with red and blue exchanged
+
+
+def _pack_profile(profile: bytes) -> bytes:
+    return png_chunk(b"iCCP", b"x\0\0" + zlib.compress(profile))
+
+
+def _gamma(value: int) -> bytes:
+    return png_chunk(b"gAMA", struct.pack(">I", value))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "stored", "shown"),
+    [
+        ([_gamma(100_000)], (64, 64, 64), (137, 137, 137)),
+        ([_gamma(45_455)], (64, 64, 64), (64, 64, 64)),
+        ([_gamma(100_000), png_chunk(b"sRGB", b"\0")], (64, 64, 64), (64, 64, 64)),
+        ([_gamma(45_455), png_chunk(b"cHRM", struct.pack(">8I", *_SWAPPED))], (230, 20, 20), (20, 20, 230)),
+        ([png_chunk(b"cHRM", struct.pack(">8I", *_SWAPPED))], (230, 20, 20), (20, 20, 230)),
+        ([png_chunk(b"cICP", bytes((12, 13, 0, 1)))], (200, 100, 50), (215, 93, 31)),
+        ([_pack_profile(_SRGB), png_chunk(b"cICP", bytes((12, 13, 0, 1)))], (200, 100, 50), (215, 93, 31)),
+        ([png_chunk(b"cICP", bytes((9, 16, 0, 1))), _gamma(100_000)], (64, 64, 64), (137, 137, 137)),
+        ([png_chunk(b"cICP", bytes((12, 13, 0, 0))), png_chunk(b"sRGB", b"\0")], (200, 100, 50), (200, 100, 50)),
+        ([_pack_profile(bytes(200)), _gamma(100_000)], (64, 64, 64), (137, 137, 137)),
+        ([_pack_profile(wide_gamut_profile()), png_chunk(b"sRGB", b"\0")], (255, 0, 0), (0, 255, 0)),
+    ],
+    ids=[
+        *("linear", "2.2", "sRGB-before-gamma", "chromaticities", "chromaticities-alone", "P3", "P3-before-profile"),
+        *("PQ-is-skipped", "narrow-range-is-skipped", "broken-profile-is-skipped", "profile-before-sRGB"),
+    ],
+)
+def test_png_has_the_colors_of_its_first_chunk_that_is_understood(
+    image_factory: ImageFactory, chunks: list[bytes], stored: tuple[int, int, int], shown: tuple[int, int, int]
+) -> None:
+    size = (16, 16)
+    variant = image_factory.render_image(png_with(*chunks, image=Image.new("RGB", size, stored)))
+    assert max_difference(variant, Image.new("RGB", size, shown)) <= 3
+    if len(set(stored)) == 1:
+        variant = image_factory.render_image(png_with(*chunks, image=Image.new("L", size, stored[0])))
+        assert max_difference(variant, Image.new("RGB", size, shown)) <= 3
+
+
+def test_avif_has_the_colors_of_its_code_points(image_factory: ImageFactory) -> None:
+    data = encode(Image.new("RGB", (16, 16), (200, 100, 50)), "AVIF", quality=100, subsampling="4:4:4")
+    start = data.index(b"colrnclx") + 8
+    assert data[start : start + 4] == bytes((0, 1, 0, 13))
+    p3 = data[:start] + bytes((0, 12)) + data[start + 2 :]
+    assert max_difference(image_factory.render_image(data), Image.new("RGB", (16, 16), (200, 100, 50))) <= 3
+    assert max_difference(image_factory.render_image(p3), Image.new("RGB", (16, 16), (215, 93, 31))) <= 4
+
+
+def test_xmp_does_not_turn_an_image(image_factory: ImageFactory) -> None:
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    assert image_factory.render_image(encode(sample_image(), "JPEG", xmp=xmp)).size == sample_image().size
+    assert image_factory.render_image(encode(sample_image(), "WEBP", xmp=xmp)).size == sample_image().size
+
+
+def _offset_gif() -> bytes:
+    """Return a GIF whose only frame, green and red, is in the middle of a larger canvas."""
+    image = Image.new("P", (32, 24), 0)
+    image.putpalette(bytes((0, 255, 0, 255, 0, 0)))
+    data = bytearray(encode(image, "GIF"))
+    data[6:10] = struct.pack("<HH", 64, 48)
+    frame = data.index(0x2C, 13)
+    data[frame + 1 : frame + 5] = struct.pack("<HH", 16, 12)
+    return bytes(data)
+
+
+def _offset_webp() -> bytes:
+    """Return an animated WebP whose first frame is moved by 16 and 12 pixels, in a larger canvas without an alpha channel."""
+    others = [Image.new("RGB", (32, 24), "blue")]
+    data = bytearray(
+        encode(Image.new("RGB", (32, 24), (0, 255, 0)), "WEBP", save_all=True, append_images=others, lossless=True)
+    )
+    assert data[12:16] == b"VP8X"
+    data[20] &= ~0x10
+    data[24:30] = (63).to_bytes(3, "little") + (47).to_bytes(3, "little")
+    frame = data.index(b"ANMF") + 8
+    data[frame : frame + 6] = (8).to_bytes(3, "little") + (6).to_bytes(3, "little")  # in units of two pixels
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [_offset_gif(), _offset_webp()], ids=["GIF", "WebP"])
+def test_canvas_outside_of_the_frame_is_transparent(image_factory: ImageFactory, data: bytes) -> None:
+    variant = image_factory.render_image(data)
+    assert (variant.size, variant.getchannel("A").getpixel((2, 2))) == ((64, 48), 0)
+    assert variant.getpixel((32, 24)) == (0, 255, 0, 255)
+    on_white = image_factory.render_image(data, ON_WHITE).getpixel((2, 2))
+    assert isinstance(on_white, tuple)
+    assert min(on_white) >= 253
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -10,7 +10,7 @@ from PIL import Image
 from functions.imageproc import probe
 from functions.imageproc.rejection import Rejected
 from tests.support.image_renderer import ImageFactory, make_spec
-from tests.support.image_samples import CONTENT_TYPES, animation, build_png, corpus, encode, sample_image
+from tests.support.image_samples import animation, build_png, corpus, encode, sample_image
 
 CORPUS = {name: (content_type, data) for name, content_type, data in corpus()}
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -34,7 +34,8 @@ def test_every_format_and_mode_is_rendered(image_factory: ImageFactory, name: st
         (encode(sample_image(), "TIFF"), "unsupported_type"),
         (encode(sample_image(), "BMP"), "unsupported_type"),
         (encode(sample_image(), "ICO"), "unsupported_type"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(64), "unsupported_type"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0heicmif1" + bytes(64), "broken_image"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf" + bytes(64), "broken_image"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(64), "unsupported_type"),
         (b"\xff\xd8\xff", "broken_image"),
         (b"\x89PNG\r\n\x1a\n", "broken_image"),
@@ -134,8 +135,7 @@ def test_jpeg_with_a_thousand_scans_is_rejected(image_factory: ImageFactory) -> 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_frames_are_counted_before_they_are_decoded(image_factory: ImageFactory, format_: str) -> None:
     assert image_factory.rejection_code(animation(format_, 201, 4, 52)) == "too_many_frames"
-    content_type = CONTENT_TYPES[format_]
-    assert probe.read_header(animation(format_, 8), content_type).frames == 8
+    assert image_factory.rejection_code(animation(format_, 200, 4, 52)) == ""
 
 
 def test_pixels_of_all_frames_are_limited(image_factory: ImageFactory) -> None:
@@ -148,7 +148,6 @@ def test_mpo_with_previews_is_one_photo(image_factory: ImageFactory) -> None:
     previews = [sample_image(24, 16), sample_image(12, 8)]
     data = encode(sample_image(), "MPO", save_all=True, append_images=previews)
     result = image_factory.render(data)
-    assert probe.read_header(data, "image/jpeg").frames == 3
     assert (result.width, result.height) == (48, 32)
 
 

@@ -31,6 +31,8 @@ IMAGE_TYPES = {
     "image/webp": "webp",
     "image/gif": "gif",
     "image/avif": "avif",
+    "image/heic": "heic",
+    "image/heif": "heif",
 }
 _CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpeg", "png": "image/png"}
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,10})$")
