@@ -30,7 +30,7 @@ def cut_out(data: bytes) -> Picture:
     """
     before, after, ancillary, frames = list[memoryview](), list[memoryview](), dict[bytes, bytes](), 0
     for kind, chunk in _chunks(data):
-        if not kind[0] & 0x20:  # the first letter of a critical chunk is upper case
+        if not kind[0] & 0x20:  # critical chunks begin with a capital
             (after if after or kind == b"IDAT" else before).append(chunk)
         elif kind == b"fcTL":
             frames += 1

@@ -39,7 +39,7 @@ def build(root: Path, layer_platform: Platform) -> dict[str, Path]:
 
 def _get_layer(requirements: Path, layer_platform: Platform) -> Path:
     target = f"{LAMBDA_PYTHON} by {_python_version()}" if layer_platform == "lambda" else f"{cache.MACHINE} {sys.version}"
-    key = "\n".join([requirements.read_text(), Path(__file__).read_text(), target])
+    key = "\n".join([requirements.read_text(), _notice(requirements), Path(__file__).read_text(), target])
     name = f"layer-{requirements.stem}-{layer_platform}"
     return cache.get_or_build(name, key, partial(_build, requirements, layer_platform))
 
@@ -47,9 +47,16 @@ def _get_layer(requirements: Path, layer_platform: Platform) -> Path:
 def _build(requirements: Path, layer_platform: Platform, folder: Path) -> None:
     packages = folder / "python"
     _pip_install(requirements, packages, layer_platform)
+    (packages / "NOTICE").write_text(_notice(requirements))
     _prune_botocore(packages)
     if layer_platform == "host" or _python_version() == LAMBDA_PYTHON:
         _compile_bytecode(packages)
+
+
+def _notice(requirements: Path) -> str:
+    """Return what licenses demand to be told with the packages."""
+    notice = requirements.with_suffix(".notice")
+    return notice.read_text() if notice.exists() else "The licenses of the packages are in their *.dist-info folders.\n"
 
 
 def _pip_install(requirements: Path, folder: Path, layer_platform: Platform) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,17 @@ def test_stack_creates_an_ses_identity_only_if_asked_to(
 
 def test_layers_are_built_for_the_deployed_python() -> None:
     assert functions.RUNTIME.name == f"python{layers.LAMBDA_PYTHON}"
+
+
+def test_notice_of_the_imaging_layer_names_its_packages_and_their_libraries() -> None:
+    notice = (ROOT / "requirements" / "imaging.notice").read_text()
+    packages = [line for line in (ROOT / "requirements" / "imaging.in").read_text().splitlines() if line[0] != "#"]
+    bundled = [path.name.split("-")[0] for path in metadata.files("pi-heif") or () if path.parts[0] == "pi_heif.libs"]
+
+    assert packages
+    assert bundled
+    for name in (*packages, *bundled):
+        assert name in notice
 
 
 def test_deps_layer_describes_every_aws_service_that_is_called() -> None:
