@@ -37,14 +37,20 @@ def list_members(project: CurrentProject, limit: Limit = 20, cursor: Cursor = No
 
 @router.patch("/projects/<projectId>/members/<userId>", guard=_WRITE, summary="Change the role of a member")
 def update_member(
-    caller: CurrentCaller, project: CurrentProject, user_id: UserId, body: UpdateMemberRequest
+    caller: CurrentCaller,
+    project: CurrentProject,
+    membership: CurrentMembership,
+    user_id: UserId,
+    body: UpdateMemberRequest,
 ) -> DataResponse[Member]:
-    return data(members.set_role(caller, project, user_id, body.role))
+    return data(members.set_role(caller, project, membership, user_id, body.role))
 
 
 @router.delete("/projects/<projectId>/members/<userId>", guard=_WRITE, status_code=204, summary="Remove a member")
-def delete_member(caller: CurrentCaller, project: CurrentProject, user_id: UserId) -> Response[None]:
-    members.delete(caller, project, user_id)
+def delete_member(
+    caller: CurrentCaller, project: CurrentProject, membership: CurrentMembership, user_id: UserId
+) -> Response[None]:
+    members.delete(caller, project, membership, user_id)
     return no_content()
 
 

@@ -11,6 +11,7 @@ from holdall.iam.service import users
 from holdall.platform.caller import Caller
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
+from holdall.projects.model import Membership
 from holdall.projects.service import members as service
 from holdall.projects.service import projects
 from holdall.projects.store import members
@@ -38,6 +39,10 @@ def get_other_member_id(project_id: str) -> str:
     return next(each.user_id for each in found if each.role != "owner")
 
 
+def get_own(caller: Caller, project_id: str) -> Membership | None:
+    return get_membership_or_none(project_id, caller.user_id)
+
+
 def delete_account(actor: Caller) -> None:
     account = users.find_active(actor.user_id)
     assert account is not None
@@ -46,21 +51,21 @@ def delete_account(actor: Caller) -> None:
 
 SERVICE_ACTIONS: dict[str, ServiceAction] = {
     "demote": lambda caller, other, shared_project: service.set_role(
-        caller, get_project(shared_project), other.user["id"], "viewer"
+        caller, get_project(shared_project), get_own(caller, shared_project), other.user["id"], "viewer"
     ),
     "remove": lambda caller, other, shared_project: service.delete(
-        caller, get_project(shared_project), other.user["id"]
+        caller, get_project(shared_project), get_own(caller, shared_project), other.user["id"]
     ),
     "leave": lambda caller, other, shared_project: service.leave(
-        caller, get_project(shared_project), get_membership_or_none(shared_project, caller.user_id)
+        caller, get_project(shared_project), get_own(caller, shared_project)
     ),
     "step_down": lambda caller, other, shared_project: service.set_role(
-        caller, get_project(shared_project), caller.user_id, "editor"
+        caller, get_project(shared_project), get_own(caller, shared_project), caller.user_id, "editor"
     ),
     "transfer": lambda caller, other, shared_project: service.transfer_ownership(
         caller,
         get_project(shared_project),
-        get_membership_or_none(shared_project, caller.user_id),
+        get_own(caller, shared_project),
         get_other_member_id(shared_project),
     ),
     "delete_account": lambda caller, other, shared_project: delete_account(caller),
@@ -133,7 +138,9 @@ def test_concurrent_change_of_a_member_is_reported(client: Client, fake_aws: Fak
         create_member(client, shared_project, fake_aws, "owner"),
         create_member(client, shared_project, fake_aws),
     )
-    faster = partial(service.set_role, make_caller(other), get_project(shared_project), third.user["id"], "editor")
+    faster = partial(
+        service.set_role, make_caller(other), get_project(shared_project), None, third.user["id"], "editor"
+    )
     with interleave("TransactWriteItems", faster):
         assert status_and_code(change_member_role(client, shared_project, third.user["id"], "owner")) == (
             409,
@@ -152,7 +159,7 @@ def test_removal_does_not_affect_a_member_who_joined_again(
     )
 
     def remove_and_add() -> None:
-        service.delete(make_caller(other), get_project(shared_project), third.user["id"])
+        service.delete(make_caller(other), get_project(shared_project), None, third.user["id"])
         with Transaction() as tx:
             service.add(tx, shared_project, third.user["id"], "viewer")
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
+from tests.support.faults import interleave
 from tests.support.projects import (
     add_member,
     change_member_role,
@@ -153,6 +154,74 @@ def test_one_of_two_owners_can_step_down(client: Client, fake_aws: FakeAws, shar
     assert change_member_role(client, shared_project, client.user["id"], "viewer").data()["role"] == "viewer"
     assert change_member_role(client, shared_project, other.user["id"], "viewer").status == 403
     assert status_and_code(leave_project(other, shared_project)) == (409, "last_owner")
+
+
+def disable(fake_aws: FakeAws, client: Client) -> None:
+    """Disable an account, as no route can yet."""
+    fake_aws.update_row(f"USER#{client.user['id']}", "USER", status="disabled")
+
+
+def test_disabled_owner_does_not_let_the_last_active_one_go(
+    client: Client, fake_aws: FakeAws, superuser: Client, shared_project: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, "owner")
+    disable(fake_aws, other)
+    user_id = client.user["id"]
+
+    for response in (
+        leave_project(client, shared_project),
+        remove_member(client, shared_project, user_id),
+        change_member_role(client, shared_project, user_id, "editor"),
+        remove_member(superuser, shared_project, user_id),
+    ):
+        assert status_and_code(response) == (409, "last_owner")
+    assert get_member_roles(client, shared_project)[user_id] == "owner"
+    assert remove_member(client, shared_project, other.user["id"]).status == 204
+
+
+def test_owner_may_go_if_an_active_owner_is_on_a_later_page(
+    client: Client, fake_aws: FakeAws, shared_project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdall.projects.service.members._PAGE_SIZE", 1)
+    disabled, _, active = (
+        create_member(client, shared_project, fake_aws, role) for role in ("owner", "viewer", "owner")
+    )
+    disable(fake_aws, disabled)
+
+    assert leave_project(client, shared_project).status == 204
+    assert status_and_code(leave_project(active, shared_project)) == (409, "last_owner")
+
+
+def test_owner_who_is_disabled_at_the_same_time_does_not_count(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, "owner")
+    with interleave("TransactWriteItems", lambda: disable(fake_aws, other)):
+        response = leave_project(client, shared_project)
+
+    assert status_and_code(response) == (409, "member_changed")
+    assert status_and_code(leave_project(client, shared_project)) == (409, "last_owner")
+
+
+def test_project_is_not_transferred_to_a_disabled_account(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, "editor")
+    disable(fake_aws, other)
+
+    assert status_and_code(transfer_ownership(client, shared_project, other.user["id"])) == (409, "wrong_state")
+    assert get_member_roles(client, shared_project)[client.user["id"]] == "owner"
+
+
+def test_deleted_account_leaves_its_project_to_a_disabled_owner(
+    client: Client, fake_aws: FakeAws, shared_project: str
+) -> None:
+    other = create_member(client, shared_project, fake_aws, "owner")
+    disable(fake_aws, other)
+    assert users.delete_account(client).status == 204
+
+    (row,) = fake_aws.find_rows("main", pk=f"PROJECT#{shared_project}", sk="PROJECT")
+    assert (row["status"], row["owner_count"]) == ("active", 1)
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])

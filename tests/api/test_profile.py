@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
+from holdall.accounts.service import security
+from holdall.iam.service import users as accounts
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
+from tests.support.callers import make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.faults import interleave
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import enable_mfa
 
@@ -64,6 +68,17 @@ def test_deleted_user_keeps_only_the_id(client: Client, fake_aws: FakeAws) -> No
     assert (user["id"], user["status"], user["name"], user["email"]) == (client.user["id"], "deleted", "", "")
     assert "gsi1pk" not in user
     assert fake_aws.find_rows("credentials", record_type="password") == []
+
+
+def test_name_is_not_updated_after_a_concurrent_deletion(client: Client, fake_aws: FakeAws) -> None:
+    caller, account = make_caller(client), accounts.find_active(client.user["id"])
+    assert account is not None
+    with interleave("TransactWriteItems", lambda: security.delete_account(caller, account, "it was deleted")):
+        response = client.request("PATCH", "/users/me", {"name": "Ghost"})
+
+    assert response.status == 401
+    (user,) = fake_aws.find_rows("main", record_type="user")
+    assert (user["status"], user["name"]) == ("deleted", "")
 
 
 def test_credentials_are_deleted_with_the_account(client: Client, fake_aws: FakeAws) -> None:

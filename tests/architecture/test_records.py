@@ -1,5 +1,6 @@
 """The records of the tables, and their keys (design, section 6)."""
 
+import ast
 import importlib
 import re
 from typing import Any
@@ -20,7 +21,7 @@ from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
 from tests.support.scenario import Scenario
-from tests.support.source_tree import load_modules
+from tests.support.source_tree import iter_functions, load_modules
 
 # Table -> discriminator -> pk and sk, with placeholders.
 RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
@@ -201,3 +202,33 @@ def _matches(pattern: str, key: str) -> bool:
         re.fullmatch("".join(_PLACEHOLDERS[part[1:-1]] if part.startswith("{") else part for part in parts), key)
         is not None
     )
+
+
+# These change a record that must exist, whatever is in it. Any other update names what must not have changed since it was read.
+_UNCONDITIONAL_UPDATES = {
+    "holdall.api_keys.store.set_enabled",  # a switch
+    "holdall.quotas.store.freeze",  # a switch, beside the update of the project
+    "holdall.quotas.store.unfreeze",
+    "holdall.files.store.update_version",  # beside the update of its file, by its revision
+    "holdall.uploads.store.remove_from_lists",  # of an upload that ended, which never changes again
+    "holdall.uploads.store.set_ttl",
+    # Counters, beside the change that they count.
+    "holdall.quotas.store.close_upload",
+    "holdall.quotas.store.release",
+    "holdall.rate_limits.store.refund",
+    "holdall.roles.store.increment_holders",
+    "holdall.roles.store.increment_roles",
+}
+
+
+def test_update_without_a_condition_is_listed() -> None:
+    found = {
+        f"{module.name}.{function.name}"
+        for module in load_modules("holdall")
+        for function in iter_functions(module.tree)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "tx.update"
+        if "condition" not in {keyword.arg for keyword in call.keywords}
+    }
+
+    assert found == _UNCONDITIONAL_UPDATES

@@ -62,7 +62,16 @@ class AlreadyOwner(Conflict):
 
 
 class LastOwner(Conflict):
-    code, detail = "last_owner", "A project must have an owner. Make another member an owner first."
+    code, detail = (
+        "last_owner",
+        "A project must have an owner with an active account. Make another member an owner first.",
+    )
+
+
+class MemberDisabled(Conflict):
+    """The account of the new owner is disabled, and no one else would own the project."""
+
+    code, detail = "wrong_state", "The account of this member is disabled."
 
 
 class MemberChanged(Conflict):

@@ -142,12 +142,14 @@ def increment_generation(tx: Transaction, account: Account, *, email_verified: b
     return generation
 
 
-def check_active(tx: Transaction, user_id: str, generation: int | None = None) -> None:
-    """Condition check: the user is active, and no session of the generation was ended. The transaction raises InvalidToken."""
+def check_active(
+    tx: Transaction, user_id: str, generation: int | None = None, *, error: ErrorFactory = InvalidToken
+) -> None:
+    """Condition check: the user is active, and no session of the generation was ended."""
     condition = UserRecord.status == "active"
     if generation is not None:
         condition &= UserRecord.generation == generation
-    tx.condition_check(UserRecord, _user_pk(user_id), "USER", condition, error=InvalidToken)
+    tx.condition_check(UserRecord, _user_pk(user_id), "USER", condition, error=error)
 
 
 def _assign_email(tx: Transaction, normalized_email: str, user_id: str) -> None:

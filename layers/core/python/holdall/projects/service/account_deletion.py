@@ -7,7 +7,7 @@ from holdall.platform.caller import Caller
 from holdall.platform.errors import NotFound
 from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
-from holdall.platform.table import BatchGet, Pending
+from holdall.platform.table import BatchGet, Pending, Transaction
 from holdall.projects.model import LastOwner, MemberChanged, Membership, Project, ProjectChanged
 from holdall.projects.service import members, projects
 from holdall.projects.store.members import get_membership, list_for_user
@@ -69,5 +69,7 @@ def _remove(caller: Caller, lookup: _MembershipLookup) -> None:
     if is_sole_owner and project.status == "active":
         projects.soft_delete(caller, project, sole_owner=membership)
     elif not is_sole_owner and project.status != "purging":
-        members.remove_member(caller, project, membership)
+        # Even if all other owners are disabled: their accounts can be enabled again, and the project is theirs too.
+        with Transaction() as tx:
+            members.remove(tx, caller, project, membership)
     # Otherwise it stays: no one is left to restore the deleted project, or its purge deletes the membership.
