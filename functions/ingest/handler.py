@@ -14,18 +14,22 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     return message_batches.process_messages("objects", event, context, _parse, _process)
 
 
-def _parse(body: str) -> list[tuple[str, str]]:
-    """Return the key and the version ID of each object in a notification of S3."""
+def _parse(body: str) -> list[tuple[str, str, str]]:
+    """Return the bucket, the key and the version ID of each object in a notification of S3."""
     message = json.loads(body)
     if message.get("Event") == "s3:TestEvent":  # S3 sends it when the notification is configured
         return []
-    objects = [record["s3"]["object"] for record in message["Records"]]
-    return [(unquote_plus(each["key"]), each.get("versionId", "null")) for each in objects]
+    return [_parse_object(record["s3"]) for record in message["Records"]]
 
 
-def _process(objects: list[tuple[str, str]]) -> None:
-    for key, version_id in objects:
-        service.on_object_created(key, version_id)
+def _parse_object(source: dict[str, Any]) -> tuple[str, str, str]:
+    stored = source["object"]
+    return source["bucket"]["name"], unquote_plus(stored["key"]), stored.get("versionId", "null")
+
+
+def _process(objects: list[tuple[str, str, str]]) -> None:
+    for bucket, key, version_id in objects:
+        service.on_object_created(bucket, key, version_id)
 
 
 complete_imports()

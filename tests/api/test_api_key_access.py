@@ -1,7 +1,5 @@
 """API keys as credentials (Z2, Z5, S2). `test_authorization` tests which routes they may call."""
 
-from typing import Any
-
 import pytest
 
 from tests.support.aws import FakeAws
@@ -156,15 +154,3 @@ def test_refused_requests_count_but_those_with_a_wrong_secret_do_not(
     assert [wrong.get("/files").status for _ in range(3)] == [401] * 3
     paths = ("/users/me", f"/files/{'0' * 12}-{'0' * 26}", "/files")
     assert [key.get(path).status for path in paths] == [403, 404, 429]
-
-
-def test_creations_of_an_api_key_do_not_count_for_its_creator(
-    client: Client, shared_project: str, set_rate_limits: OverrideSettings
-) -> None:
-    key = create_api_key_client(client, shared_project)
-    set_rate_limits(create=[4, 60])
-    body: dict[str, Any] = make_upload_request(b"x", projectId=shared_project)
-
-    assert [key.post("/files/init-upload", body).status for _ in range(5)] == [201] * 4 + [429]
-    # The creator has created a project and a key, so two are left.
-    assert [client.post("/files/init-upload", body).status for _ in range(3)] == [201, 201, 429]

@@ -11,7 +11,7 @@ from tests.support.aws import FakeAws
 from tests.support.callers import get_membership_or_none, get_project, make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
-from tests.support.projects import create_member, list_api_keys, request_api_key, status_and_code
+from tests.support.projects import NEW_KEY, create_member, list_api_keys, request_api_key, status_and_code
 
 
 @pytest.mark.parametrize("scope", sorted(PERMISSIONS))
@@ -123,3 +123,21 @@ def test_read_only_fields_are_rejected(client: Client, shared_project: str, fiel
     (error,) = request_api_key(client, shared_project, **{field: "x"}).problem()["errors"]
 
     assert (error["pointer"], error["code"]) == (f"/{field}", "unknown_field")
+
+
+def test_project_has_fifty_api_keys_at_most(client: Client, shared_project: str) -> None:
+    keys = [request_api_key(client, shared_project).created() for _ in range(49)]
+    headers = {"idempotency-key": "last"}
+    last = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers=headers)
+    assert last.status == 201
+
+    refused = request_api_key(client, shared_project)
+    assert (refused.status, refused.problem()["code"]) == (409, "too_many_api_keys")
+    duplicate = client.post(f"/projects/{shared_project}/keys", NEW_KEY, headers=headers)
+    assert duplicate.problem()["code"] == "already_done"
+    client.request("PATCH", f"/projects/{shared_project}/keys/{keys[0]['id']}", {"enabled": False}).data()
+    assert request_api_key(client, shared_project).status == 409
+    for _ in range(2):  # the second time there is nothing to delete
+        client.delete(f"/projects/{shared_project}/keys/{keys[0]['id']}")
+    request_api_key(client, shared_project).created()
+    assert request_api_key(client, shared_project).status == 409

@@ -53,6 +53,17 @@ def test_events_and_commits_in_any_order_create_one_version(
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
 
 
+def test_event_of_another_bucket_is_ignored(client: Client, fake_aws: FakeAws) -> None:
+    upload, aborted = init_upload(client, autoCommit=True), init_upload(client)
+    version, kept = fake_aws.put_object(upload, b"content"), fake_aws.put_object(aborted, b"content")
+    assert client.delete(f"/uploads/{aborted['uploadId']}").status == 204
+
+    assert fake_aws.notify_object_created(upload["key"], version, bucket="variants") == NO_FAILURES
+    assert fake_aws.notify_object_created(aborted["key"], kept, bucket="variants") == NO_FAILURES
+    assert client.get(f"/files/{upload['fileId']}").status == 404
+    assert fake_aws.list_version_ids(aborted["key"]) == [kept]
+
+
 def test_event_before_its_object_is_ignored(client: Client, fake_aws: FakeAws) -> None:
     upload = init_upload(client, autoCommit=True)
 
@@ -121,7 +132,8 @@ def test_keys_in_events_are_decoded(client: Client, fake_aws: FakeAws) -> None:
 def test_invalid_message_comes_back_on_its_own(client: Client, fake_aws: FakeAws) -> None:
     upload = init_upload(client, autoCommit=True)
     version = fake_aws.put_object(upload, b"content")
-    message = {"Records": [{"s3": {"object": {"key": upload["key"], "versionId": version}}}]}
+    source = {"bucket": {"name": "originals"}, "object": {"key": upload["key"], "versionId": version}}
+    message = {"Records": [{"s3": source}]}
     failed = fake_aws.deliver_messages("ingest", "no json", json.dumps(message), json.dumps({"Records": [{}]}))
 
     assert [each["itemIdentifier"] for each in failed["batchItemFailures"]] == ["message-0", "message-2"]

@@ -8,10 +8,12 @@ from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
 from tests.support.passwords import count_hashes
-from tests.support.projects import create_shared_project
+from tests.support.projects import add_member, create_api_key_client, create_shared_project
 from tests.support.settings import rate_limits
+from tests.support.uploads import TEXT_FILE
 
 # Not the address of the other requests of a test, such as sign-ups, which count too.
 CLIENT_IP, OTHER_CLIENT_IP = "192.0.2.9", "198.51.100.1"
@@ -164,6 +166,25 @@ def test_creations_are_limited_by_account(set_rate_limits: OverrideSettings, cli
     set_rate_limits(create=[2, 60])
     assert [client.post("/projects", {"name": "x"}).status for _ in range(3)] == [201, 201, 429]
     assert stranger.post("/projects", {"name": "x"}).status == 201
+
+
+def test_creations_of_an_account_are_limited_over_its_session_and_its_api_keys(
+    set_rate_limits: OverrideSettings,
+    client: Client,
+    stranger: Client,
+    fake_aws: FakeAws,
+    frozen_clock: FrozenClock,
+) -> None:
+    shared_project = create_shared_project(client)
+    keys = [create_api_key_client(client, shared_project) for _ in range(9)]
+    add_member(client, shared_project, fake_aws, stranger, "editor")
+    frozen_clock.advance(minutes=1)
+    set_rate_limits(create=[10, 60])
+    body = make_upload_request(b"x", **TEXT_FILE, projectId=shared_project)
+    statuses = [each.post("/files/init-upload", body).status for _ in range(2) for each in (client, *keys)]
+
+    assert statuses == [201] * 10 + [429] * 10
+    assert stranger.post("/files/init-upload", body).status == 201
 
 
 def test_access_of_a_superuser_over_the_limit_is_not_audited(

@@ -74,9 +74,10 @@ class FakeAws:
         )
         return str(response["VersionId"])
 
-    def notify_object_created(self, key: str, version_id: str) -> dict[str, Any]:
+    def notify_object_created(self, key: str, version_id: str, *, bucket: str = "originals") -> dict[str, Any]:
         """Call ingest with the event of a new object."""
-        record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": key, "versionId": version_id}}}
+        source = {"bucket": {"name": bucket}, "object": {"key": key, "versionId": version_id}}
+        record = {"eventName": "ObjectCreated:Put", "s3": source}
         return self.deliver_messages("ingest", json.dumps({"Records": [record]}))
 
     def deliver_messages(self, function: str, *bodies: str, receive_count: int = 1) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from holdall.http.app import Router
 from holdall.http.auth import public, requires
 from holdall.iam.model import SessionCredentials
 from holdall.iam.service import sessions
-from holdall.platform.caller import Caller
 from holdall.platform.errors import Forbidden, NotFound, Unauthenticated
 from holdall.platform.table import Pending
 from holdall.projects.model import Membership, Project, ProjectStatus, Role
@@ -210,15 +209,6 @@ def test_cookie_of_an_oauth_state_is_ignored_beside_an_api_key() -> None:
     event = make_event(x_api_key=KEY, cookie="__Host-session=ho_state")
 
     assert credentials.read_credentials(event) == CREDENTIALS
-
-
-def make_caller(**overrides: Any) -> Caller:
-    return Caller("192.0.2.7", "agent", "request", "user", "session", frozenset(), **overrides)
-
-
-def test_api_key_and_its_creator_are_different_principals() -> None:
-    assert make_caller().principal_id == "user"
-    assert make_caller(api_key_id=KEY_ID).principal_id == KEY_ID
 
 
 DELETED_PROJECT_CASES: list[tuple[ProjectStatus, bool | str, dict[str, str], bool]] = [

@@ -14,6 +14,7 @@ from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticat
 from holdall.platform.schemas import RequestModel, ResponseModel, Rfc3339DateTime, UniqueItems
 from holdall.projects.model import Membership, Name
 
+MAX_API_KEYS = 50  # of a project
 _ID = f"({ids.PROJECT_ID_PATTERN})-({ids.ID_PATTERN})-({ids.ID_PATTERN})"
 
 
@@ -43,6 +44,12 @@ class NotAMember(Conflict):
     """A superuser can access every project, but a key ends with the membership of its creator, so it needs one."""
 
     code, detail = "not_a_member", "Only members of the project can create API keys."
+
+
+class TooManyApiKeys(Conflict):
+    """The project has as many keys as it may have. Disabled and expired ones count until they are deleted."""
+
+    code, detail = "too_many_api_keys", f"A project can have {MAX_API_KEYS} API keys. Delete one first."
 
 
 class CreatorLeft(Conflict):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from holdall.api_keys import store
 from holdall.api_keys.model import (
+    MAX_API_KEYS,
     ApiKey,
     ApiKeyCredentials,
     ApiKeyId,
@@ -17,6 +18,7 @@ from holdall.api_keys.model import (
     NotAMember,
     ScopeNotHeld,
     StoredApiKey,
+    TooManyApiKeys,
     UnknownScope,
 )
 from holdall.audit.service import log
@@ -32,6 +34,7 @@ from holdall.projects.model import Membership, Project
 from holdall.projects.service import access as project_access
 from holdall.projects.service import members, projects
 from holdall.projects.service.access import ProjectAccess
+from holdall.quotas import service as quotas
 from holdall.roles import service as roles
 
 _DELETE_BATCH_SIZE = 45  # keys, of two rows each: below the limit of 100 items in a transaction
@@ -84,8 +87,8 @@ def create(
 ) -> ApiKeyWithSecret:
     """Create an API key. No other function returns its secret.
 
-    Raises UnknownScope, NotAMember, ScopeNotHeld, which is logged, AlreadyProcessed for a duplicate request, and the error of
-    `projects.check_visibility_unchanged`.
+    Raises UnknownScope, NotAMember, ScopeNotHeld, which is logged, TooManyApiKeys, AlreadyProcessed for a duplicate request,
+    and the error of `projects.check_visibility_unchanged`.
     """
     for index, scope in enumerate(request.scopes):
         if not roles.is_key_scope(scope):
@@ -142,6 +145,7 @@ def delete(caller: Caller, project: Project, key_id: str) -> None:
     with Transaction() as tx:
         store.delete(tx, ApiKeyId.parse(key_id, project.id))
         last_use.delete(tx, key_id)
+        quotas.remove_api_key(tx, project.id)
         log(tx, caller, "api_keys.delete", key_id)
 
 
@@ -173,6 +177,7 @@ def _create(
     )
     # The deletion of a project deletes only the keys that it finds.
     projects.check_visibility_unchanged(tx, project)
+    quotas.add_api_key(tx, project.id, max_keys=MAX_API_KEYS, error=TooManyApiKeys)
     store.put(tx, credentials.key_id, key)
     log(tx, caller, "api_keys.create", key.id)
     return ApiKeyWithSecret.model_validate({**vars(key), "last_used_at": None, "key": str(credentials)})

@@ -34,11 +34,6 @@ class Caller(ClientInfo):
     idempotency_key: IdempotencyKey | None = None
     api_key_id: str | None = None
 
-    @property
-    def principal_id(self) -> str:
-        """Return the ID to count and audit by."""
-        return self.api_key_id or self.user_id
-
     def require_session_id(self) -> str:
         """Return the session ID. The guards of the routes that need one do not admit API keys."""
         if self.session_id is None:

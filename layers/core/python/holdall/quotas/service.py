@@ -28,6 +28,7 @@ from holdall.quotas.model import (
     version_usage,
 )
 from holdall.quotas.store import (
+    add_api_key,
     close_upload,
     correct,
     correct_installation,
@@ -36,10 +37,12 @@ from holdall.quotas.store import (
     freeze,
     get_usage,
     release,
+    remove_api_key,
     unfreeze,
 )
 
 __all__ = [
+    "add_api_key",
     "close_upload",
     "correct",
     "correct_installation",
@@ -48,6 +51,7 @@ __all__ = [
     "freeze",
     "get_usage",
     "release",
+    "remove_api_key",
     "unfreeze",
 ]
 

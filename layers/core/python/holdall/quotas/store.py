@@ -10,7 +10,7 @@ from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
 from holdall.platform.errors import NotFound
-from holdall.platform.table import BatchGet, Pending, Record, Transaction
+from holdall.platform.table import BatchGet, ErrorFactory, Pending, Record, Transaction
 from holdall.quotas.model import (
     SHARDS,
     QuotaExceeded,
@@ -27,6 +27,7 @@ class QuotaRecord(Record, discriminator="quota"):
     files = NumberAttribute(default=0)
     version = NumberAttribute(default=0)
     frozen = BooleanAttribute(null=True)  # a deleted project accepts no uploads
+    api_keys = NumberAttribute(default=0)
 
 
 class InstallationQuotaRecord(Record, discriminator="installation-quota"):
@@ -103,6 +104,17 @@ def release(tx: Transaction, project_id: str, size: int, *, version_id: str) -> 
     """Stop counting an original of `size` bytes in its project and in the installation."""
     tx.update(QuotaRecord(*_key(project_id)), _add_actions(QuotaRecord, -size, -1))
     _add_to_installation(tx, ids.shard(version_id, SHARDS), -size, -1)
+
+
+def add_api_key(tx: Transaction, project_id: str, *, max_keys: int, error: ErrorFactory) -> None:
+    """Count one more API key of a project."""
+    has_room = QuotaRecord.api_keys < max_keys
+    tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.api_keys.add(1)], condition=has_room, error=error)
+
+
+def remove_api_key(tx: Transaction, project_id: str) -> None:
+    """Count one API key of a project less."""
+    tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.api_keys.add(-1)])
 
 
 def add_to_breakdown(

@@ -12,6 +12,7 @@ from holdall.idempotency import service as idempotency
 from holdall.jobs import service as jobs
 from holdall.platform import clock, ids, observability, storage
 from holdall.platform.caller import Caller
+from holdall.platform.config import settings
 from holdall.platform.errors import Conflict, NotFound
 from holdall.platform.retry import retry_on
 from holdall.platform.storage import ObjectMetadata
@@ -110,15 +111,15 @@ def abort(caller: Caller, project: Project, upload_id: str) -> None:
     retry_on(UploadChanged, action=lambda: _abort(caller, upload_id))
 
 
-def on_object_created(key: str, s3_version_id: str) -> None:
+def on_object_created(bucket: str, key: str, s3_version_id: str) -> None:
     """Process an original that has arrived: complete its upload if it has `auto_commit`, or delete it if no upload needs it.
 
     An open upload is aborted if the caller who began it may not write any more. An event is only a hint: it may come twice,
     late, or in any order. Raises ServiceUnavailable.
     """
     upload_id = version_id_of(key)
-    if upload_id is None:
-        return
+    if bucket != settings().originals_bucket or upload_id is None:
+        return  # every bucket of the account may send events to the queue
     upload = store.get_or_none(upload_id)
     if upload is None or upload.key != key:
         # An operator may have put it there. The sweep reports it, and deletes it only when asked to.
