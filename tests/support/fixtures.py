@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from moto.core import patch_client
 
 from holdall.platform import observability
-from holdall.platform.table import records
 from tests.support import process, users
 from tests.support.admins import AdminFactory
 from tests.support.aws import FakeAws
@@ -26,7 +24,6 @@ from tests.support.world import World
 def _start_aws() -> tuple[FakeAws, World]:
     # Once for each process: the conftests of several suites define these fixtures, and one worker runs tests of all.
     mock_aws().start()
-    patch_client(records.connection.client)  # an imported handler may have created it before
     return FakeAws.create(), World()
 
 
