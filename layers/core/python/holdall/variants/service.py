@@ -106,7 +106,7 @@ def get_or_request(caller: Caller, project: Project, file: File, name: str) -> V
     requested = next((variant for variant in wanted if variant.name == name), None)
     if requested is None or file.kind != "image":
         raise NotFound
-    rate_limits.hit("create", caller.principal_id)
+    rate_limits.hit("create", caller.user_id)
     version = replace(file.current, variants=(*file.current.variants, requested))
     # If another request changed the file, the next request for the variant sees the result.
     with suppress(FileChanged), Transaction() as tx:
