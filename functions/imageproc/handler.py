@@ -1,13 +1,15 @@
 """The Lambda function that renders images."""
 
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from functions import complete_imports
+from functions.imageproc.isolation import ResourceLimits
 from functions.imageproc.probe import check_size, probe
 from functions.imageproc.rejection import Rejected
 from functions.imageproc.render import render
+from functions.imageproc.work_folder import work_folder
 from holdall.files.model import Version
 from holdall.jobs import service as jobs
 from holdall.jobs.model import RenderImage
@@ -21,16 +23,19 @@ _MAX_RENDERS = 3  # of one image in one invocation, because its settings may cha
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Process a batch of jobs. A message that fails comes back on its own."""
-    return message_batches.process_messages("images", event, context, RenderImage.from_json, _process_job)
+    process_job = partial(_process_job, context)
+    return message_batches.process_messages("images", event, context, RenderImage.from_json, process_job)
 
 
-def _process_job(message: RenderImage) -> None:
+def _process_job(context: Any, message: RenderImage) -> None:
     render_job = service.claim(message.job_id)
     if render_job is None:
         return
-    with jobs.releasing_on_error(render_job.job), TemporaryDirectory() as directory:
+    with jobs.releasing_on_error(render_job.job), work_folder() as directory:
         for _ in range(_MAX_RENDERS):
-            render_job = _render_and_finish(render_job, Path(directory))
+            if context.get_remaining_time_in_millis() < ResourceLimits().wall_seconds * 1000:
+                break  # a timeout would end the worker
+            render_job = _render_and_finish(render_job, directory)
             if render_job is None:
                 return
         raise Busy

@@ -6,9 +6,11 @@ through a pipe: Lambda has no /dev/shm, which the queues and locks of `multiproc
 """
 
 import multiprocessing
+import os
 import resource
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from typing import Final
 from functions.imageproc.rejection import Rejected
 
 _FORK: Final = multiprocessing.get_context("fork")
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
 _EXIT_GRACE: Final = 5.0  # seconds that a child has to exit after its answer
 
 
@@ -38,7 +41,7 @@ class ResourceLimits:
 
 
 def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes:
-    """Call a function in a child process, and return its bytes.
+    """Call a function in a child process, which has no environment variables, and return its bytes: one MiB at most.
 
     Raises Rejected with `too_demanding` if the child used up its CPU time or memory, and with `decoder_crashed` if it
     died otherwise: both follow from the bytes of the image, so another attempt would end in the same way. Raises TimeoutError
@@ -55,7 +58,7 @@ def run_in_child(function: Callable[[], bytes], limits: ResourceLimits) -> bytes
         finally:
             child.kill()  # has no effect on a child that has exited
             child.join()
-    if answer is None:
+    if not answer or child.exitcode != 0:
         raise _rejection_for(child.exitcode)
     return answer
 
@@ -68,13 +71,17 @@ def _start(child: BaseProcess) -> None:
         child.start()
 
 
-def _receive(receiver: Connection, timeout: float) -> bytes | None:
-    if not receiver.poll(timeout):
-        raise TimeoutError(f"The image was not rendered in {timeout} seconds.")
-    try:
-        return receiver.recv_bytes()
-    except EOFError:
-        return None
+def _receive(receiver: Connection, timeout: float) -> bytes:
+    """Return what the child sends until it exits. It may send anything, and pause in the middle."""
+    deadline, answer = time.monotonic() + timeout, b""
+    while receiver.poll(max(0.0, deadline - time.monotonic())):
+        part = os.read(receiver.fileno(), 65536)
+        if not part:
+            return answer
+        answer += part
+        if len(answer) > _MAX_ANSWER_BYTES:
+            return b""
+    raise TimeoutError(f"The image was not rendered in {timeout} seconds.")
 
 
 def _rejection_for(exit_code: int | None) -> Rejected:
@@ -85,8 +92,10 @@ def _rejection_for(exit_code: int | None) -> Rejected:
 
 
 def _child_main(function: Callable[[], bytes], sender: Connection, limits: ResourceLimits) -> None:
+    os.environ.clear()  # noqa: TID251  # nothing reads it any more, and it has the credentials of the worker
     _set_rlimits(limits)
-    sender.send_bytes(function())
+    with os.fdopen(sender.fileno(), "wb", closefd=False) as pipe:
+        pipe.write(function())
 
 
 def _set_rlimits(limits: ResourceLimits) -> None:

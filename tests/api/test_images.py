@@ -1,11 +1,14 @@
 """Images are rendered, or rejected with a reason. None of their messages reaches the dead-letter queue (I2)."""
 
+import os
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.imageproc import work_folder
 from holdall.jobs.model import RenderImage
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
@@ -184,3 +187,28 @@ def test_invalid_message_comes_back_on_its_own(client: Client, fake_aws: FakeAws
 
     assert failed == [{"itemIdentifier": "message-0"}]
     assert fake_aws.find_rows("main", record_type="job")[0]["status"] == "completed"
+
+
+def test_call_without_enough_time_gives_the_message_back(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    (message,) = receive_image_messages(fake_aws)
+
+    assert fake_aws.deliver_messages("imageproc", message, milliseconds_left=99_000) != NO_FAILURES
+    assert client.get(f"/files/{committed['fileId']}").data()["status"] == "processing"
+    assert fake_aws.deliver_messages("imageproc", message, milliseconds_left=101_000) == NO_FAILURES
+    assert client.get(f"/files/{committed['fileId']}").data()["status"] == "ready"
+
+
+def test_image_is_rendered_after_a_call_that_left_its_files(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(work_folder, "_ROOT", tmp_path)
+    for name in ("source", "00.webp"):
+        (tmp_path / str(os.getpid()) / name).mkdir(parents=True)
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"])
+    fake_aws.run_workers()
+
+    assert client.get(f"/files/{committed['fileId']}").data()["status"] == "ready"
+    assert list(tmp_path.iterdir()) == []

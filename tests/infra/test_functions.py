@@ -11,8 +11,8 @@ import pytest
 
 from functions.imageproc.isolation import ResourceLimits
 from functions.imageproc.probe import MAX_BYTES
+from functions.imageproc.render import MAX_OUTPUT_BYTES
 from holdall.platform.config import Settings
-from holdall.projects.model import MAX_VARIANT_SIDE, MAX_VARIANTS
 from infra.build import layers
 from infra.catalog import FUNCTIONS
 from infra.constructs import functions
@@ -126,11 +126,8 @@ def test_only_a_function_that_feeds_its_own_queue_may_be_called_in_a_loop(cloud_
 
 
 def test_the_largest_rendering_fits_into_the_temporary_storage(cloud_template: Template) -> None:
-    # PNG cannot compress noise: four bytes for each pixel.
-    largest_variants = MAX_VARIANTS * MAX_VARIANT_SIDE**2 * 4
-
     storage = cloud_template.functions()["imageproc"]["EphemeralStorage"]["Size"] * 1024 * 1024
-    assert storage >= MAX_BYTES + largest_variants
+    assert storage >= MAX_BYTES + MAX_OUTPUT_BYTES
 
 
 def test_only_imageproc_has_the_imaging_layer(cloud_template: Template) -> None:

@@ -80,7 +80,9 @@ class FakeAws:
         record = {"eventName": "ObjectCreated:Put", "s3": source}
         return self.deliver_messages("ingest", json.dumps({"Records": [record]}))
 
-    def deliver_messages(self, function: str, *bodies: str, receive_count: int = 1) -> dict[str, Any]:
+    def deliver_messages(
+        self, function: str, *bodies: str, receive_count: int = 1, milliseconds_left: int = 120_000
+    ) -> dict[str, Any]:
         """Call a function with messages of its queue, and return its response."""
         records = [
             {
@@ -93,7 +95,8 @@ class FakeAws:
             for number, body in enumerate(bodies)
         ]
         handler = importlib.import_module(f"functions.{function}.handler").handler
-        response: dict[str, Any] = handler({"Records": records}, SimpleNamespace(aws_request_id="aws"))
+        context = SimpleNamespace(aws_request_id="aws", get_remaining_time_in_millis=lambda: milliseconds_left)
+        response: dict[str, Any] = handler({"Records": records}, context)
         return response
 
     def run_workers(self) -> int:

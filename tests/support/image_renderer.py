@@ -28,13 +28,13 @@ AS_IS = make_spec("as-is", 4096, 4096, "contain", "png", 100)
 
 class ImageFactory:
     def __init__(self, directory: Path) -> None:
-        self._source = directory / "source"
-        self._output_dir = directory / "variants"
-        self._output_dir.mkdir()
+        self.source = directory / "source"
+        self.output_dir = directory / "variants"
+        self.output_dir.mkdir()
 
     def render(self, data: bytes, *specs: VariantSpec, limits: ResourceLimits | None = None) -> RenderResult:
-        self._source.write_bytes(data)
-        return render(self._source, probe(self._source), specs or (AS_IS,), self._output_dir, limits=limits)
+        self.source.write_bytes(data)
+        return render(self.source, probe(self.source), specs or (AS_IS,), self.output_dir, limits=limits)
 
     def render_bytes(self, data: bytes, *specs: VariantSpec) -> list[bytes]:
         """Return the bytes of each variant."""

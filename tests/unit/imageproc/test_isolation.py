@@ -1,5 +1,6 @@
 """A decoder runs in a child process and cannot harm the worker."""
 
+import contextlib
 import ctypes
 import faulthandler
 import os
@@ -56,6 +57,28 @@ def test_exceeded_memory_limit_rejects_the_image(image_factory: ImageFactory) ->
     limits = ResourceLimits(memory_bytes=48 * 1024 * 1024)
     assert image_factory.rejection_code(encode(sample_image(6000, 4000), "PNG"), limits=limits) == "too_demanding"
     assert image_factory.rejection_code(encode(sample_image(), "PNG"), limits=limits) == ""
+
+
+def test_child_has_no_environment() -> None:
+    assert run_in_child(lambda: repr(dict(os.environ)).encode(), ResourceLimits()) == b"{}"
+    assert os.environ
+
+
+def test_answer_that_is_too_long_rejects_the_image() -> None:
+    assert _rejection_code(lambda: bytes(1024 * 1024 + 1), ResourceLimits()) == "decoder_crashed"
+
+
+def test_child_that_pauses_in_its_answer_ends_with_the_time() -> None:
+    def pause() -> bytes:
+        for descriptor in range(3, 64):  # the pipe is one of them
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b"{")
+        return _sleep()
+
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        run_in_child(pause, ResourceLimits(wall_seconds=0.5))
+    assert time.monotonic() - started < 10
 
 
 def test_limits_do_not_affect_the_worker() -> None:

@@ -1,5 +1,6 @@
 """The size, the bytes and the quality of variants."""
 
+import errno
 import io
 import math
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from functions.imageproc import render as render_module
 from functions.imageproc.encode import Format
+from functions.imageproc.rejection import Rejected
 from functions.imageproc.render import render
 from tests.support.image_renderer import Fit, ImageFactory, make_spec
 from tests.support.image_samples import encode, sample_image
@@ -153,6 +156,27 @@ def test_image_without_variants_has_its_size(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(encode(sample_image(), "PNG"))
     result = render(tmp_path / "source", "image/png", [], tmp_path)
     assert (result.width, result.height, result.variants) == (48, 32, ())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_full_disk_is_a_rejection(image_factory: ImageFactory, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(_path: Path, _data: bytes) -> int:
+        raise OSError(number, "No space")
+
+    data = encode(sample_image(), "PNG")
+    image_factory.render(data)
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(Rejected) as rejected:
+        render(image_factory.source, "image/png", SPECS, image_factory.output_dir)
+    assert rejected.value.code == "too_demanding"
+
+
+def test_bytes_of_all_variants_are_limited(image_factory: ImageFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [variant.size for variant in image_factory.render(PHOTO.read_bytes(), *SPECS).variants]
+    monkeypatch.setattr(render_module, "MAX_OUTPUT_BYTES", sum(sizes))
+    assert image_factory.rejection_code(PHOTO.read_bytes(), *SPECS) == ""
+    monkeypatch.setattr(render_module, "MAX_OUTPUT_BYTES", sum(sizes) - 1)
+    assert image_factory.rejection_code(PHOTO.read_bytes(), *SPECS) == "too_demanding"
 
 
 def test_write_error_is_not_a_rejection(tmp_path: Path) -> None:
