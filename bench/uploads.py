@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -97,8 +97,9 @@ class UploadBenchmark:
         end = time.perf_counter() + seconds * TIME_SCALE
 
         def init(client: int) -> bool:
-            project = self.projects[client % projects]
-            initiated.put((project, uploads.init(self.caller, project, _UPLOAD)))
+            # Each client is another user, because one user commits no faster than one project initiates.
+            project, caller = self.projects[client % projects], replace(self.caller, user_id=f"{client:026}")
+            initiated.put((project, uploads.init(caller, project, _UPLOAD)))
             return True
 
         def commit(_: int) -> bool:

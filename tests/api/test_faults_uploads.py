@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import invariants, users
-from tests.support.aws import FakeAws
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
@@ -65,6 +65,41 @@ def test_commit_creates_one_version(
             invariants.assert_project_consistent(fake_aws, project)
 
         return FaultScenario(lambda: client.post("/files/commit", {"uploadId": upload["uploadId"]}), check)
+
+    assert_survives_faults(monkeypatch, mode, prepare)
+
+
+@each_fault_mode
+@pytest.mark.parametrize("by", ["request", "arrival in a deleted project"])
+def test_abort_releases_quota_and_bytes_once(
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, by: str
+) -> None:
+    def prepare() -> FaultScenario:
+        client = users.create_client()
+        project = create_public_project(client)
+        body = make_upload_request(b"content", projectId=project, autoCommit=True, **TEXT_FILE)
+        upload = client.post("/files/init-upload", body).created()
+        version_id = fake_aws.put_object(upload, b"content")
+
+        def abort() -> Any:
+            if by == "request":
+                return client.delete(f"/uploads/{upload['uploadId']}")
+            return fake_aws.notify_object_created(upload["key"], version_id)
+
+        def check(again: Any) -> None:
+            assert again == NO_FAILURES or again.status == 204
+            fake_aws.run_task("expire-uploads")  # sends a lost message again
+            run_until_idle(fake_aws, frozen_clock)
+            assert fake_aws.list_version_ids(upload["key"]) == []
+            assert invariants.quota_usage(fake_aws, project) == (0, 0)
+            assert len(fake_aws.find_rows("audit", action="uploads.abort")) == (by == "request")
+            invariants.assert_project_consistent(fake_aws, project)
+
+        if by != "request":
+            client.delete(f"/projects/{project}").data()
+            for queue in ("work", "mail"):
+                fake_aws.receive_messages(queue)  # the event comes before the job that aborts all uploads
+        return FaultScenario(abort, check)
 
     assert_survives_faults(monkeypatch, mode, prepare)
 

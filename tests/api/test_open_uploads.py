@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from holdall.uploads import service as uploads
+from holdall.uploads.model import InitUploadRequest
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
+from tests.support.callers import get_project, make_caller
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
@@ -58,6 +61,20 @@ def test_bound_of_a_user_counts_all_projects_and_api_keys(
         assert request_upload(each, 3).problem()["code"] == "too_much_open"
     request_upload(other_key, 2).created()
     assert invariants.open_bytes_by_user(fake_aws) == {client.user["id"]: 10}
+
+
+def test_concurrent_uploads_never_exceed_the_bound_of_a_user(
+    client: Client, fake_aws: FakeAws, shared_project: str, override_settings: OverrideSettings
+) -> None:
+    override_settings(MAX_OPEN_BYTES_PER_USER="10")
+    body = make_upload_request(b"", **{**TEXT_FILE, "size": 6, "sha256": None})
+
+    def init_concurrently() -> None:
+        uploads.init(make_caller(client), get_project(shared_project), InitUploadRequest.model_validate(body))
+
+    with interleave("TransactWriteItems", init_concurrently):
+        assert request_upload(client, 6).problem()["code"] == "too_much_open"
+    assert invariants.open_bytes_by_user(fake_aws) == {client.user["id"]: 6}
 
 
 def test_file_above_the_bound_of_a_user_is_refused(client: Client, override_settings: OverrideSettings) -> None:

@@ -21,8 +21,8 @@ from tests.support.e2e.quota_ledger import (
 pytestmark = pytest.mark.serial
 
 _ROUND_COUNT = int(os.environ.get("HOLDALL_RACE_ROUNDS", "3"))
-_MAX_PUT_BYTES = 5 * 1024**3  # of one PUT
-_FREE_BYTES = 12 * _MAX_PUT_BYTES  # that is left in the installation
+_MAX_BYTES = 100 * 1024**2  # of one upload, so that a user may have 64 open
+_FREE_BYTES = 12 * _MAX_BYTES  # that is left in the installation
 _WARM_UP_STEP = 8  # workers that MiniStack can start within the timeout of a request
 _TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
@@ -80,41 +80,33 @@ def test_64_clients_never_exceed_a_quota_and_release_everything(
 def test_installation_at_its_limit_refuses_all_uploads_after_ten_seconds(
     owner: Client, quota_ledger: QuotaLedger
 ) -> None:
-    before, limit = quota_ledger.installation_usage(), quota_ledger.installation_limit()
-    filled = _reserve_bytes(owner, limit.bytes - before.bytes - _FREE_BYTES)
+    room = quota_ledger.installation_limit().bytes - quota_ledger.installation_usage().bytes
     projects = [create_project(owner) for _ in range(4)]
     chance = random.Random(64)  # noqa: S311  # not a secret
-    sizes = [chance.randint(1, _MAX_PUT_BYTES) for _ in range(CLIENT_COUNT)]
-    time.sleep(INSTALLATION_CACHE_SECONDS)
+    sizes = [chance.randint(1, _MAX_BYTES) for _ in range(CLIENT_COUNT)]
+    with quota_ledger.reserving_in_installation(room - _FREE_BYTES):
+        before = quota_ledger.installation_usage()
+        time.sleep(INSTALLATION_CACHE_SECONDS)
 
-    responses = race(CLIENT_COUNT, lambda number: _init_upload(owner, projects[number % 4], sizes[number]))
-    reserved = sum(size for response, size in zip(responses, sizes, strict=True) if response.status == 201)
-    for response in responses:
-        if response.status != 201:
+        responses = race(CLIENT_COUNT, lambda number: _init_upload(owner, projects[number % 4], sizes[number]))
+        reserved = sum(size for response, size in zip(responses, sizes, strict=True) if response.status == 201)
+        for response in responses:
+            if response.status != 201:
+                response.problem(409, "installation_full")
+        assert reserved + _MAX_BYTES > _FREE_BYTES, "An upload was refused although there was room."
+        counted = sum((quota_ledger.recorded_usage(each) for each in projects), ZERO)
+        assert quota_ledger.installation_usage() - before == counted
+
+        time.sleep(INSTALLATION_CACHE_SECONDS)
+        for response in race(CLIENT_COUNT, lambda number: _init_upload(owner, projects[number % 4], _MAX_BYTES)):
             response.problem(409, "installation_full")
-    assert reserved + _MAX_PUT_BYTES > _FREE_BYTES, "An upload was refused although there was room."
-    counted = sum((quota_ledger.recorded_usage(each) for each in [filled, *projects]), ZERO)
-    assert quota_ledger.installation_usage() - before == counted
+        assert quota_ledger.installation_usage() - before == counted
 
-    time.sleep(INSTALLATION_CACHE_SECONDS)
-    for response in race(CLIENT_COUNT, lambda number: _init_upload(owner, projects[number % 4], _MAX_PUT_BYTES)):
-        response.problem(409, "installation_full")
-    assert quota_ledger.installation_usage() - before == counted
-
-    with sample_in_background(quota_ledger.installation_usage) as samples:
-        _purge_projects(owner, quota_ledger, [filled, *projects])
-    assert all(before.fits_in(usage) for usage in samples)
-    assert quota_ledger.installation_usage() == before
+        with sample_in_background(quota_ledger.installation_usage) as samples:
+            _purge_projects(owner, quota_ledger, projects)
+        assert all(before.fits_in(usage) for usage in samples)
+        assert quota_ledger.installation_usage() == before
     time.sleep(INSTALLATION_CACHE_SECONDS)  # before that, other tests would be refused
-
-
-def _reserve_bytes(owner: Client, size: int) -> str:
-    """Create a project, reserve bytes in it, and return its ID."""
-    project_id, (count, rest) = create_project(owner), divmod(size, _MAX_PUT_BYTES)
-    sizes = [rest, *([_MAX_PUT_BYTES] * count)]
-    responses = race(len(sizes), lambda number: _init_upload(owner, project_id, sizes[number]))
-    assert {response.status for response in responses} == {201}
-    return project_id
 
 
 def _init_upload(owner: Client, project_id: str, size: int) -> Response:

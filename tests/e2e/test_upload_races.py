@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from infra.stage import Stage
 from tests.support import image_samples as images
 from tests.support.e2e.actions import (
     CONCURRENCY,
@@ -15,9 +16,10 @@ from tests.support.e2e.actions import (
     wait_until_processed,
 )
 from tests.support.e2e.aws_state import AwsState
-from tests.support.e2e.client import PASSWORD, Client, Response, Server, new_email, sign_in
+from tests.support.e2e.client import PASSWORD, Client, Response, Server, create_client, new_email, sign_in
 from tests.support.factories import make_upload_request
 
+_MAX_OPEN_BYTES = Stage.load("local").max_open_bytes_per_user
 _TEXT_FILE = {"filename": "notes.txt", "contentType": "text/plain"}
 
 
@@ -141,6 +143,26 @@ def test_64_concurrent_uploads_never_exceed_a_quota(
     assert Counter(response.status for response in responses) == {201: 20, 409: 44}
     assert {response.json().get("code") for response in responses} == {None, "quota_exceeded"}
     assert aws_state.recorded_quota(project_id) == (20 * 1000, 20)
+
+
+def test_64_concurrent_uploads_never_reserve_more_than_a_user_may(
+    api_gateway: Server, aws_state: AwsState, warm_upload_workers: None
+) -> None:
+    client = create_client(api_gateway)
+    projects, size = [create_project(client) for _ in range(4)], _MAX_OPEN_BYTES // 20
+    body = {"size": size, **_TEXT_FILE}
+
+    responses = run_concurrently(
+        64, lambda number: client.post("/files/init-upload", {**body, "projectId": projects[number % 4]})
+    )
+    for project_id in projects:
+        client.delete(f"/projects/{project_id}?permanent=true").data()
+
+    assert Counter(response.status for response in responses) == {201: 20, 409: 44}
+    assert {response.json().get("code") for response in responses} == {None, "too_much_open"}
+    aws_state.wait_until_queues_empty()
+    (counter,) = aws_state.rows(f"QUOTA#OPEN#{client.user['id']}")
+    assert counter["bytes"] == 0
 
 
 def test_concurrent_requests_with_one_idempotency_key_get_the_same_upload(
