@@ -126,7 +126,7 @@ FUNCTIONS = (
             _SEND_MAIL,
             _SEND_WORK,
         ),
-        schedules=(Schedule("dispatch-emails", rate_minutes=1), Schedule("rotate-keys", rate_minutes=30 * 24 * 60)),
+        schedules=(Schedule("dispatch-emails", rate_minutes=1), Schedule("rotate-keys", daily_hour=2)),
     ),
     Function(
         name="projects",

@@ -13,15 +13,10 @@ from holdall.platform.caller import ClientInfo
 def run(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     """Run a command or a task. Raises KeyError for an unknown one, and the errors of the service."""
     observability.start_context(request_id)
+    if "task" in event:
+        return {"done": _TASKS[event["task"]]()}
     operator = ClientInfo(ip="operator", user_agent="command", request_id=request_id)
-    commands = {
-        "superuser": _create_superuser,
-        "invite": _invite_user,
-        "token": _issue_token,
-        "rotate-keys": _rotate_signing_keys,
-        "dispatch-emails": _dispatch_emails,
-    }
-    return commands[event.get("command") or event["task"]](operator, event)
+    return _COMMANDS[event["command"]](operator, event)
 
 
 def _create_superuser(operator: ClientInfo, event: dict[str, Any]) -> dict[str, Any]:
@@ -42,5 +37,10 @@ def _rotate_signing_keys(_: ClientInfo, __: dict[str, Any]) -> dict[str, Any]:
     return {"kid": key.kid, "activatesAt": key.activates_at.isoformat()}
 
 
-def _dispatch_emails(_: ClientInfo, __: dict[str, Any]) -> dict[str, Any]:
-    return {"dispatched": emails.dispatch_pending()}
+_TASKS = {"rotate-keys": sessions.rotate_signing_keys_if_due, "dispatch-emails": emails.dispatch_pending}
+_COMMANDS = {
+    "superuser": _create_superuser,
+    "invite": _invite_user,
+    "token": _issue_token,
+    "rotate-keys": _rotate_signing_keys,
+}

@@ -189,6 +189,26 @@ def test_next_rotation_after_an_hour_deletes_the_old_key(frozen_clock: FrozenClo
     assert issue_and_get_kid() == second
 
 
+def test_daily_task_rotates_once_in_thirty_days(frozen_clock: FrozenClock) -> None:
+    issue_and_get_kid()
+    numbers = []
+    for _ in range(65):
+        frozen_clock.advance(days=1)
+        numbers.append(run_command(task="rotate-keys")["done"])
+        clear_key_cache()
+
+    assert [day for day, number in enumerate(numbers, 1) if number] == [30, 61]  # a new key signs ten minutes later
+    assert len(list_published_kids()) == 2
+
+
+def test_lost_call_of_the_daily_task_is_made_up_the_next_day(frozen_clock: FrozenClock) -> None:
+    issue_and_get_kid()
+    frozen_clock.advance(days=31)
+
+    assert run_command(task="rotate-keys") == {"done": 1}
+    assert run_command(task="rotate-keys") == {"done": 0}
+
+
 def test_two_rotations_within_ten_minutes_create_one_key(frozen_clock: FrozenClock) -> None:
     old = issue_and_get_kid()
     first = rotate_keys()

@@ -170,7 +170,7 @@ def test_every_behavior_adds_security_headers(cloud_template: Template) -> None:
 def test_schedules_invoke_functions_with_their_tasks(cloud_template: Template, local_template: Template) -> None:
     common = {
         ("auth", "dispatch-emails"): "rate(1 minute)",
-        ("auth", "rotate-keys"): "rate(43200 minutes)",
+        ("auth", "rotate-keys"): "cron(0 2 * * ? *)",
         ("maintenance", "send-pending-invitations"): "rate(1 minute)",
         ("maintenance", "purge-projects"): "rate(60 minutes)",
         ("maintenance", "recount"): "cron(0 3 * * ? *)",

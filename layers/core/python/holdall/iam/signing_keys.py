@@ -27,6 +27,7 @@ from holdall.platform.table import Transaction
 
 PUBLISH_LEAD_TIME = timedelta(minutes=10)
 _RETIRE_AFTER = timedelta(hours=1)
+_ROTATE_AFTER = timedelta(days=30)
 _REFETCH_INTERVAL = 60.0  # seconds after which an unknown key ID causes another read
 _RELOAD_INTERVAL = 300.0  # seconds after which a process that signs looks for a newer key
 
@@ -88,6 +89,19 @@ def rotate_signing_keys() -> PublicKey:
         for key in [each for each in _cache.keys.values() if each is not newest]:
             _delete_key(key)
     return _create_key(newest.number + 1, lead_time=PUBLISH_LEAD_TIME)
+
+
+def rotate_signing_keys_if_due() -> int:
+    """Create the next key if the newest is 30 days old. Return the number of new keys. Raises ServiceUnavailable.
+
+    It is called every day, so that a call that is lost delays the rotation by a day.
+    """
+    _cache.load()
+    newest = max((key.activates_at for key in _cache.keys.values()), default=None)
+    if newest is not None and newest > clock.now() - _ROTATE_AFTER:
+        return 0
+    rotate_signing_keys()
+    return 1
 
 
 def _create_key(number: int, *, lead_time: timedelta) -> PublicKey:

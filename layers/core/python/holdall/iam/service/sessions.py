@@ -22,7 +22,7 @@ from holdall.iam.model import (
 )
 from holdall.iam.refresh_token import RefreshToken
 from holdall.iam.service.users import current_account, find_active
-from holdall.iam.signing_keys import rotate_signing_keys
+from holdall.iam.signing_keys import rotate_signing_keys, rotate_signing_keys_if_due
 from holdall.iam.store import sessions as store
 from holdall.iam.store import users
 from holdall.iam.tokens import derive_csrf_token, format_session_cookie, is_session_cookie, parse_session_cookie
@@ -40,6 +40,7 @@ __all__ = [
     "list_jwks",
     "parse_session_cookie",
     "rotate_signing_keys",
+    "rotate_signing_keys_if_due",
     "verify_access_token",
 ]
 
