@@ -116,7 +116,7 @@ def test_sync_does_not_change_a_deleted_project(client: Client, fake_aws: FakeAw
     run_until_drained(fake_aws)
 
     assert len(fake_aws.list_keys("variants", project["id"])) == 3
-    assert [row["status"] for row in fake_aws.find_rows("main", kind="sync-project")] == ["completed"]
+    assert [row["status"] for row in fake_aws.find_rows("main", kind="sync-project")] == ["failed"]
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 

@@ -95,7 +95,9 @@ def _add_file(tx: Transaction, project_id: str, number: int) -> None:
 def _add_job(tx: Transaction, project_id: str, _: int) -> None:
     now = clock.now()
     job_id, file_id = ids.new_scoped_id(project_id), ids.new_scoped_id(project_id)
-    jobs.put(tx, Job(job_id, project_id, "render", file_id, 1, "pending", None, 0, 0, JobState(), None, now, now))
+    jobs.put(
+        tx, Job(job_id, project_id, "render", file_id, 1, "pending", None, 0, 0, JobState(), None, None, None, now, now)
+    )
 
 
 def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:

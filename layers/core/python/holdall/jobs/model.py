@@ -54,6 +54,8 @@ class Job:
     failures: int
     state: JobState
     lease_expires_at: datetime | None
+    requested_by: str | None  # the user whose right to request it ends with the right
+    api_key_id: str | None  # of the key that acted for this user
     created_at: datetime
     updated_at: datetime
 

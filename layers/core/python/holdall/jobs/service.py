@@ -10,6 +10,7 @@ from holdall.jobs import store
 from holdall.jobs.model import RESEND_AFTER, Job, JobClaimed, JobKind, JobState, JobStatus, RenderImage, RunJob
 from holdall.jobs.store import check_claimed
 from holdall.platform import clock, ids, messaging, observability
+from holdall.platform.caller import Caller
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
@@ -29,12 +30,15 @@ def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int | N
     return job
 
 
-def start_for_project(tx: Transaction, kind: JobKind, project_id: str) -> Job:
+def start_for_project(tx: Transaction, kind: JobKind, project_id: str, caller: Caller | None = None) -> Job:
     """Start the job of this kind on a whole project. Its message is sent after the commit.
 
-    A project has one: if it is open, it starts anew when its worker is done. So any number of requests is done in two runs.
+    A project has one: if it is open, it starts anew when its worker is done. So any number of requests is done in two runs. A
+    job that needs the right of its caller as long as it runs is given the caller.
     """
     job = _new_job(ids.deterministic_id(project_id, kind), project_id, kind)
+    if caller is not None:
+        job = replace(job, requested_by=caller.user_id, api_key_id=caller.api_key_id)
     store.put_or_restart(tx, job)
     tx.on_commit(partial(send, job))
     return job
@@ -168,6 +172,8 @@ def _new_job(
         failures=0,
         state=JobState(),
         lease_expires_at=None,
+        requested_by=None,
+        api_key_id=None,
         created_at=now,
         updated_at=now,
     )

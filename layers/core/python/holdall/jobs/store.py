@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
@@ -29,6 +29,8 @@ class JobRecord(Record, discriminator="job"):
     failures = NumberAttribute(default=0)
     state = UnicodeAttribute()  # JSON
     lease_expires_at = UTCDateTimeAttribute(null=True)
+    requested_by = UnicodeAttribute(null=True)
+    api_key_id = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
@@ -40,11 +42,15 @@ def put(tx: Transaction, job: Job) -> None:
 
 def put_or_restart(tx: Transaction, job: Job) -> None:
     """Add a job with a fixed ID, or start it anew. A worker that has claimed it keeps its lease, and then starts it again."""
-    kept = ("attempt", "lease_expires_at")
-    attributes = _attributes(job, ids.new_scoped_id(job.project_id))
-    actions = [getattr(JobRecord, name).set(value) for name, value in attributes.items() if name not in kept]
-    actions += [JobRecord.attempt.set(JobRecord.attempt | 0), JobRecord.reason.remove(), JobRecord.ttl.remove()]
-    tx.increment(JobRecord(*_key(job.id)), actions)
+    attributes = {**_attributes(job, ids.new_scoped_id(job.project_id)), "ttl": None}
+    kept = {"attempt", "lease_expires_at"}
+    tx.increment(
+        JobRecord(*_key(job.id)),
+        [
+            JobRecord.attempt.set(JobRecord.attempt | job.attempt),
+            *(_set_or_remove(getattr(JobRecord, name), attributes[name]) for name in attributes.keys() - kept),
+        ],
+    )
 
 
 def get_or_none(job_id: str) -> Job | None:
@@ -156,9 +162,13 @@ def _attributes(job: Job, position: str) -> dict[str, Any]:
         "gsi2sk": position,
         "gsi3pk": _open_pk(ids.shard(job.id)),
         "gsi3sk": _due_sk(job.created_at + RESEND_AFTER, job.id),
-        **{name: value for name, value in vars(job).items() if value is not None},
+        **vars(job),
         "state": _to_json(job.state),
     }
+
+
+def _set_or_remove(attribute: Attribute[Any], value: Any) -> Action:
+    return attribute.remove() if value is None else attribute.set(value)
 
 
 def _status_actions(job: Job) -> list[Action]:

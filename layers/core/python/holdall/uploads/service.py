@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import ceil
 from operator import attrgetter
 
+from holdall.api_keys import rights
 from holdall.audit.service import log
 from holdall.events.service import emit
 from holdall.files import service as files
@@ -21,7 +22,7 @@ from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.quotas.model import InstallationFull, TooMuchOpen
-from holdall.uploads import cleanup, rights, store
+from holdall.uploads import cleanup, store
 from holdall.uploads.model import (
     ChecksumMismatch,
     CommitUploadRequest,
@@ -249,7 +250,9 @@ def _delete_stray_version(upload: Upload, completion: Completion, s3_version_id:
 
 
 def _on_open_upload(upload: Upload) -> None:
-    project = rights.get_project_if_writable(upload)
+    project = rights.get_project_if_permitted(
+        upload.project_id, "files.write", user_id=upload.created_by, api_key_id=upload.api_key_id
+    )
     try:
         if project is None:
             cleanup.abort(upload)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
+from holdall.api_keys import rights
 from holdall.audit.service import log
 from holdall.files import service as files
 from holdall.files.model import File, FileChanged, Variant, Version
@@ -73,7 +74,7 @@ def start(caller: Caller, project: Project) -> str:
     def work(tx: Transaction) -> str:
         # The purge of a project deletes only the jobs that it finds.
         projects.check_visibility_unchanged(tx, project)
-        job = jobs.start_for_project(tx, "sync-project", project.id)
+        job = jobs.start_for_project(tx, "sync-project", project.id, caller)
         log(tx, caller, "variants.sync", project.id)
         return job.id
 
@@ -81,20 +82,29 @@ def start(caller: Caller, project: Project) -> str:
 
 
 def run(job: Job) -> None:
-    """Sync a page of images, and reschedule the job for the next page. Raises ServiceUnavailable and Busy."""
-    project = projects.get_or_none(job.project_id)
+    """Sync a page of images, and reschedule the job for the next page.
+
+    The job ends if the project is deleted, or if the caller who requested it has no right to it any more. Raises
+    ServiceUnavailable, Busy and JobClaimed.
+    """
+    project = rights.get_project_if_permitted(
+        job.project_id, "variants.sync", user_id=job.requested_by or "", api_key_id=job.api_key_id
+    )
+    if project is None:
+        with Transaction() as tx:
+            jobs.fail(tx, job, "not_permitted")
+        return
     page = files.list_by_kind(job.project_id, "image", PageRequest(_BATCH_SIZE, job.state.position))
-    if project is not None and project.status == "active":
-        for file in page.items:
-            retry_on(
-                FileChanged,
-                ProjectChanged,
-                first=partial(_sync_version, project, file, file.current),
-                action=partial(_reload_and_sync, file.id, file.current.number),
-            )
-        if page.next is not None:
-            jobs.reschedule(job, JobState(page.next))
-            return
+    for file in page.items:
+        retry_on(
+            FileChanged,
+            ProjectChanged,
+            first=partial(_sync_version, project, file, file.current),
+            action=partial(_reload_and_sync, file.id, file.current.number),
+        )
+    if page.next is not None:
+        jobs.reschedule(job, JobState(page.next))
+        return
     with Transaction() as tx:
         jobs.complete(tx, job)
 

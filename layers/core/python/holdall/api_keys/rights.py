@@ -1,0 +1,44 @@
+"""The right to finish what was begun. What was permitted to a caller at the request is asked again when it is done."""
+
+from holdall.api_keys import service as api_keys
+from holdall.api_keys.model import ApiKeyId
+from holdall.iam.service import users
+from holdall.platform.errors import NotFound, Unauthenticated
+from holdall.platform.table import BatchGet
+from holdall.projects.model import Project
+from holdall.projects.service import access
+from holdall.roles import service as roles
+from holdall.roles.model import SUPERUSER
+
+
+def get_project_if_permitted(
+    project_id: str, permission: str, *, user_id: str, api_key_id: str | None
+) -> Project | None:
+    """Return a project if a user, or the API key that acted for the user, still has a permission in it, else None.
+
+    That is not so if the project is deleted, the user disabled, removed or in a lesser role, or the API key disabled, expired
+    or deleted. One round trip. Raises ServiceUnavailable.
+    """
+    try:
+        project, permissions = _by_api_key(project_id, api_key_id) if api_key_id else _by_user(project_id, user_id)
+    except (NotFound, Unauthenticated):
+        return None
+    return project if permission in permissions else None
+
+
+def _by_api_key(project_id: str, api_key_id: str) -> tuple[Project, frozenset[str]]:
+    with BatchGet() as batch:
+        lookup = api_keys.load(batch, ApiKeyId.parse(api_key_id, project_id))
+    project, _ = access.authorize(lookup.access)
+    return project, api_keys.get_permissions(lookup)
+
+
+def _by_user(project_id: str, user_id: str) -> tuple[Project, frozenset[str]]:
+    with BatchGet() as batch:
+        pending = users.get_account(batch, user_id)
+        project_access = access.load(batch, project_id, user_id)
+    user = pending.require(NotFound).user
+    if not user.is_active:
+        raise NotFound
+    project, role = access.authorize(project_access, all_projects=SUPERUSER in user.roles)
+    return project, roles.get_project_role_permissions(role)
