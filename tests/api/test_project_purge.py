@@ -6,14 +6,23 @@ from typing import Any
 import pytest
 
 from holdall.files import service as files
+from holdall.maintenance.project_jobs import MAX_CHECKS
+from holdall.platform import messaging
+from holdall.platform.errors import ServiceUnavailable
+from holdall.platform.messages import Message
 from tests.support import invariants, projects, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
 from tests.support.image_samples import make_photo
+from tests.support.log import CapturedLog
 from tests.support.projects import delete_project, list_project_statuses, restore_project
 from tests.support.uploads import TEXT_FILE, init_upload
+
+
+def fail_always(*_: Any) -> None:
+    raise ServiceUnavailable
 
 
 @pytest.fixture
@@ -185,3 +194,47 @@ def test_project_without_owners_is_purged_after_thirty_days(
     assert invariants.stored_object_keys(fake_aws, full_project["id"]) == []
     assert invariants.remaining_rows(fake_aws, full_project["id"]) == []
     assert fake_aws.find_rows("main", pk=f"PROJECT#{users.personal_project_id(client)}") == []
+
+
+def test_purge_of_a_project_with_a_file_that_cannot_be_purged_ends_and_is_reported(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, log: CapturedLog
+) -> None:
+    file_id = fake_aws.upload(client, b"notes", projectId=project["id"], **TEXT_FILE)["fileId"]
+    delete_project(client, project, "?permanent=true").data()
+    monkeypatch.setattr("holdall.maintenance.service.cleanup.expire_rows", fail_always)
+    jobs: set[str] = set()
+    for _ in range(60):  # SQS delivers a message that failed again
+        for message in fake_aws.receive_messages("work"):
+            while fake_aws.deliver_messages("maintenance", message) != NO_FAILURES:
+                jobs.add(json.loads(message)["job_id"])
+
+    assert fake_aws.find_rows("main", record_type="project", id=project["id"]) == []
+    assert len(jobs) == 1
+    errors = {line["message"]: line for line in log.lines if line["level"] == "ERROR"}
+    assert errors.keys() == {"job.gave_up", "project.purge_incomplete"}
+    assert errors["job.gave_up"]["file_id"] == file_id
+
+
+def test_purge_waits_hours_for_a_file_with_few_messages(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delays: list[int] = []
+    send = messaging.send
+
+    def record_delay(message: Message, *, delay_seconds: int = 0) -> None:
+        delays.append(delay_seconds)
+        send(message, delay_seconds=delay_seconds)
+
+    monkeypatch.setattr(messaging, "send", record_delay)
+    fake_aws.upload(client, b"notes", projectId=project["id"], **TEXT_FILE)
+    (row,) = fake_aws.find_rows("main", record_type="file")
+    fake_aws.update_row(row["pk"], row["sk"], state="purging")  # without a job
+    monkeypatch.setattr(files, "remaining_ids", lambda *_: [])
+    delete_project(client, project, "?permanent=true").data()
+    fake_aws.run_workers()
+
+    waits = [delay for delay in delays if delay]
+    assert waits[:4] == [5, 10, 20, 40]
+    assert max(waits) == 900  # AWS API reference, SendMessage, DelaySeconds
+    assert len(waits) == MAX_CHECKS
+    assert sum(waits) > 3 * 3600

@@ -71,10 +71,15 @@ def run_purge(job: Job) -> None:
             files.purge(None, file_id)
     if has_uploads or file_ids:
         jobs.reschedule(job, JobState())
+        return
     # The jobs of its files need their records and the quota. A file that was just committed counts, but may not be listed yet.
-    elif jobs.has_other_open(job) or (_has_usage(project) and job.state.checks < MAX_CHECKS):
+    has_usage = _has_usage(project)
+    if jobs.has_other_open(job) or (has_usage and job.state.checks < MAX_CHECKS):
         _check_later(job)
-    elif (
+        return
+    if has_usage:
+        observability.logger.error("project.purge_incomplete", extra={"project_id": project.id, "job_id": job.id})
+    if (
         _delete_leftover_variants(project)
         or api_keys.delete_rows(project.id)
         or jobs.delete_rows(project.id, except_job=job)
