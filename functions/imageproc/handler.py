@@ -16,7 +16,7 @@ from holdall.jobs.model import RenderImage
 from holdall.platform import message_batches, observability
 from holdall.platform.errors import Busy
 from holdall.variants import service
-from holdall.variants.model import RenderJob
+from holdall.variants.model import RenderFailure, RenderJob
 
 _MAX_RENDERS = 3  # of one image in one invocation, because its settings may change meanwhile
 
@@ -53,7 +53,7 @@ def _render_and_finish(render_job: RenderJob, directory: Path) -> RenderJob | No
         result = render(source, content_type, render_job.specs, directory)
     except Rejected as rejected:
         observability.log_event("image.rejected", job_id=render_job.job.id, reason=rejected.code)
-        service.reject(render_job, rejected.code, sha256=sha256, content_type=content_type)
+        service.fail(render_job, RenderFailure(rejected.code, sha256, content_type))
         return None
     return service.finish(render_job, result, sha256)
 

@@ -107,6 +107,8 @@ def _wait_until_rendered(api: ApiClient, file_id: str, step: Step) -> Any:
         file = api.request("GET", f"/files/{file_id}")
         if file["status"] == "rejected":
             raise UserError(f"The file was rejected: {file['reason']}")
+        if file["status"] == "ready" and file["reason"]:
+            raise UserError(f"The file is stored, but cannot be rendered: {file['reason']}")
         if file["status"] == "ready":
             return file
         step.note("rendering")

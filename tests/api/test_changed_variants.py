@@ -11,7 +11,7 @@ from holdall.projects.model import UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants import service as variants
 from holdall.variants import sync
-from holdall.variants.model import LEASE
+from holdall.variants.model import LEASE, RenderFailure
 from holdall.variants.reconcile import prepare
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
@@ -258,7 +258,7 @@ def test_changed_variant_is_listed_once(
     assert_variants(client, fake_aws, project, photo_id, "small")
 
 
-def test_rejected_rendering_does_not_affect_another_job(
+def test_failed_rendering_does_not_affect_another_job(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, tmp_path: Path
 ) -> None:
     set_variants(client, project, [SMALL, NEW])
@@ -268,8 +268,8 @@ def test_rejected_rendering_does_not_affect_another_job(
     sync_variants(client, project).data()
     for message in fake_aws.receive_messages("work"):
         fake_aws.deliver_messages("maintenance", message)
-    variants.reject(active_render.render_job, "cannot_encode")
+    variants.fail(active_render.render_job, RenderFailure("cannot_encode"))
     run_until_drained(fake_aws)
 
-    assert variant_statuses(client, photo_id) == {"small": "ready", "new": "rejected", "other": "ready"}
+    assert variant_statuses(client, photo_id) == {"small": "ready", "new": "failed", "other": "ready"}
     invariants.assert_project_consistent(fake_aws, project["id"])

@@ -8,6 +8,7 @@ import pytest
 
 from holdall.jobs.model import RenderImage
 from holdall.variants import service as variants
+from holdall.variants.model import RenderFailure
 from tests.support import invariants
 from tests.support.aws import FakeAws
 from tests.support.client import Client
@@ -126,19 +127,19 @@ def test_new_variant_is_rendered_with_the_variants_of_a_pending_job(
         assert client.get(f"/files/{committed['fileId']}/content?variant={name}").status == 302
 
 
-def test_rejected_variant_does_not_reject_its_file(client: Client, fake_aws: FakeAws, private_project_id: str) -> None:
+def test_failed_variant_does_not_affect_its_file(client: Client, fake_aws: FakeAws, private_project_id: str) -> None:
     file_id = upload_photo(client, fake_aws, private_project_id)
     add_variant_setting(fake_aws, private_project_id, {"name": "tiny", "width": 5})
     assert client.get(f"/files/{file_id}/content?variant=tiny").status == 202
     (message,) = fake_aws.receive_messages("images")
     active_render = variants.claim(RenderImage.from_json(message).job_id)
     assert active_render is not None
-    variants.reject(active_render, "cannot_encode")
+    variants.fail(active_render, RenderFailure("cannot_encode"))
 
-    assert client.get(f"/files/{file_id}/content?variant=tiny").problem()["code"] == "rejected"
+    assert client.get(f"/files/{file_id}/content?variant=tiny").problem()["code"] == "variant_failed"
     assert client.get(f"/files/{file_id}/content?variant=thumb").status == 302
     file = client.get(f"/files/{file_id}").data()
-    assert (file["status"], [variant["status"] for variant in file["variants"]]) == ("ready", ["ready", "rejected"])
+    assert (file["status"], [variant["status"] for variant in file["variants"]]) == ("ready", ["ready", "failed"])
 
 
 @pytest.mark.parametrize("name", ["unknown", "", "../x", "THUMB"])

@@ -110,7 +110,7 @@ def test_image_that_always_fails_gives_up_after_ten_failures(
     assert get_file(client, file_id)["reason"] == "gave_up"
 
 
-def test_further_variant_that_always_fails_is_rejected_alone(
+def test_further_variant_that_always_fails_ends_alone(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], photo_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wide = {"settings": {"variants": [*project["settings"]["variants"], {"name": "wide", "width": 30}]}}
@@ -121,7 +121,7 @@ def test_further_variant_that_always_fails_is_rejected_alone(
 
     assert deliver_until_it_ends(fake_aws, "imageproc", message) == MAX_FAILURES
     assert get_file(client, photo_id)["status"] == "ready"
-    assert variant_statuses(client, photo_id) == {"thumb": "ready", "wide": "rejected"}
+    assert variant_statuses(client, photo_id) == {"thumb": "ready", "wide": "failed"}
 
 
 def test_image_that_gave_up_is_purged_with_its_file(

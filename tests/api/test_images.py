@@ -1,19 +1,22 @@
-"""Images are rendered, or rejected with a reason. None of their messages reaches the dead-letter queue (I2)."""
+"""Images are rendered, or ready without variants, with a reason. None of their messages reaches the dead-letter queue (I2)."""
 
+import hashlib
 import os
 import struct
 import zlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from functions.imageproc import work_folder
+from functions.imageproc import probe, work_folder
 from holdall.jobs.model import RenderImage
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.factories import make_upload_request
 from tests.support.image_samples import make_photo
 
 VARIANTS = [
@@ -43,9 +46,33 @@ INVALID_IMAGES = {
 }
 
 
+# The reason, the kind and the content type of the file afterwards.
+OUTCOMES = {
+    "broken": ("broken_image", "image", "image/jpeg"),
+    "text": ("unsupported_type", "file", "application/octet-stream"),
+    "bomb": ("too_many_pixels", "image", "image/png"),
+    "svg": ("unsupported_type", "file", "application/octet-stream"),
+    "empty": ("empty_file", "file", "application/octet-stream"),
+}
+
+
 def file_metadata(kind: str) -> dict[str, str]:
     """Return the fields of the upload request for an invalid image."""
     return {"filename": "x.png", "contentType": "image/png"} if kind in ("bomb", "svg", "empty") else {}
+
+
+def download(client: Client, fake_aws: FakeAws, file_id: str) -> bytes:
+    """Return the bytes that the content URL of a file names."""
+    url = urlsplit(client.get(f"/files/{file_id}/content").headers["location"])
+    version_id = parse_qs(url.query)["versionId"][0]
+    stored = fake_aws.s3.get_object(Bucket="originals", Key=unquote(url.path.lstrip("/")), VersionId=version_id)
+    content: bytes = stored["Body"].read()
+    return content
+
+
+def purge(client: Client, fake_aws: FakeAws, file_id: str) -> None:
+    assert client.delete(f"/files/{file_id}?permanent=true").status == 202
+    fake_aws.run_workers()
 
 
 def receive_image_messages(fake_aws: FakeAws) -> list[str]:
@@ -87,7 +114,7 @@ def test_url_of_a_variant_is_known_before_it_is_rendered(
 
 
 @pytest.mark.parametrize("kind", sorted(INVALID_IMAGES))
-def test_invalid_image_is_rejected_with_a_reason(
+def test_invalid_image_is_kept_with_a_reason(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], kind: str
 ) -> None:
     committed = fake_aws.upload(client, INVALID_IMAGES[kind], projectId=project["id"], **file_metadata(kind))
@@ -95,13 +122,21 @@ def test_invalid_image_is_rejected_with_a_reason(
 
     assert fake_aws.deliver_messages("imageproc", message) == NO_FAILURES
     file = client.get(f"/files/{committed['fileId']}").data()
-    assert file["status"] == "rejected"
-    assert file["reason"]
-    assert file["reason"] == file["reason"].lower()
-    assert file["variants"] == []
+    reason, file_kind, content_type = OUTCOMES[kind]
+    assert (file["status"], file["reason"], file["kind"], file["contentType"]) == (
+        "ready",
+        reason,
+        file_kind,
+        content_type,
+    )
+    assert [each["status"] for each in file["variants"]] == (["failed"] if file_kind == "image" else [])
     (job,) = fake_aws.find_rows("main", record_type="job")
-    assert (job["status"], job["reason"]) == ("failed", file["reason"])
+    assert (job["status"], job["reason"]) == ("failed", reason)
     assert fake_aws.list_keys("variants", project["id"]) == []
+    assert download(client, fake_aws, file["id"]) == INVALID_IMAGES[kind]
+    invariants.assert_project_consistent(fake_aws, project["id"])
+    purge(client, fake_aws, file["id"])
+    assert client.get(f"/projects/{project['id']}/usage").data()["bytes"] == 0
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
@@ -114,16 +149,63 @@ def test_invalid_image_does_not_affect_the_next_one(client: Client, fake_aws: Fa
 
     assert fake_aws.deliver_messages("imageproc", *receive_image_messages(fake_aws)) == NO_FAILURES
     statuses = [client.get(f"/files/{each['fileId']}").data()["status"] for each in [*invalid, valid]]
-    assert statuses == ["rejected"] * len(invalid) + ["ready"]
+    assert statuses == ["ready"] * (len(invalid) + 1)
 
 
-def test_rejected_image_has_no_content(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
-    committed = fake_aws.upload(client, b"not an image", projectId=project["id"])
+def test_bytes_that_were_not_announced_are_not_served(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    request = make_upload_request(make_photo(), projectId=project["id"], sha256=None)
+    upload = client.post("/files/init-upload", request).created()
+    fake_aws.put_object(upload, make_photo())
+    client.post("/files/commit", {"uploadId": upload["uploadId"], "checksum": "0" * 64}).data()
     fake_aws.run_workers()
 
+    file = client.get(f"/files/{upload['fileId']}").data()
+    assert (file["status"], file["reason"], file["variants"]) == ("rejected", "checksum_mismatch", [])
     for query in ("", "?variant=thumb", "?variant=unknown"):
-        response = client.get(f"/files/{committed['fileId']}/content{query}")
+        response = client.get(f"/files/{upload['fileId']}/content{query}")
         assert (response.status, response.problem()["code"]) == (409, "rejected")
+    assert fake_aws.list_keys("variants", project["id"]) == []
+
+
+def test_failed_variant_names_the_reason(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    committed = fake_aws.upload(client, INVALID_IMAGES["broken"], projectId=project["id"])
+    fake_aws.run_workers()
+
+    problem = client.get(f"/files/{committed['fileId']}/content?variant=thumb").problem()
+    assert (problem["status"], problem["code"]) == (409, "variant_failed")
+    assert "broken_image" in problem["detail"]
+
+
+def test_image_that_is_too_large_to_render_is_hashed_and_served(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "MAX_BYTES", 100)
+    committed = fake_aws.upload(client, make_photo(), projectId=project["id"], sha256=None)
+    fake_aws.run_workers()
+
+    file = client.get(f"/files/{committed['fileId']}").data()
+    assert (file["status"], file["reason"], file["kind"]) == ("ready", "too_many_bytes", "image")
+    assert file["sha256"] == hashlib.sha256(make_photo()).hexdigest()
+    assert download(client, fake_aws, file["id"]) == make_photo()
+    jobs = fake_aws.find_rows("main", record_type="job")
+    assert {job["kind"]: job["status"] for job in jobs} == {"render": "failed", "hash": "completed"}
+
+
+def test_plain_file_by_its_bytes_gets_an_image_as_its_next_version(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    committed = fake_aws.upload(client, b"not an image", projectId=project["id"], contentType="image/png")
+    fake_aws.run_workers()
+    file = client.get(f"/files/{committed['fileId']}").data()
+    assert (file["kind"], file["declaredType"]) == ("file", "image/png")
+
+    fake_aws.upload(client, make_photo(), projectId=project["id"], fileId=file["id"])
+    fake_aws.run_workers()
+    file = client.get(f"/files/{file['id']}").data()
+    assert (file["kind"], file["version"], file["reason"]) == ("image", 2, None)
+    invariants.assert_project_consistent(fake_aws, project["id"])
 
 
 def test_image_without_variants_is_still_decoded(client: Client, fake_aws: FakeAws) -> None:
@@ -135,7 +217,7 @@ def test_image_without_variants_is_still_decoded(client: Client, fake_aws: FakeA
 
     file = client.get(f"/files/{valid['fileId']}").data()
     assert (file["status"], file["width"], file["variants"]) == ("ready", 60, [])
-    assert client.get(f"/files/{invalid['fileId']}").data()["status"] == "rejected"
+    assert client.get(f"/files/{invalid['fileId']}").data()["reason"] == "unsupported_type"
 
 
 def test_image_of_another_type_than_declared_gets_the_type_of_its_bytes(
@@ -145,7 +227,7 @@ def test_image_of_another_type_than_declared_gets_the_type_of_its_bytes(
     fake_aws.run_workers()
 
     file = client.get(f"/files/{committed['fileId']}").data()
-    assert (file["status"], file["contentType"]) == ("ready", "image/jpeg")
+    assert (file["status"], file["contentType"], file["declaredType"]) == ("ready", "image/jpeg", "image/webp")
 
 
 def test_image_without_a_checksum_gets_one(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:

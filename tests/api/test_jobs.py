@@ -9,7 +9,7 @@ from holdall.jobs import service as jobs
 from holdall.jobs.model import JobClaimed, RenderImage
 from holdall.platform.table import Transaction
 from holdall.variants import service as variants
-from holdall.variants.model import RenderResult
+from holdall.variants.model import RenderFailure, RenderResult
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
@@ -65,7 +65,7 @@ def test_worker_records_nothing_after_its_lease(frozen_clock: FrozenClock, fake_
     before = fake_aws.find_rows("main", record_type="file")
 
     variants.finish(late, RenderResult("image/jpeg", 1, 1, []), "0" * 64)
-    variants.reject(late, "broken_image")
+    variants.fail(late, RenderFailure("broken_image"))
     with pytest.raises(JobClaimed), Transaction() as tx:
         jobs.complete(tx, late.job)
     assert fake_aws.find_rows("main", record_type="file") == before

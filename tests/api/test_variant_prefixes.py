@@ -8,6 +8,7 @@ import pytest
 from holdall.files import service as files
 from holdall.files.model import File, Version
 from holdall.variants import service as variants
+from holdall.variants.model import RenderFailure
 from tests.support import invariants
 from tests.support.aws import FakeAws
 from tests.support.client import Client
@@ -179,16 +180,16 @@ def test_project_made_private_during_a_rendering_has_nothing_under_media(
     assert all("/media/" not in variant["url"] for variant in get_file(client, active_render.file_id)["variants"])
 
 
-def test_image_in_the_trash_is_rejected(
+def test_variants_of_an_image_in_the_trash_fail(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: ActiveRender
 ) -> None:
     client.delete(f"/files/{active_render.file_id}").data()
-    variants.reject(active_render.render_job, "broken_image")
+    variants.fail(active_render.render_job, RenderFailure("broken_image"))
 
     (job,) = fake_aws.find_rows("main", record_type="job", kind="render")
     assert (job["status"], job["reason"]) == ("failed", "broken_image")
     (version,) = invariants.stored_versions(fake_aws, project["id"])
-    assert (version["status"], version["reason"]) == ("rejected", "broken_image")
+    assert (version["status"], version["reason"]) == ("ready", "broken_image")
 
 
 def make_project_private(fake_aws: FakeAws, project_id: str) -> None:

@@ -57,11 +57,24 @@ def test_version_that_is_processing_does_not_hide_a_ready_one(
 def test_rejected_version_does_not_hide_a_ready_one(client: Client, fake_aws: FakeAws) -> None:
     first = fake_aws.upload(client, make_photo())
     fake_aws.run_workers()
-    fake_aws.upload(client, b"not a photo", fileId=first["fileId"])
+    request = make_upload_request(make_photo(), fileId=first["fileId"], sha256=None)
+    upload = client.post("/files/init-upload", request).created()
+    fake_aws.put_object(upload, make_photo())
+    client.post("/files/commit", {"uploadId": upload["uploadId"], "checksum": "0" * 64}).data()
     fake_aws.run_workers()
 
     file = client.get(f"/files/{first['fileId']}").data()
     assert (file["version"], file["status"]) == (1, "ready")
+
+
+def test_version_that_cannot_be_rendered_replaces_a_ready_one(client: Client, fake_aws: FakeAws) -> None:
+    first = fake_aws.upload(client, make_photo())
+    fake_aws.run_workers()
+    fake_aws.upload(client, b"not a photo", fileId=first["fileId"])
+    fake_aws.run_workers()
+
+    file = client.get(f"/files/{first['fileId']}").data()
+    assert (file["version"], file["status"], file["reason"]) == (2, "ready", "unsupported_type")
 
 
 def test_repeated_commit_after_a_newer_version_returns_the_first_one(

@@ -1,11 +1,11 @@
-"""Images that cannot be rendered: each is rejected with a reason, and other images are not affected."""
+"""Images that cannot be rendered: each is kept with a reason, and other images are not affected."""
 
 import pytest
 
 from tests.support import image_samples as images
 from tests.support.e2e.actions import create_project, upload_file, wait_until_processed
 from tests.support.e2e.aws_state import AwsState
-from tests.support.e2e.client import Client
+from tests.support.e2e.client import Client, request_url
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,19 @@ from tests.support.e2e.client import Client
     ],
     ids=["truncated", "bomb", "svg", "empty", "jpeg-of-zeros"],
 )
-def test_bad_image_is_rejected_with_a_reason_and_the_next_image_is_rendered(
+def test_bad_image_is_kept_with_a_reason_and_the_next_image_is_rendered(
     content: bytes, content_type: str, reason: str, client: Client, aws_state: AwsState
 ) -> None:
     project_id, photo = create_project(client), images.make_noise_photo(51)
     bad = upload_file(client, content, projectId=project_id, filename="picture.png", contentType=content_type)
     good = upload_file(client, photo, projectId=project_id)
 
-    rejected, ready = wait_until_processed(client, bad["fileId"]), wait_until_processed(client, good["fileId"])
+    kept, ready = wait_until_processed(client, bad["fileId"]), wait_until_processed(client, good["fileId"])
 
-    assert (rejected["status"], rejected["reason"], rejected["variants"]) == ("rejected", reason, [])
-    assert ready["status"] == "ready"
-    client.get(f"/files/{rejected['id']}/content").problem(409, "rejected")
-    client.get(f"/files/{rejected['id']}/content?variant=thumb").problem(409, "rejected")
+    assert (kept["status"], kept["reason"]) == ("ready", reason)
+    assert {each["status"] for each in kept["variants"]} <= {"failed"}
+    assert (ready["status"], ready["reason"]) == ("ready", None)
+    assert request_url(client.get(f"/files/{kept['id']}/content").headers["location"]).content == content
     aws_state.wait_until_queues_empty()
     assert aws_state.dead_letter_counts() == {"Objects": 0, "Images": 0, "Work": 0, "Mail": 0}
     assert {job["status"]: job.get("reason") for job in aws_state.jobs(project_id)} == {
@@ -42,7 +42,7 @@ def test_bad_image_is_rejected_with_a_reason_and_the_next_image_is_rendered(
     assert aws_state.recorded_quota(project_id) == (len(content) + len(photo), 2)
 
 
-def test_bad_new_version_does_not_replace_the_good_one(client: Client, aws_state: AwsState) -> None:
+def test_bad_new_version_is_current_without_variants(client: Client, aws_state: AwsState) -> None:
     project_id, good, bad = create_project(client), images.make_noise_photo(52), images.make_truncated_jpeg()
     file_id = wait_until_processed(client, upload_file(client, good, projectId=project_id)["fileId"])["id"]
 
@@ -50,11 +50,11 @@ def test_bad_new_version_does_not_replace_the_good_one(client: Client, aws_state
     aws_state.wait_until_queues_empty()
 
     file = client.get(f"/files/{file_id}").data()
-    assert (file["status"], file["version"]) == ("ready", 1)
-    assert [version["status"] for version in aws_state.versions(file_id)] == ["ready", "rejected"]
+    assert (file["status"], file["version"], file["reason"]) == ("ready", 2, "broken_image")
+    assert [version["status"] for version in aws_state.versions(file_id)] == ["ready", "ready"]
 
 
-def test_rejected_image_can_be_purged(client: Client, aws_state: AwsState) -> None:
+def test_bad_image_can_be_purged(client: Client, aws_state: AwsState) -> None:
     project_id = create_project(client)
     svg = upload_file(client, images.make_svg_with_script(), projectId=project_id)
     file_id = wait_until_processed(client, svg["fileId"])["id"]

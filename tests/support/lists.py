@@ -89,7 +89,7 @@ def _add_file(tx: Transaction, project_id: str, number: int) -> None:
     file = replace(
         factories.make_file(version), id=ids.new_scoped_id(project_id), project_id=project_id, created_at=now
     )
-    files.put(tx, replace(file, name=f"photo-{number:05}.jpg", kind="image"))
+    files.put(tx, replace(file, name=f"photo-{number:05}.jpg"))
 
 
 def _add_job(tx: Transaction, project_id: str, _: int) -> None:

@@ -25,6 +25,7 @@ class FakeVariant:
 @dataclass(frozen=True)
 class FakeVersion:
     id: str = "id"
+    kind: str = "image"
     size: int = 100
     variants: list[FakeVariant] = field(default_factory=list)
 
@@ -34,7 +35,7 @@ def test_usage_is_added_field_by_field() -> None:
 
 
 def test_usage_is_zero_after_the_same_change_in_both_directions() -> None:
-    usage = version_usage("image", FakeVersion(variants=[FakeVariant("ready", 7)]))
+    usage = version_usage(FakeVersion(variants=[FakeVariant("ready", 7)]))
 
     assert usage + -usage == UsageBreakdown()
 
@@ -44,7 +45,7 @@ def test_only_ready_variants_count() -> None:
         FakeVariant("ready", 7),
         FakeVariant("ready", 5),
         FakeVariant("processing", None),
-        FakeVariant("rejected", 9),
+        FakeVariant("failed", 9),
     ]
 
     assert variant_usage(FakeVersion(variants=variants)) == UsageBreakdown(variant_bytes=12, variants=2)
@@ -58,7 +59,7 @@ def test_only_ready_variants_count() -> None:
     ],
 )
 def test_version_counts_by_kind_with_its_variants(kind: str, expected: UsageBreakdown) -> None:
-    assert version_usage(kind, FakeVersion(variants=[FakeVariant("ready", 7)])) == expected
+    assert version_usage(FakeVersion(kind=kind, variants=[FakeVariant("ready", 7)])) == expected
 
 
 def test_open_uploads_are_in_the_total_and_not_in_the_breakdown() -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from holdall.events.service import emit
 from holdall.files import service, store
-from holdall.files.model import File, FileChanged, Version, kind_of
+from holdall.files.model import File, FileChanged, Version
 from holdall.jobs import service as jobs
 from holdall.jobs.model import GAVE_UP, Job, JobState
 from holdall.platform import storage
@@ -33,7 +33,7 @@ def run_purge(job: Job, versions: Page[Version]) -> None:
             with Transaction() as tx:
                 store.delete_version(tx, file_id, version.number)
                 quotas.release(tx, job.project_id, version.size, version_id=version.id)
-                quotas.remove_version(tx, job.project_id, kind_of(version.content_type), version)
+                quotas.remove_version(tx, job.project_id, version)
         except FileChanged:
             continue  # another worker deleted this version
     if versions.next is not None:
@@ -87,8 +87,9 @@ def _record(job: Job, loaded: _Loaded | None, change: Callable[[Version], Versio
         if loaded is None:
             jobs.fail(tx, job, "file_gone")
             return
-        file, version = loaded[0], change(loaded[1])
-        if version.reason is None:
+        file, before = loaded
+        version = change(before)
+        if version.reason is None or version.reason == before.reason:  # it may tell why there are no variants
             jobs.complete(tx, job)
         else:
             jobs.fail(tx, job, version.reason)

@@ -18,7 +18,7 @@ FileKind = Literal["image", "file"]
 FileStatus = Literal["processing", "ready", "rejected", "deleted"]
 FileState = Literal["live", "trash", "purging"]
 VariantPrefix = Literal["media", "private"]
-VariantStatus = Literal["processing", "ready", "rejected"]
+VariantStatus = Literal["processing", "ready", "failed"]
 SortOrder = Literal["newest", "name"]
 Disposition = Literal["attachment", "inline"]
 
@@ -53,7 +53,7 @@ class FileInTrash(Conflict):
 
 
 class FileRejected(Conflict):
-    """The current version was rejected and is not served."""
+    """The bytes of the current version are not those that were announced, so they are not served."""
 
     code, detail = "rejected", "This file was rejected."
 
@@ -76,6 +76,7 @@ class Variant(BaseModel):
     width: int | None = None
     height: int | None = None
     size: int | None = None
+    reason: str | None = None  # of a failed variant
 
     @property
     def is_public(self) -> bool:
@@ -101,6 +102,7 @@ class Version:
     s3_version_id: str
     size: int
     content_type: str
+    declared_type: str | None  # by the client; None if its bytes agree, or have not been read
     sha256: str | None  # None until the bytes are hashed
     declared_sha256: str | None  # by the client; None if S3 checked it, or if the client declared none
     status: FileStatus
@@ -110,6 +112,15 @@ class Version:
     variants: tuple[Variant, ...]
     created_by: str
     created_at: datetime
+
+    @property
+    def kind(self) -> FileKind:
+        return kind_of(self.content_type)
+
+    def with_content_type(self, content_type: str) -> "Version":
+        """Return the version with the type that its bytes have."""
+        declared = self.declared_type or self.content_type
+        return replace(self, content_type=content_type, declared_type=None if content_type == declared else declared)
 
     @property
     def latest_variants(self) -> dict[str, Variant]:
@@ -124,14 +135,18 @@ class File:
     id: str
     project_id: str
     name: str
-    kind: FileKind
     state: FileState
     last_number: int  # of all its versions
     current: Version
+    has_variants: bool  # whether any version ever had variants, so that they may be under `media/`
     created_by: str
     created_at: datetime
     updated_at: datetime
     revision: int
+
+    @property
+    def kind(self) -> FileKind:
+        return self.current.kind
 
     @property
     def status(self) -> FileStatus:
@@ -145,7 +160,12 @@ class File:
         replaces = newer if version.status == "ready" else newer and current.status != "ready"
         if same or replaces or (version.status == "ready" and current.status != "ready"):
             current = version
-        return replace(self, current=current, last_number=max(self.last_number, version.number))
+        return replace(
+            self,
+            current=current,
+            last_number=max(self.last_number, version.number),
+            has_variants=self.has_variants or bool(version.variants),
+        )
 
 
 @dataclass(frozen=True)
@@ -177,6 +197,7 @@ class FileView(ResponseModel):
     name: str
     kind: FileKind
     content_type: str
+    declared_type: str | None = None
     size: int
     sha256: str | None
     status: FileStatus

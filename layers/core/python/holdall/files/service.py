@@ -168,6 +168,7 @@ def view(file: File) -> FileView:
         name=file.name,
         kind=file.kind,
         content_type=version.content_type,
+        declared_type=version.declared_type,
         size=version.size,
         sha256=version.sha256,
         status=file.status,
@@ -204,7 +205,7 @@ def _trash(caller: Caller, file_id: str) -> FileView:
         return view(file)
     with Transaction() as tx:
         trashed = _set_state(tx, file, "trash")
-        if any(variant.is_public for variant in file.current.variants):
+        if file.has_variants:
             jobs.create(tx, "relocate", file.id)
         log(tx, caller, "files.trash", file.id)
         emit(tx, file.project_id, "file.trashed", fileId=file.id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
 from holdall.files.model import File, FileChanged, FileKind, Variant, Version, name_sort_key
@@ -18,9 +18,9 @@ class FileRecord(Record, discriminator="file"):
     id = UnicodeAttribute()
     project_id = UnicodeAttribute()
     name = UnicodeAttribute()
-    kind = UnicodeAttribute()
     state = UnicodeAttribute()
     last_number = NumberAttribute()
+    has_variants = BooleanAttribute()
     current = UnicodeAttribute()  # a copy of the current version as JSON, so that lists need one round trip
     created_by = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
@@ -60,6 +60,7 @@ def update(tx: Transaction, file: File) -> File:
         FileRecord.name.set(updated.name),
         FileRecord.state.set(updated.state),
         FileRecord.last_number.set(updated.last_number),
+        FileRecord.has_variants.set(updated.has_variants),
         FileRecord.current.set(_to_json(updated.current)),
         FileRecord.updated_at.set(updated.updated_at),
         FileRecord.revision.set(updated.revision),

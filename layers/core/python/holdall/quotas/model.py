@@ -80,6 +80,10 @@ class StoredVersion(Protocol):
         """The ID, which decides in which shard the version and its variants count."""
 
     @property
+    def kind(self) -> str:
+        """`image` or `file`, by the content type."""
+
+    @property
     def size(self) -> int:
         """In bytes."""
 
@@ -106,11 +110,11 @@ class UsageBreakdown:
         return UsageBreakdown(*(-getattr(self, each.name) for each in fields(self)))
 
 
-def version_usage(kind: str, version: StoredVersion) -> UsageBreakdown:
+def version_usage(version: StoredVersion) -> UsageBreakdown:
     """Return the usage of a version with its variants."""
     own = (
         UsageBreakdown(image_bytes=version.size, images=1)
-        if kind == "image"
+        if version.kind == "image"
         else UsageBreakdown(file_bytes=version.size, files=1)
     )
     return own + variant_usage(version)

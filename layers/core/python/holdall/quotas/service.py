@@ -24,7 +24,6 @@ from holdall.quotas.model import (
     UsageBreakdown,
     open_uploads,
     to_response,
-    variant_usage,
     version_usage,
 )
 from holdall.quotas.store import (
@@ -147,16 +146,16 @@ def count_images(project_id: str) -> int:
     return lookup.breakdown.images
 
 
-def add_version(tx: Transaction, project_id: str, kind: str, version: StoredVersion) -> None:
+def add_version(tx: Transaction, project_id: str, version: StoredVersion) -> None:
     """Count a new version with its variants by kind. The transaction raises NotFound if the project is deleted."""
-    store.add_to_breakdown(tx, project_id, version.id, version_usage(kind, version), to_active=True)
+    store.add_to_breakdown(tx, project_id, version.id, version_usage(version), to_active=True)
 
 
-def remove_version(tx: Transaction, project_id: str, kind: str, version: StoredVersion) -> None:
+def remove_version(tx: Transaction, project_id: str, version: StoredVersion) -> None:
     """Stop counting a purged version with its variants by kind."""
-    store.add_to_breakdown(tx, project_id, version.id, -version_usage(kind, version))
+    store.add_to_breakdown(tx, project_id, version.id, -version_usage(version))
 
 
-def update_variants(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
-    """Count the difference between the variants of a version before and after the transaction."""
-    store.add_to_breakdown(tx, project_id, after.id, variant_usage(after) + -variant_usage(before))
+def update_version(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
+    """Count the difference between a version with its variants before and after the transaction. Its kind may change."""
+    store.add_to_breakdown(tx, project_id, after.id, version_usage(after) + -version_usage(before))

@@ -158,8 +158,9 @@ def _check_file(project: Project, file: File | None, content_type: str) -> None:
         raise NotFound
     if file.state != "live":
         raise FileInTrash
-    if file.kind != kind_of(content_type):
-        raise KindMismatch(f"A new version of this file must have the kind {file.kind}.", pointer="/contentType")
+    kind = kind_of(file.current.declared_type or file.current.content_type)
+    if kind != kind_of(content_type):
+        raise KindMismatch(f"A new version of this file must have the kind {kind}.", pointer="/contentType")
 
 
 def _presign(upload: Upload) -> InitUploadResponse:
@@ -232,7 +233,7 @@ def _create_version(
             files.create(tx, file)
         else:
             file = files.add_version(tx, existing_file, version)
-        quotas.add_version(tx, project.id, file.kind, version)
+        quotas.add_version(tx, project.id, version)
         quotas.close_upload(tx, upload.created_by, upload.size)
         if version.status == "processing":
             jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)

@@ -14,10 +14,28 @@ from holdall.projects.model import Project, VariantSpec
 LEASE = timedelta(minutes=6)  # longer than the timeout of imageproc, so that one worker at a time renders an image
 
 
-class VariantRejected(Conflict):
+# Reasons why bytes are no image that Holdall knows. They are kept as a plain file.
+NOT_AN_IMAGE = frozenset({"empty_file", "unsupported_type"})
+PLAIN_TYPE = "application/octet-stream"
+
+
+class VariantFailed(Conflict):
     """The variant could not be rendered."""
 
-    code, detail = "rejected", "This variant could not be rendered. Its job has the reason."
+    code, detail = "variant_failed", "This variant could not be rendered."
+
+
+@dataclass(frozen=True)
+class RenderFailure:
+    """Why an image cannot be rendered, and what is known of its bytes.
+
+    `sha256` is None if they were not read, because they are too many. `content_type` is their type, and None if they are no
+    image, or were not looked at.
+    """
+
+    reason: str
+    sha256: str | None = None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True)

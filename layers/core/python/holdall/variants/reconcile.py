@@ -80,7 +80,7 @@ def _prepare(job: Job, deleted: set[str]) -> RenderJob | None:
         deleted.update(dropped)
         with Transaction() as tx:
             file = files.update_version(tx, file, target)
-            quotas.update_variants(tx, project.id, before=version, after=target)
+            quotas.update_version(tx, project.id, before=version, after=target)
             projects.check_unchanged(tx, project)
     return RenderJob(job, project, file, target, pending_specs(project, target))
 

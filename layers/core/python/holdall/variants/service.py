@@ -30,7 +30,16 @@ from holdall.projects.model import Project, ProjectChanged
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.rate_limits import service as rate_limits
-from holdall.variants.model import LEASE, RenderedVariant, RenderJob, RenderResult, VariantRejected
+from holdall.variants.model import (
+    LEASE,
+    NOT_AN_IMAGE,
+    PLAIN_TYPE,
+    RenderedVariant,
+    RenderFailure,
+    RenderJob,
+    RenderResult,
+    VariantFailed,
+)
 from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wanted_variants
 
 _RELOCATION_BATCH_SIZE = 25  # versions in one run, with up to 20 variants each
@@ -48,7 +57,7 @@ def claim(job_id: str) -> RenderJob | None:
         render_job = prepare(job)
         if render_job is None or render_job.specs or render_job.version.status != "ready":
             return render_job
-        return _finish(render_job, {})
+        return _finish(render_job, {}, render_job.version.content_type, {})
 
 
 def download_source(render_job: RenderJob, path: Path) -> str:
@@ -68,39 +77,32 @@ def finish(render_job: RenderJob, result: RenderResult, sha256: str) -> RenderJo
         unprefixed_key(render_job.project, render_job.version.id, specs[variant.name]): variant
         for variant in result.variants
     }
-    attributes = {"content_type": result.content_type, "width": result.width, "height": result.height}
-    return _finish(render_job, rendered, status="ready", sha256=sha256, **attributes)
+    attributes = {"status": "ready", "sha256": sha256, "width": result.width, "height": result.height}
+    return _finish(render_job, rendered, result.content_type, attributes)
 
 
-def reject(
-    render_job: RenderJob,
-    reason: str,
-    *,
-    sha256: str | None = None,
-    content_type: str | None = None,  # noqa: ARG001  # of a rejected version, no one asks for it
-) -> None:
-    """Record that the image can never be rendered, and end the job.
+def fail(render_job: RenderJob, failure: RenderFailure) -> None:
+    """Record that the image can never be rendered, and end the job. Its variants fail, and its original is served.
 
-    `sha256` is None if the original was not read, because it is too large. `content_type` is its type by its bytes, and None if
-    they are no supported image. Raises ServiceUnavailable and Busy.
+    Only bytes that are not those that the client announced are rejected. Raises ServiceUnavailable and Busy.
     """
     with suppress(JobClaimed):
         retry_on(
             FileChanged,
-            first=lambda: _reject(render_job, reason, sha256),
-            action=lambda: _reload_and_reject(render_job, reason, sha256),
+            first=lambda: _fail(render_job, failure),
+            action=lambda: _reload_and_fail(render_job, failure),
         )
 
 
 def get_or_request(caller: Caller, project: Project, file: File, name: str) -> Variant:
     """Return a variant of the current version of a file. If only the settings name it, start a job that renders it.
 
-    Raises NotFound if the settings do not name it either, VariantRejected, and TooManyRequests, which counts jobs only.
+    Raises NotFound if the settings do not name it either, VariantFailed, and TooManyRequests, which counts jobs only.
     """
     variant = files.get_variant_or_none(file, name)
     if variant is not None:
-        if variant.status == "rejected":
-            raise VariantRejected
+        if variant.status == "failed":
+            raise VariantFailed(f"This variant could not be rendered: {variant.reason}.")
         return variant
     wanted = wanted_variants(project, file, file.current).values()
     requested = next((variant for variant in wanted if variant.name == name), None)
@@ -130,16 +132,18 @@ def run_relocate(job: Job) -> None:
         jobs.complete(tx, job)
 
 
-def _finish(render_job: RenderJob, rendered: dict[str, RenderedVariant], **attributes: Any) -> RenderJob | None:
-    """Store the variants, given by unprefixed key, and set these attributes of the version. See `finish`."""
+def _finish(
+    render_job: RenderJob, rendered: dict[str, RenderedVariant], content_type: str, attributes: dict[str, Any]
+) -> RenderJob | None:
+    """Store the variants, given by unprefixed key, and set the type and these attributes of the version. See `finish`."""
     job = render_job.job
     try:
         return retry_on(
             FileChanged,
             ProjectChanged,
             # An earlier attempt of the job may have stored objects under the other prefix.
-            first=lambda: _store(render_job, rendered, attributes, clear_other_prefix=job.attempt > 1),
-            action=lambda: _store(prepare(job), rendered, attributes, clear_other_prefix=True),
+            first=lambda: _store(render_job, rendered, content_type, attributes, clear_other_prefix=job.attempt > 1),
+            action=lambda: _store(prepare(job), rendered, content_type, attributes, clear_other_prefix=True),
         )
     except JobClaimed:
         return None  # the lease ended, and the worker that claimed the job writes the same keys
@@ -148,6 +152,7 @@ def _finish(render_job: RenderJob, rendered: dict[str, RenderedVariant], **attri
 def _store(
     render_job: RenderJob | None,
     rendered: dict[str, RenderedVariant],
+    content_type: str,
     attributes: dict[str, Any],
     *,
     clear_other_prefix: bool,
@@ -159,11 +164,11 @@ def _store(
     prefix = prefix_for(project, file.state)
     _put_objects(version, rendered, prefix, clear_other_prefix=clear_other_prefix)
     variants = (_as_ready(variant, rendered.get(variant.unprefixed_key), prefix) for variant in version.variants)
-    finished = replace(version, **attributes, variants=tuple(variants))
+    finished = replace(version.with_content_type(content_type), **attributes, variants=tuple(variants))
     has_more = bool(pending_specs(project, finished))
     with Transaction() as tx:
         files.update_version(tx, file, finished)
-        quotas.update_variants(tx, project.id, before=version, after=finished)
+        quotas.update_version(tx, project.id, before=version, after=finished)
         projects.check_unchanged(tx, project)
         if has_more:
             jobs.check_claimed(tx, job)
@@ -195,52 +200,62 @@ def _as_ready(variant: Variant, rendered: RenderedVariant | None, prefix: Varian
 
 
 def _give_up(job: Job) -> None:
-    """Reject the variants of a job that failed too often, without the steps that may be what fails."""
+    """Fail the variants of a job that failed too often, without the steps that may be what fails."""
     loaded = load(*job.version_key)
     if loaded is None:
         abandon(job)
     else:
         project, file, version = loaded
-        reject(RenderJob(job, project, file, version, pending_specs(project, version)), GAVE_UP)
+        fail(RenderJob(job, project, file, version, pending_specs(project, version)), RenderFailure(GAVE_UP))
 
 
-def _reload_and_reject(render_job: RenderJob, reason: str, sha256: str | None) -> None:
+def _reload_and_fail(render_job: RenderJob, failure: RenderFailure) -> None:
     loaded = load(render_job.file.id, render_job.version.number)
     if loaded is None:
         abandon(render_job.job)
         return
     project, file, version = loaded
-    _reject(replace(render_job, project=project, file=file, version=version), reason, sha256)
+    _fail(replace(render_job, project=project, file=file, version=version), failure)
 
 
-def _reject(render_job: RenderJob, reason: str, sha256: str | None) -> None:
-    project, file = render_job.project, render_job.file
-    version = _with_rejection(render_job, reason)
-    version = replace(version, sha256=sha256 or version.sha256)
-    is_file_rejected = version.status == "rejected"
+def _fail(render_job: RenderJob, failure: RenderFailure) -> None:
+    project, file, before = render_job.project, render_job.file, render_job.version
+    version = _after_failure(render_job, failure)
+    # Before the record forgets them: a worker that died may have stored some.
+    kept = {variant.unprefixed_key for variant in version.variants}
+    files.delete_variants(variant.unprefixed_key for variant in before.variants if variant.unprefixed_key not in kept)
     with Transaction() as tx:
         files.update_version(tx, file, version)
-        quotas.update_variants(tx, project.id, before=render_job.version, after=version)
-        event_type = "file.rejected" if is_file_rejected else "variant.rejected"
-        emit(tx, project.id, event_type, fileId=file.id, reason=reason)
-        jobs.fail(tx, render_job.job, reason)
-    if is_file_rejected:  # a worker that died may have stored some
-        files.delete_variants(variant.unprefixed_key for variant in render_job.version.variants)
+        quotas.update_version(tx, project.id, before=before, after=version)
+        jobs.fail(tx, render_job.job, failure.reason)
+        if version.status == "processing":
+            jobs.create(tx, "hash", file.id, version.number)
+        elif version.status != before.status:
+            emit(
+                tx, project.id, f"file.{version.status}", fileId=file.id, version=version.number, reason=failure.reason
+            )
+        else:
+            emit(tx, project.id, "variant.failed", fileId=file.id, version=version.number, reason=failure.reason)
 
 
-def _with_rejection(render_job: RenderJob, reason: str) -> Version:
-    """Return the version without its variants, or, if it is ready, with the variants of this job rejected."""
-    project, version = render_job.project, render_job.version
-    if version.status != "ready":
-        return replace(version, status="rejected", reason=reason, variants=())
-    requested = {unprefixed_key(project, version.id, spec) for spec in render_job.specs}
+def _after_failure(render_job: RenderJob, failure: RenderFailure) -> Version:
+    """Return the version with the variants of this job failed, or without any if its bytes are no image."""
+    version = replace(render_job.version, sha256=failure.sha256 or render_job.version.sha256)
+    if failure.reason == "checksum_mismatch":
+        return replace(version, status="rejected", reason=failure.reason, variants=())
+    if version.status == "processing":
+        # A version without a SHA-256 is too large for the disk of this worker. Another job hashes it.
+        version = replace(version, status="ready" if version.sha256 else "processing", reason=failure.reason)
+    if failure.reason in NOT_AN_IMAGE:
+        return replace(version.with_content_type(PLAIN_TYPE), variants=())
+    requested = {unprefixed_key(render_job.project, version.id, spec) for spec in render_job.specs}
     variants = (
-        variant.model_copy(update={"status": "rejected"})
+        variant.model_copy(update={"status": "failed", "reason": failure.reason})
         if variant.status == "processing" and variant.unprefixed_key in requested
         else variant
         for variant in version.variants
     )
-    return replace(version, variants=tuple(variants))
+    return replace(version.with_content_type(failure.content_type or version.content_type), variants=tuple(variants))
 
 
 def _relocate(file_id: str, version_number: int) -> None:

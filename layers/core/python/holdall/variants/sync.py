@@ -126,7 +126,7 @@ def _sync_version(project: Project, file: File, version: Version) -> None:
     with Transaction() as tx:
         files.update_version(tx, file, synced)
         projects.check_unchanged(tx, project)
-        quotas.update_variants(tx, project.id, before=version, after=synced)
+        quotas.update_version(tx, project.id, before=version, after=synced)
         jobs.create(tx, "render", file.id, version.number)
 
 
