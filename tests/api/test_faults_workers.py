@@ -91,15 +91,15 @@ def create_image_message(fake_aws: FakeAws, content: bytes) -> tuple[Client, str
 
 @each_fault_mode
 @pytest.mark.parametrize(
-    ("content", "status"), [(make_photo(), "ready"), (b"not an image", "rejected")], ids=["good", "bad"]
+    ("content", "reason"), [(make_photo(), None), (b"not an image", "unsupported_type")], ids=["good", "bad"]
 )
-def test_image_is_rendered_or_rejected(
+def test_image_is_rendered_or_kept_with_a_reason(
     frozen_clock: FrozenClock,
     fake_aws: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
     mode: FaultMode,
     content: bytes,
-    status: str,
+    reason: str | None,
 ) -> None:
     def prepare() -> FaultScenario:
         client, project, file_id, message = create_image_message(fake_aws, content)
@@ -109,10 +109,10 @@ def test_image_is_rendered_or_rejected(
             fake_aws.run_task("send-pending-jobs")
             fake_aws.run_workers()
             file = users.sign_in(client.user["email"]).get(f"/files/{file_id}").data()
-            assert file["status"] == status
+            assert (file["status"], file["reason"]) == ("ready", reason)
             promised = [each["url"].removeprefix("https://files.example.test/") for each in file["variants"]]
             assert fake_aws.list_keys("variants", project) == promised
-            assert len(fake_aws.find_rows("main", record_type="event", type=f"file.{status}")) == 1
+            assert len(fake_aws.find_rows("main", record_type="event", type="file.ready")) == 1
             invariants.assert_project_consistent(fake_aws, project)
 
         return FaultScenario(lambda: fake_aws.deliver_messages("imageproc", message), check)
