@@ -44,7 +44,7 @@ def put_or_restart(tx: Transaction, job: Job) -> None:
     """Add a job with a fixed ID, or start it anew. A worker that has claimed it keeps its lease, and then starts it again."""
     attributes = {**_attributes(job, ids.new_scoped_id(job.project_id)), "ttl": None}
     kept = {"attempt", "lease_expires_at"}
-    tx.increment(
+    tx.upsert(
         JobRecord(*_key(job.id)),
         [
             JobRecord.attempt.set(JobRecord.attempt | job.attempt),

@@ -92,7 +92,7 @@ def open_upload(tx: Transaction, user_id: str, size: int, *, max_bytes: int) -> 
     """Count the bytes that an upload of a user reserves while it is open. The transaction raises TooMuchOpen."""
     has_room = OpenUploadsRecord.bytes <= max_bytes - size
     record = OpenUploadsRecord(*_open_uploads_key(user_id))
-    tx.increment(record, [OpenUploadsRecord.bytes.add(size)], condition=has_room, error=TooMuchOpen)
+    tx.upsert(record, [OpenUploadsRecord.bytes.add(size)], condition=has_room, error=TooMuchOpen)
 
 
 def close_upload(tx: Transaction, user_id: str, size: int) -> None:
@@ -126,7 +126,7 @@ def add_to_breakdown(
     if actions:
         record = UsageRecord(*_breakdown_key(project_id, ids.shard(version_id, SHARDS)))
         condition = UsageRecord.frozen.does_not_exist() if to_active else None
-        tx.increment(record, actions, condition=condition, error=NotFound)
+        tx.upsert(record, actions, condition=condition, error=NotFound)
 
 
 def correct(tx: Transaction, project_id: str, bytes_: int, files: int, *, version: int) -> None:
@@ -147,7 +147,7 @@ def freeze(tx: Transaction, project_id: str) -> None:
     """
     tx.update(QuotaRecord(*_key(project_id)), [QuotaRecord.frozen.set(True)])
     for shard in range(SHARDS):
-        tx.increment(UsageRecord(*_breakdown_key(project_id, shard)), [UsageRecord.frozen.set(True)])
+        tx.upsert(UsageRecord(*_breakdown_key(project_id, shard)), [UsageRecord.frozen.set(True)])
 
 
 def unfreeze(tx: Transaction, project_id: str) -> None:
@@ -166,7 +166,7 @@ def delete(tx: Transaction, project_id: str) -> None:
 
 def _add_to_installation(tx: Transaction, shard: int, bytes_: int, files: int) -> None:
     record = InstallationQuotaRecord(*_installation_key(shard))
-    tx.increment(record, _add_actions(InstallationQuotaRecord, bytes_, files))
+    tx.upsert(record, _add_actions(InstallationQuotaRecord, bytes_, files))
 
 
 def _add_actions(record_type: type[QuotaRecord | InstallationQuotaRecord], bytes_: int, files: int) -> list[Action]:

@@ -55,7 +55,7 @@ def bump_epoch(tx: Transaction) -> None:
     before, its deletion has bumped the epoch.
     """
     for number in range(ids.SHARDS):
-        tx.increment(EpochRecord(_epoch_pk(number), "EPOCH"), [EpochRecord.number.add(1)])
+        tx.upsert(EpochRecord(_epoch_pk(number), "EPOCH"), [EpochRecord.number.add(1)])
 
 
 def get_role(batch: BatchGet, name: str) -> Pending[Role]:
@@ -97,7 +97,7 @@ def increment_superusers(tx: Transaction, delta: int) -> None:
     """Change the number of active superusers. The transaction raises LastSuperuser."""
     record, actions = RoleRecord(_role_pk(SUPERUSER), "ROLE"), [RoleRecord.holder_count.add(delta)]
     if delta > 0:
-        tx.increment(record, actions)
+        tx.upsert(record, actions)
     else:
         tx.update(record, actions, condition=RoleRecord.holder_count > 1, error=LastSuperuser)
 

@@ -85,7 +85,7 @@ class Transaction:
         exists = type(record).pk.exists()
         self._updates.append((record, list(actions), exists if condition is None else exists & condition, error))
 
-    def increment(
+    def upsert(
         self,
         record: Record,
         actions: Sequence[Action],
@@ -93,7 +93,7 @@ class Transaction:
         condition: Condition | None = None,
         error: ErrorFactory = InvariantViolation,
     ) -> None:
-        """Change the counters of a record that the first change creates. An existing record must meet the condition."""
+        """Update a record, which the first update creates. An existing record must meet the condition."""
         record_type = type(record)
         # DynamoDB creates the item at the first update, which therefore has to write the discriminator too.
         with_type = [*actions, record_type.record_type.set(record_type)]
