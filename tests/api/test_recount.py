@@ -25,6 +25,7 @@ from holdall.maintenance.model import (
 from holdall.platform import clock, ids, messaging
 from holdall.platform.messages import Message
 from holdall.platform.table import BatchGet
+from holdall.quotas.model import QuotaUsage
 from holdall.uploads import cleanup
 from holdall.uploads import service as uploads
 from holdall.uploads import store as upload_store
@@ -73,7 +74,7 @@ def iterate_messages(fake_aws: FakeAws) -> Iterator[dict[str, Any]]:
 
 def drift_by_scope(report: Report) -> dict[str, tuple[int, int]]:
     """Return the bytes and files that each counter lacks."""
-    return {drift.scope: (drift.bytes, drift.files) for drift in report.drifts}
+    return {drift.scope: (drift.missing.bytes, drift.missing.files) for drift in report.drifts}
 
 
 def skew_project(fake_aws: FakeAws, project_id: str, extra_bytes: int, extra_files: int) -> None:
@@ -219,15 +220,12 @@ def test_drift_is_reported_exactly_and_not_corrected(
     assert report.drifts == [
         Drift(
             scope=activity.project_id,
-            recorded_bytes=usage[0],
-            recorded_files=usage[1],
-            counted_bytes=usage[0] - bytes_,
-            counted_files=usage[1] - files_,
-            version=3,
+            recorded=QuotaUsage(usage[0], usage[1], 3),
+            counted=QuotaUsage(usage[0] - bytes_, usage[1] - files_),
         )
     ]
     (line,) = [line for line in log.lines if line["level"] == "ERROR"]
-    assert (line["message"], line["scope"], line["counted_bytes"]) == (
+    assert (line["message"], line["scope"], line["counted"]["bytes"]) == (
         "quota.drift",
         activity.project_id,
         usage[0] - bytes_,
@@ -269,11 +267,8 @@ def test_report_of_many_projects_fits_in_a_message() -> None:
     report = Report(run_id="0" * 26, started_at=clock.now())
     drift = Drift(
         scope="0" * 12,
-        recorded_bytes=10**15,
-        recorded_files=10**9,
-        counted_bytes=10**15,
-        counted_files=10**9 + 1,
-        version=10**9,
+        recorded=QuotaUsage(10**15, 10**9, 10**9),
+        counted=QuotaUsage(10**15, 10**9 + 1),
     )
     for _ in range(2 * MAX_LISTED):
         report = report.with_result("0" * 12, ProjectResult(drift=drift))

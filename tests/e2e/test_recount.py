@@ -7,6 +7,7 @@ import pytest
 
 from holdall.maintenance.model import Drift, RecountPage, RecountProject, Report
 from holdall.platform import clock, ids
+from holdall.quotas.model import QuotaUsage
 from tests.support.e2e.actions import commit_upload, create_project, init_upload, upload_bytes, upload_file
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.quota_ledger import QuotaLedger
@@ -33,11 +34,8 @@ def test_recount_reports_only_real_drifts_and_its_repair_corrects_them(
     aws_state.update_row(row["pk"], row["sk"], bytes=usage.bytes + 7, files=usage.files - 1)
     drift = Drift(
         scope=projects[0],
-        recorded_bytes=usage.bytes + 7,
-        recorded_files=usage.files - 1,
-        counted_bytes=usage.bytes,
-        counted_files=usage.files,
-        version=int(row["version"]),
+        recorded=QuotaUsage(usage.bytes + 7, usage.files - 1, int(row["version"])),
+        counted=QuotaUsage(usage.bytes, usage.files),
     )
     run_id = _start_recount(quota_ledger)
     aws_state.wait_until_queues_empty()

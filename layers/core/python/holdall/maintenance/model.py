@@ -14,6 +14,7 @@ from holdall.uploads.model import EndUpload
 
 INSTALLATION = "installation"
 MAX_LISTED = 100  # projects in each list of a report
+_NOTHING = QuotaUsage()
 
 
 class AlreadyReported(Conflict):
@@ -27,29 +28,21 @@ class AlreadyApplied(Conflict):
 
 
 class Drift(BaseModel):
-    """A difference between a counter and the count. `version` is the version of the counter."""
+    """A difference between the recorded usage and the count."""
 
     model_config = ConfigDict(frozen=True)
 
     scope: str  # the ID of a project, or INSTALLATION
-    recorded_bytes: int
-    recorded_files: int
-    counted_bytes: int
-    counted_files: int
-    version: int
+    recorded: QuotaUsage
+    counted: QuotaUsage
 
     @property
-    def bytes(self) -> int:
-        """Return the number to add to the counter."""
-        return self.counted_bytes - self.recorded_bytes
-
-    @property
-    def files(self) -> int:
-        """Return the number to add to the counter."""
-        return self.counted_files - self.recorded_files
+    def missing(self) -> QuotaUsage:
+        """Return what to add to the recorded usage."""
+        return QuotaUsage(self.counted.bytes - self.recorded.bytes, self.counted.files - self.recorded.files)
 
     def __bool__(self) -> bool:
-        return (self.bytes, self.files) != (0, 0)
+        return self.missing != _NOTHING
 
 
 class ProjectResult(BaseModel):
@@ -101,19 +94,14 @@ class RecountPage(Message):
     position: str | None = None
     missing: int = 0  # projects without a result
     installation_version: int = 0  # when the attempt began
-    counted_bytes: int = 0
-    counted_files: int = 0
+    counted: QuotaUsage = _NOTHING
     type: Literal["recount-page"] = "recount-page"
 
     def with_project(self, project_id: str, usage: QuotaUsage, result: ProjectResult) -> Self:
         """Return the message with one more project: its usage now, and what its counters lack, which never changes."""
-        missing_bytes, missing_files = (result.drift.bytes, result.drift.files) if result.drift else (0, 0)
-        return replace(
-            self,
-            report=self.report.with_result(project_id, result),
-            counted_bytes=self.counted_bytes + usage.bytes + missing_bytes,
-            counted_files=self.counted_files + usage.files + missing_files,
-        )
+        missing = result.drift.missing if result.drift else _NOTHING
+        report = self.report.with_result(project_id, result)
+        return replace(self, report=report, counted=self.counted + usage + missing)
 
 
 @dataclass(frozen=True)
@@ -127,8 +115,7 @@ class RecountProject(Message):
     suspected: Drift | None = None  # what the attempt before has found
     position: str | None = None
     version: int = 0  # of the usage when the attempt began
-    counted_bytes: int = 0
-    counted_files: int = 0
+    counted: QuotaUsage = _NOTHING
     type: Literal["recount-project"] = "recount-project"
 
     @property
@@ -137,8 +124,7 @@ class RecountProject(Message):
 
     def with_originals(self, sizes: list[int], position: str | None) -> Self:
         """Return the message with more originals, up to this position."""
-        counted_bytes, counted_files = self.counted_bytes + sum(sizes), self.counted_files + len(sizes)
-        return replace(self, position=position, counted_bytes=counted_bytes, counted_files=counted_files)
+        return replace(self, position=position, counted=self.counted + QuotaUsage(sum(sizes), len(sizes)))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from holdall.platform.pagination import PageRequest
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import QuotaUsage
 from holdall.uploads import service as uploads
 
 _PAGE_SIZE = 50  # projects: with two records each, the most that one BatchGetItem reads
@@ -97,8 +96,8 @@ def _compare(message: RecountProject) -> None:
         usage = quotas.get_usage(batch, message.project_id)
     if usage.value is None:
         return
-    drift = _drift(message.project_id, usage.value, message.counted_bytes, message.counted_files)
-    is_still = drift.version == message.version
+    drift = Drift(scope=message.project_id, recorded=usage.value, counted=message.counted)
+    is_still = usage.value.version == message.version
     if is_still and (not drift or drift == message.suspected):
         result = ProjectResult(drift=drift or None)
     elif message.attempt < _MAX_COUNTS:
@@ -130,7 +129,7 @@ def _finish(message: RecountPage) -> None:
         return
     if is_still and not report.skipped:
         report = report.model_copy(update={"installation_compared": True})
-        drift = _drift(INSTALLATION, usage, message.counted_bytes, message.counted_files)
+        drift = Drift(scope=INSTALLATION, recorded=usage, counted=message.counted)
         if drift:
             _log_drift(drift)
             report = report.with_drift(drift)
@@ -138,17 +137,6 @@ def _finish(message: RecountPage) -> None:
         store.put_report(tx, report.model_copy(update={"ended_at": clock.now()}))
     fields = {"compared": report.compared, "skipped": report.skipped, "drift_count": report.drift_count}
     observability.log_event("recount.done", **fields)
-
-
-def _drift(scope: str, usage: QuotaUsage, counted_bytes: int, counted_files: int) -> Drift:
-    return Drift(
-        scope=scope,
-        recorded_bytes=usage.bytes,
-        recorded_files=usage.files,
-        counted_bytes=counted_bytes,
-        counted_files=counted_files,
-        version=usage.version,
-    )
 
 
 def _log_drift(drift: Drift) -> None:

@@ -29,12 +29,13 @@ def repair() -> int:
             with Transaction() as tx:
                 if drift.scope == INSTALLATION:
                     store.mark_applied(tx, report)
-                    quotas.correct_installation(tx, drift.bytes, drift.files)
+                    quotas.correct_installation(tx, drift.missing.bytes, drift.missing.files)
                 else:
-                    quotas.correct(tx, drift.scope, drift.bytes, drift.files, version=drift.version)
+                    missing, version = drift.missing, drift.recorded.version
+                    quotas.correct(tx, drift.scope, missing.bytes, missing.files, version=version)
         except (AlreadyApplied, UsageChanged) as conflict:
             observability.log_event("quota.correction_skipped", scope=drift.scope, code=conflict.code)
         else:
-            observability.log_event("quota.corrected", scope=drift.scope, bytes=drift.bytes, files=drift.files)
+            observability.log_event("quota.corrected", **drift.model_dump())
             corrected += 1
     return corrected
