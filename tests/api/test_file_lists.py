@@ -188,6 +188,18 @@ def test_files_with_the_longest_names_are_listed(client: Client, fake_aws: FakeA
     assert len(list(list_pages(client, f"prefix={quote(longest)}", 1))) == 2
 
 
+def test_prefix_is_literal(client: Client, fake_aws: FakeAws) -> None:
+    for name in ("notes", "notes.txt", "a_b.txt", "axb.txt", "100%.txt", "1000.txt", "C"):
+        fake_aws.upload(client, b"x", filename=name, contentType="text/plain")
+
+    def find(prefix: str) -> list[str]:
+        return list_file_names(client.get(f"/files?prefix={quote(prefix, safe='')}"))
+
+    assert (find("a_"), find("100%")) == (["a_b.txt"], ["100%.txt"])
+    assert find("notes") == find("NOTES") == find("no\u202etes") == ["notes", "notes.txt"]
+    assert [find(prefix) for prefix in ("%", "_", "*", "notes#", "C#", "c#0", "notes ")] == [[]] * 7
+
+
 def test_prefix_may_contain_any_character(client: Client, fake_aws: FakeAws) -> None:
     name = "a,b#c%d&e+f;.txt"
     fake_aws.upload(client, b"x", filename=name, contentType="text/plain")

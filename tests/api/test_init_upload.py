@@ -121,6 +121,34 @@ def test_types_that_the_project_does_not_allow_are_rejected(client: Client, cont
 
 
 @pytest.mark.parametrize(
+    ("sent", "stored", "kind"),
+    [
+        ("Image/JPEG", "image/jpeg", "image"),
+        ("image/jpg", "image/jpeg", "image"),
+        ("image/pjpeg", "image/jpeg", "image"),
+        ("image/x-png", "image/png", "image"),
+        ("image/apng", "image/png", "image"),
+        ("text/plain;charset=UTF-8", "text/plain", "file"),
+        ('text/plain; charset="x;y"', "text/plain", "file"),
+    ],
+)
+def test_content_type_is_normalized(client: Client, fake_aws: FakeAws, sent: str, stored: str, kind: str) -> None:
+    upload = init_upload(client, contentType=sent).created()
+    assert upload["headers"]["content-type"] == stored
+
+    fake_aws.put_object(upload, b"content")
+    file = client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()["file"]
+    assert (file["contentType"], file["kind"]) == (stored, kind)
+
+
+def test_allowed_types_are_normalized_too(client: Client) -> None:
+    project_id = create_project(client, allowedTypes=["image/jpg", "TEXT/*"])
+
+    assert client.get(f"/projects/{project_id}").data()["settings"]["allowedTypes"] == ["image/jpeg", "text/*"]
+    assert init_upload(client, projectId=project_id, contentType="image/jpg").status == 201
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("filename", ""),
@@ -132,8 +160,9 @@ def test_types_that_the_project_does_not_allow_are_rejected(client: Client, cont
         ("size", "7"),
         ("size", True),
         ("contentType", "image"),
-        ("contentType", "Image/JPEG"),
-        ("contentType", "image/jpeg; charset=x"),
+        ("contentType", "image/"),
+        ("contentType", "image /jpeg"),
+        ("contentType", "; charset=utf-8"),
         ("contentType", "image/jpeg\r\nx-evil: 1"),
         ("sha256", "0" * 63),
         ("sha256", "A" * 64),

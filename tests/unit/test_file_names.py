@@ -9,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.files.model import Disposition, clean_name, content_disposition, name_sort_key
+from holdall.files.model import (
+    Disposition,
+    PrefixTooLong,
+    clean_name,
+    content_disposition,
+    name_key_prefix,
+    name_sort_key,
+)
 from holdall.uploads.model import Filename
 
+FILE_ID = f"000000000000-{'0' * 26}"
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
 TRICKY_NAMES = st.text(
     st.sampled_from('a.\r\n"\\/;%\x00\x7f\u202e\u2066\u200b\u2028\u2029\ufeffé漢😀\uff02\uff0f \t'), max_size=30
 )
@@ -24,10 +34,15 @@ def test_cleaned_name_has_no_folder_control_or_formatting_character(name: str) -
 
     assert "/" not in cleaned
     assert "\\" not in cleaned
-    assert not {unicodedata.category(character) for character in cleaned} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    visible = (character for character in cleaned if character not in "\u200c\u200d" and not _is_tag(character))
+    assert not {unicodedata.category(character) for character in visible} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert cleaned == cleaned.strip()
     assert cleaned not in (".", "..")
     assert clean_name(cleaned) == cleaned
+
+
+def _is_tag(character: str) -> bool:
+    return "\U000e0020" <= character <= "\U000e007f"
 
 
 @pytest.mark.parametrize(
@@ -43,6 +58,9 @@ def test_cleaned_name_has_no_folder_control_or_formatting_character(name: str) -
         ("folder/", ""),
         ("..", ""),
         ("\u200b", ""),
+        ("\u200d\u200c ", ""),
+        ("e\u202e\u0301", "é"),
+        ("x\U000e0067", "x"),
     ],
 )
 def test_name_is_cleaned(name: str, cleaned: str) -> None:
@@ -79,19 +97,44 @@ def test_content_disposition_has_a_plain_and_an_extended_name() -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=255))
 def test_sort_key_of_a_name_has_at_most_1024_bytes(name: str) -> None:
-    assert len(f"{name_sort_key(name)}#{'0' * 26}".encode()) <= 1024
+    assert len(name_sort_key(name, FILE_ID).encode()) <= 1024
 
 
 def test_long_name_is_cut_between_characters() -> None:
-    assert name_sort_key("€" * 500) == "€" * 300
+    assert name_sort_key("€" * 500, FILE_ID) == "€" * 300 + f"\x01{'0' * 26}"
 
 
-@given(st.text("abcXYZ 019._-é漢", max_size=40), st.integers(0, 40))
-def test_sort_key_starts_with_the_sort_key_of_any_prefix(name: str, length: int) -> None:
-    assert name_sort_key(name).startswith(name_sort_key(name[:length].upper()))
-    assert name_sort_key(name).startswith(name_sort_key(name[:length].lower()))
+@given(st.text("abcXYZ 019._-é漢", max_size=40).map(clean_name), st.integers(0, 40))
+def test_sort_key_starts_with_the_key_of_any_prefix(name: str, length: int) -> None:
+    assert name_sort_key(name, FILE_ID).startswith(name_key_prefix(name[:length].upper()))
+    assert name_sort_key(name, FILE_ID).startswith(name_key_prefix(name[:length].lower()))
 
 
-def test_equivalent_names_have_the_same_sort_key() -> None:
-    assert name_sort_key("STRASSE") == name_sort_key("Straße") == name_sort_key("strasse")
-    assert name_sort_key("ﬁle") == name_sort_key("File")
+def test_names_that_differ_in_case_only_have_the_same_sort_key() -> None:
+    assert name_sort_key("STRASSE", FILE_ID) == name_sort_key("Straße", FILE_ID) == name_sort_key("strasse", FILE_ID)
+    assert name_sort_key("E\u0301TE\u0301", FILE_ID) == name_sort_key("été", FILE_ID)
+
+
+def test_name_sorts_before_longer_names_that_begin_with_it() -> None:
+    names = ["a", "a b", "a!", 'a"q"', "a#", "a-b", "a.txt", "ab", "b"]
+
+    keys = [name_sort_key(name, FILE_ID) for name in names]
+    assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize("name", ["\u06cc\u200c\u062e", "\u0915\u094d\u200d\u0937", FAMILY, SCOTLAND])
+def test_joiners_are_part_of_a_name(name: str) -> None:
+    assert clean_name(f"{name}.txt") == f"{name}.txt"
+    assert name_sort_key(f"{name}.txt", FILE_ID).startswith(name_key_prefix(name))
+    assert unquote(content_disposition("attachment", name).partition("UTF-8''")[2]) == name
+
+
+@pytest.mark.parametrize(("prefix", "key"), [("a ", "a "), (" a", "a"), ("a\u202e", "a"), ("a/", "a/"), ("\u202e", "")])
+def test_prefix_loses_what_names_lose(prefix: str, key: str) -> None:
+    assert name_key_prefix(prefix) == key
+
+
+def test_prefix_that_is_longer_than_the_index_is_rejected() -> None:
+    assert name_key_prefix("€" * 300) == "€" * 300
+    with pytest.raises(PrefixTooLong):
+        name_key_prefix("€" * 301)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from holdall.platform import ids
 from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.schemas import ResponseModel
+from holdall.platform.text import is_blank, remove_invisible
 from holdall.projects.model import Project, VariantSpec
 
 FileKind = Literal["image", "file"]
@@ -38,6 +39,8 @@ _CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpe
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,10})$")
 _ORIGINAL_KEY = re.compile(r"[a-z0-9-]*-([0-9a-z]{12})/(?:files|images/original)/([0-9a-z]{26})\.[a-z0-9]{1,10}")
 _MAX_SORT_KEY_BYTES = 900  # a sort key holds 1024 bytes, and the ID follows the name
+# Between a name and the ID in a sort key. No name contains it, and it sorts before every character of a name.
+_SEPARATOR = "\x01"
 
 
 class FileChanged(Conflict):
@@ -56,6 +59,12 @@ class FileRejected(Conflict):
     """The bytes of the current version are not those that were announced, so they are not served."""
 
     code, detail = "rejected", "This file was rejected."
+
+
+class PrefixTooLong(ValidationFailed):
+    """The prefix is longer than the part of a name that is indexed."""
+
+    code, detail = "prefix_too_long", "The prefix is too long."
 
 
 class UnsupportedCombination(ValidationFailed):
@@ -269,19 +278,29 @@ def without_prefix(key: str) -> str:
     return key.partition("/")[2]
 
 
-def name_sort_key(name: str) -> str:
-    """Return the key by which names sort, in any case."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return folded.encode()[:_MAX_SORT_KEY_BYTES].decode(errors="ignore")
+def name_sort_key(name: str, file_id: str) -> str:
+    """Return the key by which the names of files sort, in any case. A name sorts before longer names that begin with it."""
+    folded = _fold(name).encode()[:_MAX_SORT_KEY_BYTES].decode(errors="ignore")
+    return f"{folded}{_SEPARATOR}{ids.local_part(file_id)}"
+
+
+def name_key_prefix(prefix: str) -> str:
+    """Return what the sort keys of the names with this prefix begin with. Raises PrefixTooLong."""
+    folded = _fold(remove_invisible(prefix).lstrip())
+    if len(folded.encode()) > _MAX_SORT_KEY_BYTES:
+        raise PrefixTooLong
+    return folded
+
+
+def _fold(text: str) -> str:
+    """Return text such that equivalent text in another case is equal (Unicode Standard, section 3.13, D145)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
 def clean_name(filename: str) -> str:
-    """Return a file name without folders, control characters and bidirectional formatting. It may be empty."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", filename))[-1]
-    cleaned = "".join(
-        character for character in last if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    ).strip()
-    return "" if cleaned in (".", "..") else cleaned
+    """Return a file name without folders, controls and bidirectional formatting. It is empty if no character is visible."""
+    cleaned = remove_invisible(re.split(r"[/\\]", filename)[-1]).strip()
+    return "" if is_blank(cleaned) or cleaned in (".", "..") else cleaned
 
 
 def content_disposition(disposition: Disposition, name: str) -> str:

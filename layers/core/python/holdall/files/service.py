@@ -38,7 +38,7 @@ __all__ = ["get_or_none", "get_pending", "list_by_kind", "list_project_versions"
 
 
 def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[FileView]:
-    """Return a page of the live files of a project. One round trip. Raises UnsupportedCombination."""
+    """Return a page of the live files of a project. One round trip. Raises UnsupportedCombination and PrefixTooLong."""
     if query.kind and (query.prefix is not None or query.sort == "name"):
         raise UnsupportedCombination("`kind` cannot be combined with `prefix` or `sort=name`.")
     if query.prefix is not None and query.sort == "newest":

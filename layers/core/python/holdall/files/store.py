@@ -8,7 +8,7 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
-from holdall.files.model import File, FileChanged, FileKind, Variant, Version, name_sort_key
+from holdall.files.model import File, FileChanged, FileKind, Variant, Version, name_key_prefix, name_sort_key
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page
@@ -129,8 +129,8 @@ def list_trash(project_id: str, page: PageRequest) -> Page[File]:
 
 
 def list_by_name(project_id: str, prefix: str, page: PageRequest) -> Page[File]:
-    """Return the live files of a project whose names start with a prefix, by name. One round trip."""
-    return _to_page(query_page(FileRecord, GSI2, _names_pk(project_id), page, prefix=name_sort_key(prefix)))
+    """Return the live files of a project whose names start with a prefix, by name. One round trip. Raises PrefixTooLong."""
+    return _to_page(query_page(FileRecord, GSI2, _names_pk(project_id), page, prefix=name_key_prefix(prefix)))
 
 
 def list_by_kind(project_id: str, kind: FileKind, page: PageRequest) -> Page[File]:
@@ -154,7 +154,7 @@ def _index_keys(file: File) -> dict[str, str]:
         "gsi1pk": _files_pk(file.project_id),
         "gsi1sk": file.id,
         "gsi2pk": _names_pk(file.project_id),
-        "gsi2sk": f"{name_sort_key(file.name)}#{ulid}",
+        "gsi2sk": name_sort_key(file.name, file.id),
         "gsi3pk": _kind_pk(file.project_id, file.kind),
         "gsi3sk": file.id,
     }

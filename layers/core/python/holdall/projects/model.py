@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from holdall.iam.model import EmailAddress, Token
 from holdall.platform.errors import Conflict, Forbidden, ValidationFailed
 from holdall.platform.schemas import RequestModel, ResponseModel
+from holdall.platform.text import MEDIA_TYPE_NAME, is_blank, normalize_media_type, remove_invisible
 
 RENDERER_VERSION = "1"  # in the hash of every spec, so a renderer with other results makes other URLs
 RETENTION = timedelta(days=30)  # of a deleted project, which can be restored
@@ -96,8 +97,8 @@ class EmailMismatch(Forbidden):
 def _normalize_name(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
         raise ValueError("must be one line of text")
-    normalized = unicodedata.normalize("NFC", text).strip()
-    if not normalized:
+    normalized = remove_invisible(text).strip()
+    if is_blank(normalized):
         raise ValueError("must not be blank")
     return normalized
 
@@ -162,8 +163,11 @@ DEFAULT_VARIANTS = [
     VariantSpec(name="large", width=1280),
 ]
 
-_RESTRICTED_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"  # RFC 6838, section 4.2
-MediaRange = Annotated[str, Field(pattern=rf"^{_RESTRICTED_NAME}/(\*|{_RESTRICTED_NAME})$|^\*/\*$")]
+MediaRange = Annotated[
+    str,
+    Field(pattern=rf"^{MEDIA_TYPE_NAME}/(\*|{MEDIA_TYPE_NAME})$|^\*/\*$"),
+    AfterValidator(normalize_media_type),
+]
 AllowedTypes = Annotated[list[MediaRange], Field(min_length=1, max_length=50)]
 VariantSpecs = Annotated[list[VariantSpec], Field(max_length=MAX_VARIANTS), AfterValidator(_check_unique_names)]
 

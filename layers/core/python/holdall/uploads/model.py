@@ -12,6 +12,7 @@ from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import RequestModel, ResponseModel
+from holdall.platform.text import MEDIA_TYPE_NAME, normalize_media_type
 from holdall.projects.model import Project
 
 UploadState = Literal["open", "completed", "expired", "aborted"]
@@ -98,7 +99,9 @@ def _validate_filename(filename: str) -> str:
 
 Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_validate_filename)]
 ContentType = Annotated[
-    str, Field(max_length=127, pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$")
+    str,
+    Field(max_length=255, pattern=rf"^{MEDIA_TYPE_NAME}/{MEDIA_TYPE_NAME} *(;.*)?$"),
+    AfterValidator(normalize_media_type),
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
