@@ -1,5 +1,6 @@
 """The prefixes of variants: `media/` only for live files of public projects."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,38 @@ def test_variants_of_a_public_project_are_under_media(
     fake_aws: FakeAws, project: dict[str, Any], photo_id: str
 ) -> None:
     assert variant_prefixes(fake_aws, project["id"]) == ["media"]
+
+
+def trash(client: Client, project_id: str, file_id: str) -> None:
+    client.delete(f"/files/{file_id}").data()
+
+
+def make_private(client: Client, project_id: str, file_id: str) -> None:
+    client.request("PATCH", f"/projects/{project_id}", {"settings": {"visibility": "private"}}).data()
+
+
+def delete_project(client: Client, project_id: str, file_id: str) -> None:
+    client.delete(f"/projects/{project_id}").data()
+
+
+@pytest.mark.parametrize("hide", [trash, make_private, delete_project])
+@pytest.mark.parametrize("content", [make_photo(), b"not an image"], ids=["without-variants", "no-image"])
+def test_variants_of_older_versions_are_hidden_too(
+    client: Client,
+    fake_aws: FakeAws,
+    project: dict[str, Any],
+    photo_id: str,
+    content: bytes,
+    hide: Callable[[Client, str, str], None],
+) -> None:
+    client.request("PATCH", f"/projects/{project['id']}", {"settings": {"variants": []}}).data()
+    fake_aws.upload(client, content, projectId=project["id"], fileId=photo_id)
+    fake_aws.run_workers()
+    assert variant_prefixes(fake_aws, project["id"]) == ["media"]
+
+    hide(client, project["id"], photo_id)
+    fake_aws.run_workers()
+    assert variant_prefixes(fake_aws, project["id"]) == ["private"]
 
 
 def test_variants_of_a_private_project_are_under_private(client: Client, fake_aws: FakeAws) -> None:
