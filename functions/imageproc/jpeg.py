@@ -13,8 +13,8 @@ MAX_SCANS: Final = 500
 
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _WITHOUT_LENGTH: Final = frozenset({0x01, _START})
-# Compressed pixels contain FF only before a zero or a restart marker, and FF may be repeated before a marker (B.1.1).
-_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+# Compressed pixels contain FF only before a zero or a restart marker, or repeated as filling before a marker (B.1.1).
+_MARKER: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 # The metadata that browsers obey, and its least length. Decoders ignore, or refuse, what is shorter.
 _METADATA: Final = ((0xE0, b"JFIF\0", 14), (0xE1, b"Exif\0\0", 6), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
 _ENDING: Final = b"\xff\xd9"

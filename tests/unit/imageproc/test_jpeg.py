@@ -1,5 +1,7 @@
 """A JPEG ends at its end marker, may lack it, and is not judged by metadata that browsers ignore."""
 
+import time
+
 import pytest
 
 from tests.support.image_renderer import ImageFactory
@@ -41,6 +43,18 @@ def test_broken_metadata_is_ignored(image_factory: ImageFactory, segment: bytes)
 def test_bytes_behind_the_end_are_ignored(image_factory: ImageFactory) -> None:
     data = encode(sample_image(), "JPEG")
     assert image_factory.render_bytes(data + b"\xff\xda\0\x08" * 1000 + _PHOTO) == image_factory.render_bytes(data)
+
+
+def test_filling_before_a_marker_is_allowed(image_factory: ImageFactory) -> None:
+    data = encode(sample_image(), "JPEG")
+    filled = data[:2] + b"\xff" * 9 + data[2:-2] + b"\xff" * 9 + data[-2:]
+    assert image_factory.render_bytes(filled) == image_factory.render_bytes(data)
+
+
+def test_megabytes_of_filling_end_soon(image_factory: ImageFactory) -> None:
+    started = time.monotonic()
+    assert image_factory.rejection_code(b"\xff\xd8" + b"\xff" * 10_000_000 + b"\0") == "broken_image"
+    assert time.monotonic() - started < 5
 
 
 def test_scans_in_a_preview_do_not_count(image_factory: ImageFactory) -> None:
