@@ -38,6 +38,7 @@ class Grant:
 
     resource: Resource
     actions: tuple[str, ...]
+    keys: tuple[str, ...] = ()  # patterns of the partition keys of a table; without them, of all
     enabled_by: str | None = None
 
 
@@ -79,7 +80,8 @@ class Function:
 
 
 _GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
-_WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem")
+_WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+_CHECK, _DELETE = "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"
 _RECEIVE = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
@@ -87,8 +89,10 @@ _RECEIVE = (
     "sqs:GetQueueAttributes",
 )
 
-_MAIN_TABLE = (
-    Grant(Resource.MAIN, (*_GET, "dynamodb:Query", *_WRITE)),
+# A user, a session or a membership is a few rows, so code that could write them all could act as anybody. Each function has
+# the right to write only the kinds of rows that its services write.
+_READ_MAIN = (
+    Grant(Resource.MAIN, (*_GET, _CHECK, "dynamodb:Query")),
     Grant(Resource.MAIN_INDEXES, ("dynamodb:Query",)),
 )
 # Audit rows are written once and never changed. Every other grant on the audit table is for reading.
@@ -116,11 +120,19 @@ FUNCTIONS = (
             "/api/v1/.well-known/jwks.json",
         ),
         grants=(
-            *_MAIN_TABLE,
-            Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", *_WRITE)),
+            *_READ_MAIN,
+            Grant(
+                Resource.MAIN,
+                (*_WRITE, _DELETE),
+                keys=(
+                    *("USER#*", "UNIQUE#*", "SESSION#*", "SEEN#*", "ROLE#*", "ROLES_EPOCH#*", "PERMISSION#*", "JWKS"),
+                    *("PROJECT#*", "QUOTA#*", "USAGE#*", "JOB#*", "EVENTS#*"),  # of projects that end with an account
+                ),
+            ),
+            Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", _CHECK, *_WRITE, _DELETE)),
             _AUDIT,
             Grant(Resource.AUDIT_INDEXES, ("dynamodb:Query",)),
-            Grant(Resource.EPHEMERAL, (*_GET, *_WRITE)),
+            Grant(Resource.EPHEMERAL, (*_GET, _CHECK, *_WRITE, _DELETE)),
             Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter")),
             Grant(Resource.SIGNING_KEYS, ("ssm:DeleteParameter",)),
             _SEND_MAIL,
@@ -132,14 +144,30 @@ FUNCTIONS = (
         name="projects",
         description="Projects, their members, invitations, keys and settings.",
         path_prefixes=("/api/v1/projects", "/api/v1/invitations"),
-        grants=(*_MAIN_TABLE, _AUDIT, _EPHEMERAL, _SEND_MAIL, _SEND_WORK),
+        grants=(
+            *_READ_MAIN,
+            Grant(
+                Resource.MAIN,
+                (*_WRITE, _DELETE),
+                keys=("PROJECT#*", "KEY#*", "SEEN#*", "QUOTA#*", "USAGE#*", "JOB#*", "EVENTS#*"),
+            ),
+            _AUDIT,
+            _EPHEMERAL,
+            _SEND_MAIL,
+            _SEND_WORK,
+        ),
     ),
     Function(
         name="upload",
         description="Presigns uploads and commits them.",
         path_prefixes=("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/uploads"),
         grants=(
-            *_MAIN_TABLE,
+            *_READ_MAIN,
+            Grant(
+                Resource.MAIN,
+                _WRITE,
+                keys=("UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*", "SEEN#*"),
+            ),
             _AUDIT,
             _EPHEMERAL,
             # Without ListBucket, HeadObject of a missing key returns 403 instead of 404 (S3 API reference, HeadObject).
@@ -172,7 +200,8 @@ FUNCTIONS = (
         is_default_route=True,
         bundles_openapi=True,
         grants=(
-            *_MAIN_TABLE,
+            *_READ_MAIN,
+            Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "JOB#*", "EVENTS#*", "SEEN#*")),
             _AUDIT,
             _EPHEMERAL,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
@@ -191,12 +220,18 @@ FUNCTIONS = (
         batch_size=10,
         timeout=60,
         grants=(
-            *_MAIN_TABLE,
-            Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(
-                Resource.ORIGINALS_OBJECTS,
-                ("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+                Resource.MAIN,
+                (*_GET, _CHECK),
+                keys=("UPLOAD#*", "FILE#*", "PROJECT#*", "USER#*", "KEY#*", "SEEN#*"),
             ),
+            Grant(
+                Resource.MAIN,
+                _WRITE,
+                keys=("UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*"),
+            ),
+            Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:DeleteObjectVersion")),
             _SEND_IMAGES,
             _SEND_WORK,
             Grant(Resource.OBJECTS_QUEUE, _RECEIVE),
@@ -212,10 +247,8 @@ FUNCTIONS = (
         layers=("core", "deps", "imaging"),
         # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(
-            Grant(
-                Resource.MAIN,
-                (*_GET, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
-            ),
+            Grant(Resource.MAIN, (*_GET, _CHECK), keys=("JOB#*", "FILE#*", "PROJECT#*")),
+            Grant(Resource.MAIN, _WRITE, keys=("JOB#*", "FILE#*", "USAGE#*", "EVENTS#*")),
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),
             Grant(Resource.IMAGES_QUEUE, _RECEIVE),
@@ -244,14 +277,26 @@ FUNCTIONS = (
             Schedule("export-audit", daily_hour=1, enabled_by=_AUDIT_EXPORT),
         ),
         grants=(
-            *_MAIN_TABLE,
+            *_READ_MAIN,
+            Grant(
+                Resource.MAIN,
+                _WRITE,
+                keys=(
+                    *("PROJECT#*", "UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*"),
+                    *("EVENTS#*", "TASK#*"),
+                ),
+            ),
+            Grant(
+                Resource.MAIN,
+                (_DELETE,),
+                keys=("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*"),
+            ),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
             Grant(
                 Resource.ORIGINALS_OBJECTS,
                 (
                     "s3:GetObject",
                     "s3:GetObjectVersion",
-                    "s3:DeleteObject",
                     "s3:DeleteObjectVersion",
                     "s3:AbortMultipartUpload",
                 ),

@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.build.assets import Assets
-from infra.catalog import FUNCTIONS, Function, Resource
+from infra.catalog import FUNCTIONS, Function, Grant, Resource
 from infra.constructs.nag import suppress
 from infra.stage import Stage
 
@@ -113,7 +113,7 @@ class Functions(Construct):
             iam.PolicyStatement(
                 actions=list(grant.actions),
                 resources=list(resources[grant.resource]),
-                conditions=self._iam_conditions.get(grant.resource),
+                conditions=_of_keys(grant) if grant.keys else self._iam_conditions.get(grant.resource),
             )
             for grant in grants
         ]
@@ -164,6 +164,15 @@ def create_role(
 def stack_uuid() -> str:
     """Return the UUID at the end of the stack's ID. It is in no template. A tag of every resource shows it in the account."""
     return Fn.select(2, Fn.split("/", Aws.STACK_ID))
+
+
+def _of_keys(grant: Grant) -> dict[str, dict[str, list[str]]]:
+    """Return the condition that all rows of a request have one of the partition keys.
+
+    IAM checks each part of a transaction as an action of its own ("Using IAM with DynamoDB transactions", and "Using IAM policy
+    conditions for fine-grained access control" in the DynamoDB developer guide, which advises against `Deny`).
+    """
+    return {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(grant.keys)}}
 
 
 def _suppress_wildcard(role: iam.Role, resource: Resource, arn: str) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from functions.auth.handler import handler
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults
 from tests.support.fixtures import OverrideSettings
+from tests.support.iam import load_handler
 
 each_fault_mode = pytest.mark.parametrize("mode", FAULT_MODES)
 NEW_PASSWORD = "another horse battery"
@@ -21,7 +21,7 @@ NEW_PASSWORD = "another horse battery"
 def receive_all_emails(fake_aws: FakeAws, frozen_clock: FrozenClock) -> list[dict[str, Any]]:
     """Return the emails that were sent at once or by the schedule."""
     frozen_clock.advance(seconds=31)
-    handler({"task": "dispatch-emails"}, SimpleNamespace(aws_request_id="aws"))
+    load_handler("auth")({"task": "dispatch-emails"}, SimpleNamespace(aws_request_id="aws"))
     assert fake_aws.find_rows("credentials", record_type="email-outbox") == []
     return mailbox.receive_emails(fake_aws)
 

@@ -6,7 +6,6 @@ from typing import Any
 import jwt
 import pytest
 
-from functions.auth.handler import handler
 from holdall.platform import clock
 from holdall.platform.errors import Forbidden, NotFound
 from tests.support import users
@@ -14,11 +13,13 @@ from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
+from tests.support.iam import load_handler
 
 
 def run_command(**overrides: Any) -> dict[str, Any]:
     """Invoke the function as an operator does."""
-    return handler(overrides, SimpleNamespace(aws_request_id="aws"))
+    response: dict[str, Any] = load_handler("auth")(overrides, SimpleNamespace(aws_request_id="aws"))
+    return response
 
 
 def test_developer_token_has_the_permissions_of_its_user(frozen_clock: FrozenClock) -> None:

@@ -11,7 +11,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from functions.auth.handler import handler
 from holdall.iam import signing_keys
 from holdall.iam.store import public_keys as store
 from holdall.platform import parameters
@@ -23,6 +22,7 @@ from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import inject_faults
 from tests.support.fixtures import OverrideSettings
+from tests.support.iam import load_handler
 
 _prefixes = (f"/holdall/keys-{number}" for number in count(1))
 
@@ -47,7 +47,8 @@ def _without_signing_keys(fake_aws: FakeAws, override_settings: OverrideSettings
 
 def run_command(**overrides: Any) -> dict[str, Any]:
     """Invoke the function as an operator does."""
-    return handler(overrides, SimpleNamespace(aws_request_id="aws"))
+    response: dict[str, Any] = load_handler("auth")(overrides, SimpleNamespace(aws_request_id="aws"))
+    return response
 
 
 def rotate_keys() -> str:

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from holdall.emails.model import Discard, Email
 from holdall.platform import clock
 from holdall.platform.errors import NotFound
 from holdall.platform.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record, Transaction
+from infra.catalog import FUNCTIONS
 from tests.support import projects, users
 from tests.support.admins import AdminFactory
 from tests.support.aws import FakeAws
@@ -130,6 +132,17 @@ def test_table_has_every_kind_of_record() -> None:
     }
 
     assert found == {table: set(kinds) for table, kinds in RECORDS.items()}
+
+
+def test_partition_keys_of_every_kind_have_one_pattern_in_the_grants() -> None:
+    patterns = {pattern for function in FUNCTIONS for grant in function.grants for pattern in grant.keys}
+    found = {
+        kind: [pattern for pattern in patterns if fnmatchcase(partition, pattern)]
+        for kind, (partition, _) in RECORDS["main"].items()
+    }
+
+    assert {kind: len(matching) for kind, matching in found.items()} == dict.fromkeys(found, 1)
+    assert {pattern for matching in found.values() for pattern in matching} == patterns
 
 
 @pytest.mark.parametrize("table", RECORDS)

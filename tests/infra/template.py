@@ -35,7 +35,10 @@ class Template:
         return self.properties("AWS::IAM::Role")[function["Role"]["Fn::GetAtt"][0]]
 
     def function_statements(self, function: Properties) -> Iterator[tuple[str, list[str]]]:
-        """Yield each resource, formatted, with the actions that a function may use on it."""
+        """Yield each resource, formatted, with the actions that a function may use on it.
+
+        If they are allowed for some partition keys only, their patterns follow the resource, in brackets.
+        """
         return self.role_statements(self.function_role(function))
 
     def role_statements(self, role: Properties) -> Iterator[tuple[str, list[str]]]:
@@ -44,8 +47,9 @@ class Template:
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 assert statement["Effect"] == "Allow"
+                keys = _format_keys(statement.get("Condition", {}))
                 for resource in _as_list(statement["Resource"]):
-                    yield format_arn(resource), _as_list(statement["Action"])
+                    yield format_arn(resource) + keys, _as_list(statement["Action"])
 
     def called_function(self, arn: Any) -> str:
         """Return the logical ID of the function that the ARN or name of a function names."""
@@ -68,6 +72,16 @@ def format_arn(arn: Any) -> str:
         return f"<{target[0]}>" if target[1] == "Arn" else f"<{target[0]}.{target[1]}>"
     assert function == "Fn::Join", arn
     return "".join(format_arn(part) for part in target[1])
+
+
+def _format_keys(condition: Any) -> str:
+    """Format the partition keys of a condition. A condition of the sender of an email is none of rows."""
+    if not condition or condition.keys() == {"StringEqualsIfExists"}:
+        return ""
+    [(operator, operands)] = condition.items()
+    [(name, patterns)] = operands.items()
+    assert (operator, name) == ("ForAllValues:StringLike", "dynamodb:LeadingKeys"), condition
+    return f" [{' '.join(sorted(_as_list(patterns)))}]"
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,4 +1,6 @@
-"""Z6: the IAM actions of each function, in a second table that is compared with the template.
+"""Z6, R11: the IAM actions of each function, in a second table that is compared with the template.
+
+The partition keys that an action is allowed for follow the table, in brackets; without them, it is allowed for all rows.
 
 A change of the catalog needs the same change here, so that every change of rights is reviewed.
 """
@@ -12,8 +14,9 @@ from infra.catalog import FUNCTIONS
 from tests.infra.template import Template
 
 _READ = "dynamodb:BatchGetItem dynamodb:GetItem"
-_READ_AND_WRITE = f"{_READ} dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:PutItem dynamodb:UpdateItem"
-_MAIN_TABLE = {"main": f"{_READ_AND_WRITE} dynamodb:Query"} | dict.fromkeys(
+_WRITE = "dynamodb:PutItem dynamodb:UpdateItem"
+_READ_AND_WRITE = f"{_READ} dynamodb:ConditionCheckItem dynamodb:DeleteItem {_WRITE}"
+_READ_MAIN = {"main": f"{_READ} dynamodb:ConditionCheckItem dynamodb:Query"} | dict.fromkeys(
     ("main/index/gsi1", "main/index/gsi2", "main/index/gsi3"), "dynamodb:Query"
 )
 _WRITE_AUDIT = {"audit": "dynamodb:PutItem"}
@@ -22,10 +25,14 @@ _READ_AUDIT = dict.fromkeys(
 )
 _EPHEMERAL = {"ephemeral": "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem"}
 _RECEIVE = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
+_ROWS_OF_AUTH = (
+    "EVENTS#* JOB#* JWKS PERMISSION#* PROJECT#* QUOTA#* ROLE#* ROLES_EPOCH#* SEEN#* SESSION#* UNIQUE#* USAGE#* USER#*"
+)
 
 PERMISSIONS: dict[str, dict[str, str]] = {
     "auth": {
-        **_MAIN_TABLE,
+        **_READ_MAIN,
+        f"main [{_ROWS_OF_AUTH}]": f"dynamodb:DeleteItem {_WRITE}",
         **_WRITE_AUDIT,
         **_READ_AUDIT,
         "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
@@ -35,9 +42,17 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "mail": "sqs:SendMessage",
         "work": "sqs:SendMessage",
     },
-    "projects": {**_MAIN_TABLE, **_WRITE_AUDIT, **_EPHEMERAL, "mail": "sqs:SendMessage", "work": "sqs:SendMessage"},
+    "projects": {
+        **_READ_MAIN,
+        "main [EVENTS#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* USAGE#*]": f"dynamodb:DeleteItem {_WRITE}",
+        **_WRITE_AUDIT,
+        **_EPHEMERAL,
+        "mail": "sqs:SendMessage",
+        "work": "sqs:SendMessage",
+    },
     "upload": {
-        **_MAIN_TABLE,
+        **_READ_MAIN,
+        "main [EVENTS#* FILE#* INSTALLATION#* JOB#* QUOTA#* SEEN#* UPLOAD#* USAGE#*]": _WRITE,
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
@@ -48,7 +63,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "work": "sqs:SendMessage",
     },
     "files": {
-        **_MAIN_TABLE,
+        **_READ_MAIN,
+        "main [EVENTS#* FILE#* JOB#* SEEN#*]": _WRITE,
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
@@ -62,15 +78,17 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "*": "ses:GetAccount",
     },
     "ingest": {
-        **_MAIN_TABLE,
+        "main [FILE#* KEY#* PROJECT#* SEEN#* UPLOAD#* USER#*]": f"{_READ} dynamodb:ConditionCheckItem",
+        "main [EVENTS#* FILE#* INSTALLATION#* JOB#* QUOTA#* UPLOAD#* USAGE#*]": _WRITE,
         "originals": "s3:ListBucket",
-        "originals/*": "s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion",
+        "originals/*": "s3:DeleteObjectVersion s3:GetObject",
         "images": "sqs:SendMessage",
         "work": "sqs:SendMessage",
         "objects": _RECEIVE,
     },
     "imageproc": {
-        "main": f"{_READ} dynamodb:ConditionCheckItem dynamodb:PutItem dynamodb:UpdateItem",
+        "main [FILE#* JOB#* PROJECT#*]": f"{_READ} dynamodb:ConditionCheckItem",
+        "main [EVENTS#* FILE#* JOB#* USAGE#*]": _WRITE,
         "originals/*": "s3:GetObject s3:GetObjectVersion",
         "variants/media/*": "s3:DeleteObject s3:PutObject",
         "variants/private/*": "s3:DeleteObject s3:PutObject",
@@ -79,11 +97,11 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     # Emails contain secret links, so this function has access to nothing else.
     "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
     "maintenance": {
-        **_MAIN_TABLE,
+        **_READ_MAIN,
+        "main [EVENTS#* FILE#* INSTALLATION#* JOB#* PROJECT#* QUOTA#* TASK#* UPLOAD#* USAGE#*]": _WRITE,
+        "main [FILE#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* USAGE#*]": "dynamodb:DeleteItem",
         "originals": "s3:ListBucket s3:ListBucketVersions",
-        "originals/*": (
-            "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion"
-        ),
+        "originals/*": ("s3:AbortMultipartUpload s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion"),
         "variants": "s3:ListBucket",
         "variants/media/*": "s3:DeleteObject s3:GetObject s3:PutObject",
         "variants/private/*": "s3:DeleteObject s3:GetObject s3:PutObject",

@@ -14,9 +14,10 @@ from holdall.jobs.model import RenderImage
 from holdall.platform import aws
 from holdall.variants import service as variants
 from holdall.variants.model import RenderedVariant, RenderResult
-from tests.support import checkpoints, moto_speed
+from tests.support import checkpoints, iam, moto_speed
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
+from tests.support.iam import acting_as, load_handler
 from tests.support.image_samples import make_photo
 
 NO_FAILURES: dict[str, Any] = {"batchItemFailures": []}
@@ -58,6 +59,7 @@ class FakeAws:
         aws.session().register("before-call.sesv2.GetAccount", _get_account, unique_id="account-of-tests")
         # A job in many parts sends messages to itself with a delay. Here they arrive at once.
         aws.session().register("provide-client-params.sqs.SendMessage", _remove_delay, unique_id="messages-of-tests")
+        iam.install()
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
     def put_object(self, upload: dict[str, Any], content: bytes) -> str:
@@ -94,9 +96,8 @@ class FakeAws:
             }
             for number, body in enumerate(bodies)
         ]
-        handler = importlib.import_module(f"functions.{function}.handler").handler
         context = SimpleNamespace(aws_request_id="aws", get_remaining_time_in_millis=lambda: milliseconds_left)
-        response: dict[str, Any] = handler({"Records": records}, context)
+        response: dict[str, Any] = load_handler(function)({"Records": records}, context)
         return response
 
     def run_workers(self) -> int:
@@ -111,6 +112,10 @@ class FakeAws:
 
     def render_images(self) -> None:
         """Process all image jobs as imageproc does, but store the same few bytes as every variant."""
+        with acting_as("imageproc"):
+            self._render_images()
+
+    def _render_images(self) -> None:
         for message in self.receive_messages("images"):
             job = variants.claim(RenderImage.from_json(message).job_id)
             while job is not None:
@@ -127,8 +132,7 @@ class FakeAws:
 
     def run_task(self, task: str) -> None:
         """Call maintenance with the event of a schedule."""
-        handler = importlib.import_module("functions.maintenance.handler").handler
-        handler({"task": task}, SimpleNamespace(aws_request_id="aws"))
+        load_handler("maintenance")({"task": task}, SimpleNamespace(aws_request_id="aws"))
 
     def upload(self, client: Client, content: bytes, **overrides: Any) -> dict[str, Any]:
         """Upload and commit a file, and return the response of the commit."""

@@ -1,15 +1,14 @@
 """A client that calls the handlers with events of the HTTP API, as API Gateway does."""
 
 import base64
-import importlib
 import json
 from dataclasses import dataclass, field
-from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from infra.catalog import FUNCTIONS
+from tests.support.iam import load_handler
 
 BASE_PATH = "/api/v1"
 
@@ -126,9 +125,4 @@ def find_handler(path: str) -> Any:
     by_prefix = {prefix: function.name for function in FUNCTIONS for prefix in function.path_prefixes}
     matching = [prefix for prefix in by_prefix if path == prefix or path.startswith(prefix + "/")]
     default = next(function.name for function in FUNCTIONS if function.is_default_route)
-    return _load_handler(by_prefix[max(matching, key=len)] if matching else default)
-
-
-@cache
-def _load_handler(name: str) -> Any:
-    return importlib.import_module(f"functions.{name}.handler").handler
+    return load_handler(by_prefix[max(matching, key=len)] if matching else default)

@@ -18,6 +18,7 @@ from tests.support.aws import FakeAws
 from tests.support.checkpoints import Checkpoint
 from tests.support.client import Response
 from tests.support.clock import FrozenClock
+from tests.support.iam import acting_as
 
 # refused: no connection. throttled: an error that the SDK retries. timeout: the call took effect, but no response came.
 # crash: the call took effect, and then the process ended.
@@ -118,7 +119,8 @@ def interleave(operation: str, action: Callable[[], object]) -> Iterator[list[ob
 
     def run_action(**_: Any) -> None:
         events.unregister(name, run_action)
-        results.append(action())
+        with acting_as(None):
+            results.append(action())
 
     events.register_first(name, run_action)
     try:
