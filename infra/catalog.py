@@ -89,7 +89,7 @@ _RECEIVE = (
     "sqs:GetQueueAttributes",
 )
 
-# A user, a session or a membership is a few rows, so code that could write them all could act as anybody. Each function has
+# A user, a session or a membership is a few rows, so code that could write them all could act as anyone. Each function has
 # the right to write only the kinds of rows that its services write.
 _READ_MAIN = (
     Grant(Resource.MAIN, (*_GET, _CHECK, "dynamodb:Query")),

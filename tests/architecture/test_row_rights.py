@@ -35,7 +35,7 @@ _KEY = StoredApiKey(
     expires_at=None,
 )
 
-# Each makes its writer somebody else, or the administrator of something.
+# Each makes its writer another user, or the administrator of something.
 TAKEOVERS: dict[str, Callable[[Transaction], None]] = {
     "session": lambda tx: sessions.add_session(tx, make_session(FROZEN_TIME, _USER_ID)),
     "public key": lambda tx: public_keys.publish_key(tx, PublicKey("0" * 16, 2, "", FROZEN_TIME)),
