@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from functions.auth.handler import handler
 from holdall.accounts import passwords
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.fixtures import OverrideSettings
+from tests.support.iam import load_handler
 from tests.support.passwords import count_hashes
 
 
@@ -177,10 +177,10 @@ def test_sign_up_and_login_are_audited(fake_aws: FakeAws) -> None:
 def test_operator_creates_a_superuser(fake_aws: FakeAws) -> None:
     email = users.unique_email()
     event = {"command": "superuser", "email": email, "password": users.PASSWORD}
-    created = handler(event, SimpleNamespace(aws_request_id="aws"))
+    created = load_handler("auth")(event, SimpleNamespace(aws_request_id="aws"))
 
     assert users.sign_in(email).get("/auth/me").data()["roles"] == ["superuser"]
-    assert handler(event, SimpleNamespace(aws_request_id="aws")) == created
+    assert load_handler("auth")(event, SimpleNamespace(aws_request_id="aws")) == created
 
 
 def test_request_is_never_a_command(anonymous: Client) -> None:

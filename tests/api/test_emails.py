@@ -8,12 +8,12 @@ import boto3
 import pytest
 from moto.sesv2.models import sesv2_backends
 
-from functions.auth.handler import handler
 from tests.support import faults, mailbox, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
+from tests.support.iam import load_handler
 from tests.support.log import CapturedLog
 
 
@@ -30,7 +30,8 @@ def outbox_rows(fake_aws: FakeAws) -> list[dict[str, Any]]:
 
 
 def run_dispatch_task() -> dict[str, Any]:
-    return handler({"task": "dispatch-emails"}, SimpleNamespace(aws_request_id="aws"))
+    response: dict[str, Any] = load_handler("auth")({"task": "dispatch-emails"}, SimpleNamespace(aws_request_id="aws"))
+    return response
 
 
 def test_email_moves_from_the_outbox_to_the_queue(client: Client, fake_aws: FakeAws) -> None:

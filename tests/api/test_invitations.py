@@ -5,18 +5,19 @@ from typing import Any
 
 import pytest
 
-from functions.auth.handler import handler
 from holdall.iam.model import EmailTaken
 from holdall.platform.errors import ValidationFailed
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.iam import load_handler
 from tests.support.mailbox import receive_emails
 
 
 def invite_by_command(email: str) -> Any:
     """Run the command of `make invite`."""
-    return handler({"command": "invite", "email": email}, SimpleNamespace(aws_request_id="operator"))["userId"]
+    command = {"command": "invite", "email": email}
+    return load_handler("auth")(command, SimpleNamespace(aws_request_id="operator"))["userId"]
 
 
 def test_invited_user_chooses_the_password_and_is_signed_in(anonymous: Client, fake_aws: FakeAws) -> None:

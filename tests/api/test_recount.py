@@ -38,6 +38,7 @@ from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
 from tests.support.faults import ProcessCrash, inject_faults
 from tests.support.fixtures import OverrideSettings
+from tests.support.iam import acting_as
 from tests.support.log import CapturedLog
 from tests.support.uploads import TEXT_FILE
 from tests.support.world import World
@@ -175,7 +176,8 @@ def on_gap(monkeypatch: pytest.MonkeyPatch) -> OnGap:
     Gap 0 is before the list of uploads, 1 before the list of versions, and 2 before the usage is read again.
     """
 
-    def set_action(action: Gap) -> None:
+    def set_action(gap_action: Gap) -> None:
+        action = acting_as(None)(gap_action)
         list_uploads, list_versions, compare = uploads.list_for_project, files.list_project_versions, recount._compare
 
         def list_uploads_after(project_id: str, page: Any) -> Any:
