@@ -27,13 +27,14 @@ def test_jpeg_without_its_last_pixels_is_rejected(image_factory: ImageFactory, d
     "segment",
     [
         b"\xff\xee\0\x07Adobe",
-        b"\xff\xed\0\x1aPhotoshop 3.0\0" + b"8BIM\xff\xff\xff\xff\xff\xff",
+        b"\xff\xed\0\x16Photoshop 3.0\0" + b"8BIM\4\4",
         b"\xff\xe0\0\x08JFIF\0\1",
         b"\xff\xe1\0\x0aExif\0\0??",
         b"\xff\xe2\0\x0fICC_PROFILE\0\1",
         b"\xff\xe2\0\x0cMPF\0II*\0\xff\xff",
         b"\xff\xfe\0\x02junk",
     ],
+    ids=["Adobe", "Photoshop", "JFIF", "Exif", "ICC", "MPF", "junk"],
 )
 def test_broken_metadata_is_ignored(image_factory: ImageFactory, segment: bytes) -> None:
     data = encode(quarters(), "JPEG")

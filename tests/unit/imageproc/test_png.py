@@ -40,6 +40,7 @@ def _zeros(megabytes: int) -> bytes:
         png_chunk(b"eXIf", b"rubbish"),
         png_chunk(b"xxXx", bytes(100)),
     ],
+    ids=lambda chunk: f"{chunk[4:8].decode()}-{len(chunk)}",
 )  # fmt: skip
 def test_broken_or_large_ancillary_chunk_is_ignored(image_factory: ImageFactory, chunk: bytes) -> None:
     variant = image_factory.render_image(png_with(chunk))
@@ -76,6 +77,7 @@ def _apng(kind: bytes = b"", number: int = 0, content: bytes = b"") -> bytes:
         (b"acTL", 0, struct.pack(">II", 3, 0)),  # a frame too many
         (b"acTL", 0, struct.pack(">II", 300, 0)),  # too many frames, which are not there
     ],
+    ids=["sequence", "short", "no-pixels", "3-of-2", "300-of-2"],
 )
 def test_broken_later_frame_does_not_refuse_the_first_one(
     image_factory: ImageFactory, kind: bytes, number: int, content: bytes
