@@ -29,7 +29,7 @@ _MAX_WORKERS: Final = max(2, min(4, os.cpu_count() or 2))
 _LARGE_PIXELS: Final = 4_000_000  # pixels
 _FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+_Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 
 class _Answer(BaseModel):
@@ -37,8 +37,8 @@ class _Answer(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    size: tuple[Side, Side] | None = None
-    variant_sizes: list[tuple[Side, Side]] = []
+    size: tuple[_Side, _Side] | None = None
+    variant_sizes: list[tuple[_Side, _Side]] = []
     rejected: tuple[RejectionCode, Annotated[str, Field(max_length=500)]] | None = None
     failed: tuple[int | None, str | None, str | None] | None = None  # of an OSError
 

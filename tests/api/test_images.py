@@ -17,7 +17,7 @@ from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
-from tests.support.image_samples import make_photo
+from tests.support.image_samples import HEIC, make_photo
 
 VARIANTS = [
     {"name": "cover", "width": 20, "height": 20, "fit": "cover", "format": "jpeg"},
@@ -294,3 +294,15 @@ def test_image_is_rendered_after_a_call_that_left_its_files(
 
     assert client.get(f"/files/{committed['fileId']}").data()["status"] == "ready"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("declared", ["image/heic", "image/heif", "image/jpeg"])
+def test_photo_of_a_phone_has_variants(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], declared: str
+) -> None:
+    committed = fake_aws.upload(client, HEIC, projectId=project["id"], filename="IMG_1.HEIC", contentType=declared)
+    fake_aws.run_workers()
+
+    file = client.get(f"/files/{committed['fileId']}").data()
+    assert (file["status"], file["contentType"], file["width"], file["height"]) == ("ready", "image/heic", 64, 48)
+    assert {each["status"] for each in file["variants"]} == {"ready"}
