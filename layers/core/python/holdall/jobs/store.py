@@ -76,8 +76,8 @@ def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) 
         JobRecord.lease_expires_at.set(lease_expires_at),
         JobRecord.gsi3sk.set(_due_sk(lease_expires_at, job.id)),
     ]
-    is_leased = JobRecord.lease_expires_at > now
-    is_free = (JobRecord.attempt == job.attempt) & JobRecord.status.is_in("pending", "processing") & ~is_leased
+    has_no_lease = JobRecord.lease_expires_at.does_not_exist() | (JobRecord.lease_expires_at <= now)
+    is_free = (JobRecord.attempt == job.attempt) & JobRecord.status.is_in("pending", "processing") & has_no_lease
     tx.update(JobRecord(*_key(job.id)), actions, condition=is_free, error=JobClaimed)
     return claimed
 
