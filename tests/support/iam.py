@@ -62,8 +62,10 @@ def install() -> None:
 
 
 def _check(params: dict[str, Any], model: Any, **_: Any) -> None:
+    if _function is None:  # a test itself, whose calls may be of any kind
+        return
     for resources, action, key in _list_accesses(model.service_model.service_name, model.name, params):
-        if _function is not None and not _is_granted(_function, resources, action, key):
+        if not _is_granted(_function, resources, action, key):
             raise AccessDenied(f"{_function} has no {action} on {', '.join(resources)} for {key!r}.")
 
 
