@@ -27,8 +27,8 @@ _PRIMARIES: Final = {
     22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
 _UNSPECIFIED: Final = 2
-# H.273, table 3. Browsers show the curves of television (1, 6, 14, 15) as that of sRGB (13), and so does this table. PQ (16)
-# and HLG (18) are not in it: their light is not relative to that of the screen.
+# H.273, table 3. Chromium shows the curves of television (1, 6, 14, 15) as that of sRGB (13; ui/gfx/color_space.cc), and so
+# does this table. PQ (16) and HLG (18) are not in it: their light is not relative to that of the screen.
 _SRGB_CURVES: Final = frozenset({1, _UNSPECIFIED, 6, 13, 14, 15})
 _GAMMAS: Final = {4: 2.2, 5: 2.8, 8: 1.0}
 _D50: Final[Vector] = (0.9642, 1.0, 0.8249)
