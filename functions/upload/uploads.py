@@ -1,5 +1,6 @@
 """Uploads. Clients send the bytes to S3 with presigned URLs."""
 
+from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -7,9 +8,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires
-from holdall.http.responses import DataResponse, data, no_content
+from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, no_content, paginate
 from holdall.uploads import service
-from holdall.uploads.model import CommitUploadRequest, CommitUploadResponse, InitUploadRequest, InitUploadResponse
+from holdall.uploads.model import (
+    CommitUploadRequest,
+    CommitUploadResponse,
+    InitUploadRequest,
+    InitUploadResponse,
+    UploadView,
+)
 
 router = Router()
 
@@ -35,6 +42,13 @@ def commit_upload(
     caller: CurrentCaller, project: CurrentProject, body: CommitUploadRequest
 ) -> DataResponse[CommitUploadResponse]:
     return data(service.commit(caller, project, body))
+
+
+@router.get(
+    "/uploads", guard=requires("files.write", project_from="projectId"), summary="List the open uploads of a project"
+)
+def list_uploads(project: CurrentProject, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[UploadView]:
+    return paginate(limit, cursor, partial(service.list_views, project), "uploads", project.id)
 
 
 @router.delete(

@@ -1,5 +1,6 @@
 """What one user and one project may have open at once, so that reservations cannot fill an installation."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -224,3 +225,21 @@ def test_deletion_of_an_account_aborts_the_open_uploads_of_its_projects(client: 
 
     invariants.assert_project_purged(fake_aws, project_id)
     assert invariants.open_bytes_by_user(fake_aws) == {}
+
+
+def test_open_uploads_of_a_project_are_listed_oldest_first_until_they_end(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], frozen_clock: FrozenClock
+) -> None:
+    kept, committed, aborted = (init_upload(client, projectId=project["id"]) for _ in range(3))
+    init_upload(client)  # in another project
+    fake_aws.put_object(committed, b"content")
+    client.post("/files/commit", {"uploadId": committed["uploadId"]}).data()
+    frozen_clock.advance(seconds=1)
+    last = init_upload(client, b"last", projectId=project["id"], autoCommit=True)
+    abort(client, aborted)
+    first, second = client.get(f"/uploads?projectId={project['id']}").data()
+
+    assert (first["id"], first["fileId"], first["size"]) == (kept["uploadId"], kept["fileId"], 7)
+    assert (first["name"], first["contentType"], first["autoCommit"]) == ("notes.txt", "text/plain", False)
+    assert (second["id"], second["autoCommit"], second["createdBy"]) == (last["uploadId"], True, client.user["id"])
+    assert datetime.fromisoformat(second["expiresAt"]) > frozen_clock.time + timedelta(minutes=30)

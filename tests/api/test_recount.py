@@ -178,7 +178,7 @@ def on_gap(monkeypatch: pytest.MonkeyPatch) -> OnGap:
 
     def set_action(gap_action: Gap) -> None:
         action = acting_as(None)(gap_action)
-        list_uploads, list_versions, compare = uploads.list_for_project, files.list_project_versions, recount._compare
+        list_uploads, list_versions, compare = uploads.list_open, files.list_project_versions, recount._compare
 
         def list_uploads_after(project_id: str, page: Any) -> Any:
             action(project_id, 0)
@@ -192,7 +192,7 @@ def on_gap(monkeypatch: pytest.MonkeyPatch) -> OnGap:
             action(message.project_id, 2)
             compare(message)
 
-        monkeypatch.setattr(uploads, "list_for_project", list_uploads_after)
+        monkeypatch.setattr(uploads, "list_open", list_uploads_after)
         monkeypatch.setattr(files, "list_project_versions", list_versions_after)
         monkeypatch.setattr(recount, "_compare", compare_after)
 

@@ -193,7 +193,8 @@ def test_superuser_access_to_a_foreign_project_is_audited(theirs: Tenant, superu
 def list_paths(tenant: Tenant) -> list[str]:
     """Return the paths of all lists of a project."""
     files = [f"/files?projectId={tenant.project_id}{query}" for query in FILE_LIST_QUERIES]
-    return [*(f"/projects/{tenant.project_id}/{each}?" for each in PROJECT_LISTS), *files]
+    uploads = f"/uploads?projectId={tenant.project_id}"
+    return [*(f"/projects/{tenant.project_id}/{each}?" for each in PROJECT_LISTS), *files, uploads]
 
 
 def list_pages(client: Client, path: str) -> list[dict[str, Any]]:

@@ -102,7 +102,7 @@ GSI1_KEYS = {
 }
 GSI2_KEYS = {
     "project": "PROJECTS#deleted",
-    "upload": "PROJECT#{project}#UPLOADS",
+    "upload": "PROJECT#{project}#UPLOADS#(open|ended)",
     "file": "PROJECT#{project}#NAMES",
     "job": "PROJECT#{project}#JOBS#(pending|processing|completed|failed)",
 }

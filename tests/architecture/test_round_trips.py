@@ -154,6 +154,7 @@ CASES = (
         dynamodb=3,
         label="replayed",
     ),
+    BudgetCase("GET /api/v1/uploads", 200, authenticated_get("/uploads?projectId={project}"), dynamodb=2),
     BudgetCase("DELETE /api/v1/uploads/{uploadId}", 204, _abort_request, dynamodb=3, sqs=1),
     BudgetCase("GET /api/v1/files", 200, authenticated_get("/files?projectId={project}"), dynamodb=2),
     BudgetCase(

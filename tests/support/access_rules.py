@@ -208,6 +208,7 @@ ACCESS_RULES: dict[str, AccessRule] = {
         "files.write", lambda target: make_upload_request(b"x", projectId=target.project_id)
     ),
     "POST /files/commit": _permission("files.write", _payload_with_id("uploadId", "storedUploadId")),
+    "GET /uploads": _permission("files.write", query="projectId={projectId}"),
     "DELETE /uploads/{uploadId}": _permission("files.write"),
     "GET /files": _permission("files.read", query="projectId={projectId}"),
     "GET /files/{fileId}": _permission("files.read"),

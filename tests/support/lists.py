@@ -25,6 +25,8 @@ from holdall.projects.store import members
 from holdall.projects.store import projects as project_store
 from holdall.roles import store as roles
 from holdall.roles.model import Permission, Role
+from holdall.uploads import store as uploads
+from holdall.uploads.model import InitUploadRequest, new_upload
 from tests.support import factories
 from tests.support.rows import RowFactory
 
@@ -92,6 +94,12 @@ def _add_file(tx: Transaction, project_id: str, number: int) -> None:
     files.put(tx, replace(file, name=f"photo-{number:05}.jpg"))
 
 
+def _add_upload(tx: Transaction, project_id: str, _: int) -> None:
+    body = InitUploadRequest.model_validate(factories.make_upload_request(b""))
+    caller = Caller("192.0.2.7", "curl/8.9.1", "request", ids.new_id(), ids.new_id(), frozenset())
+    uploads.put(tx, new_upload(body, _new_project(project_id), caller))
+
+
 def _add_job(tx: Transaction, project_id: str, _: int) -> None:
     now = clock.now()
     job_id, file_id = ids.new_scoped_id(project_id), ids.new_scoped_id(project_id)
@@ -156,6 +164,7 @@ _MEMBERS = RowFactory(_add_member, members.MemberRecord, ids.new_project_id)
 _INVITATIONS = RowFactory(_add_invitation, members.InvitationRecord, ids.new_project_id)
 _API_KEYS = RowFactory(_add_api_key, keys.ApiKeyRecord, ids.new_project_id)
 _FILES = RowFactory(_add_file, files.FileRecord, ids.new_project_id)
+_UPLOADS = RowFactory(_add_upload, uploads.UploadRecord, ids.new_project_id)
 _JOBS = RowFactory(_add_job, jobs.JobRecord, ids.new_project_id)
 _SESSIONS = RowFactory(_add_session, sessions.SessionRecord)
 _AUDIT_ENTRIES = RowFactory(_add_audit_entry, audit.AuditEntryRecord)
@@ -185,6 +194,7 @@ LISTS = {
     "files by kind": RouteList(
         "GET /files", _FILES, lambda owner, page: files.list_by_kind(owner, "image", page), "gsi3sk"
     ),
+    "open uploads of a project": RouteList("GET /uploads", _UPLOADS, uploads.list_open, "gsi2sk", descending=False),
     "jobs of a project": RouteList("GET /jobs", _JOBS, jobs.list_by_project),
     "sessions of a user": RouteList(
         "GET /auth/sessions", _SESSIONS, lambda owner, page: sessions.list_sessions(owner, 1, page)

@@ -78,10 +78,10 @@ def count_project(message: RecountProject) -> None:
         message = replace(message, version=usage.value.version)
     page = PageRequest(_BATCH_SIZE, message.position)
     # In this order, because an upload that is committed in between is then in both lists, and never in none.
-    open_uploads = uploads.list_for_project(message.project_id, page)
+    open_uploads = uploads.list_open(message.project_id, page)
     versions = files.list_project_versions(message.project_id, page)
     end = min((found.next for found in (open_uploads, versions) if found.next), default=None)
-    sizes = {upload.id: upload.size for upload in open_uploads.items if upload.state == "open"}
+    sizes = {upload.id: upload.size for upload in open_uploads.items}
     sizes |= {version.id: version.size for version in versions.items}
     message = message.with_originals([size for id_, size in sizes.items() if end is None or id_ <= end], end)
     if end is not None:

@@ -56,15 +56,15 @@ def abort_all(project_id: str) -> bool:
 
     Call it until there are none. Raises ServiceUnavailable.
     """
-    page = store.list_for_project(project_id, PageRequest(_BATCH_SIZE))
-    for upload in page.items:
-        # The list lags: the upload may be completed, or have ended.
-        with suppress(UploadChanged):
-            if upload.state == "open":
-                with Transaction() as tx:
-                    _end(tx, upload, "aborted")
-            _delete_objects(upload)
-    return bool(page.items)
+    ended, still_open = store.list_ended(project_id, _BATCH_SIZE), store.list_open(project_id, PageRequest(_BATCH_SIZE))
+    for upload in still_open.items:
+        with suppress(UploadChanged):  # the list lags: the upload may be completed, or have ended
+            with Transaction() as tx:
+                _end(tx, upload, "aborted")
+            ended.append(upload)
+    for upload in ended:
+        _delete_objects(upload)
+    return bool(ended or still_open.items)
 
 
 def expire_rows(version_ids: list[str]) -> None:

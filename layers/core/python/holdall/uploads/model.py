@@ -154,6 +154,20 @@ class CommitUploadResponse(ResponseModel):
     file: FileView
 
 
+class UploadView(ResponseModel):
+    """An open upload. What it reserves is released when it is committed or aborted, at the latest soon after `expires_at`."""
+
+    id: str
+    file_id: str
+    name: str
+    size: int
+    content_type: str
+    auto_commit: bool
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+
+
 @dataclass(frozen=True)
 class Completion:
     """The version that an upload created, and the time when it did. The version has the same time, to the microsecond."""

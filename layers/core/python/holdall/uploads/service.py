@@ -15,6 +15,7 @@ from holdall.platform import clock, ids, observability, storage
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
 from holdall.platform.errors import Conflict, NotFound
+from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.retry import retry_on
 from holdall.platform.storage import ObjectMetadata
 from holdall.platform.table import BatchGet, Transaction
@@ -39,13 +40,14 @@ from holdall.uploads.model import (
     Upload,
     UploadChanged,
     UploadNotOpen,
+    UploadView,
     new_file,
     new_upload,
     new_version,
 )
-from holdall.uploads.store import list_for_project
+from holdall.uploads.store import list_open
 
-__all__ = ["list_for_project"]
+__all__ = ["list_open"]
 
 
 def init(caller: Caller, project: Project, request: InitUploadRequest) -> InitUploadResponse:
@@ -100,6 +102,13 @@ def commit(caller: Caller, project: Project, request: CommitUploadRequest) -> Co
         upload = replace(upload, declared_sha256=request.checksum)
     file, version_number = complete(project, upload, caller)
     return CommitUploadResponse(file_id=file.id, version=version_number, file=files.view(file))
+
+
+def list_views(project: Project, page: PageRequest) -> Page[UploadView]:
+    """Return the open uploads of a project, oldest first. One round trip."""
+    found = store.list_open(project.id, page)
+    views = [UploadView.model_validate(vars(upload)) for upload in found.items]
+    return Page(views, next=found.next, prev=found.prev)
 
 
 def abort(caller: Caller, project: Project, upload_id: str) -> None:

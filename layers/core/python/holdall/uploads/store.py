@@ -44,7 +44,7 @@ def put(tx: Transaction, upload: Upload) -> None:
             *_key(upload.id),
             gsi1pk=_open_uploads_pk(ids.shard(upload.id)),
             gsi1sk=_due_sk(upload.expires_at, upload.id),
-            gsi2pk=_project_uploads_pk(upload.project_id),
+            gsi2pk=_open_in_project_pk(upload.project_id),
             gsi2sk=upload.id,
             **values,
         )
@@ -80,11 +80,16 @@ def complete(tx: Transaction, upload: Upload, completion: Completion) -> None:
 def end(tx: Transaction, upload: Upload, state: EndState, now: datetime) -> Upload:
     """Abort an open upload, or expire one that is due, and return it. The transaction raises UploadChanged.
 
-    It is due from now on and stays in all lists until its objects are deleted, so an interruption loses none.
+    It is due from now on, and in the lists of uploads that ended until its objects are deleted, so an interruption loses none.
     """
     is_open = UploadRecord.state == "open"
     condition = is_open & (UploadRecord.expires_at <= now) if state == "expired" else is_open
-    actions = [UploadRecord.state.set(state), _set_ttl(now), UploadRecord.gsi1sk.set(_due_sk(now, upload.id))]
+    actions = [
+        UploadRecord.state.set(state),
+        _set_ttl(now),
+        UploadRecord.gsi1sk.set(_due_sk(now, upload.id)),
+        UploadRecord.gsi2pk.set(_ended_in_project_pk(upload.project_id)),
+    ]
     tx.update(UploadRecord(*_key(upload.id)), actions, condition=condition, error=UploadChanged)
     return replace(upload, state=state)
 
@@ -99,10 +104,16 @@ def set_ttl(tx: Transaction, upload_id: str, now: datetime) -> None:
     tx.update(UploadRecord(*_key(upload_id)), [_set_ttl(now)], error=UploadChanged)
 
 
-def list_for_project(project_id: str, page: PageRequest) -> Page[Upload]:
-    """Return uploads of a project that are open, or ended and may have objects. One round trip. Raises ServiceUnavailable."""
-    found = query_page(UploadRecord, GSI2, _project_uploads_pk(project_id), page)
-    return Page([_to_model(record) for record in found.items], next=found.next)
+def list_open(project_id: str, page: PageRequest) -> Page[Upload]:
+    """Return the open uploads of a project, oldest first. One round trip. Raises ServiceUnavailable."""
+    found = query_page(UploadRecord, GSI2, _open_in_project_pk(project_id), page)
+    return Page([_to_model(record) for record in found.items], next=found.next, prev=found.prev)
+
+
+def list_ended(project_id: str, limit: int) -> list[Upload]:
+    """Return uploads of a project that ended and may have objects. One round trip. Raises ServiceUnavailable."""
+    found = query_page(UploadRecord, GSI2, _ended_in_project_pk(project_id), PageRequest(limit))
+    return [_to_model(record) for record in found.items]
 
 
 def iterate_due_ids(shard: int, now: datetime) -> Iterator[str]:
@@ -137,8 +148,12 @@ def _open_uploads_pk(shard: int) -> str:
     return f"UPLOADS#open#{shard}"
 
 
-def _project_uploads_pk(project_id: str) -> str:
-    return f"PROJECT#{project_id}#UPLOADS"
+def _open_in_project_pk(project_id: str) -> str:
+    return f"PROJECT#{project_id}#UPLOADS#open"
+
+
+def _ended_in_project_pk(project_id: str) -> str:
+    return f"PROJECT#{project_id}#UPLOADS#ended"
 
 
 def _due_sk(expires_at: datetime, upload_id: str) -> str:
