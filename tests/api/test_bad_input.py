@@ -380,7 +380,7 @@ UNKNOWN_PATHS = [
     "/files/a/b",
     "/files/a/content/b",
     "/projects/a/b",
-    "/uploads",
+    "/uploads/a/b",
     "/jobs",
     "/docs/a/b",
     "/api/v2/projects",

@@ -15,6 +15,7 @@ SECURITY_HEADERS = {
 PATH_VALUES = {
     "projectId": "0" * 12,
     "fileId": f"{'0' * 12}-{'0' * 26}",
+    "uploadId": f"{'0' * 12}-{'0' * 26}",
     "asset": "start.js",
     "sessionId": "0" * 26,
     "provider": "none",

@@ -229,6 +229,7 @@ _UNCONDITIONAL_UPDATES = {
     # Counters, beside the change that they count.
     "holdall.quotas.store.close_upload",
     "holdall.quotas.store.release",
+    "holdall.quotas.store.remove_api_key",
     "holdall.rate_limits.store.refund",
     "holdall.roles.store.increment_holders",
     "holdall.roles.store.increment_roles",

@@ -66,7 +66,7 @@ def create_target(owner: Client) -> Target:
     text = {"projectId": project_id, "filename": "a.txt", "contentType": "text/plain"}
     ids = {
         "fileId": upload_file(owner, b"x", **text)["fileId"],
-        "uploadId": init_upload(owner, b"y", **text)["uploadId"],
+        "storedUploadId": init_upload(owner, b"y", **text)["uploadId"],
     }
     return Target(project_id, ids)
 

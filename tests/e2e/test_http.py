@@ -21,7 +21,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/auth/nowhere", "/files/a/b/c", "/uploads", "/auth/", "/projects/a/b", "/"]
+    "path", ["/nowhere", "/auth/nowhere", "/files/a/b/c", "/uploads/a/b", "/auth/", "/projects/a/b", "/"]
 )
 def test_unknown_path_returns_a_problem(path: str, server: Server) -> None:
     Client(server).get(path).problem(404, "not_found")

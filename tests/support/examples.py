@@ -21,6 +21,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
     """Return the parts of valid requests of this client by route."""
     committed = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
     (upload,) = fake_aws.find_rows("main", record_type="upload")
+    open_upload = client.post("/files/init-upload", make_upload_request(b"x")).created()
     session_id = users.sign_in(client.user["email"]).refresh_token.split("_")[1]
     project_path = _project_path_values(client, fake_aws)
     configure_provider(fake_aws, override_settings)
@@ -28,6 +29,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
         "path": {
             "projectId": users.personal_project_id(client),
             "fileId": committed["fileId"],
+            "uploadId": open_upload["uploadId"],
             "asset": "start.js",
             "sessionId": session_id,
             "provider": PROVIDER,
