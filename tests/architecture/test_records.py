@@ -223,7 +223,6 @@ _UNCONDITIONAL_UPDATES = {
     "holdall.quotas.store.freeze",  # a switch, beside the update of the project
     "holdall.quotas.store.unfreeze",
     "holdall.files.store.update_version",  # beside the update of its file, by its revision
-    "holdall.quotas.store.remove_api_key",  # a counter
     "holdall.uploads.store.remove_from_lists",  # of an upload that ended, which never changes again
     "holdall.uploads.store.set_ttl",
     # Counters, beside the change that they count.
