@@ -19,6 +19,7 @@ class Resource(StrEnum):
     EPHEMERAL = "ephemeral"
     ORIGINALS = "originals"
     ORIGINALS_OBJECTS = "originals-objects"
+    ORIGINAL_IMAGES = "original-images"
     VARIANTS = "variants"
     VARIANTS_OBJECTS = "variants-objects"
     EXPORTS_OBJECTS = "exports-objects"
@@ -172,16 +173,7 @@ FUNCTIONS = (
             _EPHEMERAL,
             # Without ListBucket, HeadObject of a missing key returns 403 instead of 404 (S3 API reference, HeadObject).
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
-            Grant(
-                Resource.ORIGINALS_OBJECTS,
-                (
-                    "s3:PutObject",
-                    "s3:GetObject",
-                    "s3:GetObjectVersion",
-                    "s3:AbortMultipartUpload",
-                    "s3:ListMultipartUploadParts",
-                ),
-            ),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:PutObject", "s3:GetObject")),
             _SEND_IMAGES,
             _SEND_WORK,
         ),
@@ -205,7 +197,7 @@ FUNCTIONS = (
             _AUDIT,
             _EPHEMERAL,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
-            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObjectVersion",)),
             Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject",)),
             Grant(Resource.SES_ACCOUNT, ("ses:GetAccount",)),
@@ -249,9 +241,10 @@ FUNCTIONS = (
         grants=(
             Grant(Resource.MAIN, (*_GET, _CHECK), keys=("JOB#*", "FILE#*", "PROJECT#*")),
             Grant(Resource.MAIN, _WRITE, keys=("JOB#*", "FILE#*", "USAGE#*", "EVENTS#*")),
-            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:GetObjectVersion")),
+            Grant(Resource.ORIGINAL_IMAGES, ("s3:GetObjectVersion",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),
             Grant(Resource.IMAGES_QUEUE, _RECEIVE),
+            _SEND_WORK,  # the job that hashes an image that is too large for the disk of this function
         ),
     ),
     Function(
@@ -292,15 +285,7 @@ FUNCTIONS = (
                 keys=("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*"),
             ),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
-            Grant(
-                Resource.ORIGINALS_OBJECTS,
-                (
-                    "s3:GetObject",
-                    "s3:GetObjectVersion",
-                    "s3:DeleteObjectVersion",
-                    "s3:AbortMultipartUpload",
-                ),
-            ),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObjectVersion", "s3:DeleteObjectVersion")),
             Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
             _SEND_IMAGES,

@@ -134,6 +134,7 @@ class HoldallStack(Stack):
             Resource.EPHEMERAL: [tables.ephemeral.table_arn],
             Resource.ORIGINALS: [originals.bucket_arn],
             Resource.ORIGINALS_OBJECTS: [originals.arn_for_objects("*")],
+            Resource.ORIGINAL_IMAGES: [originals.arn_for_objects("*/images/original/*")],
             Resource.VARIANTS: [variants.bucket_arn],
             Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
             Resource.EXPORTS_OBJECTS: [self._exports.bucket.arn_for_objects("*")] if self._exports else [],

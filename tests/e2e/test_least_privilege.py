@@ -72,10 +72,6 @@ def update_item(table: str) -> Attempt:
     return call_table("update_item", table, Key=_KEY, **change)
 
 
-def delete_item(table: str) -> Attempt:
-    return call_table("delete_item", table, Key=_KEY)
-
-
 def query(table: str, index: str | None = None) -> Attempt:
     index_name = {"IndexName": index} if index else {}
     attribute = _INDEX_KEYS[index] if index else "pk"
@@ -89,6 +85,17 @@ def put_object(bucket: str, key: str) -> Attempt:
 
 def get_object(bucket: str, key: str) -> Attempt:
     return lambda role: role.client("s3").get_object(Bucket=role.output(f"{bucket}Bucket"), Key=key)
+
+
+def on_new_version(operation: str, key: str) -> Attempt:
+    """Return an attempt to get or delete a version of an original that was put before."""
+
+    def attempt(role: AssumedRole) -> None:
+        original = {"Bucket": role.output("OriginalsBucket"), "Key": key}
+        version_id = role.deployment.cloud.client("s3").put_object(**original, Body=b"tried")["VersionId"]
+        getattr(role.client("s3"), operation)(**original, VersionId=version_id)
+
+    return attempt
 
 
 def delete_object(bucket: str, key: str) -> Attempt:
@@ -134,7 +141,7 @@ REFUSED: dict[str, Attempt] = {
     "upload": delete_object("Originals", "tried/original"),
     "files": put_object("Originals", "tried/x"),
     "ingest": put_object("Variants", "media/tried"),
-    "imageproc": delete_item("Main"),
+    "imageproc": on_new_version("get_object", "tried/files/original"),
     "mail": get_item("Main"),
     "maintenance": put_item("Audit"),
 }
@@ -151,11 +158,7 @@ ALLOWED: list[tuple[str, str, Attempt]] = [
     *((name, "write ephemeral", put_item("Ephemeral")) for name in _API_FUNCTIONS),
     *((name, "increment a rate limit", update_item("Ephemeral")) for name in _API_FUNCTIONS),
     *((name, "enqueue an email", send_message("Mail", _DISCARDED_EMAIL_MESSAGE)) for name in _EMAIL_PRODUCERS),
-    *(
-        (name, "send work", send_message("Work", _UNKNOWN_JOB_MESSAGE))
-        for name in _ALL_FUNCTIONS
-        if name not in ("imageproc", "mail")
-    ),
+    *((name, "send work", send_message("Work", _UNKNOWN_JOB_MESSAGE)) for name in _ALL_FUNCTIONS if name != "mail"),
     *(("auth", f"query audit {index}", query("Audit", index)) for index in _AUDIT_INDEXES),
     ("maintenance", "query audit", query("Audit")),
     ("maintenance", "write the export", put_object("Exports", "tried")),
@@ -167,16 +170,16 @@ ALLOWED: list[tuple[str, str, Attempt]] = [
     ("upload", "put an original", put_object("Originals", "tried/original")),
     ("upload", "list originals", list_objects("Originals")),
     ("upload", "send an image", send_message("Images", _UNKNOWN_RENDER_MESSAGE)),
-    ("files", "read an original", get_object("Originals", "tried/original")),
+    ("files", "read an original", on_new_version("get_object", "tried/files/original")),
     ("files", "read a variant", get_object("Variants", "private/tried")),
     ("ingest", "read an original", get_object("Originals", "tried/original")),
-    ("ingest", "delete an original", delete_object("Originals", "tried/gone")),
-    ("imageproc", "read an original", get_object("Originals", "tried/original")),
+    ("ingest", "delete an original", on_new_version("delete_object", "tried/files/gone")),
+    ("imageproc", "read an original", on_new_version("get_object", "tried/images/original/tried")),
     ("imageproc", "put a variant", put_object("Variants", "private/tried")),
     ("imageproc", "put a public variant", put_object("Variants", "media/tried")),
     ("maintenance", "list variants", list_objects("Variants")),
     ("maintenance", "list versions", list_object_versions("Originals")),
-    ("maintenance", "delete an original", delete_object("Originals", "tried/gone")),
+    ("maintenance", "delete an original", on_new_version("delete_object", "tried/files/gone")),
     ("maintenance", "move a variant", put_object("Variants", "media/tried")),
     ("maintenance", "delete a variant", delete_object("Variants", "media/gone")),
 ]

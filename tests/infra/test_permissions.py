@@ -56,9 +56,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
-        "originals/*": (
-            "s3:AbortMultipartUpload s3:GetObject s3:GetObjectVersion s3:ListMultipartUploadParts s3:PutObject"
-        ),
+        "originals/*": "s3:GetObject s3:PutObject",
         "images": "sqs:SendMessage",
         "work": "sqs:SendMessage",
     },
@@ -68,7 +66,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
-        "originals/*": "s3:GetObject s3:GetObjectVersion",
+        "originals/*": "s3:GetObjectVersion",
         "variants": "s3:ListBucket",
         "variants/media/*": "s3:GetObject",
         "variants/private/*": "s3:GetObject",
@@ -89,10 +87,11 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "imageproc": {
         "main [FILE#* JOB#* PROJECT#*]": f"{_READ} dynamodb:ConditionCheckItem",
         "main [EVENTS#* FILE#* JOB#* USAGE#*]": _WRITE,
-        "originals/*": "s3:GetObject s3:GetObjectVersion",
+        "originals/*/images/original/*": "s3:GetObjectVersion",
         "variants/media/*": "s3:DeleteObject s3:PutObject",
         "variants/private/*": "s3:DeleteObject s3:PutObject",
         "images": _RECEIVE,
+        "work": "sqs:SendMessage",
     },
     # Emails contain secret links, so this function has access to nothing else.
     "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
@@ -101,7 +100,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "main [EVENTS#* FILE#* INSTALLATION#* JOB#* PROJECT#* QUOTA#* TASK#* UPLOAD#* USAGE#*]": _WRITE,
         "main [FILE#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* USAGE#*]": "dynamodb:DeleteItem",
         "originals": "s3:ListBucket s3:ListBucketVersions",
-        "originals/*": ("s3:AbortMultipartUpload s3:DeleteObjectVersion s3:GetObject s3:GetObjectVersion"),
+        "originals/*": "s3:DeleteObjectVersion s3:GetObjectVersion",
         "variants": "s3:ListBucket",
         "variants/media/*": "s3:DeleteObject s3:GetObject s3:PutObject",
         "variants/private/*": "s3:DeleteObject s3:GetObject s3:PutObject",

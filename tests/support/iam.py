@@ -113,6 +113,9 @@ def _list_row_accesses(operation: str, params: dict[str, Any]) -> Iterator[Acces
 def _list_object_accesses(operation: str, params: dict[str, Any]) -> Iterator[Access]:
     bucket, key = params["Bucket"], params.get("Key", "")
     action = _S3_ACTIONS.get(operation, f"s3:{operation}") + ("Version" if "VersionId" in params else "")
-    yield frozenset({Resource(f"{bucket}-objects" if key else bucket)}), action, key
+    resources = {Resource(f"{bucket}-objects" if key else bucket)}
+    if bucket == "originals" and "/images/original/" in key:
+        resources.add(Resource.ORIGINAL_IMAGES)
+    yield frozenset(resources), action, key
     if source := params.get("CopySource"):
         yield frozenset({Resource(f"{source['Bucket']}-objects")}), "s3:GetObject", source["Key"]
