@@ -26,6 +26,10 @@ _PROJECT_KINDS = [kind for kind in get_args(JobKind) if kind not in ("render", "
 
 
 def fail_always(*_: Any, **__: Any) -> Any:
+    raise RuntimeError
+
+
+def be_unavailable(*_: Any, **__: Any) -> Any:
     raise ServiceUnavailable
 
 
@@ -162,9 +166,27 @@ def test_step_forward_resets_the_failures(client: Client, fake_aws: FakeAws) -> 
             assert job is not None
             assert job.failures == failures
             if failures < 2:
-                with pytest.raises(ServiceUnavailable), jobs.releasing_on_error(job):
+                with pytest.raises(RuntimeError), jobs.releasing_on_error(job):
                     fail_always()
             else:
                 jobs.reschedule(job, JobState(str(part)))
 
     assert get_job(fake_aws, job_id)["failures"] == 0
+
+
+def test_outage_is_no_failure_of_a_job_for_three_days(
+    frozen_clock: FrozenClock, client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_aws.upload(client, make_photo(), projectId=users.personal_project_id(client))
+    (message,) = fake_aws.receive_messages("images")
+    job_id = RenderImage.from_json(message).job_id
+    monkeypatch.setattr(storage, "download", be_unavailable)
+    for _ in range(2 * MAX_FAILURES):
+        assert fake_aws.deliver_messages("imageproc", message) != NO_FAILURES
+    frozen_clock.advance(days=3)
+    assert fake_aws.deliver_messages("imageproc", message) != NO_FAILURES
+    assert get_job(fake_aws, job_id)["failures"] == 0
+
+    frozen_clock.advance(seconds=1)
+    assert deliver_until_it_ends(fake_aws, "imageproc", message) == MAX_FAILURES
+    assert get_job(fake_aws, job_id)["reason"] == "gave_up"

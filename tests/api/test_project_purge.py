@@ -8,7 +8,6 @@ import pytest
 from holdall.files import service as files
 from holdall.maintenance.project_jobs import MAX_CHECKS
 from holdall.platform import messaging
-from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.messages import Message
 from tests.support import invariants, projects, users
 from tests.support.aws import NO_FAILURES, FakeAws
@@ -22,7 +21,7 @@ from tests.support.uploads import TEXT_FILE, init_upload
 
 
 def fail_always(*_: Any) -> None:
-    raise ServiceUnavailable
+    raise RuntimeError
 
 
 @pytest.fixture

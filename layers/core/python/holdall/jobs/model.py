@@ -17,6 +17,7 @@ JobStatus = Literal["pending", "processing", "completed", "failed"]
 RESEND_AFTER = timedelta(seconds=60)  # the message of a job that is pending for longer is sent again
 RETENTION = timedelta(days=30)  # of a job that ended; what its owner needs to know is in the version too
 MAX_FAILURES = 10  # in a row; then the next claim ends the job
+OUTAGE_PATIENCE = timedelta(days=3)  # for as long after its request, an unavailable service is no failure of the job
 GAVE_UP = "gave_up"  # the reason of a job that failed too often
 
 

@@ -7,7 +7,17 @@ from datetime import timedelta
 from functools import partial
 
 from holdall.jobs import store
-from holdall.jobs.model import RESEND_AFTER, Job, JobClaimed, JobKind, JobState, JobStatus, RenderImage, RunJob
+from holdall.jobs.model import (
+    OUTAGE_PATIENCE,
+    RESEND_AFTER,
+    Job,
+    JobClaimed,
+    JobKind,
+    JobState,
+    JobStatus,
+    RenderImage,
+    RunJob,
+)
 from holdall.jobs.store import check_claimed
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.caller import Caller
@@ -80,12 +90,14 @@ def releasing_on_error(job: Job) -> Iterator[None]:
         yield
     except JobClaimed:
         _restart_if_requested(job)
-    except Exception:
+    except Exception as error:
+        now = clock.now()
+        is_failure = not isinstance(error, ServiceUnavailable) or now - job.created_at > OUTAGE_PATIENCE
         # If this fails too, the job is free when its lease ends.
         with suppress(ServiceUnavailable):
             try:
                 with Transaction() as tx:
-                    store.release(tx, job, job.state, clock.now() + _MAX_REDELIVERY_DELAY, failures=job.failures + 1)
+                    store.release(tx, job, job.state, now + _MAX_REDELIVERY_DELAY, failures=job.failures + is_failure)
             except JobClaimed:
                 _restart_if_requested(job)
         raise
