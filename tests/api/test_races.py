@@ -83,7 +83,7 @@ def test_concurrent_completions_create_one_version(
     step = (
         partial(commit_upload, client, upload)
         if faster == "commit"
-        else partial(uploads.on_object_created, upload["key"], version)
+        else partial(uploads.on_object_created, "originals", upload["key"], version)
     )
     with interleave("TransactWriteItems", step):
         committed = client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()

@@ -27,8 +27,11 @@ from holdall.platform.table import Transaction
 
 __all__ = ["check_claimed"]
 
+_FIRST_DELAY = 5  # seconds; doubles up to the maximum
+_MAX_DELAY = 900  # AWS API reference, SendMessage, DelaySeconds
+_MAX_CLAIMED = 100  # jobs of a project at a time, far more than there are workers
 _DELETE_BATCH_SIZE = 90  # below the limit of 100 items in a transaction
-_MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # of a message that failed, see `messaging.process_messages`
+_MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # of a message that failed, see `message_batches.process_messages`
 
 
 def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int | None = None) -> Job:
@@ -122,6 +125,23 @@ def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
     with Transaction() as tx:
         store.release(tx, job, state, due_at, failures=0)
         tx.on_commit(partial(send, replace(job, state=state), delay_seconds=delay_seconds))
+
+
+def is_rendering(file_id: str) -> bool:
+    """Return whether a worker renders a version of a file. One round trip. Raises ServiceUnavailable."""
+    claimed = store.list_by_status(ids.project_id_of(file_id), "processing", _MAX_CLAIMED)
+    now = clock.now()
+    return any(
+        job.kind == "render" and job.file_id == file_id and job.lease_expires_at and job.lease_expires_at > now
+        for job in claimed
+    )
+
+
+def reschedule_later(job: Job) -> None:
+    """Release a claimed job that has to wait, the longer the more often it has waited. Raises ServiceUnavailable."""
+    checks = job.state.checks
+    delay_seconds = min(_FIRST_DELAY * 2**checks, _MAX_DELAY)
+    reschedule(job, JobState(checks=checks + 1), delay_seconds=delay_seconds)
 
 
 def has_other_open(job: Job) -> bool:

@@ -20,8 +20,6 @@ from holdall.uploads import service as uploads
 
 _BATCH_SIZE = 50  # files or variants in one run
 MAX_CHECKS = 20  # three and a half hours in total
-_FIRST_DELAY = 5  # seconds; doubles up to the maximum
-_MAX_DELAY = 900  # AWS API reference, SendMessage, DelaySeconds
 
 
 def run_relocate(job: Job) -> None:
@@ -43,7 +41,7 @@ def run_relocate(job: Job) -> None:
         elif prefix_for(project, "live") == "media":
             _complete(job)
         else:
-            _check_later(job)
+            jobs.reschedule_later(job)
 
 
 def run_abort_uploads(job: Job) -> None:
@@ -75,7 +73,7 @@ def run_purge(job: Job) -> None:
     # The jobs of its files need their records and the quota. A file that was just committed counts, but may not be listed yet.
     has_usage = _has_usage(project)
     if jobs.has_other_open(job) or (has_usage and job.state.checks < MAX_CHECKS):
-        _check_later(job)
+        jobs.reschedule_later(job)
         return
     if has_usage:
         observability.logger.error("project.purge_incomplete", extra={"project_id": project.id, "job_id": job.id})
@@ -115,7 +113,7 @@ def _sweep_public_prefix(job: Job, project: Project) -> None:
         if continues:
             jobs.reschedule(job, replace(job.state, position=keys[-1]))
         else:
-            _check_later(job)
+            jobs.reschedule_later(job)
 
 
 def _relocate_or_delete(project: Project, variant_keys: list[str]) -> None:
@@ -149,11 +147,6 @@ def _has_usage(project: Project) -> bool:
     with BatchGet() as batch:
         pending = quotas.get_usage(batch, project.id)
     return pending.value is not None and pending.value.files > 0
-
-
-def _check_later(job: Job) -> None:
-    checks = job.state.checks
-    jobs.reschedule(job, JobState(checks=checks + 1), delay_seconds=min(_FIRST_DELAY * 2**checks, _MAX_DELAY))
 
 
 def _complete(job: Job) -> None:
