@@ -239,7 +239,7 @@ FUNCTIONS = (
         layers=("core", "deps", "imaging"),
         # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(
-            Grant(Resource.MAIN, (*_GET, _CHECK), keys=("JOB#*", "FILE#*", "PROJECT#*")),
+            Grant(Resource.MAIN, (*_GET, _CHECK), keys=("JOB#*", "FILE#*", "PROJECT#*", "USAGE#*")),
             Grant(Resource.MAIN, _WRITE, keys=("JOB#*", "FILE#*", "USAGE#*", "EVENTS#*")),
             Grant(Resource.ORIGINAL_IMAGES, ("s3:GetObjectVersion",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),

@@ -17,7 +17,7 @@ from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
-from tests.support.image_samples import HEIC, make_photo
+from tests.support.image_samples import HEIC, make_noise_photo, make_photo
 
 VARIANTS = [
     {"name": "cover", "width": 20, "height": 20, "fit": "cover", "format": "jpeg"},
@@ -179,10 +179,17 @@ def test_failed_variant_names_the_reason(client: Client, fake_aws: FakeAws, proj
 
 
 def test_image_that_is_too_large_to_render_is_hashed_and_served(
-    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    client: Client,
+    fake_aws: FakeAws,
+    project: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    frozen_clock: FrozenClock,
 ) -> None:
     monkeypatch.setattr(probe, "MAX_BYTES", 100)
     committed = fake_aws.upload(client, make_photo(), projectId=project["id"], sha256=None)
+    fake_aws.run_workers()
+    frozen_clock.advance(minutes=2)
+    fake_aws.run_task("send-pending-jobs")
     fake_aws.run_workers()
 
     file = client.get(f"/files/{committed['fileId']}").data()
@@ -236,6 +243,20 @@ def test_image_without_a_checksum_gets_one(client: Client, fake_aws: FakeAws, pr
 
     assert client.get(f"/files/{committed['fileId']}").data()["sha256"]
     invariants.assert_project_consistent(fake_aws, project["id"])
+
+
+def test_variants_beyond_four_times_the_quota_fail(client: Client, fake_aws: FakeAws) -> None:
+    content = make_noise_photo(61, 8, 8)
+    huge = {"name": "huge", "width": 500, "height": 500, "fit": "stretch", "format": "png"}
+    settings = {"variants": [huge], "quota": {"maxBytes": len(content) + 10}}
+    project = client.post("/projects", {"name": "x", "settings": settings}).created()["id"]
+    committed = fake_aws.upload(client, content, projectId=project)
+    fake_aws.run_workers()
+
+    file = client.get(f"/files/{committed['fileId']}").data()
+    assert (file["status"], file["reason"], file["variants"][0]["status"]) == ("ready", "variants_full", "failed")
+    assert fake_aws.list_keys("variants", project) == []
+    invariants.assert_project_consistent(fake_aws, project)
 
 
 def test_repeated_message_renders_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:

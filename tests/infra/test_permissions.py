@@ -85,7 +85,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "objects": _RECEIVE,
     },
     "imageproc": {
-        "main [FILE#* JOB#* PROJECT#*]": f"{_READ} dynamodb:ConditionCheckItem",
+        "main [FILE#* JOB#* PROJECT#* USAGE#*]": f"{_READ} dynamodb:ConditionCheckItem",
         "main [EVENTS#* FILE#* JOB#* USAGE#*]": _WRITE,
         "originals/*/images/original/*": "s3:GetObjectVersion",
         "variants/media/*": "s3:DeleteObject s3:PutObject",

@@ -36,10 +36,16 @@ _MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # of a message that failed, see `
 
 def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int | None = None) -> Job:
     """Create a job on a file or one of its versions. Its message is sent after the commit."""
+    job = create_without_message(tx, kind, file_id, version_number)
+    tx.on_commit(partial(send, job))
+    return job
+
+
+def create_without_message(tx: Transaction, kind: JobKind, file_id: str, version_number: int | None = None) -> Job:
+    """Create a job whose message a scheduled task sends within two minutes, because this function may not send it."""
     project_id = ids.project_id_of(file_id)
     job = _new_job(ids.new_scoped_id(project_id), project_id, kind, file_id, version_number)
     store.put(tx, job)
-    tx.on_commit(partial(send, job))
     return job
 
 

@@ -139,6 +139,13 @@ def get_project_usage(project_id: str, *, limits: QuotaLimits) -> ProjectUsage:
     return to_response(lookup.usage, lookup.breakdown, limits)
 
 
+def get_variant_bytes(project_id: str) -> int:
+    """Return the bytes of the variants of a project. One round trip."""
+    with BatchGet() as batch:
+        shards = [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
+    return sum(shard.value.variant_bytes for shard in shards if shard.value is not None)
+
+
 def count_images(project_id: str) -> int:
     """Return the number of versions of images in a project. One round trip."""
     with BatchGet() as batch:

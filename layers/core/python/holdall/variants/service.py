@@ -42,6 +42,8 @@ from holdall.variants.model import (
 )
 from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wanted_variants
 
+# Variants are in no quota, because no one knows their size before. A stretched photo is up to ten thousand times its original.
+_VARIANT_BYTES_PER_QUOTA_BYTE = 4
 _RELOCATION_BATCH_SIZE = 25  # versions in one run, with up to 20 variants each
 
 
@@ -69,9 +71,12 @@ def finish(render_job: RenderJob, result: RenderResult, sha256: str) -> RenderJo
     """Store the rendered variants, and record them in one transaction with the end of the job.
 
     The transaction checks that the file and the settings of the project are unchanged. If they changed, the variants get
-    another prefix or are deleted, and the job goes on: this function returns what is still to be rendered. Raises
-    ServiceUnavailable and Busy.
+    another prefix or are deleted, and the job goes on: this function returns what is still to be rendered. If the variants of
+    the project would be too many bytes, they fail instead. Raises ServiceUnavailable and Busy.
     """
+    if _is_full(render_job.project, result):
+        fail(render_job, RenderFailure("variants_full", sha256, result.content_type))
+        return None
     specs = {spec.name: spec for spec in render_job.specs}
     rendered = {
         unprefixed_key(render_job.project, render_job.version.id, specs[variant.name]): variant
@@ -147,6 +152,12 @@ def _finish(
         )
     except JobClaimed:
         return None  # the lease ended, and the worker that claimed the job writes the same keys
+
+
+def _is_full(project: Project, result: RenderResult) -> bool:
+    """Return whether these variants exceed the bound of a project, several times its quota. Renderings at the same time may."""
+    variant_bytes = quotas.get_variant_bytes(project.id) + sum(variant.size for variant in result.variants)
+    return variant_bytes > _VARIANT_BYTES_PER_QUOTA_BYTE * projects.quota_limits(project).max_bytes
 
 
 def _store(
@@ -229,7 +240,7 @@ def _fail(render_job: RenderJob, failure: RenderFailure) -> None:
         quotas.update_version(tx, project.id, before=before, after=version)
         jobs.fail(tx, render_job.job, failure.reason)
         if version.status == "processing":
-            jobs.create(tx, "hash", file.id, version.number)
+            jobs.create_without_message(tx, "hash", file.id, version.number)
         elif version.status != before.status:
             emit(
                 tx, project.id, f"file.{version.status}", fileId=file.id, version=version.number, reason=failure.reason
