@@ -99,10 +99,7 @@ _READ_MAIN = (
 # Audit rows are written once and never changed. Every other grant on the audit table is for reading.
 _AUDIT = Grant(Resource.AUDIT, ("dynamodb:PutItem",))
 _AUDIT_EXPORT = "audit_export"
-_EPHEMERAL = Grant(
-    Resource.EPHEMERAL,
-    ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"),
-)
+_EPHEMERAL = Grant(Resource.EPHEMERAL, ("dynamodb:GetItem", *_WRITE))
 _SEND_IMAGES = Grant(Resource.IMAGES_QUEUE, ("sqs:SendMessage",))
 _SEND_WORK = Grant(Resource.WORK_QUEUE, ("sqs:SendMessage",))
 _SEND_MAIL = Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",))
@@ -133,7 +130,7 @@ FUNCTIONS = (
             Grant(Resource.CREDENTIALS, (*_GET, "dynamodb:Query", _CHECK, *_WRITE, _DELETE)),
             _AUDIT,
             Grant(Resource.AUDIT_INDEXES, ("dynamodb:Query",)),
-            Grant(Resource.EPHEMERAL, (*_GET, _CHECK, *_WRITE, _DELETE)),
+            _EPHEMERAL,
             Grant(Resource.PARAMETERS, ("ssm:GetParameter", "ssm:PutParameter")),
             Grant(Resource.SIGNING_KEYS, ("ssm:DeleteParameter",)),
             _SEND_MAIL,
@@ -198,7 +195,6 @@ FUNCTIONS = (
             _EPHEMERAL,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObjectVersion",)),
-            Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject",)),
             Grant(Resource.SES_ACCOUNT, ("ses:GetAccount",)),
             _SEND_IMAGES,

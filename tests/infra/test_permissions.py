@@ -23,7 +23,7 @@ _WRITE_AUDIT = {"audit": "dynamodb:PutItem"}
 _READ_AUDIT = dict.fromkeys(
     (f"audit/index/{index}" for index in ("by-actor", "by-target", "by-action", "by-time")), "dynamodb:Query"
 )
-_EPHEMERAL = {"ephemeral": "dynamodb:ConditionCheckItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem"}
+_EPHEMERAL = {"ephemeral": f"dynamodb:GetItem {_WRITE}"}
 _RECEIVE = "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage"
 _ROWS_OF_AUTH = (
     "EVENTS#* JOB#* JWKS PERMISSION#* PROJECT#* QUOTA#* ROLE#* ROLES_EPOCH#* SEEN#* SESSION#* UNIQUE#* USAGE#* USER#*"
@@ -36,7 +36,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_WRITE_AUDIT,
         **_READ_AUDIT,
         "credentials": f"{_READ_AND_WRITE} dynamodb:Query",
-        "ephemeral": _READ_AND_WRITE,
+        **_EPHEMERAL,
         "parameters/*": "ssm:GetParameter ssm:PutParameter",
         "parameters/signing-key-*": "ssm:DeleteParameter",
         "mail": "sqs:SendMessage",
@@ -67,7 +67,6 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
         "originals/*": "s3:GetObjectVersion",
-        "variants": "s3:ListBucket",
         "variants/media/*": "s3:GetObject",
         "variants/private/*": "s3:GetObject",
         "images": "sqs:SendMessage",
