@@ -5,13 +5,14 @@ from typing import Any, get_args
 
 import pytest
 
+from holdall.files import service as files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import MAX_FAILURES, JobKind, JobState, RenderImage, RunJob
 from holdall.maintenance import service as maintenance
 from holdall.platform import storage
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.table import Transaction
-from tests.support import users
+from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
@@ -190,3 +191,27 @@ def test_outage_is_no_failure_of_a_job_for_three_days(
     frozen_clock.advance(seconds=1)
     assert deliver_until_it_ends(fake_aws, "imageproc", message) == MAX_FAILURES
     assert get_job(fake_aws, job_id)["reason"] == "gave_up"
+
+
+def test_operator_starts_jobs_anew_that_gave_up(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdall.jobs.service._RETRY_PAGE_SIZE", 1)
+    fake_aws.upload_photos(client, project, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "list_versions", fail_always)
+        for row in fake_aws.find_rows("main", record_type="file"):
+            client.delete(f"/files/{row['id']}?permanent=true").data()
+        messages = fake_aws.receive_messages("work")
+        for message in messages:
+            deliver_until_it_ends(fake_aws, "maintenance", message)
+    job_ids = [RunJob.from_json(message).job_id for message in messages]
+    assert [get_job(fake_aws, each)["reason"] for each in job_ids] == ["gave_up"] * 2
+    assert all("ttl" not in get_job(fake_aws, each) for each in job_ids)
+
+    fake_aws.run_task("retry-jobs")
+    assert fake_aws.run_workers() == 2
+    invariants.assert_project_purged(fake_aws, project["id"])
+    assert [get_job(fake_aws, each)["status"] for each in job_ids] == ["completed"] * 2
+    fake_aws.run_task("retry-jobs")
+    assert fake_aws.receive_messages("work") == []

@@ -18,18 +18,19 @@ from holdall.jobs.model import (
     RenderImage,
     RunJob,
 )
-from holdall.jobs.store import check_claimed
+from holdall.jobs.store import check_claimed, give_up
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.caller import Caller
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 
-__all__ = ["check_claimed"]
+__all__ = ["check_claimed", "give_up"]
 
 _FIRST_DELAY = 5  # seconds; doubles up to the maximum
 _MAX_DELAY = 900  # AWS API reference, SendMessage, DelaySeconds
 _MAX_CLAIMED = 100  # jobs of a project at a time, far more than there are workers
+_RETRY_PAGE_SIZE = 100
 _DELETE_BATCH_SIZE = 90  # below the limit of 100 items in a transaction
 _MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # of a message that failed, see `message_batches.process_messages`
 
@@ -120,6 +121,21 @@ def complete(tx: Transaction, job: Job) -> None:
 def fail(tx: Transaction, job: Job, reason: str) -> None:
     """End a claimed job that can never succeed. The transaction raises JobClaimed."""
     store.finish(tx, job, "failed", reason)
+
+
+def retry_given_up() -> int:
+    """Start the jobs anew that gave up, on the command of an operator. Return their number. Raises ServiceUnavailable."""
+    page, count = PageRequest(_RETRY_PAGE_SIZE), 0
+    while True:
+        found = store.list_given_up(page)
+        for job in found.items:
+            with suppress(JobClaimed), Transaction() as tx:
+                store.retry(tx, job)
+                tx.on_commit(partial(send, replace(job, state=JobState())))
+        count += len(found.items)
+        if found.next is None:
+            return count
+        page = PageRequest(_RETRY_PAGE_SIZE, found.next)
 
 
 def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:

@@ -9,12 +9,13 @@ from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute, UT
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from holdall.jobs.model import RESEND_AFTER, RETENTION, Job, JobClaimed, JobState, JobStatus
+from holdall.jobs.model import GAVE_UP, RESEND_AFTER, RETENTION, Job, JobClaimed, JobState, JobStatus
 from holdall.platform import clock, ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, Record, Transaction, query_page
 
 _DUE_LIMIT = 100  # jobs of one shard in one run
+_GAVE_UP_PK = "JOBS#gave-up"
 
 
 class JobRecord(Record, discriminator="job"):
@@ -93,6 +94,41 @@ def finish(tx: Transaction, job: Job, status: JobStatus, reason: str | None = No
         JobRecord.gsi3sk.remove(),
     ]
     tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
+
+
+def give_up(tx: Transaction, job: Job) -> None:
+    """End a claimed job that failed too often, and keep it for an operator. The transaction raises JobClaimed."""
+    now = clock.now()
+    actions = [
+        *_status_actions(replace(job, status="failed", updated_at=now)),
+        JobRecord.reason.set(GAVE_UP),
+        JobRecord.lease_expires_at.remove(),
+        JobRecord.gsi3pk.set(_GAVE_UP_PK),
+        JobRecord.gsi3sk.set(_due_sk(now, job.id)),
+    ]
+    tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
+
+
+def retry(tx: Transaction, job: Job) -> None:
+    """Start a job anew that was kept for an operator. The transaction raises JobClaimed if it was started meanwhile."""
+    new = replace(job, status="pending", reason=None, failures=0, state=JobState(), created_at=clock.now())
+    kept = (JobRecord.status == "failed") & (JobRecord.attempt == job.attempt)
+    actions = [
+        *_status_actions(new),
+        JobRecord.reason.remove(),
+        JobRecord.failures.set(0),
+        JobRecord.state.set(_to_json(new.state)),
+        JobRecord.created_at.set(new.created_at),
+        JobRecord.gsi3pk.set(_open_pk(ids.shard(job.id))),
+        JobRecord.gsi3sk.set(_due_sk(new.created_at + RESEND_AFTER, job.id)),
+    ]
+    tx.update(JobRecord(*_key(job.id)), actions, condition=kept, error=JobClaimed)
+
+
+def list_given_up(page: PageRequest) -> Page[Job]:
+    """Return the jobs that are kept for an operator, oldest first. One round trip. Raises ServiceUnavailable."""
+    found = query_page(JobRecord, GSI3, _GAVE_UP_PK, page)
+    return Page([_to_model(record) for record in found.items], next=found.next, prev=found.prev)
 
 
 def check_claimed(tx: Transaction, job: Job) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from holdall.files import jobs as file_jobs
 from holdall.files import service as files
 from holdall.jobs import service as jobs
-from holdall.jobs.model import GAVE_UP, Job, RunJob
+from holdall.jobs.model import Job, RunJob
 from holdall.maintenance import export, project_jobs, recount, recount_repair
 from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
@@ -23,6 +23,7 @@ _JOB_LEASE = timedelta(minutes=15)  # longer than the timeout of the function
 _TASKS = {
     "expire-uploads": cleanup.enqueue_due,
     "send-pending-jobs": jobs.resend_due,
+    "retry-jobs": jobs.retry_given_up,
     "export-audit": export.enqueue_due,
     "recount": recount.start,
     "recount-repair": recount_repair.repair,
@@ -64,14 +65,14 @@ def _run_job(message: RunJob) -> None:
 
 
 def _give_up(job: Job) -> None:
-    """End a job that failed too often. What a purge or a relocation leaves behind is for an operator."""
+    """End a job that failed too often. An operator can start a purge, a relocation or a sync again."""
     if job.kind == "hash":
         file_jobs.give_up_hash(job)
         return
     fields = {"job_id": job.id, "kind": job.kind, "project_id": job.project_id, "file_id": job.file_id}
     observability.logger.error("job.gave_up", extra=fields)
     with Transaction() as tx:
-        jobs.fail(tx, job, GAVE_UP)
+        jobs.give_up(tx, job)
 
 
 def _purge_file(job: Job) -> None:
