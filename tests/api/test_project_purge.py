@@ -195,23 +195,30 @@ def test_project_without_owners_is_purged_after_thirty_days(
     assert fake_aws.find_rows("main", pk=f"PROJECT#{users.personal_project_id(client)}") == []
 
 
-def test_purge_of_a_project_with_a_file_that_cannot_be_purged_ends_and_is_reported(
+def test_purge_of_a_project_gives_up_with_the_purge_of_a_file_and_can_be_retried(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch, log: CapturedLog
 ) -> None:
     file_id = fake_aws.upload(client, b"notes", projectId=project["id"], **TEXT_FILE)["fileId"]
     delete_project(client, project, "?permanent=true").data()
-    monkeypatch.setattr("holdall.maintenance.service.cleanup.expire_rows", fail_always)
-    jobs: set[str] = set()
-    for _ in range(60):  # SQS delivers a message that failed again
-        for message in fake_aws.receive_messages("work"):
-            while fake_aws.deliver_messages("maintenance", message) != NO_FAILURES:
-                jobs.add(json.loads(message)["job_id"])
+    with monkeypatch.context() as patch:
+        patch.setattr("holdall.maintenance.service.cleanup.expire_rows", fail_always)
+        for _ in range(60):  # SQS delivers a message that failed again
+            for message in fake_aws.receive_messages("work"):
+                while fake_aws.deliver_messages("maintenance", message) != NO_FAILURES:
+                    pass
 
-    assert fake_aws.find_rows("main", record_type="project", id=project["id"]) == []
-    assert len(jobs) == 1
+    (row,) = fake_aws.find_rows("main", record_type="project", id=project["id"])
+    assert row["status"] == "purging"
+    kinds = {row["kind"]: row["reason"] for row in fake_aws.find_rows("main", record_type="job", status="failed")}
+    assert kinds == {"purge": "gave_up", "purge-project": "gave_up"}
     errors = {line["message"]: line for line in log.lines if line["level"] == "ERROR"}
     assert errors.keys() == {"job.gave_up", "project.purge_incomplete"}
     assert errors["job.gave_up"]["file_id"] == file_id
+
+    fake_aws.run_task("retry-jobs")
+    fake_aws.run_workers()
+    assert invariants.stored_object_keys(fake_aws, project["id"]) == []
+    assert invariants.remaining_rows(fake_aws, project["id"]) == []
 
 
 def test_purge_waits_hours_for_a_file_with_few_messages(

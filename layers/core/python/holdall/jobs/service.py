@@ -125,17 +125,18 @@ def fail(tx: Transaction, job: Job, reason: str) -> None:
 
 def retry_given_up() -> int:
     """Start the jobs anew that gave up, on the command of an operator. Return their number. Raises ServiceUnavailable."""
-    page, count = PageRequest(_RETRY_PAGE_SIZE), 0
-    while True:
-        found = store.list_given_up(page)
-        for job in found.items:
-            with suppress(JobClaimed), Transaction() as tx:
-                store.retry(tx, job)
-                tx.on_commit(partial(send, replace(job, state=JobState())))
-        count += len(found.items)
-        if found.next is None:
-            return count
-        page = PageRequest(_RETRY_PAGE_SIZE, found.next)
+    count = 0
+    for job in _iterate_given_up():
+        with suppress(JobClaimed), Transaction() as tx:
+            store.retry(tx, job)
+            tx.on_commit(partial(send, replace(job, state=JobState())))
+        count += 1
+    return count
+
+
+def has_other_given_up(job: Job) -> bool:
+    """Return whether another job of the project waits for an operator. Raises ServiceUnavailable."""
+    return any(other.project_id == job.project_id and other.id != job.id for other in _iterate_given_up())
 
 
 def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
@@ -202,6 +203,16 @@ def resend_due() -> int:
             send(job)
             sent += 1
     return sent
+
+
+def _iterate_given_up() -> Iterator[Job]:
+    page = PageRequest(_RETRY_PAGE_SIZE)
+    while True:
+        found = store.list_given_up(page)
+        yield from found.items
+        if found.next is None:
+            return
+        page = PageRequest(_RETRY_PAGE_SIZE, found.next)
 
 
 def _restart_if_requested(job: Job) -> None:
