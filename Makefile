@@ -12,7 +12,7 @@ CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSIO
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status demo minio outbox superuser invite token rotate-keys test test-long check bench layers openapi synth diff \
-	deploy require-python env-dev env-node env-all
+	deploy rollback require-python env-dev env-node env-all
 
 help: ## list the commands
 	@echo 'Holdall: a file and media cloud of your own.'
@@ -90,8 +90,11 @@ synth: env-dev env-node ## AWS: write the template to cdk.out; needs no account
 diff: env-dev env-node ## AWS: show what a deployment would change
 	@$(CDK) diff
 
-deploy: env-dev env-node ## AWS: deploy the stack
-	@$(CDK) deploy
+deploy: env-dev env-node ## AWS: check the account, and deploy the stack
+	@$(RUN) -m infra.deploy '$(STAGE)'
+
+rollback: env-dev ## AWS: call the release before the last deployment; again to undo it
+	@$(RUN) -m infra.deploy '$(STAGE)' --roll-back
 
 # The environments. Each one is installed again only if its pinned requirements have changed.
 require-python:

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.build import assets
-from infra.build.layers import BuildFailed
+from infra.build.packaging import BuildFailed
 from infra.stack import HoldallStack
 from infra.stage import DEFAULT_PORT, InvalidStage, Stage
 

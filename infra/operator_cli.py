@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from infra.local.progress import UserError, echo, exit_on_user_error
 from infra.stage import InvalidStage, Stage
@@ -80,14 +81,31 @@ def read_password() -> str:
     return password
 
 
-def connect(stage_name: str) -> OperatorClient:
-    """Return a client of the stack in the AWS account of this shell's credentials. Raises UserError."""
+def load_stage(name: str) -> Stage:
+    """Read a stage from `cdk.json`. Raises UserError."""
     try:
-        stack_name = Stage.load(stage_name).stack_name
+        return Stage.load(name)
     except InvalidStage as error:
         raise UserError(str(error)) from error
-    stack = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+def stack_outputs(stage: Stage) -> Mapping[str, str]:
+    """Return the outputs of the stack in the AWS account of this shell's credentials. They are empty if it does not exist."""
+    try:
+        stack = boto3.client("cloudformation").describe_stacks(StackName=stage.stack_name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return {}
+        raise
+    return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+def connect(stage_name: str) -> OperatorClient:
+    """Return a client of the stack of a stage. Raises UserError."""
+    stage = load_stage(stage_name)
+    outputs = stack_outputs(stage)
+    if "AuthFunction" not in outputs:
+        raise UserError(f"The stack {stage.stack_name} is not deployed in this account and region.")
     return OperatorClient(boto3.client("lambda"), outputs["AuthFunction"])
 
 

@@ -65,11 +65,9 @@ class HoldallStack(Stack):
             ),
         )
         self._add_email_identity()
-        api.add_routes(functions.functions)
-        EventSourceMappings(
-            self, "EventSourceMappings", stage=stage, queues=self._queues, functions=functions.functions
-        )
-        Schedules(self, "Schedules", stage=stage, functions=functions.functions)
+        api.add_routes(functions.aliases)
+        EventSourceMappings(self, "EventSourceMappings", stage=stage, queues=self._queues, functions=functions.aliases)
+        Schedules(self, "Schedules", stage=stage, functions=functions.aliases)
         self._add_alarms(api, functions)
         self._add_outputs(api, functions)
 
@@ -115,7 +113,7 @@ class HoldallStack(Stack):
             name = resource.split("-")[0].capitalize()
             outputs[f"{name}Queue"] = queue.queue_url
             outputs[f"{name}DeadLetterQueue"] = self._queues.dead_letter_queues[resource].queue_url
-        for name, function in functions.functions.items():
+        for name, function in functions.aliases.items():
             outputs[f"{name.capitalize()}Function"] = function.function_name
             outputs[f"{name.capitalize()}Role"] = function.role.role_arn if function.role else ""
         for name, value in outputs.items():

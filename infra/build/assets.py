@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.build import layers
+from infra.build import layers, packaging
 from infra.catalog import FUNCTIONS, Function
 
 
@@ -18,20 +18,26 @@ class Assets:
     publisher: Path
 
 
-def build(root: Path, layer_platform: layers.Platform, output_dir: Path) -> Assets:
-    """Copy the code of each function below `output_dir`, and build the layers. Raises BuildFailed."""
-    return Assets(
-        layers={"core": root / "layers" / "core", **layers.build(root, layer_platform)},
-        functions={function.name: _copy_function(root, output_dir, function) for function in FUNCTIONS},
-        publisher=_copy_publisher(root, output_dir),
-    )
+def build(root: Path, layer_platform: packaging.Platform, output_dir: Path) -> Assets:
+    """Copy our own code below `output_dir`, compiled, and build the other layers. Raises BuildFailed.
+
+    Without an interpreter of Lambda's version, code for Lambda is not compiled. `make deploy` asks for one.
+    """
+    python = packaging.find_python(layer_platform)
+    core = _copy_code(root / "layers" / "core", output_dir / "core")
+    functions = {function.name: _copy_function(root, output_dir, function) for function in FUNCTIONS}
+    publisher = _copy_publisher(root, output_dir)
+    packaging.finish_package(core / "python", "/opt/python", python)
+    for folder in (*functions.values(), publisher):
+        packaging.finish_package(folder, "/var/task", python)
+    return Assets({"core": core, **layers.build(root, layer_platform)}, functions, publisher)
 
 
 def _copy_function(root: Path, output_dir: Path, function: Function) -> Path:
     """Copy the code of a function with the same paths as in the repository, because a module has one import path everywhere."""
     source = root / "functions" / function.name
     folder = output_dir / function.name
-    shutil.copytree(source, folder / "functions" / function.name, ignore=shutil.ignore_patterns("__pycache__"))
+    _copy_code(source, folder / "functions" / function.name)
     package = root / "functions" / "__init__.py"
     if package.is_file():
         shutil.copy(package, folder / "functions")
@@ -39,8 +45,13 @@ def _copy_function(root: Path, output_dir: Path, function: Function) -> Path:
         (folder / "docs").mkdir()
         document = root / "docs" / "openapi.json"
         if not document.is_file():
-            raise layers.BuildFailed(f"{document} does not exist. Write it: make openapi")
+            raise packaging.BuildFailed(f"{document} does not exist. Write it: make openapi")
         shutil.copy(document, folder / "docs")
+    return folder
+
+
+def _copy_code(source: Path, folder: Path) -> Path:
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 

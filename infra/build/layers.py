@@ -1,22 +1,18 @@
 """The layers `deps` and `imaging`: third-party packages, downloaded by hash for the machine that will run them."""
 
-import compileall
 import gzip
 import json
-import py_compile
 import shutil
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from infra import cache
-
-Platform = Literal["lambda", "host"]
+from infra.build import packaging
+from infra.build.packaging import LAMBDA_PYTHON, BuildFailed, Platform
 
 THIRD_PARTY_LAYERS = ("deps", "imaging")  # the layer `core` is our own code, and needs no build
-LAMBDA_PYTHON = "3.14"  # a test compares it with `constructs.functions.RUNTIME`
 # The AWS services that Holdall calls. botocore describes 440 services, which are two thirds of its files, and a cold start
 # unpacks every file. A client of a service that is not listed here cannot be created.
 BOTOCORE_SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "s3", "sesv2", "sqs", "ssm", "sts"})
@@ -28,29 +24,26 @@ _LAMBDA_PLATFORM = [
 ]
 
 
-class BuildFailed(Exception):
-    """A layer cannot be built. The message is for people."""
-
-
 def build(root: Path, layer_platform: Platform) -> dict[str, Path]:
     """Return the directory of each layer. Builds a layer if it is not in the cache. Raises BuildFailed."""
     return {name: _get_layer(root / "requirements" / f"{name}.txt", layer_platform) for name in THIRD_PARTY_LAYERS}
 
 
 def _get_layer(requirements: Path, layer_platform: Platform) -> Path:
-    target = f"{LAMBDA_PYTHON} by {_python_version()}" if layer_platform == "lambda" else f"{cache.MACHINE} {sys.version}"
-    key = "\n".join([requirements.read_text(), _notice(requirements), Path(__file__).read_text(), target])
+    python = packaging.find_python(layer_platform)
+    target = f"{LAMBDA_PYTHON} {python is not None}" if layer_platform == "lambda" else f"{cache.MACHINE} {sys.version}"
+    builders = (Path(module).read_text() for module in (__file__, packaging.__file__))
+    key = "\n".join([requirements.read_text(), _notice(requirements), *builders, target])
     name = f"layer-{requirements.stem}-{layer_platform}"
-    return cache.get_or_build(name, key, partial(_build, requirements, layer_platform))
+    return cache.get_or_build(name, key, partial(_build, requirements, layer_platform, python))
 
 
-def _build(requirements: Path, layer_platform: Platform, folder: Path) -> None:
+def _build(requirements: Path, layer_platform: Platform, python: str | None, folder: Path) -> None:
     packages = folder / "python"
     _pip_install(requirements, packages, layer_platform)
     (packages / "NOTICE").write_text(_notice(requirements))
     _prune_botocore(packages)
-    if layer_platform == "host" or _python_version() == LAMBDA_PYTHON:
-        _compile_bytecode(packages)
+    packaging.finish_package(packages, "/opt/python", python)
 
 
 def _notice(requirements: Path) -> str:
@@ -91,21 +84,3 @@ def _endpoint_prefix(service: Path) -> str:
     """Return the name of a service in `endpoints.json`, which its newest description tells."""
     model = max(service.iterdir()) / "service-2.json.gz"
     return str(json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"])
-
-
-def _compile_bytecode(folder: Path) -> None:
-    """Compile to bytecode, because a layer is read-only and every cold start would compile again: half of its import time.
-
-    Only the Python version that runs the layer can compile it. The result contains no timestamps and the paths of Lambda.
-    """
-    compileall.compile_dir(
-        folder,
-        quiet=2,
-        stripdir=str(folder),
-        prependdir="/opt/python",
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-    )
-
-
-def _python_version() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -58,13 +58,13 @@ class Api(Construct):
                 format=json.dumps(_ACCESS_LOG_FORMAT),
             )
 
-    def add_routes(self, functions: Mapping[str, lambda_.Function]) -> None:
+    def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Add the routes of every function in the catalog."""
         for function in FUNCTIONS:
             if function.path_prefixes or function.is_default_route:
                 self._add_function_routes(function, functions[function.name])
 
-    def _add_function_routes(self, function: Function, target: lambda_.Function) -> None:
+    def _add_function_routes(self, function: Function, target: lambda_.IFunction) -> None:
         integration = integrations.HttpLambdaIntegration(
             function.name.capitalize(), target, scope_permission_to_route=False
         )

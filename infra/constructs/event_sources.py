@@ -20,7 +20,7 @@ class EventSourceMappings(Construct):
         *,
         stage: Stage,
         queues: Queues,
-        functions: Mapping[str, lambda_.Function],
+        functions: Mapping[str, lambda_.IFunction],
     ) -> None:
         super().__init__(scope, construct_id)
         # Without a limit, the function of a full queue uses up the concurrency of the account, and the API has none.

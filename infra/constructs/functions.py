@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.build.assets import Assets
 from infra.catalog import FUNCTIONS, Function, Grant, Resource
 from infra.constructs.nag import suppress
+from infra.releases import LIVE
 from infra.stage import Stage
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
@@ -25,7 +26,11 @@ _WILDCARD_REASONS = {
 
 
 class Functions(Construct):
-    """`functions` and `log_groups` are by function name."""
+    """`aliases` and `log_groups` are by function name.
+
+    Every call goes to the alias `live`. CloudFormation changes the code and the layers of a function one after the other, so
+    `$LATEST` is for seconds a mixture of two releases. A version has both, and the alias moves to the next one at once.
+    """
 
     def __init__(
         self,
@@ -44,13 +49,13 @@ class Functions(Construct):
         creates_only = {"StringEqualsIfExists": {"ssm:Overwrite": "false"}}
         self._iam_conditions = {Resource.SES_IDENTITIES: is_sender, Resource.PARAMETERS: creates_only}
         self._stage = stage
-        self.functions: dict[str, lambda_.Function] = {}
+        self.aliases: dict[str, lambda_.Alias] = {}
         self.log_groups: dict[str, logs.LogGroup] = {}
         layers = {layer: self._create_layer(layer, assets) for layer in assets.layers}
         for function in FUNCTIONS:
             group = create_log_group(self, f"{function.name.capitalize()}Logs", stage)
             self.log_groups[function.name] = group
-            self.functions[function.name] = self._create_function(
+            created = self._create_function(
                 function,
                 code=lambda_.Code.from_asset(str(assets.functions[function.name])),
                 layers=[layers[layer] for layer in function.layers],
@@ -58,6 +63,7 @@ class Functions(Construct):
                 environment=environment,
                 log_group=group,
             )
+            self.aliases[function.name] = created.add_alias(LIVE, description="The version that is called.")
 
     def _create_function(
         self,
@@ -90,17 +96,15 @@ class Functions(Construct):
             # Long jobs continue by a message to their own queue, and are bounded by their rows. Without this, Lambda stops such
             # a chain after 16 calls ("Use Lambda recursive loop detection" in its developer guide).
             recursive_loop=lambda_.RecursiveLoop.ALLOW if function.feeds_own_queue else None,
+            # `infra.releases` deletes them.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
 
     def _create_layer(self, name: str, assets: Assets) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(
             self,
             f"{name.capitalize()}Layer",
-            code=lambda_.Code.from_asset(
-                str(assets.layers[name]),
-                # Only of our own code, where tests leave it. Third-party packages are compiled on purpose.
-                exclude=["**/__pycache__"] if name == "core" else None,
-            ),
+            code=lambda_.Code.from_asset(str(assets.layers[name])),
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
         )

@@ -24,7 +24,7 @@ class Schedules(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, functions: Mapping[str, lambda_.Function]
+        self, scope: Construct, construct_id: str, *, stage: Stage, functions: Mapping[str, lambda_.IFunction]
     ) -> None:
         super().__init__(scope, construct_id)
         for function in FUNCTIONS:
@@ -50,7 +50,7 @@ class Schedules(Construct):
                     ),
                 )
 
-    def _create_role(self, name: str, target: lambda_.Function) -> iam.Role:
+    def _create_role(self, name: str, target: lambda_.IFunction) -> iam.Role:
         invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[target.function_arn])
         return iam.Role(
             self,

@@ -8,13 +8,17 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from infra.local.progress import Step, UserError
+from infra.releases import Releases
 from infra.stage import Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 # The sources of the template and its assets.
 _FINGERPRINTED_PATHS = (
@@ -58,11 +62,13 @@ class Deployment:
         if self._describe_stack(_TOOLKIT_STACK) is None:
             with Step("Preparing the local account (cdk bootstrap)") as step:
                 self._run_cdk(step, "bootstrap", "aws://000000000000/us-east-1")
+        before = self._releases(stack).live_versions() if stack else {}
         with Step("Deploying the stack (cdk deploy)") as step:
             self._run_cdk(step, "deploy", "--require-approval", "never")
         stack = self.find_stack()
         if stack is None:
             raise UserError(f"cdk deploy did not complete the stack. {self._recovery_hint()}")
+        self._releases(stack).complete(before)
         self._record_file.write_text(json.dumps({"fingerprint": fingerprint, "stack": stack.id}))
         return stack.outputs
 
@@ -74,20 +80,27 @@ class Deployment:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
         return DeployedStack(stack["StackId"], outputs)
 
+    def _releases(self, stack: DeployedStack) -> Releases:
+        return Releases.of_stack(self._client("lambda"), stack.outputs)
+
     def _describe_stack(self, name: str) -> Mapping[str, Any] | None:
-        client = boto3.client(
-            "cloudformation",
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name=self.environment["AWS_REGION"],
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-        )
+        client: CloudFormationClient = self._client("cloudformation")
         try:
             return client.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
+
+    def _client(self, service: str) -> Any:
+        # No overload accepts a variable name.
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def _run_cdk(self, step: Step, *arguments: str) -> None:
         command = [str(self.root / "node_modules" / ".bin" / "cdk"), *arguments, "--progress", "events", "--no-notices"]

@@ -13,7 +13,7 @@ from infra.stage import Stage
 from tests.infra.template import Template
 from tests.support.source_tree import ROOT
 
-_CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]  # with CDK's feature flags
+CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]  # with CDK's feature flags
 _OPTIONS = {
     "alarmEmail": "ops@example.com",
     "mailSender": "holdall@example.com",
@@ -68,7 +68,7 @@ def template_with_options(stages: dict[str, Stage], assembly_with_options: Path)
 
 
 def _synth(stage: Stage, assets: Assets, folder: Path) -> Path:
-    app = cdk.App(outdir=str(folder), context=_CONTEXT)
+    app = cdk.App(outdir=str(folder), context=CONTEXT)
     create_stack(app, stage, assets)
     app.synth()
     return folder

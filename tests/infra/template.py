@@ -52,9 +52,11 @@ class Template:
                     yield format_arn(resource) + keys, _as_list(statement["Action"])
 
     def called_function(self, arn: Any) -> str:
-        """Return the logical ID of the function that the ARN or name of a function names."""
-        [function] = [name for name in self.resources("AWS::Lambda::Function") if f"<{name}>" in format_arn(arn)]
-        return function
+        """Return the logical ID of the function whose alias `live` the ARN or name of a function names, and nothing else."""
+        aliases = self.properties("AWS::Lambda::Alias")
+        [alias] = _references(arn)
+        assert aliases[alias]["Name"] == "live"
+        return str(aliases[alias]["FunctionName"]["Ref"])
 
     def attached_policies(self) -> list[Properties]:
         """Return the policies that are separate resources."""
@@ -82,6 +84,18 @@ def _format_keys(condition: Any) -> str:
     [(name, patterns)] = operands.items()
     assert (operator, name) == ("ForAllValues:StringLike", "dynamodb:LeadingKeys"), condition
     return f" [{' '.join(sorted(_as_list(patterns)))}]"
+
+
+def _references(value: Any) -> set[str]:
+    """Return the logical IDs of the resources in an expression."""
+    if isinstance(value, list):
+        return {name for each in value for name in _references(each)}
+    if not isinstance(value, dict):
+        return set()
+    [(function, target)] = value.items()
+    if function == "Ref":
+        return {target}
+    return {target[0]} if function == "Fn::GetAtt" else _references(target)
 
 
 def _as_list(value: Any) -> list[Any]:

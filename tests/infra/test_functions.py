@@ -13,7 +13,7 @@ from functions.imageproc.isolation import ResourceLimits
 from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import MAX_OUTPUT_BYTES
 from holdall.platform.config import Settings
-from infra.build import layers
+from infra.build import layers, packaging
 from infra.catalog import FUNCTIONS
 from infra.constructs import functions
 from infra.stage import InvalidStage, OAuthProvider, Stage
@@ -48,10 +48,12 @@ _ALLOWED_TYPES = {
     "AWS::DynamoDB::Table",
     "AWS::IAM::Role",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
     "AWS::S3::Bucket",
@@ -253,7 +255,7 @@ def test_stack_creates_an_ses_identity_only_if_asked_to(
 
 
 def test_layers_are_built_for_the_deployed_python() -> None:
-    assert functions.RUNTIME.name == f"python{layers.LAMBDA_PYTHON}"
+    assert functions.RUNTIME.name == f"python{packaging.LAMBDA_PYTHON}"
 
 
 def test_notice_of_the_imaging_layer_names_its_packages_and_their_libraries() -> None:

@@ -201,7 +201,7 @@ def test_a_scheduled_call_that_fails_is_not_repeated(cloud_template: Template) -
         assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
     for config in configs:
         assert (config["MaximumEventAgeInSeconds"], config["MaximumRetryAttempts"]) == (60, 0)
-    assert {cloud_template.called_function(config["FunctionName"]) for config in configs} == {
+    assert {cloud_template.called_function(config["Qualifier"]) for config in configs} == {
         cloud_template.called_function(target["Arn"]) for target in targets
     }
 
@@ -216,7 +216,7 @@ def _schedules(template: Template) -> dict[tuple[str, str], str]:
     names = {name: each["Handler"].split(".")[1] for name, each in template.properties("AWS::Lambda::Function").items()}
     targets = {
         (
-            names[format_arn(schedule["Target"]["Arn"]).strip("<>")],
+            names[template.called_function(schedule["Target"]["Arn"])],
             json.loads(schedule["Target"]["Input"])["task"],
         ): schedule
         for schedule in template.properties("AWS::Scheduler::Schedule").values()

@@ -171,7 +171,7 @@ def test_visibility_timeout_is_six_times_the_function_timeout(cloud_template: Te
 
     assert len(mappings) == sum(function.queue is not None for function in FUNCTIONS)
     for mapping in mappings:
-        timeout = functions[mapping["FunctionName"]["Ref"]]["Timeout"]
+        timeout = functions[cloud_template.called_function(mapping["FunctionName"])]["Timeout"]
         queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
         assert queue["VisibilityTimeout"] >= 6 * timeout
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
