@@ -240,7 +240,6 @@ FUNCTIONS = (
             Grant(Resource.ORIGINAL_IMAGES, ("s3:GetObjectVersion",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),
             Grant(Resource.IMAGES_QUEUE, _RECEIVE),
-            _SEND_WORK,  # the job that hashes an image that is too large for the disk of this function
         ),
     ),
     Function(

@@ -158,7 +158,7 @@ ALLOWED: list[tuple[str, str, Attempt]] = [
     *((name, "write ephemeral", put_item("Ephemeral")) for name in _API_FUNCTIONS),
     *((name, "increment a rate limit", update_item("Ephemeral")) for name in _API_FUNCTIONS),
     *((name, "enqueue an email", send_message("Mail", _DISCARDED_EMAIL_MESSAGE)) for name in _EMAIL_PRODUCERS),
-    *((name, "send work", send_message("Work", _UNKNOWN_JOB_MESSAGE)) for name in _ALL_FUNCTIONS if name != "mail"),
+    *((name, "send work", send_message("Work", _UNKNOWN_JOB_MESSAGE)) for name in _ALL_BUT_MAIL if name != "imageproc"),
     *(("auth", f"query audit {index}", query("Audit", index)) for index in _AUDIT_INDEXES),
     ("maintenance", "query audit", query("Audit")),
     ("maintenance", "write the export", put_object("Exports", "tried")),

@@ -90,7 +90,6 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "variants/media/*": "s3:DeleteObject s3:PutObject",
         "variants/private/*": "s3:DeleteObject s3:PutObject",
         "images": _RECEIVE,
-        "work": "sqs:SendMessage",
     },
     # Emails contain secret links, so this function has access to nothing else.
     "mail": {"*": "ses:SendEmail", "mail": _RECEIVE},
