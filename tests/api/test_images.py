@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from functions.imageproc import probe, work_folder
+from functions.imageproc import probe, render, work_folder
 from holdall.jobs.model import RenderImage
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
@@ -257,6 +257,27 @@ def test_variants_beyond_four_times_the_quota_fail(client: Client, fake_aws: Fak
     assert (file["status"], file["reason"], file["variants"][0]["status"]) == ("ready", "variants_full", "failed")
     assert fake_aws.list_keys("variants", project) == []
     invariants.assert_project_consistent(fake_aws, project)
+
+
+def test_image_whose_variants_are_too_many_bytes_ends_and_the_next_one_is_rendered(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "MAX_OUTPUT_BYTES", 100_000)
+    specs = [
+        {"name": f"v{number}", "width": 200, "height": 200, "fit": "stretch", "format": "png"} for number in range(20)
+    ]
+    project = client.post("/projects", {"name": "x", "settings": {"variants": specs}}).created()["id"]
+    demanding, next_one = (
+        fake_aws.upload(client, content, projectId=project) for content in (make_noise_photo(1), make_photo())
+    )
+
+    assert fake_aws.deliver_messages("imageproc", *receive_image_messages(fake_aws)) == NO_FAILURES
+    file = client.get(f"/files/{demanding['fileId']}").data()
+    assert (file["status"], file["reason"]) == ("ready", "too_demanding")
+    assert {each["status"] for each in file["variants"]} == {"failed"}
+    file = client.get(f"/files/{next_one['fileId']}").data()
+    assert (file["status"], {each["status"] for each in file["variants"]}) == ("ready", {"ready"})
+    assert {job["status"] for job in fake_aws.find_rows("main", record_type="job")} == {"failed", "completed"}
 
 
 def test_repeated_message_renders_once(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
