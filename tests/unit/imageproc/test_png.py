@@ -40,7 +40,7 @@ def _zeros(megabytes: int) -> bytes:
         png_chunk(b"eXIf", b"rubbish"),
         png_chunk(b"xxXx", bytes(100)),
     ],
-    ids=lambda chunk: f"{chunk[4:8].decode()}-{len(chunk)}",
+    ids=lambda chunk: chunk[4:8].decode(),  # not its length, because a new profile has the time in it
 )  # fmt: skip
 def test_broken_or_large_ancillary_chunk_is_ignored(image_factory: ImageFactory, chunk: bytes) -> None:
     variant = image_factory.render_image(png_with(chunk))
