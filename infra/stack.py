@@ -97,6 +97,7 @@ class HoldallStack(Stack):
         api_url = self._stage.api_url.format(apiId=api.api.api_id, region=Aws.REGION, port=self._stage.port)
         outputs = {
             "ConsoleUrl": f"{public_url}/",
+            "CloudFrontDomain": self._cdn.domain,
             "ApiUrl": f"{public_url}/api/v1",
             "DocsUrl": f"{public_url}/api/v1/docs",
             "DirectApiUrl": f"{api_url}/api/v1",

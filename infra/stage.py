@@ -57,7 +57,10 @@ class Stage(_StageModel):
     stack_name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,31}$")]  # names in CloudFront contain it
     credentials: Literal["bootstrap", "cli"]  # deploy with the roles of `cdk bootstrap`, or with the caller's own
     layer_platform: Literal["lambda", "host"]  # the machine that third-party packages are downloaded for
-    public_url: str  # template of {domain}, {label} (first part of the domain), {port}
+    public_url: str  # template of {domain}, {label} (first part of the domain), {port}; unused with `aliases`
+    aliases: tuple[str, ...]  # our own domains; the first is that of every URL
+    # Of all aliases. CloudFront reads certificates in us-east-1 only ("Requirements for using SSL/TLS certificates").
+    certificate_arn: Annotated[str, Field(pattern=r"^(arn:aws:acm:us-east-1:\d{12}:certificate/.+)?$")]
     api_url: str  # template of {apiId}, {region}, {port}
     api_origin: ApiOrigin
     bucket_url: str  # template of {bucket}, {region}, {port}: the start of presigned URLs
@@ -96,6 +99,12 @@ class Stage(_StageModel):
     def _identity_has_a_sender(self) -> Self:
         if self.mail_identity != "none" and not self.mail_sender:
             raise ValueError("mailIdentity needs mailSender")
+        return self
+
+    @model_validator(mode="after")
+    def _aliases_have_a_certificate(self) -> Self:
+        if bool(self.aliases) != bool(self.certificate_arn):
+            raise ValueError("aliases and certificateArn need each other")
         return self
 
     def is_enabled(self, setting: str | None) -> bool:

@@ -1,10 +1,13 @@
 """The CloudFront distribution: the console at /, the API at /api/*, variants of public projects at /media/*."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import Annotations, Aws, Duration, Fn
 from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_iam as iam
@@ -39,6 +42,7 @@ class Distribution(Construct):
             self,
             "Distribution",
             comment=f"Holdall, {stage.name}",
+            **_domain_options(self, stage),
             default_root_object="index.html",
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             default_behavior=self._console_behavior(stage, console),
@@ -53,11 +57,15 @@ class Distribution(Construct):
             },
         )
         self._grant_media_read(variants)
-        domain = self.distribution.distribution_domain_name
-        self.public_url = stage.public_url.format(
-            domain=domain, label=Fn.select(0, Fn.split(".", domain)), port=stage.port
+        self.domain = self.distribution.distribution_domain_name  # of CloudFront, which the aliases lead to
+        self.public_url = (
+            f"https://{stage.aliases[0]}"
+            if stage.aliases
+            else stage.public_url.format(
+                domain=self.domain, label=Fn.select(0, Fn.split(".", self.domain)), port=stage.port
+            )
         )
-        self._suppress_findings()
+        self._suppress_findings(stage)
 
     def _console_behavior(self, stage: Stage, bucket: s3.Bucket) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(
@@ -140,14 +148,27 @@ class Distribution(Construct):
             ),
         )
 
-    def _suppress_findings(self) -> None:
-        for finding, reason in {
+    def _suppress_findings(self, stage: Stage) -> None:
+        reasons = {
             "CFR1": "Holdall is for users in all countries. An operator can add a geographic restriction in CloudFront.",
             "CFR2": "A WAF costs money while no one uses it. API Gateway and holdall.rate_limits limit requests.",
             "CFR3": "Access logs cost money, and would contain share tokens, which are part of paths.",
-            "CFR4": "A distribution without a custom domain has CloudFront's certificate and TLS policy.",
-        }.items():
+        }
+        if not stage.aliases:
+            reasons["CFR4"] = "A distribution without a custom domain has CloudFront's certificate and TLS policy."
+        for finding, reason in reasons.items():
             suppress(self.distribution, finding, reason=reason)
+
+
+def _domain_options(scope: Construct, stage: Stage) -> Mapping[str, Any]:
+    """Return the options of a distribution with domains of our own. CDK warns of the TLS policy if there is no certificate."""
+    if not stage.aliases:
+        return {}
+    return {
+        "domain_names": list(stage.aliases),  # jsii takes no tuple
+        "certificate": acm.Certificate.from_certificate_arn(scope, "Certificate", stage.certificate_arn),
+        "minimum_protocol_version": cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+    }
 
 
 def _api_origin(stage: Stage, api: gateway.HttpApi) -> origins.HttpOrigin:

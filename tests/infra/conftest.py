@@ -20,6 +20,8 @@ _OPTIONS = {
     "mailIdentity": "domain",
     "auditExport": "on",
     "tracing": "on",
+    "aliases": ["files.example.com", "media.example.com"],
+    "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0123",
 }
 
 
