@@ -7,7 +7,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from holdall.files import service
-from holdall.files.model import Disposition, FileQuery, FileView, SortOrder
+from holdall.files.model import FileQuery, FileView, SortOrder
+from holdall.files.names import Disposition
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires
 from holdall.http.responses import (

@@ -153,10 +153,10 @@ class Story:
 
     def _upload(self, **overrides: Any) -> None:
         body = make_upload_request(PHOTO, projectId=self.project_id, **overrides)
-        begun = self.send(lambda: self.client.post("/files/init-upload", body))
-        if begun.status != 201:
+        response = self.send(lambda: self.client.post("/files/init-upload", body))
+        if response.status != 201:
             return
-        upload = begun.created()
+        upload = response.created()
         self.fake_aws.put_object(upload, PHOTO)
         self.send(lambda: self.client.post("/files/commit", {"uploadId": upload["uploadId"]}))
         if "fileId" not in overrides:

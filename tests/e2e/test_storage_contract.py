@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from holdall.files.model import content_disposition
+from holdall.files.names import content_disposition
 from holdall.platform import storage
 from holdall.platform.storage import PresignedUrl
 from infra.local import minio

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.files.model import (
+from holdall.files.names import (
     Disposition,
     PrefixTooLong,
     clean_name,

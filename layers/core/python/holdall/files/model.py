@@ -1,18 +1,15 @@
 """Files, their versions and variants, and the rules for their names and for the keys of their objects."""
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Self
-from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
 from holdall.platform import ids
 from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.schemas import ResponseModel
-from holdall.platform.text import is_blank, remove_invisible
 from holdall.projects.model import Project, VariantSpec
 
 FileKind = Literal["image", "file"]
@@ -21,7 +18,6 @@ FileState = Literal["live", "trash", "purging"]
 VariantPrefix = Literal["media", "private"]
 VariantStatus = Literal["processing", "ready", "failed"]
 SortOrder = Literal["newest", "name"]
-Disposition = Literal["attachment", "inline"]
 
 OTHER_PREFIX: dict[VariantPrefix, VariantPrefix] = {"media": "private", "private": "media"}
 VARIANT_PREFIXES = tuple(OTHER_PREFIX)
@@ -38,9 +34,6 @@ IMAGE_TYPES = {
 _CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpeg": "image/jpeg", "png": "image/png"}
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,10})$")
 _ORIGINAL_KEY = re.compile(r"[a-z0-9-]*-([0-9a-z]{12})/(?:files|images/original)/([0-9a-z]{26})\.[a-z0-9]{1,10}")
-_MAX_SORT_KEY_BYTES = 900  # a sort key holds 1024 bytes, and the ID follows the name
-# Between a name and the ID in a sort key. No name contains it, and it sorts before every character of a name.
-_SEPARATOR = "\x01"
 
 
 class FileChanged(Conflict):
@@ -59,12 +52,6 @@ class FileRejected(Conflict):
     """The bytes of the current version are not those that were announced, so they are not served."""
 
     code, detail = "rejected", "This file was rejected."
-
-
-class PrefixTooLong(ValidationFailed):
-    """The prefix is longer than the part of a name that is indexed."""
-
-    code, detail = "prefix_too_long", "The prefix is too long."
 
 
 class UnsupportedCombination(ValidationFailed):
@@ -276,37 +263,3 @@ def version_id_of_variant(project_id: str, key: str) -> str:
 def without_prefix(key: str) -> str:
     """Return the key of a variant without its prefix."""
     return key.partition("/")[2]
-
-
-def name_sort_key(name: str, file_id: str) -> str:
-    """Return the key by which the names of files sort, in any case. A name sorts before longer names that begin with it."""
-    folded = _fold(name).encode()[:_MAX_SORT_KEY_BYTES].decode(errors="ignore")
-    return f"{folded}{_SEPARATOR}{ids.local_part(file_id)}"
-
-
-def name_key_prefix(prefix: str) -> str:
-    """Return what the sort keys of the names with this prefix begin with. Raises PrefixTooLong."""
-    folded = _fold(remove_invisible(prefix).lstrip())
-    if len(folded.encode()) > _MAX_SORT_KEY_BYTES:
-        raise PrefixTooLong
-    return folded
-
-
-def _fold(text: str) -> str:
-    """Return text such that equivalent text in another case is equal (Unicode Standard, section 3.13, D145)."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
-
-
-def clean_name(filename: str) -> str:
-    """Return a file name without folders, controls and bidirectional formatting. It is empty if no character is visible."""
-    cleaned = remove_invisible(re.split(r"[/\\]", filename)[-1]).strip()
-    return "" if is_blank(cleaned) or cleaned in (".", "..") else cleaned
-
-
-def content_disposition(disposition: Disposition, name: str) -> str:
-    """Return a Content-Disposition header with a name that every browser reads (RFC 6266, section 4.3; RFC 8187)."""
-    cleaned = clean_name(name) or "file"
-    plain = re.sub(
-        r"[^A-Za-z0-9._ ()-]", "_", unicodedata.normalize("NFKD", cleaned).encode("ascii", "ignore").decode()
-    )
-    return f"{disposition}; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(cleaned, safe='')}"

@@ -8,7 +8,6 @@ from holdall.events.service import emit
 from holdall.files import store
 from holdall.files.model import (
     VARIANT_PREFIXES,
-    Disposition,
     File,
     FileChanged,
     FileInTrash,
@@ -20,8 +19,8 @@ from holdall.files.model import (
     Variant,
     VariantView,
     Version,
-    content_disposition,
 )
+from holdall.files.names import Disposition, content_disposition
 from holdall.files.store import get_or_none, get_pending, list_by_kind, list_project_versions, list_versions
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job

@@ -8,7 +8,8 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
-from holdall.files.model import File, FileChanged, FileKind, Variant, Version, name_key_prefix, name_sort_key
+from holdall.files.model import File, FileChanged, FileKind, Variant, Version
+from holdall.files.names import name_key_prefix, name_sort_key
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from holdall.files.model import File, FileView, Version, clean_name, kind_of, original_key, planned_variants, prefix_for
+from holdall.files.model import File, FileView, Version, kind_of, original_key, planned_variants, prefix_for
+from holdall.files.names import clean_name
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, ValidationFailed

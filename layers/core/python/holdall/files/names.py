@@ -1,0 +1,56 @@
+"""Names of files: what they may contain, how they sort, and how a download carries them."""
+
+import re
+import unicodedata
+from typing import Literal
+from urllib.parse import quote
+
+from holdall.platform import ids
+from holdall.platform.errors import ValidationFailed
+from holdall.platform.text import is_blank, remove_invisible
+
+Disposition = Literal["attachment", "inline"]
+
+_MAX_SORT_KEY_BYTES = 900  # a sort key holds 1024 bytes, and the ID follows the name
+# Between a name and the ID in a sort key. No name contains it, and it sorts before every character of a name.
+_SEPARATOR = "\x01"
+
+
+class PrefixTooLong(ValidationFailed):
+    """The prefix is longer than the part of a name that is indexed."""
+
+    code, detail = "prefix_too_long", "The prefix is too long."
+
+
+def name_sort_key(name: str, file_id: str) -> str:
+    """Return the key by which the names of files sort, in any case. A name sorts before longer names that begin with it."""
+    folded = _fold(name).encode()[:_MAX_SORT_KEY_BYTES].decode(errors="ignore")
+    return f"{folded}{_SEPARATOR}{ids.local_part(file_id)}"
+
+
+def name_key_prefix(prefix: str) -> str:
+    """Return what the sort keys of the names with this prefix begin with. Raises PrefixTooLong."""
+    folded = _fold(remove_invisible(prefix).lstrip())
+    if len(folded.encode()) > _MAX_SORT_KEY_BYTES:
+        raise PrefixTooLong
+    return folded
+
+
+def _fold(text: str) -> str:
+    """Return text such that equivalent text in another case is equal (Unicode Standard, section 3.13, D145)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def clean_name(filename: str) -> str:
+    """Return a file name without folders, controls and bidirectional formatting. It is empty if no character is visible."""
+    cleaned = remove_invisible(re.split(r"[/\\]", filename)[-1]).strip()
+    return "" if is_blank(cleaned) or cleaned in (".", "..") else cleaned
+
+
+def content_disposition(disposition: Disposition, name: str) -> str:
+    """Return a Content-Disposition header with a name that every browser reads (RFC 6266, section 4.3; RFC 8187)."""
+    cleaned = clean_name(name) or "file"
+    plain = re.sub(
+        r"[^A-Za-z0-9._ ()-]", "_", unicodedata.normalize("NFKD", cleaned).encode("ascii", "ignore").decode()
+    )
+    return f"{disposition}; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(cleaned, safe='')}"
