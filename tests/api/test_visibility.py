@@ -76,6 +76,19 @@ def test_older_versions_move_too(client: Client, fake_aws: FakeAws, project: dic
     assert {each["key"].partition("/")[0] for each in list_rendered_variants(fake_aws, project)} == {"private"}
 
 
+def test_older_versions_of_what_is_no_image_any_more_move_too(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    (file_id,) = fake_aws.upload_photos(client, project, 1)
+    fake_aws.upload(client, b"not an image", projectId=project["id"], fileId=file_id)
+    fake_aws.run_workers()
+    assert get_file(client, file_id)["kind"] == "file"
+    for visibility, prefix in (("private", "private"), ("public", "media")):
+        set_visibility(client, project, visibility)
+        fake_aws.run_workers()
+        assert variant_prefixes(fake_aws, project["id"]) == [prefix]
+
+
 def list_rendered_variants(fake_aws: FakeAws, project: dict[str, Any]) -> list[dict[str, Any]]:
     return [each for version in invariants.stored_versions(fake_aws, project["id"]) for each in version["variants"]]
 

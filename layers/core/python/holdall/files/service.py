@@ -21,7 +21,14 @@ from holdall.files.model import (
     Version,
 )
 from holdall.files.names import Disposition, content_disposition
-from holdall.files.store import get_or_none, get_pending, list_by_kind, list_project_versions, list_versions
+from holdall.files.store import (
+    get_or_none,
+    get_pending,
+    list_by_kind,
+    list_newest,
+    list_project_versions,
+    list_versions,
+)
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.platform import clock, storage
@@ -33,7 +40,7 @@ from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.projects.model import Project
 
-__all__ = ["get_or_none", "get_pending", "list_by_kind", "list_project_versions", "list_versions"]
+__all__ = ["get_or_none", "get_pending", "list_by_kind", "list_newest", "list_project_versions", "list_versions"]
 
 
 def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[FileView]:

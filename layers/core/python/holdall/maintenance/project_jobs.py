@@ -23,9 +23,9 @@ MAX_CHECKS = 20  # three and a half hours in total
 
 
 def run_relocate(job: Job) -> None:
-    """Move the variants of all images of a project to the prefix that its visibility demands, by a job for each image.
+    """Move the variants of a project to the prefix that its visibility demands, by a job for each file that has had any.
 
-    If the project is not public any more, it then checks the bucket itself: the list of images lags, and a worker that died may
+    If the project is not public any more, it then checks the bucket itself: the list of files lags, and a worker that died may
     have left objects that no record names. Raises ServiceUnavailable.
     """
     project = projects.get_or_none(job.project_id)
@@ -34,8 +34,9 @@ def run_relocate(job: Job) -> None:
     elif job.state.checks:
         _sweep_public_prefix(job, project)
     else:
-        page = files.list_by_kind(project.id, "image", PageRequest(_BATCH_SIZE, job.state.position))
-        _start_relocations([file.id for file in page.items])
+        # Of all files, because one that is no image any more may have older versions with variants.
+        page = files.list_newest(project.id, PageRequest(_BATCH_SIZE, job.state.position))
+        _start_relocations([file.id for file in page.items if file.has_variants])
         if page.next is not None:
             jobs.reschedule(job, JobState(page.next))
         elif prefix_for(project, "live") == "media":
