@@ -81,11 +81,11 @@ def test_each_version_and_each_variant_counts(client: Client, fake_aws: FakeAws,
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-def test_rejected_image_counts(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+def test_image_that_is_none_counts_as_a_file(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
     fake_aws.upload(client, b"no image", projectId=project["id"])
     fake_aws.run_workers()
 
-    assert list_amounts(get_usage(client, project["id"])) == (8, 1, 0, 0, 8, 1, 0, 0, 0, 0)
+    assert list_amounts(get_usage(client, project["id"])) == (8, 1, 0, 0, 0, 0, 8, 1, 0, 0)
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
