@@ -42,6 +42,17 @@ def test_name_is_trimmed_and_normalized() -> None:
     assert CreateProjectRequest(name="  e\u0301te\u0301 ").name == "été"
 
 
+@pytest.mark.parametrize("hidden", ["\u061c", "\u200b", "\u200f", "\u202e", "\u2066", "\u2069", "\ufeff"])
+def test_name_loses_characters_that_no_one_sees(hidden: str) -> None:
+    assert CreateProjectRequest(name=f"a{hidden}b").name == "ab"
+    with pytest.raises(ValidationError):
+        CreateProjectRequest(name=hidden)
+
+
+def test_name_keeps_its_joiners() -> None:
+    assert CreateProjectRequest(name="\u06cc\u200c\u062e").name == "\u06cc\u200c\u062e"
+
+
 @pytest.mark.parametrize(
     ("allowed_types", "content_type", "expected"),
     [
