@@ -97,8 +97,8 @@ def _too_many_pixels() -> Rejected:
 
 def _heif_decoder() -> type[ImageFile.ImageFile]:
     # Imported for HEIC alone, so that the first image of a worker does not wait for it.
-    from pi_heif import options  # noqa: PLC0415
-    from pi_heif.as_plugin import HeifImageFile  # noqa: PLC0415
+    from pillow_heif import options  # noqa: PLC0415
+    from pillow_heif.as_plugin import HeifImageFile  # noqa: PLC0415
 
     options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
     decoder: type[ImageFile.ImageFile] = HeifImageFile

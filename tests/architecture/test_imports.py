@@ -38,7 +38,7 @@ _VIOLATIONS = {
     "urllib3 is for OAuth providers": ("holdall.platform.storage", "urllib3"),
     "email_validator and idna are for email addresses": ("holdall.accounts.model", "idna"),
     "ulid is for IDs": ("holdall.files.model", "ulid"),
-    "Pillow and pi-heif are for imageproc": ("functions.files.files", "PIL.Image"),
+    "Pillow and pillow-heif are for imageproc": ("functions.files.files", "PIL.Image"),
 }  # fmt: skip
 
 

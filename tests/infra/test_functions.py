@@ -261,7 +261,9 @@ def test_layers_are_built_for_the_deployed_python() -> None:
 def test_notice_of_the_imaging_layer_names_its_packages_and_their_libraries() -> None:
     notice = (ROOT / "requirements" / "imaging.notice").read_text()
     packages = [line for line in (ROOT / "requirements" / "imaging.in").read_text().splitlines() if line[0] != "#"]
-    bundled = [path.name.split("-")[0] for path in metadata.files("pi-heif") or () if path.parts[0] == "pi_heif.libs"]
+    bundled = [
+        path.name.split("-")[0] for path in metadata.files("pillow-heif") or () if path.parts[0] == "pillow_heif.libs"
+    ]
 
     assert packages
     assert bundled
