@@ -11,7 +11,7 @@ CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSIO
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo minio outbox superuser invite token rotate-keys test test-long check bench layers openapi synth diff \
+.PHONY: help up down status demo minio outbox superuser invite token rotate-keys test test-long check bench layers openapi synth cost diff \
 	deploy rollback require-python env-dev env-node env-all
 
 help: ## list the commands
@@ -86,6 +86,9 @@ openapi: env-dev ## write docs/openapi.json and docs/api.md
 synth: env-dev env-node ## AWS: write the template to cdk.out; needs no account
 	@$(CDK) synth --quiet
 	@echo 'The template is in cdk.out.'
+
+cost: synth ## AWS: print what a month without users costs
+	@$(RUN) -m infra.cost '$(STAGE)'
 
 diff: env-dev env-node ## AWS: show what a deployment would change
 	@$(CDK) diff
