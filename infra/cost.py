@@ -76,7 +76,8 @@ def idle_month(template: Mapping[str, Any]) -> list[Item]:
         for transformation in each["Properties"]["MetricTransformations"]
     }
     calls = sum(_calls(template))
-    # Prices of us-east-1 and free tiers of aws.amazon.com/{sqs,lambda,eventbridge,cloudwatch,dynamodb,s3}/pricing, 2026-11-26.
+    # Prices and free tiers of us-east-1, written down on 2026-11-26. The pages of AWS may have changed since:
+    # aws.amazon.com/{sqs,lambda,eventbridge,cloudwatch,dynamodb,s3}/pricing.
     return [
         Item("SQS: polls of Lambda, requests", mappings * _POLLS, 1e6, 0.40e-6),
         Item("Lambda: scheduled calls", calls, 1e6, 0.20e-6),
