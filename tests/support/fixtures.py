@@ -21,7 +21,7 @@ from tests.support.world import World
 
 
 @cache
-def _start_aws() -> tuple[FakeAws, World]:
+def start_aws() -> tuple[FakeAws, World]:
     # Once for each process: the conftests of several suites define these fixtures, and one worker runs tests of all.
     mock_aws().start()
     return FakeAws.create(), World()
@@ -30,12 +30,12 @@ def _start_aws() -> tuple[FakeAws, World]:
 @pytest.fixture(scope="session")
 def fake_aws() -> FakeAws:
     """AWS in this process, by moto."""
-    return _start_aws()[0]
+    return start_aws()[0]
 
 
 @pytest.fixture(scope="session")
 def worker_world(fake_aws: FakeAws) -> World:
-    return _start_aws()[1]
+    return start_aws()[1]
 
 
 @pytest.fixture
