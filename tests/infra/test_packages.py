@@ -1,5 +1,6 @@
 """The packages of the functions and the layers: byte code by Lambda's Python, and modes with which Lambda can read them."""
 
+import json
 import marshal
 import os
 import sys
@@ -7,6 +8,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from types import CodeType
 
+import botocore
 import pytest
 
 from infra.build import assets, layers, packaging
@@ -138,3 +140,18 @@ def _compiled_paths(folder: Path) -> set[str]:
 
 def _content(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_endpoints_of_the_services_in_use_are_kept() -> None:
+    data = layers.build(ROOT, "host")["deps"] / "python" / "botocore" / "data"
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    complete = json.loads((Path(botocore.__file__).parent / "data" / "endpoints.json").read_text())
+
+    assert {each["partition"] for each in endpoints["partitions"]} == {
+        each["partition"] for each in complete["partitions"]
+    }
+    for kept, original in zip(endpoints["partitions"], complete["partitions"], strict=True):
+        assert kept["regions"] == original["regions"]
+        assert {name: original["services"][name] for name in kept["services"]} == kept["services"]
+    services = endpoints["partitions"][0]["services"]
+    assert set(services) == {"dynamodb", "email", "s3", "sqs", "ssm", "sts"}
