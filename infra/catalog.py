@@ -231,7 +231,7 @@ FUNCTIONS = (
         queue=Resource.IMAGES_QUEUE,
         memory=3008,  # the maximum in a new account; encoders run in parallel
         timeout=120,
-        storage=2048,  # the largest source, and 20 variants that do not compress; a thousandth of the price of the memory
+        storage=1024,  # the largest source, and the variants; it costs a thousandth of the price of the memory
         layers=("core", "deps", "imaging"),
         # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(

@@ -19,11 +19,12 @@ from functions.imageproc.isolation import ResourceLimits, run_in_child
 from functions.imageproc.pixels import RenderStep, decode
 from functions.imageproc.probe import probe
 from functions.imageproc.rejection import Rejected, RejectionCode
-from holdall.projects.model import MAX_VARIANT_SIDE, MAX_VARIANTS, VariantSpec
+from holdall.projects.model import VariantSpec
 from holdall.variants.model import RenderedVariant, RenderResult
 
-# What all variants of an image may take on the disk: four bytes for each pixel, because PNG cannot compress noise.
-MAX_OUTPUT_BYTES: Final = MAX_VARIANTS * MAX_VARIANT_SIDE**2 * 4
+# What all variants of an image may take on the disk together. PNG cannot compress noise: without this bound, an image could
+# take a gigabyte, and its worker for more than a minute.
+MAX_OUTPUT_BYTES: Final = 512 * 1024**2
 # Encoders release the GIL. More workers than cores would only hold more pixels in memory.
 _MAX_WORKERS: Final = max(2, min(4, os.cpu_count() or 2))
 _LARGE_PIXELS: Final = 4_000_000  # pixels

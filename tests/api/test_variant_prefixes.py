@@ -155,6 +155,19 @@ def test_file_trashed_during_its_rendering_has_nothing_under_media(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
+def test_failed_variants_of_a_dead_worker_are_deleted(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], active_render: ActiveRender, frozen_clock: FrozenClock
+) -> None:
+    active_render.store_under_media()
+    frozen_clock.advance(minutes=10)
+    second = variants.claim(active_render.render_job.job.id)
+    assert second is not None
+    variants.fail(second, RenderFailure("decoder_crashed"))
+
+    assert fake_aws.list_keys("variants", project["id"]) == []
+    invariants.assert_project_consistent(fake_aws, project["id"])
+
+
 @pytest.mark.parametrize("purged", ["before", "after"])
 def test_file_purged_during_its_rendering_leaves_nothing(
     client: Client,

@@ -232,9 +232,8 @@ def _reload_and_fail(render_job: RenderJob, failure: RenderFailure) -> None:
 def _fail(render_job: RenderJob, failure: RenderFailure) -> None:
     project, file, before = render_job.project, render_job.file, render_job.version
     version = _after_failure(render_job, failure)
-    # Before the record forgets them: a worker that died may have stored some.
-    kept = {variant.unprefixed_key for variant in version.variants}
-    files.delete_variants(variant.unprefixed_key for variant in before.variants if variant.unprefixed_key not in kept)
+    if render_job.job.attempt > 1:
+        _delete_of_earlier_attempts(render_job, version)
     with Transaction() as tx:
         files.update_version(tx, file, version)
         quotas.update_version(tx, project.id, before=before, after=version)
@@ -247,6 +246,21 @@ def _fail(render_job: RenderJob, failure: RenderFailure) -> None:
             )
         else:
             emit(tx, project.id, "variant.failed", fileId=file.id, version=version.number, reason=failure.reason)
+
+
+def _delete_of_earlier_attempts(render_job: RenderJob, version: Version) -> None:
+    """Delete what a worker that died may have stored of the variants that fail. Raises JobClaimed and ServiceUnavailable.
+
+    The lease is longer than the timeout of the worker, so no other worker stores the same variants after the check.
+    """
+    with Transaction() as tx:
+        jobs.check_claimed(tx, render_job.job)
+    kept = {variant.unprefixed_key for variant in version.variants if variant.status != "failed"}
+    files.delete_variants(
+        variant.unprefixed_key
+        for variant in render_job.version.variants
+        if variant.status == "processing" and variant.unprefixed_key not in kept
+    )
 
 
 def _after_failure(render_job: RenderJob, failure: RenderFailure) -> Version:
