@@ -34,6 +34,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator["LambdaClient"]:
             )
             client.create_alias(FunctionName=function, Name=LIVE, FunctionVersion="1")
         yield client
+        for function in ("auth", "files"):  # another suite in this process may have started the same AWS
+            client.delete_function(FunctionName=function)
 
 
 @pytest.fixture
