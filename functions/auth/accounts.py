@@ -20,6 +20,7 @@ from holdall.accounts.service import security
 from holdall.accounts.service import sign_up as service
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentClient, CurrentUser, public, recent_session, session
+from holdall.http.credentials import check_sign_in_origin
 from holdall.http.responses import DataResponse, accepted, data, documented, json_response, no_content
 from holdall.iam.model import User
 from holdall.iam.service import users
@@ -49,6 +50,7 @@ def sign_up(
 
 @router.post("/auth/verify-email", guard=_PUBLIC, summary="Verify an email address", responses=SIGN_IN_RESPONSES)
 def verify_email(client: CurrentClient, body: VerifyEmailRequest) -> Response[SignInResponse]:
+    check_sign_in_origin(client, body.mode)
     return session_response(service.verify_email(client, body))
 
 

@@ -11,6 +11,7 @@ from holdall.accounts.model import CurrentUserResponse, LoginRequest, RefreshReq
 from holdall.accounts.service import sign_in
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentClient, CurrentUser, public, session
+from holdall.http.credentials import check_sign_in_origin
 from holdall.http.responses import (
     SET_COOKIE,
     Cursor,
@@ -41,6 +42,7 @@ class JsonWebKeySet(ResponseModel):
 
 @router.post("/auth/login", guard=public(rate_limit="sign-in"), summary="Sign in", responses=SIGN_IN_RESPONSES)
 def login(client: CurrentClient, body: LoginRequest) -> Response[SignInResponse]:
+    check_sign_in_origin(client, body.mode)
     return session_response(sign_in.login(client, body))
 
 
@@ -51,6 +53,7 @@ def login(client: CurrentClient, body: LoginRequest) -> Response[SignInResponse]
     responses=SIGN_IN_RESPONSES,
 )
 def verify_mfa(client: CurrentClient, body: VerifyMfaRequest) -> Response[SignInResponse]:
+    check_sign_in_origin(client, body.mode)
     return session_response(sign_in.verify_mfa(client, body))
 
 

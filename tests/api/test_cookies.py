@@ -1,5 +1,6 @@
 """Sessions by cookie: no script can read the cookie, and no other site can use it for a change (S7)."""
 
+import json
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.support.browser import ORIGIN, Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import inject_faults
+from tests.support.source_tree import ROOT
 from tests.support.world import World
 
 
@@ -27,7 +29,7 @@ def find_last_uses(fake_aws: FakeAws, browser: Browser) -> list[str]:
 
 def test_login_with_a_cookie_returns_no_token() -> None:
     body = {"email": users.sign_up()["email"], "password": users.PASSWORD, "mode": "cookie"}
-    response = Client().post("/auth/login", body)
+    response = Client().request("POST", "/auth/login", body, headers={"origin": ORIGIN})
 
     assert set(response.data()) == {"csrfToken", "user"}
     (set_cookie,) = response.cookies
@@ -36,6 +38,36 @@ def test_login_with_a_cookie_returns_no_token() -> None:
     assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
     assert int(cookie["max-age"]) == 30 * 24 * 3600
     assert cookie.value.startswith(f"hc_{response.data()['user']['id']}_")
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.test", "https://sub.files.example.test"])
+def test_no_other_page_signs_its_visitors_in(origin: str | None) -> None:
+    email, headers = users.sign_up()["email"], {} if origin is None else {"origin": origin}
+    paths = {path.removeprefix("/api/v1") for path in find_paths_with("mode")}
+    assert paths == {"/auth/login", "/auth/2fa/verify", "/auth/verify-email"}
+
+    bodies = {
+        "/auth/login": {"email": email, "password": users.PASSWORD},
+        "/auth/2fa/verify": {"mfaToken": "x" * 43, "code": "000000"},
+        "/auth/verify-email": {"token": "x" * 43, "password": users.PASSWORD},
+    }
+    for path, body in bodies.items():
+        response = Client().request("POST", path, {**body, "mode": "cookie"}, headers=headers)
+        assert (response.status, response.problem()["code"]) == (403, "origin_not_allowed")
+        assert response.cookies == ()
+
+
+def find_paths_with(field: str) -> set[str]:
+    """Return the paths of the routes whose request body has this field."""
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    found = set()
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if field in document["components"]["schemas"].get(name, {}).get("properties", {}):
+                found.add(path)
+    return found
 
 
 def test_cookie_is_enough_to_read(browser: Browser) -> None:

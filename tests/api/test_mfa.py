@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
+from tests.support.browser import ORIGIN
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.mfa import MfaUser, compute_totp_code, enable_mfa
@@ -84,7 +85,12 @@ def test_factor_that_was_not_set_up_cannot_be_changed(client: Client, path: str)
 
 
 def test_login_requires_the_second_factor_and_returns_nothing_else(owner: MfaUser) -> None:
-    response = Client().post("/auth/login", {"email": owner.email, "password": users.PASSWORD, "mode": "cookie"})
+    response = Client().request(
+        "POST",
+        "/auth/login",
+        {"email": owner.email, "password": users.PASSWORD, "mode": "cookie"},
+        headers={"origin": ORIGIN},
+    )
 
     assert response.data() == {
         "mfaRequired": True,

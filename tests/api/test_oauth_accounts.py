@@ -10,7 +10,7 @@ from holdall.platform.caller import ClientInfo
 from tests.support import mailbox, users
 from tests.support.admins import AdminFactory
 from tests.support.aws import FakeAws
-from tests.support.browser import Browser
+from tests.support.browser import ORIGIN, Browser
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
@@ -290,7 +290,7 @@ def test_sign_in_with_a_provider_requires_the_second_factor(
     assert browser.session_cookie.startswith("ho_")
     assert browser.get("/auth/me").status == 401
     body = {"mfaToken": token, "code": owner.totp_code(), "mode": "cookie"}
-    browser.send("POST", "/auth/2fa/verify", body).data()
+    browser.send("POST", "/auth/2fa/verify", body, origin=ORIGIN).data()
     assert browser.get("/auth/me").data()["id"] == client.user["id"]
 
 

@@ -21,7 +21,7 @@ from holdall.roles.permissions import get_role_permissions, is_key_scope
 from infra.build.openapi import OPENAPI_PATH
 from tests.support import mailbox, projects, users
 from tests.support.aws import FakeAws
-from tests.support.browser import Browser
+from tests.support.browser import ORIGIN, Browser
 from tests.support.client import BASE_PATH, Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.fixtures import OverrideSettings
@@ -161,7 +161,7 @@ def token_set(
     providers = install_providers(monkeypatch, override_settings, fake_aws, EMAIL_VERIFICATION="on")
     browser = Browser()
     request = {"mfaToken": owner.request_mfa_token(), "recoveryCode": owner.recovery_codes[0], "mode": "cookie"}
-    csrf = browser.send("POST", "/auth/2fa/verify", request).data()["csrfToken"]
+    csrf = browser.send("POST", "/auth/2fa/verify", request, origin=ORIGIN).data()["csrfToken"]
     oauth_browser = Browser()
     state_url = oauth_browser.get("/auth/oauth/issuer/start").headers["location"]
     callback = providers.authorize("issuer", state_url, ProviderUser(users.unique_email()))

@@ -24,7 +24,7 @@ class Browser:
         """Create a session with a cookie."""
         browser = cls()
         body = {"email": email, "password": users.PASSWORD, "mode": "cookie"}
-        data = browser.send("POST", "/auth/login", body).data()
+        data = browser.send("POST", "/auth/login", body, origin=ORIGIN).data()
         browser.csrf_token, browser.user = data["csrfToken"], data["user"]
         return browser
 

@@ -6,6 +6,7 @@ from pyotp import TOTP
 
 from holdall.platform import clock
 from tests.support import users
+from tests.support.browser import ORIGIN
 from tests.support.client import Client, Response
 
 
@@ -36,7 +37,8 @@ class MfaUser:
 
     def complete_login(self, mfa_token: str | None = None, **fields: str) -> Response:
         """Verify the second factor with a code or a recovery code."""
-        return Client().post("/auth/2fa/verify", {"mfaToken": mfa_token or self.request_mfa_token(), **fields})
+        body = {"mfaToken": mfa_token or self.request_mfa_token(), **fields}
+        return Client().request("POST", "/auth/2fa/verify", body, headers={"origin": ORIGIN})
 
 
 def compute_totp_code(secret: str, step_offset: int = 0) -> str:

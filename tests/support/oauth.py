@@ -12,7 +12,7 @@ from holdall.accounts.service import oauth
 from holdall.platform import clock
 from tests.support import users
 from tests.support.aws import FakeAws
-from tests.support.browser import Browser
+from tests.support.browser import ORIGIN, Browser
 from tests.support.client import Response
 from tests.support.fixtures import OverrideSettings
 from tests.support.oidc_issuer import CLAIMS, ISSUER_URL, FakeIssuer, sign_id_token
@@ -90,7 +90,7 @@ def sign_in_browser(email: str) -> Browser:
     """Return a browser that has signed in with a password."""
     browser = Browser()
     body = {"email": email, "password": users.PASSWORD, "mode": "cookie"}
-    browser.send("POST", "/auth/login", body).data()
+    browser.send("POST", "/auth/login", body, origin=ORIGIN).data()
     return browser
 
 

@@ -15,7 +15,8 @@ def client_info(event: APIGatewayProxyEventV2) -> ClientInfo:
     from_edge = ids.constant_time_equal(headers.get("x-holdall-origin-verify") or "", settings().origin_verify_secret)
     viewer_ip = headers.get("x-holdall-viewer") if from_edge else None
     ip = viewer_ip or event.request_context.http.source_ip or ""
-    return ClientInfo(_network(ip), (headers.get("user-agent") or "")[:256], observability.request_id())
+    user_agent = (headers.get("user-agent") or "")[:256]
+    return ClientInfo(_network(ip), user_agent, observability.request_id(), origin=headers.get("origin"))
 
 
 def _network(ip: str) -> str:

@@ -9,9 +9,10 @@ from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from holdall.api_keys.model import ApiKeyCredentials
-from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials
+from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials, SessionMode
 from holdall.iam.service import sessions
 from holdall.platform import ids
+from holdall.platform.caller import ClientInfo
 from holdall.platform.config import settings
 from holdall.platform.errors import BadRequest, Forbidden, Unauthenticated
 
@@ -27,7 +28,7 @@ class AmbiguousCredentials(BadRequest):
 
 
 class OriginNotAllowed(Forbidden):
-    """The page that sent the request belongs to another site."""
+    """The page that sent the request belongs to another site, or is not known where it has to be."""
 
     code, detail = "origin_not_allowed", "Requests from this origin are not allowed."
 
@@ -68,11 +69,24 @@ def verify_csrf(event: APIGatewayProxyEventV2, credentials: SessionCredentials) 
     if credentials.secret is None or event.http_method in _SAFE_METHODS:
         return
     origin = event.headers.get("origin")
-    if origin is not None and origin not in {settings().public_url, *settings().allowed_origins}:
+    if origin is not None and not _is_allowed(origin):
         raise OriginNotAllowed
     token = event.headers.get("x-csrf-token") or ""
     if origin is None or not ids.constant_time_equal(token, sessions.derive_csrf_token(credentials.secret)):
         raise InvalidCsrfToken
+
+
+def check_sign_in_origin(client: ClientInfo, mode: SessionMode) -> None:
+    """Check that a page of an allowed origin asks for a session cookie, so that no other page signs its visitors in.
+
+    OWASP, Cross-Site Request Forgery Prevention Cheat Sheet, "Login CSRF". Raises OriginNotAllowed.
+    """
+    if mode == "cookie" and not _is_allowed(client.origin):
+        raise OriginNotAllowed
+
+
+def _is_allowed(origin: str | None) -> bool:
+    return origin in {settings().public_url, *settings().allowed_origins}
 
 
 def read_session_cookie(event: APIGatewayProxyEventV2) -> str | None:

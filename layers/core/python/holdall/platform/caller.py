@@ -1,6 +1,6 @@
 """The client and the caller of a request, as routes pass them to services."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from holdall.platform.errors import InvariantViolation
 
@@ -12,6 +12,7 @@ class ClientInfo:
     ip: str  # of the viewer; of an IPv6 address the /64 network
     user_agent: str
     request_id: str
+    origin: str | None = field(default=None, kw_only=True)  # of the page that sent the request
 
 
 @dataclass(frozen=True)
