@@ -1,6 +1,7 @@
 """Accounts of identities (S6): an identity is issuer and subject, and is linked only if both sides verified the address."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -289,9 +290,32 @@ def test_sign_in_with_a_provider_requires_the_second_factor(
     assert (response.status, path) == (302, "/files?x=1")
     assert browser.session_cookie.startswith("ho_")
     assert browser.get("/auth/me").status == 401
+    assert bool(fake_aws.find_rows("credentials", record_type="identity")) == (linked_by == "identity")
     body = {"mfaToken": token, "code": owner.totp_code(), "mode": "cookie"}
     browser.send("POST", "/auth/2fa/verify", body, origin=ORIGIN).data()
     assert browser.get("/auth/me").data()["id"] == client.user["id"]
+    assert linked_providers(browser) == ["issuer"]
+
+
+@pytest.mark.parametrize(("age", "status"), [(None, 403), (timedelta(minutes=11), 403), (timedelta(minutes=1), 200)])
+def test_session_of_a_provider_is_as_old_as_its_sign_in_there(
+    providers: FakeProviders,
+    client: Client,
+    fake_aws: FakeAws,
+    frozen_clock: FrozenClock,
+    age: timedelta | None,
+    status: int,
+) -> None:
+    user = ProviderUser(client.user["email"], authenticated_at=frozen_clock.time - age if age else None)
+    mailbox.sign_in_with_verified_email(client.user["email"], fake_aws)
+    browser = Browser()
+    providers.sign_in(browser, user)
+    csrf_token = browser.get("/auth/me").data()["csrfToken"]
+
+    response = browser.send("POST", "/auth/2fa/setup", {}, origin=ORIGIN, x_csrf_token=csrf_token)
+    assert response.status == status
+    if status == 403:
+        assert response.problem()["code"] == "fresh_session_required"
 
 
 @pytest.mark.parametrize("status", ["disabled", "deleted"])

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -29,6 +30,7 @@ class ProviderUser:
     subject: str = "1001"
     email_verified: bool = True
     name: str | None = "Ada"
+    authenticated_at: datetime | None = None  # as the issuer says
 
 
 class FakeProviders(FakeIssuer):
@@ -49,7 +51,9 @@ class FakeProviders(FakeIssuer):
                 f"{_GITHUB_API}/user/emails": [{"email": user.email, "primary": True, "verified": user.email_verified}],
             }
         else:
-            identity = {"sub": user.subject, "email": user.email, "email_verified": user.email_verified}
+            identity: dict[str, Any] = {"sub": user.subject, "email": user.email, "email_verified": user.email_verified}
+            auth_time = int(user.authenticated_at.timestamp()) if user.authenticated_at else None
+            identity["auth_time"] = auth_time
             times = {"iat": now, "exp": now + 300, "nonce": parameters["nonce"], "name": user.name}
             self.return_id_token(sign_id_token(CLAIMS | identity | times))
         query = urlencode({"code": "a-code", "state": parameters["state"]})

@@ -64,12 +64,19 @@ class InvitationPayload(Payload):
 
 @dataclass(frozen=True)
 class MfaPayload(Payload):
-    """A user who has shown the first factor. A change of a credential ends the generation."""
+    """A user who has shown the first factor. A change of a credential ends the generation.
+
+    If that was an identity that is not linked yet, the second factor links it.
+    """
 
     kind = TokenKind.MFA
     lifetime = timedelta(minutes=5)
     user_id: str
     generation: int
+    provider: str | None = None
+    issuer: str = ""
+    subject: str = ""
+    email: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Identities of OAuth providers, and what can fail when a user signs in with one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from holdall.iam.model import EmailTaken
 from holdall.platform.errors import Conflict, Forbidden, ServiceUnavailable, Unauthenticated
@@ -54,3 +55,4 @@ class Identity:
     email: str | None
     email_verified: bool  # by the provider
     name: str | None
+    authenticated_at: datetime | None = None  # when the user last showed a credential to the provider, if it says so

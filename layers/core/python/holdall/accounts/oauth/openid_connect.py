@@ -2,12 +2,14 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from holdall.accounts.oauth.id_token import JwksClient, verify_id_token
 from holdall.accounts.oauth.model import Identity
 from holdall.accounts.oauth.provider import AuthCodeFlow, AuthorizationResponse, ClientAuthMethod, Provider
 from holdall.accounts.oauth.provider_client import ProviderResponse
+from holdall.platform import clock
 
 CACHE_TTL = 3600.0  # seconds
 
@@ -62,6 +64,7 @@ class OpenIDConnect(Provider):
             email=email,
             email_verified=email is not None and claims.get("email_verified") is True,
             name=profile.get_str("name") or profile.get_str("preferred_username"),
+            authenticated_at=_parse_auth_time(claims.get("auth_time")),
         )
 
     def _get_metadata(self) -> IssuerMetadata:
@@ -90,3 +93,10 @@ class OpenIDConnect(Provider):
         if isinstance(supported, list) and "client_secret_post" in supported:
             return "client_secret_post"
         raise self.client.unavailable("discovery.method")
+
+
+def _parse_auth_time(seconds: object) -> datetime | None:
+    """Return the time of a claim `auth_time` (OpenID Connect Core 1.0, section 2), or None if it is none of the past."""
+    if type(seconds) is not int or not 0 <= seconds <= clock.now().timestamp():
+        return None
+    return datetime.fromtimestamp(seconds, UTC)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 
 from holdall.accounts import challenges, store
@@ -18,20 +19,15 @@ from holdall.accounts.oauth.model import (
     AccessDenied,
     EmailUnverified,
     Identity,
-    IdentityTaken,
     LastSignInMethod,
-    ProviderNotLinked,
 )
 from holdall.accounts.oauth.openid_connect import OpenIDConnect
 from holdall.accounts.oauth.provider import AuthCodeFlow, AuthorizationResponse, Provider, new_code_verifier
-from holdall.accounts.service import mfa, sign_up
+from holdall.accounts.service import identities, mfa, sign_up
 from holdall.accounts.service.security import on_security_change
 from holdall.accounts.service.sign_in import SignInResult, complete_first_factor
-from holdall.audit.service import log
-from holdall.emails import service as emails
-from holdall.emails.model import SecurityNotice
 from holdall.iam import tokens
-from holdall.iam.model import Account, InvalidToken, normalize_email, parse_email_or_none
+from holdall.iam.model import InvalidToken, normalize_email, parse_email_or_none
 from holdall.iam.service import sessions, users
 from holdall.iam.tokens import TokenKind
 from holdall.platform import clock, ids, parameters
@@ -42,6 +38,7 @@ from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import sanitize_name
 
 STATE_TTL = OAuthStatePayload.lifetime
+_UNKNOWN = datetime.fromtimestamp(0, UTC)
 _GOOGLE_ISSUER = "https://accounts.google.com"
 _GOOGLE_ISSUER_ALIAS = "accounts.google.com"  # Google signs with either (Google Identity, "Verify the Google ID token")
 
@@ -123,16 +120,16 @@ def list_identities(caller: Caller) -> list[IdentityResponse]:
 def unlink_identity(caller: Caller, name: str) -> None:
     """Unlink an identity. Ends the other sessions. Raises NotFound and LastSignInMethod."""
     account = users.current_account(caller)
-    identities = {identity.provider: identity for identity in store.list_identities(caller.user_id)}
-    identity = identities.pop(name, None)
+    linked = {identity.provider: identity for identity in store.list_identities(caller.user_id)}
+    identity = linked.pop(name, None)
     if identity is None:
         raise NotFound
     with Transaction() as tx:
         store.delete_identity(tx, caller.user_id, identity, error=NotFound)
         users.release_identity(tx, identity.unique_key)
         # Another sign-in method must stay, even if two requests at once unlink the last two.
-        if identities:
-            other = next(iter(identities.values()))
+        if linked:
+            other = next(iter(linked.values()))
             store.check_identity_linked(tx, caller.user_id, other, error=LastSignInMethod)
         else:
             store.check_has_password(tx, caller.user_id, error=LastSignInMethod)
@@ -143,40 +140,47 @@ def unlink_identity(caller: Caller, name: str) -> None:
 def _sign_in_or_sign_up(client: ClientInfo, name: str, identity: Identity) -> SignInResult | MfaRequiredResponse:
     user_id = users.find_user_id_by_identity(f"{identity.issuer} {identity.subject}")
     if user_id is not None:
-        return _sign_in(client, user_id, None)
+        return _sign_in(client, user_id, identity)
     email = parse_email_or_none(identity.email)
     if email is None or not identity.email_verified:
         raise EmailUnverified
     linked = LinkedIdentity(name, identity.issuer, identity.subject, email, clock.now())
     user_id = users.find_user_id_by_email(normalize_email(email))
     if user_id is not None:
-        return _sign_in(client, user_id, linked)
+        return _sign_in(client, user_id, identity, linked)
     if settings().sign_up != "open":
         raise SignUpClosed
     with Transaction() as tx:
         account = sign_up.create_account(tx, client, email, sanitize_name(identity.name), action="accounts.sign_up")
-        _add_identity(tx, account, linked)
+        identities.add(tx, account, linked)
         return complete_first_factor(tx, client, account, "cookie", requires_mfa=False, is_new=True)
 
 
 def _sign_in(
-    client: ClientInfo, user_id: str, new_identity: LinkedIdentity | None
+    client: ClientInfo, user_id: str, identity: Identity, new_identity: LinkedIdentity | None = None
 ) -> SignInResult | MfaRequiredResponse:
-    """Sign a user in, and link a new identity, whose provider has verified the address of the account."""
+    """Sign a user in, and link a new identity, whose provider has verified the address of the account.
+
+    In a browser that is signed in at the provider, the sign-in asks for nothing. So the session is as old as the provider says
+    that the user authenticated, or, if it does not say so, too old for a change that needs a fresh session.
+    """
     with BatchGet() as batch:
         pending, mfa_enabled = users.get_account(batch, user_id), mfa.is_enabled(batch, user_id)
     account = pending.value
     if account is None or not account.user.is_active:
         raise InvalidCredentials("This account is not active.")
+    if new_identity:
+        identities.check_same_person(account, new_identity.email)
     with Transaction() as tx:
-        if new_identity:
-            # If the owner has not proved the address, or has changed it meanwhile, the account may belong to another person,
-            # who signed up with an address of someone else ("pre-hijacking").
-            is_same_address = normalize_email(account.user.email) == normalize_email(new_identity.email)
-            if not account.email_verified or not is_same_address:
-                raise ProviderNotLinked
-            _link_and_notify(tx, client, account, new_identity)
-        return complete_first_factor(tx, client, account, "cookie", requires_mfa=bool(mfa_enabled.value))
+        return complete_first_factor(
+            tx,
+            client,
+            account,
+            "cookie",
+            requires_mfa=bool(mfa_enabled.value),
+            new_identity=new_identity,
+            authenticated_at=identity.authenticated_at or _UNKNOWN,
+        )
 
 
 def _link_identity(client: ClientInfo, session_id: str, name: str, identity: Identity) -> None:
@@ -185,19 +189,7 @@ def _link_identity(client: ClientInfo, session_id: str, name: str, identity: Ide
     linked = LinkedIdentity(name, identity.issuer, identity.subject, identity.email or "", clock.now())
     with Transaction() as tx:
         users.check_active(tx, account.user.id, account.generation)
-        _link_and_notify(tx, client, account, linked)
-
-
-def _link_and_notify(tx: Transaction, client: ClientInfo, account: Account, identity: LinkedIdentity) -> None:
-    _add_identity(tx, account, identity)
-    log(tx, client, "accounts.link_identity", account.user.id, actor=account.user.id)
-    notice = SecurityNotice(account.user.name, f"The sign-in with {identity.provider} was added.")
-    emails.enqueue(tx, account.user.email, notice)
-
-
-def _add_identity(tx: Transaction, account: Account, identity: LinkedIdentity) -> None:
-    users.assign_identity(tx, identity.unique_key, account.user.id, error=IdentityTaken)
-    store.add_identity(tx, account.user.id, identity, error=IdentityTaken)
+        identities.link(tx, client, account, linked)
 
 
 def _flow(payload: OAuthStatePayload, state: str) -> AuthCodeFlow:

@@ -1,21 +1,25 @@
 """Sign-in. Every way to sign in ends in `complete_first_factor`, so that none skips the second factor."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from holdall.accounts import challenges, passwords, store
 from holdall.accounts.challenges import MfaPayload
 from holdall.accounts.model import (
     DeveloperTokensDisabled,
     InvalidCredentials,
+    LinkedIdentity,
     LoginRequest,
     MfaRequiredResponse,
     RefreshResponse,
     UserNotFound,
     VerifyMfaRequest,
 )
-from holdall.accounts.service import mfa
+from holdall.accounts.service import identities, mfa
 from holdall.audit.service import log
 from holdall.iam.model import Account, InvalidToken, IssuedSession, SessionMode, User, normalize_email
 from holdall.iam.service import rotation, sessions, users
-from holdall.platform import ids
+from holdall.platform import clock, ids
 from holdall.platform.caller import ClientInfo
 from holdall.platform.config import settings
 from holdall.platform.errors import Unauthenticated
@@ -65,12 +69,28 @@ def complete_first_factor(
     *,
     requires_mfa: bool,
     is_new: bool = False,
+    new_identity: LinkedIdentity | None = None,
+    authenticated_at: datetime | None = None,
 ) -> SignInResult | MfaRequiredResponse:
-    """Create a session, or require a second factor. `is_new` says that the same transaction creates the account."""
+    """Create a session, or require a second factor. `is_new` says that the same transaction creates the account.
+
+    A new identity is linked only when the user has shown all factors.
+    """
     if requires_mfa:
-        token = challenges.issue(tx, ids.new_id(), MfaPayload(account.user.id, account.generation))
+        payload = MfaPayload(account.user.id, account.generation)
+        if new_identity:
+            payload = replace(
+                payload,
+                provider=new_identity.provider,
+                issuer=new_identity.issuer,
+                subject=new_identity.subject,
+                email=new_identity.email,
+            )
+        token = challenges.issue(tx, ids.new_id(), payload)
         return MfaRequiredResponse(mfa_token=token, methods=["totp", "recovery_code"])
-    issued = sessions.create_session(tx, client, account, mode, is_new=is_new)
+    if new_identity:
+        identities.link(tx, client, account, new_identity)
+    issued = sessions.create_session(tx, client, account, mode, is_new=is_new, authenticated_at=authenticated_at)
     log(tx, client, "sessions.create", account.user.id, actor=account.user.id)
     return issued, account.user
 
@@ -90,12 +110,21 @@ def verify_mfa(client: ClientInfo, request: VerifyMfaRequest) -> SignInResult:
             rate_limits.refund(tx, hit)
             challenges.consume(tx, challenge)
             mfa.consume_code(tx, account.user.id, code=request.code, recovery_code=request.recovery_code)
+            _link_identity(tx, client, account, challenge.payload)
             issued = sessions.create_session(tx, client, account, request.mode)
             log(tx, client, "sessions.create", account.user.id, actor=account.user.id)
     except (TooManyRequests, Unauthenticated):
         _audit_failed_login(client, account.user.id)
         raise
     return issued, account.user
+
+
+def _link_identity(tx: Transaction, client: ClientInfo, account: Account, payload: MfaPayload) -> None:
+    """Link the identity with which the user showed the first factor, if it is not linked yet. Raises ProviderNotLinked."""
+    if payload.provider is not None:
+        identities.check_same_person(account, payload.email)
+        linked = LinkedIdentity(payload.provider, payload.issuer, payload.subject, payload.email, clock.now())
+        identities.link(tx, client, account, linked)
 
 
 def refresh(client: ClientInfo, refresh_token: str) -> RefreshResponse:

@@ -111,9 +111,17 @@ def get_session_account(session_id: str) -> Account:
 
 
 def create_session(
-    tx: Transaction, client: ClientInfo, account: Account, mode: SessionMode, *, is_new: bool = False
+    tx: Transaction,
+    client: ClientInfo,
+    account: Account,
+    mode: SessionMode,
+    *,
+    is_new: bool = False,
+    authenticated_at: datetime | None = None,
 ) -> IssuedSession:
     """Create a session. A user who `is_new` is created in the same transaction, so there is nothing to check.
+
+    `authenticated_at` is when the user showed a credential, if it was not now.
 
     The transaction raises InvalidToken if the user was disabled or signed out everywhere meanwhile. Raises ServiceUnavailable.
     """
@@ -130,7 +138,7 @@ def create_session(
         encrypted_successor=None,
         rotated_at=now,
         created_at=now,
-        authenticated_at=now,
+        authenticated_at=authenticated_at or now,
         last_used_at=now,
         revoked=False,
         client_ip=client.ip,
