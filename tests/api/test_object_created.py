@@ -2,10 +2,13 @@
 
 import json
 from itertools import permutations
+from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 
+from holdall.files.model import FileChanged
+from holdall.uploads import service
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
@@ -30,6 +33,22 @@ def test_object_without_auto_commit_is_not_committed(client: Client, fake_aws: F
     assert fake_aws.notify_object_created(upload["key"], version) == NO_FAILURES
     assert client.get(f"/files/{upload['fileId']}").status == 404
     assert fake_aws.list_version_ids(upload["key"]) == [version]
+
+
+def test_event_comes_back_while_others_change_the_file_all_the_time(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = init_upload(client, autoCommit=True)
+    version = fake_aws.put_object(upload, b"content")
+
+    def lose_race(*_: Any) -> Any:
+        raise FileChanged
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "_create_version", lose_race)
+        assert fake_aws.notify_object_created(upload["key"], version) != NO_FAILURES
+    assert fake_aws.notify_object_created(upload["key"], version) == NO_FAILURES
+    assert client.get(f"/files/{upload['fileId']}").data()["version"] == 1
 
 
 @pytest.mark.parametrize("steps", sorted(set(permutations(["event", "event", "commit", "commit"]))))

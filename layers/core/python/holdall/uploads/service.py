@@ -14,7 +14,7 @@ from holdall.jobs import service as jobs
 from holdall.platform import clock, ids, observability, storage
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
-from holdall.platform.errors import Conflict, NotFound
+from holdall.platform.errors import Busy, Conflict, NotFound
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.retry import retry_on
 from holdall.platform.storage import ObjectMetadata
@@ -125,7 +125,7 @@ def on_object_created(bucket: str, key: str, s3_version_id: str) -> None:
     """Process an original that has arrived: complete its upload if it has `auto_commit`, or delete it if no upload needs it.
 
     An open upload is aborted if the caller who began it may not write any more. An event is only a hint: it may come twice,
-    late, or in any order. Raises ServiceUnavailable.
+    late, or in any order. Raises ServiceUnavailable and Busy.
     """
     upload_id = version_id_of(key)
     if bucket != settings().originals_bucket or upload_id is None:
@@ -268,6 +268,8 @@ def _on_open_upload(upload: Upload) -> None:
             cleanup.abort(upload)
         elif upload.auto_commit:
             complete(project, upload)
+    except Busy:
+        raise  # the event comes back
     except Conflict as conflict:
         # The object is late or deleted, or another request ended the upload. No one waits for a response here.
         observability.log_event("upload.arrival_ignored", upload_id=upload.id, code=conflict.code)
