@@ -1,11 +1,15 @@
 """The purge of files."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from holdall.jobs import service as jobs
+from holdall.jobs.model import RunJob
+from holdall.variants import service as variants
 from tests.support import invariants
-from tests.support.aws import FakeAws
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.image_samples import make_photo
 from tests.support.world import World
@@ -84,6 +88,22 @@ def test_purge_may_run_before_an_older_relocation(
     for message in (purge, relocate):
         assert fake_aws.deliver_messages("maintenance", message) == {"batchItemFailures": []}
 
+    invariants.assert_project_purged(fake_aws, project["id"])
+
+
+def test_purge_waits_for_the_worker_that_moves_the_variants(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str
+) -> None:
+    client.delete(f"/files/{file_id}").data()
+    client.delete(f"/files/{file_id}?permanent=true").data()
+    relocate, purge = fake_aws.receive_messages("work")
+    job = jobs.claim(RunJob.from_json(relocate).job_id, timedelta(minutes=15))
+    assert job is not None
+    assert fake_aws.deliver_messages("maintenance", purge) == NO_FAILURES
+    assert fake_aws.list_keys("originals", project["id"])  # otherwise a copy that has begun would outlast the file
+
+    variants.run_relocate(job)
+    fake_aws.run_workers()
     invariants.assert_project_purged(fake_aws, project["id"])
 
 

@@ -22,11 +22,11 @@ _Loaded = tuple[File, Version]
 def run_purge(job: Job, versions: Page[Version]) -> None:
     """Delete the first versions of a purged file: the objects of each, then its row, which releases its quota.
 
-    The row of the file is last. The result is the same after an interruption or a repetition. While a worker renders a version,
-    it may store variants, so the purge waits for it. Raises ServiceUnavailable and JobClaimed.
+    The row of the file is last. The result is the same after an interruption or a repetition. A worker that renders or moves
+    variants may still store some, so the purge waits for it. Raises ServiceUnavailable and JobClaimed.
     """
     file_id = job.required_file_id
-    if jobs.is_rendering(file_id):
+    if jobs.is_storing_variants(file_id):
         jobs.reschedule_later(job)
         return
     for version in versions.items:

@@ -150,12 +150,15 @@ def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
         tx.on_commit(partial(send, replace(job, state=state), delay_seconds=delay_seconds))
 
 
-def is_rendering(file_id: str) -> bool:
-    """Return whether a worker renders a version of a file. One round trip. Raises ServiceUnavailable."""
+def is_storing_variants(file_id: str) -> bool:
+    """Return whether a worker renders or moves variants of a file. One round trip. Raises ServiceUnavailable."""
     claimed = store.list_by_status(ids.project_id_of(file_id), "processing", _MAX_CLAIMED)
     now = clock.now()
     return any(
-        job.kind == "render" and job.file_id == file_id and job.lease_expires_at and job.lease_expires_at > now
+        job.kind in {"render", "relocate"}
+        and job.file_id == file_id
+        and job.lease_expires_at
+        and job.lease_expires_at > now
         for job in claimed
     )
 
