@@ -86,7 +86,8 @@ def revoke_all_sessions(caller: CurrentCaller) -> Response[None]:
 
 @router.get("/auth/me", guard=session(), summary="Get the current user")
 def get_current_user(caller: CurrentCaller, user: CurrentUser) -> DataResponse[CurrentUserResponse]:
-    return data(CurrentUserResponse(**vars(user), csrf_token=caller.csrf_token))
+    permissions = sorted(caller.global_permissions)
+    return data(CurrentUserResponse(**vars(user), permissions=permissions, csrf_token=caller.csrf_token))
 
 
 @router.get("/auth/sessions", guard=session(), summary="List own sessions")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -36,7 +37,7 @@ class Readiness(ResponseModel):
 
     status: CheckStatus
     checks: dict[str, DependencyCheck]
-    email_recipients: Literal["any", "verified_only", "unknown"]
+    email_recipients: health.EmailRecipients
 
 
 @router.get("/health", guard=public(), summary="Liveness check")
@@ -54,12 +55,19 @@ def get_health() -> DataResponse[HealthStatus]:
     },
 )
 def get_readiness() -> Response[DataResponse[Readiness]]:
+    readiness = _readiness.get()
+    if readiness.status == "down":
+        return json_response(data(readiness), 503, headers={"retry-after": "10"})
+    return json_response(data(readiness))
+
+
+def _check_all() -> Readiness:
     checks = {name: _check_dependency(check) for name, check in health.CHECKS.items()}
     down = any(check.status == "down" for check in checks.values())
-    readiness = Readiness(status="down" if down else "ok", checks=checks, email_recipients=health.mail_recipients())
-    if down:
-        return json_response(data(readiness), 503, headers={"retry-after": "2"})
-    return json_response(data(readiness))
+    return Readiness(status="down" if down else "ok", checks=checks, email_recipients=health.email_recipients.get())
+
+
+_readiness = health.CachedResult(_check_all, timedelta(seconds=10))
 
 
 def _check_dependency(check: Callable[[], object]) -> DependencyCheck:

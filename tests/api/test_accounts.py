@@ -21,7 +21,11 @@ def test_new_user_can_sign_in_and_read_the_own_account(anonymous: Client) -> Non
 
     assert (user["email"], user["name"], user["roles"], user["status"]) == (email, "Ada Lovelace", ["user"], "active")
     # Only a cookie needs a CSRF token.
-    assert users.sign_in(email).get("/auth/me").data() == {**user, "csrfToken": None}
+    assert users.sign_in(email).get("/auth/me").data() == {
+        **user,
+        "permissions": ["projects.create"],
+        "csrfToken": None,
+    }
 
 
 def test_account_without_a_name_gets_the_local_part_of_its_address(anonymous: Client) -> None:

@@ -41,7 +41,7 @@ def test_login_with_a_cookie_returns_no_token() -> None:
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.test", "https://sub.files.example.test"])
-def test_no_other_page_signs_its_visitors_in(origin: str | None) -> None:
+def test_no_other_page_signs_a_user_in(origin: str | None) -> None:
     email, headers = users.sign_up()["email"], {} if origin is None else {"origin": origin}
     paths = {path.removeprefix("/api/v1") for path in find_paths_with("mode")}
     assert paths == {"/auth/login", "/auth/2fa/verify", "/auth/verify-email"}

@@ -1,12 +1,15 @@
 """Health checks, the public keys of access tokens, and the documentation."""
 
 import json
+from unittest.mock import Mock
 
 import jwt
 import pytest
 
+from holdall.platform import ses
 from tests.support import contract, faults
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 
 
 def test_health_responds(anonymous: Client) -> None:
@@ -23,15 +26,33 @@ def test_readiness_checks_dynamodb_and_s3(anonymous: Client) -> None:
 
 @pytest.mark.parametrize("down", ["dynamodb", "s3"])
 def test_readiness_names_the_dependency_that_is_down(
-    anonymous: Client, monkeypatch: pytest.MonkeyPatch, down: str
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch, frozen_clock: FrozenClock, down: str
 ) -> None:
     with faults.inject_faults(monkeypatch, -1, "refused", down):
         response = anonymous.get("/health/ready")
 
-    assert (response.status, response.headers["retry-after"]) == (503, "2")
+    assert (response.status, response.headers["retry-after"]) == (503, "10")
     checks = response.json()["data"]["checks"]
     assert {name for name, check in checks.items() if check["status"] == "down"} == {down}
+    frozen_clock.advance(seconds=10)
     assert anonymous.get("/health/ready").status == 200
+
+
+def test_readiness_is_found_once_for_many_requests(
+    anonymous: Client, monkeypatch: pytest.MonkeyPatch, frozen_clock: FrozenClock
+) -> None:
+    get_account = Mock(return_value=False)
+    monkeypatch.setattr(ses, "is_in_sandbox", get_account)
+    with faults.inject_faults(monkeypatch) as seen:
+        for _ in range(20):
+            assert anonymous.get("/health/ready").status == 200
+        assert (len(seen.calls), get_account.call_count) == (2, 1)
+        frozen_clock.advance(seconds=10)
+        anonymous.get("/health/ready")
+        assert (len(seen.calls), get_account.call_count) == (4, 1)
+        frozen_clock.advance(seconds=60)
+        anonymous.get("/health/ready")
+        assert get_account.call_count == 2
 
 
 def test_health_calls_no_dependency(anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,20 @@ def test_ipv6_network_is_one_subject(set_rate_limits: OverrideSettings) -> None:
     assert sign_in(email, source_ip="2001:db8:1:3::1").status == 200
 
 
+def test_networks_of_an_ipv6_site_have_a_limit_together(set_rate_limits: OverrideSettings) -> None:
+    email = users.sign_up()["email"]
+    set_rate_limits(sign_in=[2, 60], login=[1, 900])
+
+    # Wrong passwords for one account, each from another /64 of a /48.
+    attempts = [sign_in(email, "wrong password", f"2001:db8:1:{number:x}::1").status for number in range(20)]
+    assert attempts == [401] * 16 + [429] * 4
+    assert sign_in(email, source_ip="2001:db8:2::1").status == 200
+
+    # A login that succeeds does not count against the account, but it does against the site.
+    statuses = [sign_in(email, source_ip=f"2001:db8:3:{number:x}::1").status for number in range(34)]
+    assert statuses == [200] * 32 + [429] * 2
+
+
 def test_subject_is_the_viewer_and_cannot_be_forged(set_rate_limits: OverrideSettings) -> None:
     email = users.sign_up()["email"]
     set_rate_limits(sign_in=[1, 60])

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
+from functions.files import health
 from holdall.accounts.service import oauth
 from holdall.iam import signing_keys
+from holdall.maintenance.health import email_recipients
 from holdall.platform import aws
 from holdall.platform.config import settings
 from holdall.quotas import service as quotas
@@ -33,5 +35,7 @@ def clear_rows(published_keys: Collection[str]) -> None:
     """Clear cached roles, and signing keys if they differ from these, because rows changed without a request."""
     roles._cache_by_epoch.clear()
     quotas._cache.read_at = None
+    health._readiness.clear()
+    email_recipients.clear()
     if set(signing_keys._cache.keys) != set(published_keys):
         clear_signing_keys()

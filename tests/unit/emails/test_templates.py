@@ -1,6 +1,7 @@
 """Texts of emails (A7): text and HTML say the same, tokens are in fragments of links, and values are never markup."""
 
 import re
+from dataclasses import fields
 from html.parser import HTMLParser
 
 import pytest
@@ -151,3 +152,10 @@ def test_message_contains_the_whole_email(content: EmailContent) -> None:
 def test_message_of_an_unknown_shape_is_rejected(body: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         Email.from_json(body)
+
+
+def test_email_to_an_unproven_address_has_no_words_of_a_stranger() -> None:
+    # Of these kinds anyone chooses the recipient. The address of an inviter was proved.
+    kinds = (EmailVerification, EmailChange, AccountInvitation, ProjectInvitation)
+
+    assert {field.name for kind in kinds for field in fields(kind)} == {"token", "inviter"}

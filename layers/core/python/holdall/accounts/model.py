@@ -266,6 +266,7 @@ class AcceptedResponse(ResponseModel):
 
 
 class CurrentUserResponse(User):
+    permissions: list[str]  # in the whole installation
     csrf_token: str | None = None  # of the session cookie
 
 

@@ -115,8 +115,12 @@ class Guard:
         context = self._authenticate(event, path_parameters)
         if self.rate_limit:
             # An API key counts as its creator, so that more keys do not mean more requests.
-            subject = context.caller.user_id if context.caller else context.client.ip
-            context.rate_limit = rate_limits.hit(self.rate_limit, subject).rate_limit
+            counted = (
+                rate_limits.hit(self.rate_limit, context.caller.user_id)
+                if context.caller
+                else rate_limits.hit_network(self.rate_limit, context.client.ip)[0]
+            )
+            context.rate_limit = counted.rate_limit
         if context.caller and context.project and context.membership is None:
             access.audit_superuser_access(context.caller, context.project)
         return context

@@ -77,7 +77,7 @@ def verify_csrf(event: APIGatewayProxyEventV2, credentials: SessionCredentials) 
 
 
 def check_sign_in_origin(client: ClientInfo, mode: SessionMode) -> None:
-    """Check that a page of an allowed origin asks for a session cookie, so that no other page signs its visitors in.
+    """Check that a page of an allowed origin asks for a session cookie, so that no other page signs a user in.
 
     OWASP, Cross-Site Request Forgery Prevention Cheat Sheet, "Login CSRF". Raises OriginNotAllowed.
     """

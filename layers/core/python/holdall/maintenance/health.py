@@ -1,12 +1,35 @@
-"""Checks of the services behind Holdall."""
+"""Checks of the services behind Holdall. Anyone may ask for them, so each result is kept for a while."""
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Literal, TypeVar
 
-from holdall.platform import ses, storage
+from holdall.platform import clock, ses, storage
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.table import BatchGet
 from holdall.quotas import service as quotas
+
+EmailRecipients = Literal["any", "verified_only", "unknown"]
+T = TypeVar("T")
+
+
+@dataclass
+class CachedResult(Generic[T]):
+    """A result of this process, found again when it is older than its lifetime."""
+
+    find: Callable[[], T]
+    lifetime: timedelta
+    _result: tuple[T, datetime] | None = field(default=None, init=False)
+
+    def get(self) -> T:
+        now = clock.now()
+        if self._result is None or now - self._result[1] >= self.lifetime:
+            self._result = self.find(), now
+        return self._result[0]
+
+    def clear(self) -> None:
+        self._result = None
 
 
 def check_dynamodb() -> None:
@@ -15,11 +38,7 @@ def check_dynamodb() -> None:
         quotas.get_usage(batch, "0" * 12)
 
 
-CHECKS: dict[str, Callable[[], object]] = {"dynamodb": check_dynamodb, "s3": storage.check}
-
-
-def mail_recipients() -> Literal["any", "verified_only", "unknown"]:
-    """Return whom emails reach: in the sandbox of SES only verified addresses."""
+def _find_email_recipients() -> EmailRecipients:
     try:
         sandbox = ses.is_in_sandbox()
     except ServiceUnavailable:
@@ -27,3 +46,8 @@ def mail_recipients() -> Literal["any", "verified_only", "unknown"]:
     if sandbox is None:
         return "unknown"
     return "verified_only" if sandbox else "any"
+
+
+CHECKS: dict[str, Callable[[], object]] = {"dynamodb": check_dynamodb, "s3": storage.check}
+# Whom emails reach: in the sandbox of SES only verified addresses. An account may ask SES once a second.
+email_recipients = CachedResult(_find_email_recipients, timedelta(minutes=1))

@@ -40,7 +40,7 @@ def login(client: ClientInfo, request: LoginRequest) -> SignInResult | MfaRequir
     address = normalize_email(request.email)
     user_id = users.find_user_id_by_email(address)
     try:
-        hit = rate_limits.hit("login", ids.sha256_hex(f"{address} {client.ip}"))
+        hits = rate_limits.hit_network("login", client.ip, account=address)
     except TooManyRequests:
         _audit_failed_login(client, user_id)
         raise
@@ -54,7 +54,8 @@ def login(client: ClientInfo, request: LoginRequest) -> SignInResult | MfaRequir
         _audit_failed_login(client, user_id)
         raise InvalidCredentials
     with Transaction() as tx:
-        rate_limits.refund(tx, hit)
+        for hit in hits:
+            rate_limits.refund(tx, hit)
         if passwords.needs_rehash(password_hash.value):
             new_hash = passwords.hash_password(request.password)
             store.replace_password_hash(tx, account.user.id, password_hash.value, new_hash)
