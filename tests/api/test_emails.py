@@ -3,11 +3,14 @@
 import json
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.sesv2.models import sesv2_backends
 
+from holdall.platform import aws
 from tests.support import faults, mailbox, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
@@ -132,6 +135,21 @@ def test_log_contains_neither_token_nor_address(
     assert "email.sent" in text
     assert token.rpartition("_")[2] not in text
     assert client.user["email"] not in text
+
+
+@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
+def test_email_that_ses_refuses_for_good_is_dropped(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, log: CapturedLog, code: str
+) -> None:
+    request_password_reset(client)
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    error = ClientError(response, "SendEmail")
+    monkeypatch.setattr(aws, "client", lambda _: Mock(send_email=Mock(side_effect=error)))
+
+    (message,) = fake_aws.receive_messages("mail")
+    assert fake_aws.deliver_messages("mail", message) == NO_FAILURES
+    assert "email.rejected" in log.text
+    assert client.user["email"] not in log.text
 
 
 def test_sender_is_that_of_the_stage(fake_aws: FakeAws, client: Client, override_settings: OverrideSettings) -> None:

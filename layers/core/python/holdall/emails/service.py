@@ -39,12 +39,20 @@ def dispatch_pending() -> int:
 
 
 def deliver(email: Email) -> None:
-    """Send an email from the queue through SES. It is received again if this raises ServiceUnavailable."""
+    """Send an email from the queue through SES. It is received again if this raises ServiceUnavailable.
+
+    What SES refuses for good is counted and dropped, so that no one fills the dead-letter queue with invalid addresses.
+    """
     if isinstance(email.content, Discard):
         return
     rendered = render(email, settings().public_url)
-    ses.send(email.to, rendered.subject, rendered.text, rendered.html)
-    observability.log_event("email.sent", kind=email.content.kind, email_id=email.id)
+    try:
+        ses.send(email.to, rendered.subject, rendered.text, rendered.html)
+    except ses.EmailRejected:
+        observability.count_metric("EmailRejected")
+        observability.log_event("email.rejected", kind=email.content.kind, email_id=email.id)
+    else:
+        observability.log_event("email.sent", kind=email.content.kind, email_id=email.id)
 
 
 def _dispatch(email: Email) -> None:

@@ -5,16 +5,28 @@ from botocore.exceptions import ClientError
 from holdall.platform import aws
 from holdall.platform.config import settings
 
+# SES would refuse the same email again (SES API v2 reference, SendEmail).
+_PERMANENT_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
+
+
+class EmailRejected(Exception):
+    """SES refuses this email for good: its recipient or its content is invalid, or not verified in the sandbox."""
+
 
 def send(to: str, subject: str, text: str, html: str) -> None:
-    """Send an email. Raises ServiceUnavailable, and ClientError if SES rejects the email."""
+    """Send an email. Raises ServiceUnavailable, EmailRejected, and ClientError if the function may not send."""
     body = {"Text": {"Data": text, "Charset": "UTF-8"}, "Html": {"Data": html, "Charset": "UTF-8"}}
-    with aws.translate_aws_errors():
-        aws.client("sesv2").send_email(
-            FromEmailAddress=settings().mail_sender,
-            Destination={"ToAddresses": [to]},
-            Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},
-        )
+    try:
+        with aws.translate_aws_errors():
+            aws.client("sesv2").send_email(
+                FromEmailAddress=settings().mail_sender,
+                Destination={"ToAddresses": [to]},
+                Content={"Simple": {"Subject": {"Data": subject, "Charset": "UTF-8"}, "Body": body}},
+            )
+    except ClientError as error:
+        if aws.error_code(error) in _PERMANENT_ERRORS:
+            raise EmailRejected from error
+        raise
 
 
 def is_in_sandbox() -> bool | None:
