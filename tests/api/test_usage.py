@@ -133,7 +133,7 @@ def test_shards_are_added_up(client: Client, fake_aws: FakeAws) -> None:
 
     assert len(invariants.usage_shards(fake_aws, project)) > 3
     assert list_amounts(get_usage(client, project)) == (190, 20, 0, 0, 0, 0, 190, 20, 0, 0)
-    assert quotas.count_images(project) == 0
+    assert quotas.get_breakdown(project).images == 0
     invariants.assert_project_consistent(fake_aws, project)
 
 

@@ -1,8 +1,9 @@
 """Quotas of projects and of the installation.
 
-The counters change in the transactions of what they count. The quota of a project is exact: it is never exceeded, and released
-once. So is what the open uploads of a user reserve. The limit of the installation is soft, because an exact one would need a
-record that every upload writes; so is what the open uploads of a project reserve.
+The counters change in the transactions of what they count. Two limits are exact: the quota of a project, and what the open
+uploads of a user may reserve. Two are soft, because they are compared with counters that were read before: the limit of the
+installation, since an exact one would need a record that every upload writes, and what the open uploads of a project may
+reserve.
 """
 
 from dataclasses import dataclass, field
@@ -87,13 +88,12 @@ class UsageLookup:
 
     @property
     def breakdown(self) -> UsageBreakdown:
-        return sum((shard.value for shard in self.shards if shard.value is not None), UsageBreakdown())
+        return _sum(self.shards)
 
 
 def load_usage(batch: BatchGet, project_id: str) -> UsageLookup:
     """Read the counters of a project."""
-    shards = [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
-    return UsageLookup(store.get_usage(batch, project_id), shards)
+    return UsageLookup(store.get_usage(batch, project_id), _load_shards(batch, project_id))
 
 
 def reserve(
@@ -139,18 +139,11 @@ def get_project_usage(project_id: str, *, limits: QuotaLimits) -> ProjectUsage:
     return to_response(lookup.usage, lookup.breakdown, limits)
 
 
-def get_variant_bytes(project_id: str) -> int:
-    """Return the bytes of the variants of a project. One round trip."""
+def get_breakdown(project_id: str) -> UsageBreakdown:
+    """Return the usage of a project by kind. One round trip."""
     with BatchGet() as batch:
-        shards = [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
-    return sum(shard.value.variant_bytes for shard in shards if shard.value is not None)
-
-
-def count_images(project_id: str) -> int:
-    """Return the number of versions of images in a project. One round trip."""
-    with BatchGet() as batch:
-        lookup = load_usage(batch, project_id)
-    return lookup.breakdown.images
+        shards = _load_shards(batch, project_id)
+    return _sum(shards)
 
 
 def add_version(tx: Transaction, project_id: str, version: StoredVersion) -> None:
@@ -166,3 +159,11 @@ def remove_version(tx: Transaction, project_id: str, version: StoredVersion) -> 
 def update_version(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
     """Count the difference between a version with its variants before and after the transaction. Its kind may change."""
     store.add_to_breakdown(tx, project_id, after.id, version_usage(after) + -version_usage(before))
+
+
+def _load_shards(batch: BatchGet, project_id: str) -> list[Pending[UsageBreakdown]]:
+    return [store.get_breakdown_shard(batch, project_id, shard) for shard in range(SHARDS)]
+
+
+def _sum(shards: list[Pending[UsageBreakdown]]) -> UsageBreakdown:
+    return sum((shard.value for shard in shards if shard.value is not None), UsageBreakdown())

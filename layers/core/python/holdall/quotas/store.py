@@ -1,6 +1,6 @@
 """Records of quotas and usage.
 
-They lie in partitions of their own, so a function that counts needs no right to write projects and their members.
+They are in partitions of their own, so a function that counts needs no right to write projects and their members.
 """
 
 from dataclasses import fields

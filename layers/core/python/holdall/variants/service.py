@@ -42,7 +42,8 @@ from holdall.variants.model import (
 )
 from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wanted_variants
 
-# Variants are in no quota, because no one knows their size before. A stretched photo is up to ten thousand times its original.
+# Variants do not count in the quota, because no one knows their size in advance: a stretched photo can have ten thousand times
+# the bytes of its original. This bound is for them alone.
 _VARIANT_BYTES_PER_QUOTA_BYTE = 4
 _RELOCATION_BATCH_SIZE = 25  # versions in one run, with up to 20 variants each
 
@@ -155,9 +156,12 @@ def _finish(
 
 
 def _is_full(project: Project, result: RenderResult) -> bool:
-    """Return whether these variants exceed the bound of a project, several times its quota. Renderings at the same time may."""
-    variant_bytes = quotas.get_variant_bytes(project.id) + sum(variant.size for variant in result.variants)
-    return variant_bytes > _VARIANT_BYTES_PER_QUOTA_BYTE * projects.quota_limits(project).max_bytes
+    """Return whether a project has no room for these variants. Images that are rendered at the same time may exceed it."""
+    rendered_bytes = sum(variant.size for variant in result.variants)
+    return (
+        quotas.get_breakdown(project.id).variant_bytes + rendered_bytes
+        > _VARIANT_BYTES_PER_QUOTA_BYTE * projects.quota_limits(project).max_bytes
+    )
 
 
 def _store(

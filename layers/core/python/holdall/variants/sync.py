@@ -56,7 +56,7 @@ def estimate(project: Project) -> SyncEstimate:
         if found.next is None or sampled >= _MAX_SAMPLED_IMAGES:
             break
         page = PageRequest(_PAGE_SIZE, found.next)
-    factor = max(1.0, quotas.count_images(project.id) / sampled) if found.next is not None else 1.0
+    factor = max(1.0, quotas.get_breakdown(project.id).images / sampled) if found.next is not None else 1.0
     seconds = factor * (affected * _SECONDS_PER_IMAGE + make * _SECONDS_PER_VARIANT)
     return SyncEstimate(
         files=round(affected * factor),
