@@ -16,6 +16,7 @@ from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.faults import interleave
 from tests.support.image_samples import make_photo
 from tests.support.log import CapturedLog
 from tests.support.uploads import init_upload
@@ -209,7 +210,9 @@ def test_operator_starts_jobs_anew_that_gave_up(
     assert [get_job(fake_aws, each)["reason"] for each in job_ids] == ["gave_up"] * 2
     assert all("ttl" not in get_job(fake_aws, each) for each in job_ids)
 
-    fake_aws.run_task("retry-jobs")
+    with interleave("TransactWriteItems", jobs.retry_given_up) as started_first:
+        assert jobs.retry_given_up() == 0
+    assert started_first == [2]
     assert fake_aws.run_workers() == 2
     invariants.assert_project_purged(fake_aws, project["id"])
     assert [get_job(fake_aws, each)["status"] for each in job_ids] == ["completed"] * 2

@@ -94,7 +94,7 @@ def claim(job_id: str, lease: timedelta, *, checks: int = 0) -> Job | None:
 def releasing_on_error(job: Job) -> Iterator[None]:
     """Count a failure if the block fails, and release the job, because its message comes back before the lease ends.
 
-    A block that raises JobClaimed has no job any more and ends. If the job was requested again meanwhile, it starts anew.
+    A block that raises JobClaimed has lost the job, and that is no error. If the job was requested again, it starts anew.
     """
     try:
         yield
@@ -127,9 +127,12 @@ def retry_given_up() -> int:
     """Start the jobs anew that gave up, on the command of an operator. Return their number. Raises ServiceUnavailable."""
     count = 0
     for job in _iterate_given_up():
-        with suppress(JobClaimed), Transaction() as tx:
-            store.retry(tx, job)
-            tx.on_commit(partial(send, replace(job, state=JobState())))
+        try:
+            with Transaction() as tx:
+                store.retry(tx, job)
+                tx.on_commit(partial(send, replace(job, state=JobState())))
+        except JobClaimed:
+            continue  # it was started meanwhile
         count += 1
     return count
 
