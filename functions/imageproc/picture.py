@@ -1,4 +1,4 @@
-"""A picture, cut out of its file: the one that browsers show, with what tells its orientation and its colors.
+"""A picture, cut out of its file: the one that browsers show, with its orientation and the description of its colors.
 
 What browsers ignore is not handed to a decoder, and can neither refuse a picture nor attack one: comments, previews, later
 frames, bytes behind the end, and broken or unneeded metadata.

@@ -1,4 +1,4 @@
-"""Cut the picture out of a PNG, and read what tells its colors (PNG specification, third edition)."""
+"""Cut the picture out of a PNG, and read how its colors are described (PNG specification, third edition)."""
 
 import io
 import struct
@@ -17,9 +17,8 @@ _GRAY, _RGB, _PALETTE = 0, 2, 3
 _GAMMA_OF_SRGB: Final = 45_455  # what encoders write for sRGB, for decoders that only know gammas (11.3.2.5)
 _LENGTHS: Final = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 _COLOR_KEY_LENGTHS: Final = {_GRAY: 2, _RGB: 6}
-_MAX_ANCILLARY_BYTES: Final = (
-    4 * 1024 * 1024
-)  # of a chunk, and of a profile when unpacked; profiles of printers have 1 MB
+# Of a chunk, and of a profile when unpacked. Profiles of printers have 1 MB.
+_MAX_ANCILLARY_BYTES: Final = 4 * 1024 * 1024
 
 
 def cut_out(data: bytes) -> Picture:

@@ -1,4 +1,4 @@
-"""ICC profiles for colors that are told otherwise: by code points (ITU-T H.273), or by a gamma and chromaticities.
+"""ICC profiles for colors that are described otherwise: by code points (ITU-T H.273), or by a gamma and chromaticities.
 
 A profile has three primaries, adapted to the white point D50, and one curve (ICC.1:2022, 8.3 and annex F).
 """
@@ -46,7 +46,7 @@ def from_code_points(primaries: int, transfer: int) -> bytes | None:
 def from_gamma(gamma: float | None, chromaticities: Sequence[float] | None) -> bytes | None:
     """Return a profile by the exponent of the samples and eight chromaticities, or None if there are no such colors.
 
-    Without one of them, that of sRGB is taken.
+    A missing one is that of sRGB.
     """
     try:
         return _build(chromaticities or _PRIMARIES[1], None if gamma is None else 1 / gamma)

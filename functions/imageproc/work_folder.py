@@ -13,7 +13,7 @@ _ROOT: Final = Path(tempfile.gettempdir()) / "holdall-images"
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """Make an empty folder, and remove it afterwards, and before that what others left.
+    """Make an empty folder, and remove it at the end. First, remove those of processes that have ended.
 
     A timeout ends the process before it can remove its files, and Lambda starts the next one with the same temporary storage.
     On a laptop, several processes share it, so each has a folder of its own, named by its ID.

@@ -1,4 +1,4 @@
-"""The right to finish what was begun. What was permitted to a caller at the request is asked again when it is done."""
+"""The rights of callers after their requests. What goes on in the background checks them again, because they may be revoked."""
 
 from holdall.api_keys import service as api_keys
 from holdall.api_keys.model import ApiKeyId
@@ -16,8 +16,8 @@ def get_project_if_permitted(
 ) -> Project | None:
     """Return a project if a user, or the API key that acted for the user, still has a permission in it, else None.
 
-    That is not so if the project is deleted, the user disabled, removed or in a lesser role, or the API key disabled, expired
-    or deleted. One round trip. Raises ServiceUnavailable.
+    It is None if the project is deleted, if the user is disabled, left, or has a lesser role, and if the API key is disabled,
+    expired or deleted. One round trip. Raises ServiceUnavailable.
     """
     try:
         project, permissions = _by_api_key(project_id, api_key_id) if api_key_id else _by_user(project_id, user_id)

@@ -55,7 +55,7 @@ class Job:
     failures: int
     state: JobState
     lease_expires_at: datetime | None
-    requested_by: str | None  # the user whose right to request it ends with the right
+    requested_by: str | None  # the user who must have the right to request it as long as it runs
     api_key_id: str | None  # of the key that acted for this user
     created_at: datetime
     updated_at: datetime
@@ -96,7 +96,7 @@ class RenderImage(Message):
 
 @dataclass(frozen=True)
 class RunJob(Message):
-    """Run a job of another kind, if it has waited `checks` times. So a message that was not delayed ends no delay."""
+    """Run a job of another kind, if it has waited `checks` times: the message of an earlier wait must not end a later one."""
 
     queue: ClassVar[QueueName] = "work"
     job_id: str

@@ -1,7 +1,7 @@
 """The time of the last use of a session or an API key.
 
-It lies in a row of its own, which every function that serves requests may write. So none of them but `auth` and `projects`
-needs the right to write sessions or keys.
+It has a row of its own, which every function that serves requests may write. So none of them but `auth` and `projects` needs
+the right to write sessions or keys.
 """
 
 import contextlib

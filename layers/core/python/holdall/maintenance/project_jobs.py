@@ -78,9 +78,8 @@ def run_purge(job: Job) -> None:
         return
     if has_usage:
         observability.logger.error("project.purge_incomplete", extra={"project_id": project.id, "job_id": job.id})
-        if jobs.has_other_given_up(
-            job
-        ):  # a file is left, and the operator who starts its purge again starts this one too
+        # A file is left. The operator who starts its purge again starts this one too.
+        if jobs.has_other_given_up(job):
             with Transaction() as tx:
                 jobs.give_up(tx, job)
             return

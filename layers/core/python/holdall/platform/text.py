@@ -5,9 +5,8 @@ import unicodedata
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"  # they shape words of Persian and Hindi, and join emoji
 _BLACK_FLAG = "\U0001f3f4"  # with the tags that follow, the flag of a region
 _FIRST_TAG, _LAST_TAG = "\U000e0020", "\U000e007f"
-_CONTROLS = frozenset(
-    {"Cc", "Cf", "Cs", "Zl", "Zp"}
-)  # Unicode Standard, table 4-4: controls, formats, surrogates, separators
+# Controls, formats, surrogates and separators (Unicode Standard, table 4-4).
+_CONTROLS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 MEDIA_TYPE_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,62}"  # each half of a media type (RFC 6838, section 4.2)
 _MEDIA_TYPE_ALIASES = {
     "image/apng": "image/png",

@@ -63,10 +63,8 @@ class AlreadyOwner(Conflict):
 
 
 class LastOwner(Conflict):
-    code, detail = (
-        "last_owner",
-        "A project must have an owner with an active account. Make another member an owner first.",
-    )
+    code = "last_owner"
+    detail = "A project must have an owner with an active account. Make another member an owner first."
 
 
 class MemberDisabled(Conflict):

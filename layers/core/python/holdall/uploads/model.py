@@ -20,7 +20,7 @@ UploadState = Literal["open", "completed", "expired", "aborted"]
 EndState = Literal["expired", "aborted"]
 MAX_PUT_BYTES = 5 * 1024**3  # in one PUT (Amazon S3 user guide, "Uploading objects")
 _URL_TTL = timedelta(minutes=15)
-_MIN_BYTES_PER_SECOND = 1024**2  # of a client that is given time to finish
+_MIN_BYTES_PER_SECOND = 1024**2  # of the slowest client that can upload the largest object
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class CommitUploadResponse(ResponseModel):
 
 
 class UploadView(ResponseModel):
-    """An open upload. What it reserves is released when it is committed or aborted, at the latest soon after `expires_at`."""
+    """An open upload. It reserves its size in the quota until it is aborted or expires, soon after `expires_at`."""
 
     id: str
     file_id: str
@@ -205,7 +205,7 @@ class Upload:
 
 
 def new_upload(request: InitUploadRequest, project: Project, caller: Caller) -> Upload:
-    """Return a new open upload. It ends with its URL, and the time that it takes to finish what began by then."""
+    """Return a new open upload. It expires after its URL, when a PUT that began in time must have ended."""
     upload_id, now = ids.new_scoped_id(project.id), clock.now()
     return Upload(
         id=upload_id,
@@ -228,9 +228,9 @@ def new_upload(request: InitUploadRequest, project: Project, caller: Caller) -> 
 
 
 def _transfer_time(size: int) -> timedelta:
-    """Return the time for a PUT that began in time, because S3 compares the expiry with the time at which a request begins.
+    """Return how long a PUT may take. S3 compares the expiry of a URL only with the time at which the request begins.
 
-    Amazon S3 user guide, "Download and upload objects with presigned URLs".
+    See the Amazon S3 user guide, "Download and upload objects with presigned URLs".
     """
     return timedelta(minutes=15, seconds=size / _MIN_BYTES_PER_SECOND)
 
