@@ -7,7 +7,7 @@ import pytest
 
 from holdall.jobs import service as jobs
 from holdall.jobs.model import RunJob
-from holdall.variants import service as variants
+from holdall.variants import relocation
 from tests.support import invariants
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
@@ -102,7 +102,7 @@ def test_purge_waits_for_the_worker_that_moves_the_variants(
     assert fake_aws.deliver_messages("maintenance", purge) == NO_FAILURES
     assert fake_aws.list_keys("originals", project["id"])  # otherwise a copy that has begun would outlast the file
 
-    variants.run_relocate(job)
+    relocation.run(job)
     fake_aws.run_workers()
     invariants.assert_project_purged(fake_aws, project["id"])
 

@@ -14,8 +14,7 @@ from holdall.platform.table import Transaction
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
 from holdall.uploads.model import EndUpload
-from holdall.variants import service as variants
-from holdall.variants import sync
+from holdall.variants import relocation, sync
 
 _PURGE_BATCH_SIZE = 100  # versions in one run
 _JOB_LEASE = timedelta(minutes=15)  # longer than the timeout of the function
@@ -85,7 +84,7 @@ def _purge_file(job: Job) -> None:
 _JOB_HANDLERS = {
     "hash": file_jobs.run_hash,
     "purge": _purge_file,
-    "relocate": variants.run_relocate,
+    "relocate": relocation.run,
     "relocate-project": project_jobs.run_relocate,
     "purge-project": project_jobs.run_purge,
     "sync-project": sync.run,

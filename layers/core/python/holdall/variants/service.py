@@ -1,8 +1,7 @@
-"""Use cases of variants: render them, and move them between the prefixes of the bucket."""
+"""Use cases of variants: render those of a job, and start to render one that a reader asks for."""
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ from holdall.files.model import (
     unprefixed_key,
 )
 from holdall.jobs import service as jobs
-from holdall.jobs.model import GAVE_UP, Job, JobClaimed, JobState
+from holdall.jobs.model import GAVE_UP, Job, JobClaimed
 from holdall.platform import storage
 from holdall.platform.caller import Caller
 from holdall.platform.errors import NotFound
-from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.projects.model import Project, ProjectChanged
@@ -45,7 +43,6 @@ from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wa
 # Variants do not count in the quota, because no one knows their size in advance: a stretched photo can have ten thousand times
 # the bytes of its original. This bound is for them alone.
 _VARIANT_BYTES_PER_QUOTA_BYTE = 4
-_RELOCATION_BATCH_SIZE = 25  # versions in one run, with up to 20 variants each
 
 
 def claim(job_id: str) -> RenderJob | None:
@@ -121,21 +118,6 @@ def get_or_request(caller: Caller, project: Project, file: File, name: str) -> V
         files.update_version(tx, file, version)
         jobs.create(tx, "render", file.id, version.number)
     return requested
-
-
-def run_relocate(job: Job) -> None:
-    """Move the variants of some versions of a file to the prefix that the state of file and project demands.
-
-    Raises ServiceUnavailable, Busy and JobClaimed.
-    """
-    versions = files.list_versions(job.required_file_id, PageRequest(_RELOCATION_BATCH_SIZE, job.state.position))
-    for version in versions.items:
-        retry_on(FileChanged, ProjectChanged, action=partial(_relocate, job.required_file_id, version.number))
-    if versions.next is not None:
-        jobs.reschedule(job, JobState(versions.next))
-        return
-    with Transaction() as tx:
-        jobs.complete(tx, job)
 
 
 def _finish(
@@ -244,12 +226,9 @@ def _fail(render_job: RenderJob, failure: RenderFailure) -> None:
         jobs.fail(tx, render_job.job, failure.reason)
         if version.status == "processing":
             jobs.create_without_message(tx, "hash", file.id, version.number)
-        elif version.status != before.status:
-            emit(
-                tx, project.id, f"file.{version.status}", fileId=file.id, version=version.number, reason=failure.reason
-            )
         else:
-            emit(tx, project.id, "variant.failed", fileId=file.id, version=version.number, reason=failure.reason)
+            event = "variant.failed" if version.status == before.status else f"file.{version.status}"
+            emit(tx, project.id, event, fileId=file.id, version=version.number, reason=failure.reason)
 
 
 def _delete_of_earlier_attempts(render_job: RenderJob, version: Version) -> None:
@@ -285,23 +264,3 @@ def _after_failure(render_job: RenderJob, failure: RenderFailure) -> Version:
         for variant in version.variants
     )
     return replace(version.with_content_type(failure.content_type or version.content_type), variants=tuple(variants))
-
-
-def _relocate(file_id: str, version_number: int) -> None:
-    loaded = load(file_id, version_number)
-    if loaded is None:
-        return
-    project, file, version = loaded
-    prefix = prefix_for(project, file.state)
-    relocated = replace(version, variants=tuple(variant.with_prefix(prefix) for variant in version.variants))
-    # This includes variants that the record has under the right prefix, or as `processing`: a worker may have stored an
-    # object and died before it updated the record.
-    moved = [
-        storage.move_variant(variant.with_prefix(OTHER_PREFIX[prefix]).key, variant.key)
-        for variant in relocated.variants
-    ]
-    if relocated == version and not any(moved):
-        return
-    with Transaction() as tx:
-        files.update_version(tx, file, relocated)
-        projects.check_visibility_unchanged(tx, project)
