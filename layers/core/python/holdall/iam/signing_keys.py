@@ -29,7 +29,7 @@ PUBLISH_LEAD_TIME = timedelta(minutes=10)
 _RETIRE_AFTER = timedelta(hours=1)
 _ROTATE_AFTER = timedelta(days=30)
 _REFETCH_INTERVAL = 60.0  # seconds after which an unknown key ID causes another read
-_PUBLISH_INTERVAL = 10.0  # seconds; a key is published days before it signs
+_PUBLISH_INTERVAL = 10.0  # seconds; a key is published ten minutes before it signs
 _RELOAD_INTERVAL = 300.0  # seconds after which a process that signs looks for a newer key
 
 
