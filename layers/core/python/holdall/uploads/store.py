@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page
+from holdall.platform.table import GSI1, GSI2, Record, Transaction, query_page
 from holdall.uploads.model import Completion, EndState, Upload, UploadChanged
 
 _RETENTION = timedelta(days=30)  # an upload without a version explains an object that arrives late, for this long
@@ -55,11 +55,6 @@ def get_or_none(upload_id: str) -> Upload | None:
     """Return an upload in any state, or None. Raises ServiceUnavailable."""
     record = UploadRecord.get_or_none(*_key(upload_id))
     return _to_model(record) if record else None
-
-
-def get_pending(batch: BatchGet, upload_id: str) -> Pending[Upload]:
-    """Read an upload in any state."""
-    return batch.get(UploadRecord, *_key(upload_id), _to_model)
 
 
 def complete(tx: Transaction, upload: Upload, completion: Completion) -> None:
