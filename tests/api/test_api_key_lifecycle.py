@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from holdall.api_keys import service as api_keys
+from holdall.last_use import service as last_use
 from holdall.platform import ids
 from tests.support import users
 from tests.support.aws import FakeAws
@@ -260,6 +261,21 @@ def test_key_that_is_deleted_while_it_is_used_leaves_no_row(
         key.get("/files")
 
     assert find_last_uses(fake_aws, key) == []
+
+
+def test_concurrent_requests_update_the_last_use_once(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, shared_project: str
+) -> None:
+    key = create_api_key_client(client, shared_project)
+
+    def use_later() -> None:
+        frozen_clock.advance(seconds=1)
+        last_use.update(key.key_id, None)
+
+    with interleave("TransactWriteItems", use_later):
+        key.get(f"/projects/{shared_project}").data()
+    (used_at,) = find_last_uses(fake_aws, key)
+    assert used_at.startswith(frozen_clock.time.strftime("%Y-%m-%dT%H:%M:%S"))
 
 
 def test_wrong_secret_does_not_update_the_last_use(client: Client, fake_aws: FakeAws, shared_project: str) -> None:

@@ -35,9 +35,9 @@ def update(
     """
     now = clock.now()
     if last_used_at is None or now - last_used_at > _INTERVAL:
-        with contextlib.suppress(ServiceUnavailable), Transaction() as tx:
+        with contextlib.suppress(store.AlreadyUpdated, ServiceUnavailable), Transaction() as tx:
             check(tx)
-            store.put(tx, credential_id, now, expires_at)
+            store.put(tx, credential_id, now, if_before=now - _INTERVAL, expires_at=expires_at)
 
 
 def delete(tx: Transaction, credential_id: str) -> None:
