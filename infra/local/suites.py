@@ -20,9 +20,8 @@ from infra.local.progress import UserError, echo
 _IN_PROCESS, _SCALE, _DEPLOYED = ("unit", "api", "infra", "architecture"), ("scale",), ("e2e", "browser")
 _SUITES = (*_IN_PROCESS, *_SCALE, *_DEPLOYED)
 _NO_TESTS_COLLECTED = 5  # exit status of pytest
-# Not by file: then pytest-xdist runs only one of several tests with the same ID, as Schemathesis creates them. And not
-# `worksteal`: a worker that gave its tests back was seen to wait forever (pytest-xdist 3.8.0).
-_DIST = "--dist=load"
+# Not by file: then pytest-xdist runs only one of several tests with the same ID, as Schemathesis creates them.
+_DIST = "--dist=worksteal"
 _DEPLOYED_PROCESSES = 2  # more would only wait for MiniStack, which has one
 _LONG_ROUNDS = "20"  # of tests that repeat a race, whose default is lower
 
