@@ -121,9 +121,8 @@ def create_session(
 ) -> IssuedSession:
     """Create a session. A user who `is_new` is created in the same transaction, so there is nothing to check.
 
-    `authenticated_at` is when the user showed a credential, if it was not now.
-
-    The transaction raises InvalidToken if the user was disabled or signed out everywhere meanwhile. Raises ServiceUnavailable.
+    `authenticated_at` is when the user authenticated, if it was not now. The transaction raises InvalidToken if the user was
+    disabled or signed out everywhere meanwhile. Raises ServiceUnavailable.
     """
     now = clock.now()
     token = RefreshToken(ids.new_id(), ids.new_secret(), ids.new_secret())
