@@ -28,7 +28,6 @@ from holdall.platform.table import Transaction
 __all__ = ["check_claimed", "give_up"]
 
 _FIRST_DELAY = 5  # seconds; doubles up to the maximum
-_MAX_DELAY = 900  # AWS API reference, SendMessage, DelaySeconds
 _MAX_CLAIMED = 100  # jobs of a project at a time, far more than there are workers
 _RETRY_PAGE_SIZE = 100
 _DELETE_BATCH_SIZE = 90  # below the limit of 100 items in a transaction
@@ -169,7 +168,7 @@ def is_storing_variants(file_id: str) -> bool:
 def reschedule_later(job: Job) -> None:
     """Release a claimed job that has to wait, the longer the more often it has waited. Raises ServiceUnavailable."""
     checks = job.state.checks
-    delay_seconds = min(_FIRST_DELAY * 2**checks, _MAX_DELAY)
+    delay_seconds = min(_FIRST_DELAY * 2**checks, messaging.MAX_DELAY_SECONDS)
     reschedule(job, JobState(checks=checks + 1), delay_seconds=delay_seconds)
 
 

@@ -33,7 +33,6 @@ _MAX_COUNTS = 3  # of a project that changes
 _MAX_COMPARISONS = 6  # of an installation that changes
 _COUNT_DELAY_SECONDS = 60
 _PAGE_DELAY_SECONDS = 90  # so that a project that is counted twice has its result
-_MAX_DELAY_SECONDS = 900  # AWS API reference, SendMessage, DelaySeconds
 _RUN_TIMEOUT = timedelta(hours=12)
 
 
@@ -125,7 +124,7 @@ def _finish(message: RecountPage) -> None:
             observability.log_event("recount.timed_out", missing=message.missing)
             return
         again = RecountPage(Report(run_id=report.run_id, started_at=report.started_at), message.attempt + 1)
-        messaging.send(again, delay_seconds=min(message.attempt * _PAGE_DELAY_SECONDS, _MAX_DELAY_SECONDS))
+        messaging.send(again, delay_seconds=min(message.attempt * _PAGE_DELAY_SECONDS, messaging.MAX_DELAY_SECONDS))
         return
     if is_still and not report.skipped:
         report = report.model_copy(update={"installation_compared": True})

@@ -4,9 +4,11 @@ from holdall.platform import aws
 from holdall.platform.config import settings
 from holdall.platform.messages import Message, QueueName
 
+MAX_DELAY_SECONDS = 900  # AWS API reference, SendMessage, DelaySeconds
+
 
 def send(message: Message, *, delay_seconds: int = 0) -> None:
-    """Send a message to its queue. SQS delays it by at most 900 seconds. Raises ServiceUnavailable."""
+    """Send a message to its queue. The delay is at most MAX_DELAY_SECONDS. Raises ServiceUnavailable."""
     group = {"MessageGroupId": message.group_id} if message.group_id else {}
     with aws.translate_aws_errors():
         aws.client("sqs").send_message(
