@@ -64,6 +64,20 @@ def test_fourth_reset_in_a_window_sends_no_email_and_keeps_the_newest_link(
     assert mailbox.receive_email(fake_aws)["kind"] == "password-reset"
 
 
+def test_no_one_uses_up_the_reset_of_an_owner_by_other_requests(
+    client: Client, fake_aws: FakeAws, override_settings: OverrideSettings
+) -> None:
+    email, limits = client.user["email"], {name: [1_000_000, 60] for name in RATE_LIMIT_NAMES}
+    override_settings(RATE_LIMITS=json.dumps({**limits, "email": [3, 900]}), EMAIL_VERIFICATION="on", SIGN_UP="open")
+    for _ in range(5):
+        Client().post("/auth/verify-email/resend", {"email": email})
+        Client().post("/auth/sign-up", {"email": email, "password": NEW_PASSWORD})
+    mailbox.receive_emails(fake_aws)
+
+    request_password_reset(email)
+    assert reset_password(mailbox.receive_token(fake_aws, "password-reset")).status == 204
+
+
 def test_email_goes_to_the_stored_address(client: Client, fake_aws: FakeAws) -> None:
     request_password_reset(f" {client.user['email'].upper()} ")
 

@@ -169,6 +169,18 @@ def test_fourth_email_in_a_window_is_not_sent_and_keeps_the_newest_link(
     assert len(mailbox.receive_tokens(fake_aws, other, "email-verification")) == 1
 
 
+def test_resends_that_send_nothing_do_not_use_up_the_emails_of_a_sign_up(
+    fake_aws: FakeAws, override_settings: OverrideSettings
+) -> None:
+    override_settings(RATE_LIMITS='{"sign-in": [1000, 60], "email": [3, 900], "challenge": [1000, 900]}')
+    email = users.unique_email()
+    for _ in range(5):
+        Client().post("/auth/verify-email/resend", {"email": email})
+
+    sign_up(email)
+    assert len(mailbox.receive_tokens(fake_aws, email, "email-verification")) == 1
+
+
 def test_unverified_sign_up_cannot_log_in(fake_aws: FakeAws) -> None:
     email = users.unique_email()
     sign_up(email)

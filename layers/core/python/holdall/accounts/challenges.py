@@ -103,13 +103,16 @@ class Challenge(Generic[P]):
     secret_sha256: str
 
 
-def can_send(email: str) -> bool:
-    """Count an email with a link to an address, for all clients together. Return False if there were too many.
+def can_send(kind: type[Payload], email: str, *, has_link: bool = True) -> bool:
+    """Count an email with a link of this kind to an address, for all clients together. Return False if there were too many.
 
-    The caller must then keep the previous challenge, so that the newest link that was sent stays valid. One round trip.
+    The caller must then keep the previous challenge, so that the newest link that was sent stays valid. Each kind counts by
+    itself, and a request that finds no link to send counts apart, so that no one uses up the emails that an owner waits for.
+    One round trip.
     """
+    subject = f"{kind.kind if has_link else 'none'} {normalize_email(email)}"
     try:
-        rate_limits.hit("email", ids.sha256_hex(normalize_email(email)))
+        rate_limits.hit("email", ids.sha256_hex(subject))
     except TooManyRequests:
         return False
     return True

@@ -29,7 +29,6 @@ PUBLISH_LEAD_TIME = timedelta(minutes=10)
 _RETIRE_AFTER = timedelta(hours=1)
 _ROTATE_AFTER = timedelta(days=30)
 _REFETCH_INTERVAL = 60.0  # seconds after which an unknown key ID causes another read
-_PUBLISH_INTERVAL = 10.0  # seconds; a key is published ten minutes before it signs
 _RELOAD_INTERVAL = 300.0  # seconds after which a process that signs looks for a newer key
 
 
@@ -62,9 +61,8 @@ def get_public_key(kid: object) -> ec.EllipticCurvePublicKey:
 
 
 def list_public_keys() -> dict[str, ec.EllipticCurvePublicKey]:
-    """Return all public keys by key ID, as of ten seconds ago, because anyone may ask for them. Raises ServiceUnavailable."""
-    if _cache.is_older_than(_PUBLISH_INTERVAL):
-        _cache.load()
+    """Return all public keys by key ID. Raises ServiceUnavailable."""
+    _cache.load()
     return {kid: _parse_public_key(key.pem) for kid, key in _cache.keys.items()}
 
 

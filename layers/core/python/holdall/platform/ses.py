@@ -5,12 +5,13 @@ from botocore.exceptions import ClientError
 from holdall.platform import aws
 from holdall.platform.config import settings
 
-# SES would refuse the same email again (SES API v2 reference, SendEmail).
-_PERMANENT_ERRORS = frozenset({"BadRequestException", "MessageRejected"})
+# The input is invalid, so SES would refuse the same email again (SES API v2 reference, SendEmail). MessageRejected is none of
+# these: it is also the error for a sender that is not verified, and for recipients in the sandbox.
+_PERMANENT_ERRORS = frozenset({"BadRequestException"})
 
 
 class EmailRejected(Exception):
-    """SES refuses this email for good: its recipient or its content is invalid, or not verified in the sandbox."""
+    """SES refuses this email for good, because its recipient or its content is invalid."""
 
 
 def send(to: str, subject: str, text: str, html: str) -> None:

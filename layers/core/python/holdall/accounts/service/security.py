@@ -37,7 +37,7 @@ def change_password(caller: Caller, request: ChangePasswordRequest) -> None:
 def request_password_reset(client: ClientInfo, email: str) -> None:
     """Send a link to the stored address. The response does not reveal whether the address has an account."""
     user_id = users.find_user_id_by_email(normalize_email(email))
-    account, can_send = users.find_active(user_id or "unknown"), challenges.can_send(email)
+    account, can_send = users.find_active(user_id or "unknown"), challenges.can_send(PasswordResetPayload, email)
     with Transaction() as tx:
         if account is None or not can_send:
             emails.enqueue(tx, email, Discard())
@@ -77,7 +77,7 @@ def change_email(caller: Caller, request: ChangeEmailRequest) -> None:
     """
     user = _verify_password(caller, request.password).user
     is_taken = users.find_user_id_by_email(normalize_email(request.email)) is not None
-    can_send = challenges.can_send(request.email)
+    can_send = challenges.can_send(EmailChangePayload, request.email)
     with Transaction() as tx:
         if not can_send:
             emails.enqueue(tx, request.email, Discard())

@@ -46,7 +46,7 @@ def sign_up(client: ClientInfo, request: SignUpRequest) -> User | None:
     user_id = users.find_user_id_by_email(normalize_email(request.email))
     owner = users.find_active(user_id or "unknown")
     payload = SignUpPayload(request.email, request.name, password_hash, account_exists=user_id is not None)
-    can_send = challenges.can_send(request.email)
+    can_send = challenges.can_send(SignUpPayload, request.email)
     with Transaction() as tx:
         if not can_send:
             emails.enqueue(tx, request.email, Discard())
@@ -65,9 +65,11 @@ def sign_up(client: ClientInfo, request: SignUpRequest) -> User | None:
 def resend_verification(email: str) -> None:
     """Send a new link for a sign-up. The response does not reveal whether there was one."""
     normalized = normalize_email(email)
-    payload, can_send = challenges.find(SignUpPayload, normalized), challenges.can_send(email)
+    payload = challenges.find(SignUpPayload, normalized)
+    has_link = payload is not None and not payload.account_exists
+    can_send = challenges.can_send(SignUpPayload, email, has_link=has_link)
     with Transaction() as tx:
-        if payload is None or payload.account_exists or not can_send:
+        if payload is None or not has_link or not can_send:
             emails.enqueue(tx, email, Discard())
         else:
             emails.enqueue(tx, payload.email, EmailVerification(challenges.issue(tx, normalized, payload)))
