@@ -96,8 +96,9 @@ class Functions(Construct):
             # Long jobs continue by a message to their own queue, and are bounded by their rows. Without this, Lambda stops such
             # a chain after 16 calls ("Use Lambda recursive loop detection" in its developer guide).
             recursive_loop=lambda_.RecursiveLoop.ALLOW if function.feeds_own_queue else None,
-            # `infra.releases` deletes them.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
+            # `infra.releases` deletes them. One of a deployment that failed is not kept: Lambda publishes nothing that equals
+            # the last version, and then CloudFormation could not deploy the same code again.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
 
     def _create_layer(self, name: str, assets: Assets) -> lambda_.LayerVersion:

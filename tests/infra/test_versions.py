@@ -44,6 +44,12 @@ def test_a_version_is_kept_when_the_next_one_is_published(cloud_template: Templa
     assert {version["UpdateReplacePolicy"] for version in versions} == {"Retain"}
 
 
+def test_a_version_of_a_failed_deployment_is_not_kept(cloud_template: Template) -> None:
+    versions = cloud_template.resources("AWS::Lambda::Version").values()
+
+    assert {version["DeletionPolicy"] for version in versions} == {"RetainExceptOnCreate"}
+
+
 def test_a_changed_line_of_the_shared_code_makes_a_new_version_of_every_function(
     cloud_template: Template, stages: dict[str, Stage], assets: Assets, tmp_path: Path
 ) -> None:
