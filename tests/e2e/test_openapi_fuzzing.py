@@ -72,13 +72,17 @@ class Callers:
             "userId": ("/users", {"email": new_email(), "roles": ["user"]}),
             "name": ("/roles", {"name": f"fuzz-{mark}", "permissions": []}),
             "permission": ("/permissions", {"name": f"fuzz.thing-{mark}"}),
+            "uploadId": (
+                "/files/init-upload",
+                {"filename": "notes.txt", "contentType": "text/plain", "size": 1, "sha256": "0" * 64},
+            ),
         }
         if name == "fileId":
             return str(upload_file(superuser, b"x", filename="notes.txt", contentType="text/plain")["fileId"])
         if name == "role":
             return "user"
         created = superuser.post(*requests[name]).data()
-        return str(created.get("id") or created["name"])
+        return str(created.get("id") or created.get("uploadId") or created["name"])
 
 
 @pytest.fixture(scope="module")

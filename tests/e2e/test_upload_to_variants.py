@@ -34,7 +34,11 @@ def test_new_user_uploads_a_photo_and_gets_its_variants(
     data = anonymous.post("/auth/login", {"email": email, "password": PASSWORD}).data()
     ada = Client(server, data["accessToken"])
     # Only a cookie needs a CSRF token.
-    assert ada.get("/auth/me").data() == {**signed_up.data()["user"], "csrfToken": None}
+    assert ada.get("/auth/me").data() == {
+        **signed_up.data()["user"],
+        "permissions": ["projects.create"],
+        "csrfToken": None,
+    }
     project_id = create_project(ada, variants=VARIANTS)
 
     photo = images.make_noise_photo(7)
