@@ -17,8 +17,8 @@ from uuid import uuid4
 import pytest
 
 from holdall.files.names import content_disposition
-from holdall.platform import storage
-from holdall.platform.storage import PresignedUrl
+from holdall.platform import presigning, storage
+from holdall.platform.presigning import PresignedUrl
 from infra.local import minio
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import Response, request_url
@@ -192,7 +192,7 @@ def test_url_is_valid_for_one_method_only(key: str) -> None:
 
 def test_expired_urls_are_rejected(storage_server: StorageServer, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert put(presign_put(key)).status == 200
-    monkeypatch.setattr(storage, "GET_URL_TTL_SECONDS", 1)
+    monkeypatch.setattr(presigning, "GET_URL_TTL_SECONDS", 1)
     late_key = f"{key}.late"
     put_url, get_url = presign_put(late_key, expires_in=1), presign_get(key)
     assert request_url(get_url.url).status == 200
@@ -209,7 +209,7 @@ def test_download_has_the_signed_name_and_type(storage_server: StorageServer) ->
     storage_server.s3.put_object(Bucket=storage_server.variants_bucket, Key=key, Body=_CONTENT, ContentType="text/html")
     disposition = "inline; filename=\"a b.webp\"; filename*=UTF-8''%C3%A4%20b.webp"
 
-    url = storage.presign_get("variants", key, version_id=None, disposition=disposition, content_type="image/webp")
+    url = presigning.presign_get("variants", key, version_id=None, disposition=disposition, content_type="image/webp")
     response = request_url(url.url)
 
     assert (response.status, response.content) == (200, _CONTENT)
@@ -302,7 +302,9 @@ def presign_put(
     key: str, content: bytes = _CONTENT, *, declares_sha256: bool = True, expires_in: int = 900
 ) -> PresignedUrl:
     sha256 = sha256_hex(content) if declares_sha256 else None
-    return storage.presign_put(key, size=len(content), content_type=_CONTENT_TYPE, sha256=sha256, expires_in=expires_in)
+    return presigning.presign_put(
+        key, size=len(content), content_type=_CONTENT_TYPE, sha256=sha256, expires_in=expires_in
+    )
 
 
 def put(url: PresignedUrl, content: bytes = _CONTENT, headers: dict[str, str] | None = None) -> Response:
@@ -312,7 +314,7 @@ def put(url: PresignedUrl, content: bytes = _CONTENT, headers: dict[str, str] | 
 def presign_get(key: str, disposition: str = 'attachment; filename="x"') -> PresignedUrl:
     stored = storage.head_or_none(key)
     assert stored is not None
-    return storage.presign_get(
+    return presigning.presign_get(
         "originals",
         key,
         version_id=stored.version_id,

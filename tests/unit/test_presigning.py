@@ -9,15 +9,15 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 from botocore.session import Session
 
-from holdall.platform import aws, clock, storage
+from holdall.platform import aws, clock, presigning
 from tests.support.factories import FROZEN_TIME
 
 KEY = "holiday-0123456789ab/files/01arz3ndektsv4rrffq69g5fav.txt"
 SHA256 = "ab" * 32
 
 
-def presign_put(sha256: str | None = SHA256) -> storage.PresignedUrl:
-    return storage.presign_put(KEY, size=7, content_type="text/plain", sha256=sha256, expires_in=900)
+def presign_put(sha256: str | None = SHA256) -> presigning.PresignedUrl:
+    return presigning.presign_put(KEY, size=7, content_type="text/plain", sha256=sha256, expires_in=900)
 
 
 def parse_query(url: str) -> dict[str, str]:
@@ -58,15 +58,15 @@ def test_put_without_checksum_signs_none() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        lambda: storage.presign_put(KEY, size=8, content_type="text/plain", sha256=SHA256, expires_in=900),
-        lambda: storage.presign_put(KEY, size=7, content_type="text/html", sha256=SHA256, expires_in=900),
-        lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256="cd" * 32, expires_in=900),
-        lambda: storage.presign_put(KEY + "x", size=7, content_type="text/plain", sha256=SHA256, expires_in=900),
-        lambda: storage.presign_put(KEY, size=7, content_type="text/plain", sha256=None, expires_in=900),
+        lambda: presigning.presign_put(KEY, size=8, content_type="text/plain", sha256=SHA256, expires_in=900),
+        lambda: presigning.presign_put(KEY, size=7, content_type="text/html", sha256=SHA256, expires_in=900),
+        lambda: presigning.presign_put(KEY, size=7, content_type="text/plain", sha256="cd" * 32, expires_in=900),
+        lambda: presigning.presign_put(KEY + "x", size=7, content_type="text/plain", sha256=SHA256, expires_in=900),
+        lambda: presigning.presign_put(KEY, size=7, content_type="text/plain", sha256=None, expires_in=900),
     ],
 )
 def test_signature_depends_on_size_type_content_and_key(
-    monkeypatch: pytest.MonkeyPatch, other: Callable[[], storage.PresignedUrl]
+    monkeypatch: pytest.MonkeyPatch, other: Callable[[], presigning.PresignedUrl]
 ) -> None:
     freeze_signing_time(monkeypatch)
     first, same, different = (parse_query(each().url)["X-Amz-Signature"] for each in (presign_put, presign_put, other))
@@ -82,7 +82,7 @@ def test_put_is_to_the_bucket_of_originals() -> None:
 
 
 def test_get_has_version_disposition_and_type_and_is_valid_for_five_minutes() -> None:
-    presigned = storage.presign_get(
+    presigned = presigning.presign_get(
         "originals", KEY, version_id="v/1+", disposition='attachment; filename="a b.txt"', content_type="text/plain"
     )
 
@@ -96,7 +96,7 @@ def test_get_has_version_disposition_and_type_and_is_valid_for_five_minutes() ->
 
 
 def test_get_of_a_variant_is_from_the_bucket_of_variants() -> None:
-    presigned = storage.presign_get(
+    presigned = presigning.presign_get(
         "variants", "private/x", version_id=None, disposition="inline", content_type="image/webp"
     )
 

@@ -31,7 +31,7 @@ from holdall.files.store import (
 )
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
-from holdall.platform import clock, storage
+from holdall.platform import clock, presigning, storage
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
 from holdall.platform.errors import NotFound
@@ -66,10 +66,10 @@ def get(file_id: str) -> File:
     return file
 
 
-def presign_original(file: File) -> storage.PresignedUrl:
+def presign_original(file: File) -> presigning.PresignedUrl:
     """Return a URL that serves the original of the current version for five minutes. Raises FileInTrash and FileRejected."""
     _require_readable(file)
-    return storage.presign_get(
+    return presigning.presign_get(
         "originals",
         file.current.key,
         version_id=file.current.s3_version_id,
@@ -89,7 +89,7 @@ def variant_url(file: File, variant: Variant, disposition: Disposition) -> str:
     if variant.is_public:
         return f"{settings().public_url}/{variant.key}"
     name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
-    return storage.presign_get(
+    return presigning.presign_get(
         "variants",
         variant.key,
         version_id=None,

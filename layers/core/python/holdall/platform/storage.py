@@ -1,4 +1,4 @@
-"""Objects in S3, and presigned URLs.
+"""Objects in S3.
 
 Needed actions: s3:PutObject, GetObject, GetObjectVersion, ListBucket (without it a missing key is a 403), DeleteObject,
 DeleteObjectVersion and ListBucketVersions. Each function has only those that it uses.
@@ -6,36 +6,18 @@ DeleteObjectVersion and ListBucketVersions. Each function has only those that it
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
-from urllib.parse import quote, urlencode
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from holdall.platform import aws, clock
+from holdall.platform import aws
 from holdall.platform.config import settings
-from holdall.platform.errors import NotFound, ServiceUnavailable
+from holdall.platform.errors import NotFound
 
-Bucket = Literal["originals", "variants"]
-GET_URL_TTL_SECONDS = 5 * 60
 _CHUNK_SIZE = 1 << 20
 _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
-
-
-@dataclass(frozen=True)
-class PresignedUrl:
-    """A URL for one request until `expires_at`. The client sends `headers` with it."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -46,32 +28,6 @@ class ObjectMetadata:
     size: int
     content_type: str
     sha256: str | None
-
-
-def presign_put(key: str, *, size: int, content_type: str, sha256: str | None, expires_in: int) -> PresignedUrl:
-    """Return a URL to upload an original once. S3 rejects another size, type or content, and a second upload to the key.
-
-    All four are signed headers (Amazon S3 user guide, "Checking object integrity" and "Conditional writes").
-    """
-    headers = {"content-type": content_type, "if-none-match": "*"}
-    if sha256 is not None:
-        headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
-    signed = {**headers, "content-length": str(size)}  # every client sends it, and scripts in browsers cannot set it
-    return _presign("PUT", "originals", key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
-
-
-def presign_get(
-    bucket: Bucket, key: str, *, version_id: str | None, disposition: str, content_type: str
-) -> PresignedUrl:
-    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones."""
-    query = {
-        "response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}",  # as long as the URL is valid
-        "response-content-disposition": disposition,
-        "response-content-type": content_type,
-    }
-    if version_id is not None:
-        query["versionId"] = version_id
-    return _presign("GET", bucket, key, query, headers={}, client_headers={}, expires_in=GET_URL_TTL_SECONDS)
 
 
 def head_or_none(key: str) -> ObjectMetadata | None:
@@ -204,35 +160,3 @@ def _read_chunks(key: str, version_id: str) -> Iterator[bytes]:
                 raise NotFound from error
             raise
         yield from response["Body"].iter_chunks(_CHUNK_SIZE)
-
-
-def _presign(
-    method: str,
-    bucket: Bucket,
-    key: str,
-    query: Mapping[str, str],
-    *,
-    headers: Mapping[str, str],
-    client_headers: dict[str, str],
-    expires_in: int,
-) -> PresignedUrl:
-    base = settings().originals_url if bucket == "originals" else settings().variants_url
-    url = f"{base}/{quote(key, safe='/~')}"
-    request = AWSRequest(method=method, url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
-    credentials, credentials_expire_at = _get_credentials()
-    # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
-    S3SigV4QueryAuth(credentials, "s3", settings().aws_region, expires=expires_in).add_auth(request)
-    expires_at = clock.now() + timedelta(seconds=expires_in)
-    if credentials_expire_at is not None:
-        expires_at = min(expires_at, credentials_expire_at)  # the URL is valid no longer than the credentials
-    return PresignedUrl(method, str(request.url), client_headers, expires_at)
-
-
-def _get_credentials() -> tuple[Credentials, datetime | None]:
-    """Return the credentials of this process, and the time when they expire, if there is one."""
-    credentials = aws.session().get_credentials()
-    if credentials is None:
-        raise ServiceUnavailable
-    frozen = credentials.get_frozen_credentials()
-    expires_at: datetime | None = getattr(credentials, "_expiry_time", None)
-    return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token), expires_at

@@ -11,7 +11,7 @@ from holdall.files import service as files
 from holdall.files.model import File, FileChanged, FileInTrash, kind_of, version_id_of
 from holdall.idempotency import service as idempotency
 from holdall.jobs import service as jobs
-from holdall.platform import clock, ids, observability, storage
+from holdall.platform import clock, ids, observability, presigning, storage
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
 from holdall.platform.errors import Busy, Conflict, NotFound
@@ -176,7 +176,7 @@ def _presign(upload: Upload) -> InitUploadResponse:
     seconds = ceil((upload.url_expires_at - clock.now()).total_seconds())
     if upload.state != "open" or seconds <= 0:
         raise UploadNotOpen
-    presigned = storage.presign_put(
+    presigned = presigning.presign_put(
         upload.key,
         size=upload.size,
         content_type=upload.content_type,

@@ -1,0 +1,105 @@
+"""Multipart uploads in S3 (Amazon S3 user guide, "Uploading and copying objects using multipart upload").
+
+Needed actions: s3:PutObject, AbortMultipartUpload and ListMultipartUploadParts. Each function has only those that it uses.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from holdall.platform import aws
+from holdall.platform.config import settings
+
+MIN_PART_BYTES = 5 * 1024**2  # of every part but the last one ("Amazon S3 multipart upload limits")
+MAX_PART_BYTES = 5 * 1024**3
+MAX_PARTS = 10_000
+_NO_UPLOAD = "NoSuchUpload"
+# The object exists already, or another request completes it at the same time.
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that S3 has. `sha256` is hexadecimal, and None if the parts are uploaded without checksums."""
+
+    number: int
+    size: int
+    etag: str
+    sha256: str | None = None
+
+
+def create(key: str, *, content_type: str, part_checksums: bool) -> str:
+    """Create a multipart upload of an original, and return its ID. With `part_checksums`, every part needs its SHA-256.
+
+    Raises ServiceUnavailable.
+    """
+    checksum = {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"} if part_checksums else {}
+    with aws.translate_aws_errors():
+        response = aws.client("s3").create_multipart_upload(
+            Bucket=settings().originals_bucket, Key=key, ContentType=content_type, **checksum
+        )
+    return str(response["UploadId"])
+
+
+def list_parts(key: str, multipart_id: str) -> list[Part] | None:
+    """Return all parts in order, or None if the upload was completed or aborted. One request for each thousand parts.
+
+    Raises ServiceUnavailable.
+    """
+    with aws.translate_aws_errors():
+        try:
+            return list(_iterate_parts(key, multipart_id))
+        except ClientError as error:
+            if aws.error_code(error) == _NO_UPLOAD:
+                return None
+            raise
+
+
+def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+    """Assemble the object, unless the key has one, or the upload was completed or aborted. Raises ServiceUnavailable.
+
+    What the key has afterwards is for the caller to read: the answer of an earlier request may be lost.
+    """
+    with aws.translate_aws_errors():
+        try:
+            aws.client("s3").complete_multipart_upload(
+                Bucket=settings().originals_bucket,
+                Key=key,
+                UploadId=multipart_id,
+                MultipartUpload={"Parts": [_to_request(part) for part in parts]},
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if aws.error_code(error) not in {_NO_UPLOAD, *_CONFLICTS}:
+                raise
+
+
+def abort(key: str, multipart_id: str) -> None:
+    """Delete the parts of a multipart upload, whether or not it exists. Raises ServiceUnavailable.
+
+    A part that a client is uploading may survive (S3 API reference, AbortMultipartUpload). A lifecycle rule deletes it.
+    """
+    with aws.translate_aws_errors():
+        try:
+            aws.client("s3").abort_multipart_upload(Bucket=settings().originals_bucket, Key=key, UploadId=multipart_id)
+        except ClientError as error:
+            if aws.error_code(error) != _NO_UPLOAD:
+                raise
+
+
+def _iterate_parts(key: str, multipart_id: str) -> Iterator[Part]:
+    pages = aws.client("s3").get_paginator("list_parts")
+    for page in pages.paginate(Bucket=settings().originals_bucket, Key=key, UploadId=multipart_id):
+        for part in page.get("Parts", []):
+            checksum = part.get("ChecksumSHA256")
+            sha256 = base64.b64decode(checksum).hex() if checksum else None
+            yield Part(part["PartNumber"], part["Size"], part["ETag"], sha256)
+
+
+def _to_request(part: Part) -> dict[str, str | int]:
+    request: dict[str, str | int] = {"PartNumber": part.number, "ETag": part.etag}
+    if part.sha256 is not None:
+        request["ChecksumSHA256"] = base64.b64encode(bytes.fromhex(part.sha256)).decode()
+    return request
