@@ -4,6 +4,7 @@ Needed actions: s3:PutObject, AbortMultipartUpload and ListMultipartUploadParts.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,18 @@ def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> None:
         except ClientError as error:
             if aws.error_code(error) not in {_NO_UPLOAD, *_CONFLICTS}:
                 raise
+
+
+def composite_sha256(parts: Sequence[Part]) -> str | None:
+    """Return the checksum that S3 gives the object of these parts, or None if they have no checksums.
+
+    It is the SHA-256 of the digests of the parts, in base64, and their number (Amazon S3 user guide, "Checking object
+    integrity": composite checksums).
+    """
+    digests = [bytes.fromhex(part.sha256) for part in parts if part.sha256 is not None]
+    if not digests or len(digests) < len(parts):
+        return None
+    return f"{base64.b64encode(hashlib.sha256(b''.join(digests)).digest()).decode()}-{len(digests)}"
 
 
 def abort(key: str, multipart_id: str) -> None:
