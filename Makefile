@@ -72,7 +72,7 @@ check: env-dev env-node ## run ruff, mypy and import-linter, and cdk-nag and cfn
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
 
-bench: require-python ## run the benchmarks: cold starts, latency, login timing, images, uploads
+bench: require-python ## run the benchmarks: cold starts, latency, login timing, images, hashing, uploads
 	@$(PYTHON) -m infra.local.install dev ministack
 	@$(RUN) -m bench
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.stage import Stage
 from tests.support.settings import SETTINGS
 
-BENCHMARKS = ("latency", "login_timing", "images", "uploads")
+BENCHMARKS = ("latency", "login_timing", "images", "hashing", "uploads")
 _ROOT = Path(__file__).parents[1]
 
 

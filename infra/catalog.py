@@ -255,7 +255,7 @@ FUNCTIONS = (
         description="Runs scheduled tasks and long jobs, one SQS message per unit.",
         queue=Resource.WORK_QUEUE,
         batch_size=1,
-        timeout=600,  # a message can take many pages of rows
+        timeout=900,  # the maximum, which the hashing of a large file needs; more memory would not make it faster
         schedules=(
             Schedule("expire-uploads"),
             Schedule("send-pending-jobs", rate_minutes=1),

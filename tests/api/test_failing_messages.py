@@ -81,11 +81,11 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Raise ServiceUnavailable at the first call of a function of storage."""
     original, calls = getattr(storage, name), []
 
-    def fail_first(*arguments: Any) -> Any:
+    def fail_first(*arguments: Any, **options: Any) -> Any:
         calls.append(arguments)
         if len(calls) == 1:
             raise ServiceUnavailable
-        return original(*arguments)
+        return original(*arguments, **options)
 
     monkeypatch.setattr(storage, name, fail_first)
 

@@ -1,10 +1,12 @@
 """A file without a SHA-256 is hashed by a job and compared with the declared checksum."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from holdall.files import jobs as file_jobs
 from holdall.jobs.model import RunJob
 from holdall.platform import storage
 from tests.support import invariants, users
@@ -39,6 +41,53 @@ def test_file_without_a_checksum_is_ready_after_it_is_hashed(
     (job,) = fake_aws.find_rows("main", record_type="job")
     assert (job["kind"], job["status"]) == ("hash", "completed")
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 64, 65])
+def test_file_is_hashed_in_ranges(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(storage, "_RANGE_BYTES", 8)
+    content = bytes(range(size))
+    upload = init_upload(client, content, sha256=None)
+    fake_aws.put_object(upload, content)
+    file_id = client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()["fileId"]
+
+    fake_aws.run_workers()
+
+    assert client.get(f"/files/{file_id}").data()["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_file_that_took_too_long_is_hashed_by_a_later_run(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = upload_and_commit(client, fake_aws, CONTENT_SHA256_HEX)["fileId"]
+    with monkeypatch.context() as patch:
+        patch.setattr(file_jobs, "HASH_TIME", timedelta(seconds=-1))
+        (message,) = fake_aws.receive_messages("work")
+        assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+    assert client.get(f"/files/{file_id}").data()["status"] == "processing"
+
+    fake_aws.run_workers()
+
+    file = client.get(f"/files/{file_id}").data()
+    assert (file["status"], file["sha256"], file.get("reason")) == ("ready", CONTENT_SHA256_HEX, None)
+
+
+@pytest.mark.parametrize("checksum", [None, CONTENT_SHA256_HEX])
+def test_file_that_takes_too_long_three_times_is_ready_without_a_checksum(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, checksum: str | None
+) -> None:
+    file_id = upload_and_commit(client, fake_aws, checksum)["fileId"]
+    monkeypatch.setattr(file_jobs, "HASH_TIME", timedelta(seconds=-1))
+
+    assert fake_aws.run_workers() == 3
+
+    file = client.get(f"/files/{file_id}").data()
+    assert (file["status"], file["sha256"], file["reason"]) == ("ready", None, "gave_up")
+    assert client.get(f"/files/{file_id}/content").status == 302
+    (job,) = fake_aws.find_rows("main", record_type="job")
+    assert (job["status"], job["reason"]) == ("failed", "gave_up")
 
 
 @pytest.mark.parametrize("overrides", [{}, {"filename": "photo.jpg", "contentType": "image/jpeg"}])
@@ -84,8 +133,8 @@ def test_file_that_is_removed_while_it_is_hashed_stays_removed(
     (message,) = fake_aws.receive_messages("work")
     sha256_of = storage.sha256_of
 
-    def hash_and_remove(key: str, version_id: str) -> str:
-        sha256 = sha256_of(key, version_id)
+    def hash_and_remove(*args: Any, **kwargs: Any) -> str:
+        sha256 = sha256_of(*args, **kwargs)
         if client.get(f"/files/{file_id}").data()["status"] != "deleted":
             client.delete(f"/files/{file_id}?permanent={str(permanent).lower()}")
         return sha256

@@ -35,7 +35,7 @@ _VIOLATIONS = {
     "pyotp and segno are for TOTP": ("holdall.files.service", "segno"),
     "jwt is for access tokens and ID tokens": ("holdall.iam.service.sessions", "jwt"),
     "cryptography is for keys and secrets": ("holdall.files.service", "cryptography.fernet"),
-    "urllib3 is for OAuth providers": ("holdall.platform.storage", "urllib3"),
+    "urllib3 is for OAuth providers, and for errors of the SDK": ("holdall.platform.storage", "urllib3"),
     "email_validator and idna are for email addresses": ("holdall.accounts.model", "idna"),
     "ulid is for IDs": ("holdall.files.model", "ulid"),
     "Pillow and pillow-heif are for imageproc": ("functions.files.files", "PIL.Image"),

@@ -9,6 +9,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +18,7 @@ from uuid import uuid4
 import pytest
 
 from holdall.files.names import content_disposition
-from holdall.platform import presigning, storage
+from holdall.platform import clock, presigning, storage
 from holdall.platform.presigning import PresignedUrl
 from infra.local import minio
 from infra.local.e2e_environment import E2EEnvironment
@@ -97,15 +98,19 @@ def test_declared_bytes_are_stored(key: str) -> None:
     assert storage.list_versions(key) == [stored.version_id]
 
 
-def test_bytes_without_a_declared_checksum_are_stored_and_hashed(key: str, tmp_path: Path) -> None:
+def test_bytes_without_a_declared_checksum_are_stored_and_hashed(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_RANGE_BYTES", 8)
     assert put(presign_put(key, declares_sha256=False)).status == 200
 
     stored = storage.head_or_none(key)
 
     assert stored is not None
     assert stored.sha256 is None
-    assert storage.sha256_of(key, stored.version_id) == sha256_hex(_CONTENT)
-    assert storage.download(key, stored.version_id, tmp_path / "copy") == sha256_hex(_CONTENT)
+    version, deadline = (key, stored.version_id, stored.size), clock.now() + timedelta(minutes=1)
+    assert storage.sha256_of(*version, deadline=deadline) == sha256_hex(_CONTENT)
+    assert storage.download(*version, tmp_path / "copy") == sha256_hex(_CONTENT)
     assert (tmp_path / "copy").read_bytes() == _CONTENT
 
 

@@ -12,6 +12,8 @@ import pytest
 from functions.imageproc.isolation import ResourceLimits
 from functions.imageproc.probe import MAX_BYTES
 from functions.imageproc.render import MAX_OUTPUT_BYTES
+from holdall.files.jobs import HASH_TIME
+from holdall.maintenance.service import JOB_LEASE
 from holdall.platform.config import Settings
 from infra.build import layers, packaging
 from infra.catalog import FUNCTIONS
@@ -338,6 +340,16 @@ def test_imageproc_has_more_memory_and_time_than_the_limits_of_one_image() -> No
 
     assert imageproc.memory * 1024 * 1024 >= limits.memory_bytes + 512 * 1024 * 1024
     assert imageproc.timeout >= limits.wall_seconds + 15  # to download the original and to store the variants
+
+
+def test_maintenance_has_the_time_to_hash_the_largest_file(stages: dict[str, Stage]) -> None:
+    [maintenance] = [function for function in FUNCTIONS if function.name == "maintenance"]
+    # What a function of any memory reads for long was measured as 568 to 618 Mbps (github.com/sjakthol/aws-network-benchmark,
+    # 2024). TLS, TCP and HTTP take a few per cent of it.
+    bytes_per_second = 568_000_000 / 8 * 0.95
+
+    assert all(stage.max_file_bytes / bytes_per_second < HASH_TIME.total_seconds() for stage in stages.values())
+    assert HASH_TIME.total_seconds() + 30 <= maintenance.timeout < JOB_LEASE.total_seconds()
 
 
 def test_requirements_have_hashes_and_no_urls() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from holdall.events.service import emit
@@ -9,13 +10,15 @@ from holdall.files import service, store
 from holdall.files.model import File, FileChanged, Version
 from holdall.jobs import service as jobs
 from holdall.jobs.model import GAVE_UP, Job, JobState
-from holdall.platform import storage
+from holdall.platform import clock, observability, storage
 from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
 
+HASH_TIME = timedelta(minutes=14)  # of one run; below the timeout of the function
+_MAX_HASH_RUNS = 3  # that take longer
 _Loaded = tuple[File, Version]
 
 
@@ -52,23 +55,34 @@ def run_purge(job: Job, versions: Page[Version]) -> None:
 def run_hash(job: Job) -> None:
     """Hash a version that has no SHA-256. It becomes ready, or rejected if the client declared another checksum.
 
-    If its original is gone, it is rejected too. Raises ServiceUnavailable and Busy.
+    If its original is gone, it is rejected too. If three runs do not finish in time, the job gives up. Raises
+    ServiceUnavailable and Busy.
     """
     loaded = _load(job)
     try:
-        sha256 = storage.sha256_of(loaded[1].key, loaded[1].s3_version_id) if loaded else ""
+        sha256 = _hash(loaded[1]) if loaded else ""
     except NotFound:
         _end(job, _as_gone)
+    except TimeoutError:
+        observability.log_event("hash.timed_out", job_id=job.id, runs=job.state.checks + 1)
+        if job.state.checks + 1 < _MAX_HASH_RUNS:
+            jobs.reschedule_later(job)
+        else:
+            give_up_hash(job)
     else:
         _end(job, partial(_as_hashed, sha256=sha256), loaded)
 
 
 def give_up_hash(job: Job) -> None:
-    """End a job that failed too often. The version is ready without a SHA-256, or rejected if it was to be compared.
+    """End a job that failed too often. The version is ready without a SHA-256, and its reason says so.
 
-    Raises ServiceUnavailable and Busy.
+    No one knows that its bytes are not those that were announced, so it is not rejected. Raises ServiceUnavailable and Busy.
     """
     _end(job, _as_unhashed)
+
+
+def _hash(version: Version) -> str:
+    return storage.sha256_of(version.key, version.s3_version_id, version.size, deadline=clock.now() + HASH_TIME)
 
 
 def _load(job: Job) -> _Loaded | None:
@@ -111,4 +125,4 @@ def _as_gone(version: Version) -> Version:
 
 
 def _as_unhashed(version: Version) -> Version:
-    return replace(version, status="rejected" if version.declared_sha256 else "ready", reason=GAVE_UP)
+    return replace(version, status="ready", reason=GAVE_UP)

@@ -17,7 +17,7 @@ from holdall.uploads.model import EndUpload
 from holdall.variants import relocation, sync
 
 _PURGE_BATCH_SIZE = 100  # versions in one run
-_JOB_LEASE = timedelta(minutes=15)  # longer than the timeout of the function
+JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
 
 _TASKS = {
     "expire-uploads": cleanup.enqueue_due,
@@ -53,7 +53,7 @@ def handle(message: WorkMessage) -> None:
 
 
 def _run_job(message: RunJob) -> None:
-    job = jobs.claim(message.job_id, _JOB_LEASE, checks=message.checks)
+    job = jobs.claim(message.job_id, JOB_LEASE, checks=message.checks)
     if job is None:
         return
     with jobs.releasing_on_error(job):

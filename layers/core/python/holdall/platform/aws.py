@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
 from pynamodb.exceptions import PynamoDBException
+from urllib3.exceptions import HTTPError
 
 from holdall.platform.errors import ServiceUnavailable
 
@@ -58,7 +59,7 @@ def translate_aws_errors() -> Iterator[None]:
     """Raise ServiceUnavailable if a service does not respond or is overloaded. Other errors are bugs and stay as they are."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, HTTPError) as error:
         if is_unavailable(error):
             raise ServiceUnavailable from error
         raise
@@ -69,11 +70,14 @@ def translate_aws_errors() -> Iterator[None]:
 
 
 def is_unavailable(error: Exception | None) -> bool:
-    """Return whether the same request may succeed later. Pynamodb keeps the error of the SDK as the `cause` of its own."""
+    """Return whether the same request may succeed later. Pynamodb keeps the error of the SDK as the `cause` of its own.
+
+    Botocore lets some errors of urllib3 pass while a body is read, such as that of a damaged TLS record.
+    """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
         return error_code(error) in RETRYABLE_CODES or status >= 500
-    return isinstance(error, BotoCoreError)
+    return isinstance(error, BotoCoreError | HTTPError)
 
 
 def error_code(error: ClientError) -> str:

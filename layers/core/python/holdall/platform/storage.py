@@ -6,17 +6,26 @@ DeleteObjectVersion and ListBucketVersions. Each function has only those that it
 
 import base64
 import hashlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from holdall.platform import aws
+from holdall.platform import aws, clock
 from holdall.platform.config import settings
-from holdall.platform.errors import NotFound
+from holdall.platform.errors import NotFound, ServiceUnavailable
 
-_CHUNK_SIZE = 1 << 20
+# As the S3 user guide advises ("Performance design patterns"): ranges of 8 or 16 MB, and a request for each 85 MB/s. A function
+# reads 75 MB/s at most, so two would do while none is slow.
+_RANGE_BYTES = 8 * 1024**2
+_READERS = 4
+_READ_ATTEMPTS = 4
 _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 
 
@@ -54,21 +63,26 @@ def head_or_none(key: str) -> ObjectMetadata | None:
     )
 
 
-def download(key: str, version_id: str, destination: Path) -> str:
+def download(key: str, version_id: str, size: int, destination: Path) -> str:
     """Download a version of an original, and return its SHA-256. Raises ServiceUnavailable, and NotFound if it was deleted."""
     digest = hashlib.sha256()
     with destination.open("wb") as file:
-        for chunk in _read_chunks(key, version_id):
-            digest.update(chunk)
-            file.write(chunk)
+        for content in _read(key, version_id, size):
+            digest.update(content)
+            file.write(content)
     return digest.hexdigest()
 
 
-def sha256_of(key: str, version_id: str) -> str:
-    """Return the SHA-256 of a version of an original. Raises ServiceUnavailable, and NotFound if it was deleted."""
+def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime) -> str:
+    """Return the SHA-256 of a version of an original.
+
+    Raises ServiceUnavailable, NotFound if it was deleted, and TimeoutError if the deadline came first.
+    """
     digest = hashlib.sha256()
-    for chunk in _read_chunks(key, version_id):
-        digest.update(chunk)
+    for content in _read(key, version_id, size):
+        if clock.now() > deadline:
+            raise TimeoutError
+        digest.update(content)
     return digest.hexdigest()
 
 
@@ -156,12 +170,43 @@ def check() -> None:
         aws.client("s3").head_bucket(Bucket=settings().originals_bucket)
 
 
-def _read_chunks(key: str, version_id: str) -> Iterator[bytes]:
+def _read(key: str, version_id: str, size: int) -> Iterator[bytes]:
+    """Yield the content of a version of an original in order, while the next ranges are read. Few are in memory at a time."""
+    s3 = aws.client("s3")  # in this thread, because sessions are not safe in several
+    starts = iter(range(0, size, _RANGE_BYTES))
+    with ThreadPoolExecutor(_READERS) as readers:
+
+        def read(start: int) -> Future[bytes]:
+            return readers.submit(_read_range, s3, key, version_id, start, min(start + _RANGE_BYTES, size) - 1)
+
+        ahead = deque(map(read, islice(starts, _READERS)))
+        while ahead:
+            content = ahead.popleft().result()
+            ahead.extend(map(read, islice(starts, 1)))
+            yield content
+
+
+def _read_range(s3: Any, key: str, version_id: str, first: int, last: int) -> bytes:
+    """Read bytes `first` to `last`, again if the connection breaks: the SDK repeats only what fails before the body."""
+    attempt = 1
+    while True:
+        body = _open_range(s3, key, version_id, first, last)
+        try:
+            with aws.translate_aws_errors():
+                return bytes(body.read())
+        except ServiceUnavailable:
+            if attempt == _READ_ATTEMPTS:
+                raise
+            attempt += 1
+
+
+def _open_range(s3: Any, key: str, version_id: str, first: int, last: int) -> Any:
     with aws.translate_aws_errors():
         try:
-            response = aws.client("s3").get_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
+            return s3.get_object(
+                Bucket=settings().originals_bucket, Key=key, VersionId=version_id, Range=f"bytes={first}-{last}"
+            )["Body"]
         except ClientError as error:
             if aws.error_code(error) in _NOT_FOUND_CODES:
                 raise NotFound from error
             raise
-        yield from response["Body"].iter_chunks(_CHUNK_SIZE)

@@ -62,7 +62,8 @@ def claim(job_id: str) -> RenderJob | None:
 
 def download_source(render_job: RenderJob, path: Path) -> str:
     """Download the original to a local file, and return its SHA-256. Raises ServiceUnavailable."""
-    return storage.download(render_job.version.key, render_job.version.s3_version_id, path)
+    version = render_job.version
+    return storage.download(version.key, version.s3_version_id, version.size, path)
 
 
 def finish(render_job: RenderJob, result: RenderResult, sha256: str) -> RenderJob | None:
