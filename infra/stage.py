@@ -107,6 +107,14 @@ class Stage(_StageModel):
             raise ValueError("aliases and certificateArn need each other")
         return self
 
+    @model_validator(mode="after")
+    def _largest_file_can_be_uploaded(self) -> Self:
+        limits = ("max_bytes", "max_open_bytes_per_user", "max_open_bytes_per_project")
+        too_low = [to_camel(name) for name in limits if getattr(self, name) < self.max_file_bytes]
+        if too_low:
+            raise ValueError(f"maxFileBytes is more than {' and '.join(too_low)}, so no one could upload such a file")
+        return self
+
     def is_enabled(self, setting: str | None) -> bool:
         """Return whether the switch of this name is on. None is always on."""
         return setting is None or getattr(self, setting) == "on"

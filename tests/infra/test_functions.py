@@ -321,6 +321,15 @@ def test_an_ses_identity_needs_a_sender() -> None:
         Stage.load("cloud", overrides={"mailIdentity": "address"})
 
 
+@pytest.mark.parametrize("limit", ["maxBytes", "maxOpenBytesPerUser", "maxOpenBytesPerProject"])
+def test_a_stage_lets_a_user_upload_the_largest_file(limit: str, stages: dict[str, Stage]) -> None:
+    largest = stages["cloud"].max_file_bytes
+
+    assert Stage.load("cloud", overrides={limit: largest}).max_file_bytes == largest
+    with pytest.raises(InvalidStage, match=f"maxFileBytes is more than {limit},"):
+        Stage.load("cloud", overrides={limit: largest - 1})
+
+
 def test_workers_leave_the_api_some_of_ten_concurrent_executions(stages: dict[str, Stage]) -> None:
     # A new account may have no more (Lambda developer guide, "Lambda quotas").
     stage = stages["cloud"]
