@@ -1,15 +1,20 @@
-"""The deployed stack of the session: that of `make test`, or a new one."""
+"""The deployed stack of the session: that of `make test`, or a new one, and S3 servers for code in this process."""
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
+from infra.local import minio
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
 from tests.support.e2e.quota_ledger import QuotaLedger
+from tests.support.e2e.storage_server import StorageServer
+from tests.support.process import clear_clients
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +62,47 @@ def anonymous(api_gateway: Server) -> Client:
 @pytest.fixture
 def client(api_gateway: Server) -> Client:
     return create_client(api_gateway)
+
+
+@pytest.fixture(scope="module")
+def servers(deployment: E2EEnvironment) -> dict[str, tuple[str, dict[str, str], Any]]:
+    """Return the endpoint, the credentials and a client of each server."""
+    cloud, store = deployment.cloud, deployment.minio
+    return {
+        "ministack": (cloud.endpoint, {"id": "test", "secret": "test"}, cloud.client("s3")),
+        "minio": (store.endpoint, {"id": minio.ROOT_USER, "secret": minio.ROOT_PASSWORD}, store.client()),
+    }
+
+
+@pytest.fixture(scope="module", params=["ministack", "minio"])
+def storage_server(
+    request: pytest.FixtureRequest, servers: dict[str, tuple[str, dict[str, str], Any]]
+) -> Iterator[StorageServer]:
+    """Return MiniStack, and then MinIO."""
+    endpoint, credentials, s3 = servers[request.param]
+    server = StorageServer(request.param, s3, f"originals-{uuid4().hex}", f"variants-{uuid4().hex}")
+    for bucket in (server.originals_bucket, server.variants_bucket):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=server.originals_bucket, VersioningConfiguration={"Status": "Enabled"})
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {
+            "ORIGINALS_BUCKET": server.originals_bucket,
+            "VARIANTS_BUCKET": server.variants_bucket,
+            "ORIGINALS_URL": f"{endpoint}/{server.originals_bucket}",
+            "VARIANTS_URL": f"{endpoint}/{server.variants_bucket}",
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": credentials["id"],
+            "AWS_SECRET_ACCESS_KEY": credentials["secret"],
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            environment.setenv(name, value)
+        clear_clients()
+        yield server
+    clear_clients()
+
+
+@pytest.fixture
+def key(storage_server: StorageServer) -> str:
+    """Return a key without an object."""
+    return f"holiday-0123456789ab/files/{uuid4().hex}.txt"

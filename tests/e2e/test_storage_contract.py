@@ -7,11 +7,8 @@ import base64
 import hashlib
 import time
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -20,71 +17,11 @@ import pytest
 from holdall.files.names import content_disposition
 from holdall.platform import clock, presigning, storage
 from holdall.platform.presigning import PresignedUrl
-from infra.local import minio
-from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.client import Response, request_url
-from tests.support.process import clear_clients
+from tests.support.e2e.storage_server import StorageServer
 
 _CONTENT = b"The declared bytes."
 _CONTENT_TYPE = "text/plain"
-
-
-@dataclass(frozen=True)
-class StorageServer:
-    """An S3 server with two buckets. The settings of this process lead to them."""
-
-    name: str
-    s3: Any
-    originals_bucket: str
-    variants_bucket: str
-
-    def list_version_ids(self, key: str) -> list[str]:
-        response = self.s3.list_object_versions(Bucket=self.originals_bucket, Prefix=key)
-        return [entry["VersionId"] for entry in (*response.get("Versions", []), *response.get("DeleteMarkers", []))]
-
-
-@pytest.fixture(scope="module")
-def servers(deployment: E2EEnvironment) -> dict[str, tuple[str, dict[str, str], Any]]:
-    """Return the endpoint, the credentials and a client of each server."""
-    cloud, store = deployment.cloud, deployment.minio
-    return {
-        "ministack": (cloud.endpoint, {"id": "test", "secret": "test"}, cloud.client("s3")),
-        "minio": (store.endpoint, {"id": minio.ROOT_USER, "secret": minio.ROOT_PASSWORD}, store.client()),
-    }
-
-
-@pytest.fixture(scope="module", params=["ministack", "minio"])
-def storage_server(
-    request: pytest.FixtureRequest, servers: dict[str, tuple[str, dict[str, str], Any]]
-) -> Iterator[StorageServer]:
-    """Return MiniStack, and then MinIO."""
-    endpoint, credentials, s3 = servers[request.param]
-    server = StorageServer(request.param, s3, f"originals-{uuid4().hex}", f"variants-{uuid4().hex}")
-    for bucket in (server.originals_bucket, server.variants_bucket):
-        s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_versioning(Bucket=server.originals_bucket, VersioningConfiguration={"Status": "Enabled"})
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "ORIGINALS_BUCKET": server.originals_bucket,
-            "VARIANTS_BUCKET": server.variants_bucket,
-            "ORIGINALS_URL": f"{endpoint}/{server.originals_bucket}",
-            "VARIANTS_URL": f"{endpoint}/{server.variants_bucket}",
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": credentials["id"],
-            "AWS_SECRET_ACCESS_KEY": credentials["secret"],
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            environment.setenv(name, value)
-        clear_clients()
-        yield server
-    clear_clients()
-
-
-@pytest.fixture
-def key(storage_server: StorageServer) -> str:
-    """Return a key without an object."""
-    return f"holiday-0123456789ab/files/{uuid4().hex}.txt"
 
 
 def test_declared_bytes_are_stored(key: str) -> None:

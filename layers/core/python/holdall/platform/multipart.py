@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from holdall.platform import aws
 from holdall.platform.config import settings
+from holdall.platform.errors import Conflict
 
 MIN_PART_BYTES = 5 * 1024**2  # of every part but the last one ("Amazon S3 multipart upload limits")
 MAX_PART_BYTES = 5 * 1024**3
@@ -19,6 +20,24 @@ MAX_PARTS = 10_000
 _NO_UPLOAD = "NoSuchUpload"
 # The object exists already, or another request completes it at the same time.
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+class PartTooSmall(Conflict):
+    """A part before the last one has less than 5 MiB, which S3 does not assemble."""
+
+    code, detail = (
+        "part_too_small",
+        "Each part but the last one needs 5 MiB. Upload larger parts, or start a new upload.",
+    )
+
+
+class PartsChanged(Conflict):
+    """A part was uploaded again after the parts were listed."""
+
+    code, detail = "parts_changed", "A part was uploaded again meanwhile. Complete the upload again."
+
+
+_REFUSALS = {"EntityTooSmall": PartTooSmall, "InvalidPart": PartsChanged}
 
 
 @dataclass(frozen=True)
@@ -59,9 +78,10 @@ def list_parts(key: str, multipart_id: str) -> list[Part] | None:
 
 
 def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> None:
-    """Assemble the object, unless the key has one, or the upload was completed or aborted. Raises ServiceUnavailable.
+    """Assemble the object from at least one part, unless the key has one, or the upload was completed or aborted.
 
-    What the key has afterwards is for the caller to read: the answer of an earlier request may be lost.
+    What the key has afterwards is for the caller to read: the answer of an earlier request may be lost. Raises PartTooSmall,
+    PartsChanged and ServiceUnavailable.
     """
     with aws.translate_aws_errors():
         try:
@@ -73,7 +93,10 @@ def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> None:
                 IfNoneMatch="*",
             )
         except ClientError as error:
-            if aws.error_code(error) not in {_NO_UPLOAD, *_CONFLICTS}:
+            code = aws.error_code(error)
+            if refusal := _REFUSALS.get(code):
+                raise refusal from error
+            if code not in {_NO_UPLOAD, *_CONFLICTS}:
                 raise
 
 

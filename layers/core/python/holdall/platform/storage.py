@@ -31,16 +31,12 @@ _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 
 @dataclass(frozen=True)
 class ObjectMetadata:
-    """The metadata of an object. `sha256` is hexadecimal, and None if the object was uploaded without it.
-
-    `composite_sha256` is that of `multipart.composite_sha256`, and only of an object from parts with checksums.
-    """
+    """The metadata of an object. `sha256` is hexadecimal, and None if the object was uploaded without it or in parts."""
 
     version_id: str
     size: int
     content_type: str
     sha256: str | None
-    composite_sha256: str | None
 
 
 def head_or_none(key: str) -> ObjectMetadata | None:
@@ -52,14 +48,13 @@ def head_or_none(key: str) -> ObjectMetadata | None:
             if aws.error_code(error) in _NOT_FOUND_CODES:
                 return None
             raise
-    checksum: str | None = response.get("ChecksumSHA256")
-    is_composite = checksum is not None and "-" in checksum  # of the checksums of the parts, not of the content
+    checksum = response.get("ChecksumSHA256")
     return ObjectMetadata(
         version_id=response.get("VersionId", "null"),
         size=response["ContentLength"],
         content_type=response.get("ContentType", ""),
-        sha256=base64.b64decode(checksum).hex() if checksum and not is_composite else None,
-        composite_sha256=checksum if is_composite else None,
+        # A composite checksum, see `multipart.composite_sha256`, is not that of the content. It has the number of parts.
+        sha256=base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None,
     )
 
 
