@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 
 from functions import complete_imports
 from holdall.platform import message_batches
-from holdall.uploads import service
+from holdall.uploads import arrivals
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -29,7 +29,7 @@ def _parse_object(source: dict[str, Any]) -> tuple[str, str, str]:
 
 def _process(objects: list[tuple[str, str, str]]) -> None:
     for bucket, key, version_id in objects:
-        service.on_object_created(bucket, key, version_id)
+        arrivals.on_object_created(bucket, key, version_id)
 
 
 complete_imports()

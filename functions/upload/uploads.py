@@ -9,14 +9,16 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires
 from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, no_content, paginate
-from holdall.uploads import service
+from holdall.uploads import multipart, service
 from holdall.uploads.model import (
     CommitUploadRequest,
     CommitUploadResponse,
+    CompleteUploadRequest,
     InitUploadRequest,
     InitUploadResponse,
     UploadView,
 )
+from holdall.uploads.parts import SignedPart, SignPartsRequest, UploadedParts
 
 router = Router()
 
@@ -42,6 +44,38 @@ def commit_upload(
     caller: CurrentCaller, project: CurrentProject, body: CommitUploadRequest
 ) -> DataResponse[CommitUploadResponse]:
     return data(service.commit(caller, project, body))
+
+
+@router.post(
+    "/uploads/<uploadId>/parts",
+    guard=requires("files.write", project_from="uploadId"),
+    summary="Get the URLs of parts",
+    description="Upload each part with its method, URL and headers. A part can be uploaded again; the last one counts.",
+)
+def sign_parts(project: CurrentProject, upload_id: UploadId, body: SignPartsRequest) -> DataResponse[list[SignedPart]]:
+    return data(multipart.sign_parts(project, upload_id, body))
+
+
+@router.get(
+    "/uploads/<uploadId>/parts",
+    guard=requires("files.write", project_from="uploadId"),
+    summary="List the uploaded parts",
+    description="What S3 has, so that a client can resume.",
+)
+def list_parts(project: CurrentProject, upload_id: UploadId) -> DataResponse[UploadedParts]:
+    return data(multipart.list_parts(project, upload_id))
+
+
+@router.post(
+    "/uploads/<uploadId>/complete",
+    guard=requires("files.write", project_from="uploadId"),
+    summary="Complete a multipart upload",
+    description="Assembles the parts and commits the upload. Send it again if the response was lost.",
+)
+def complete_upload(
+    caller: CurrentCaller, project: CurrentProject, upload_id: UploadId, body: CompleteUploadRequest | None = None
+) -> DataResponse[CommitUploadResponse]:
+    return data(multipart.complete(caller, project, upload_id, body or CompleteUploadRequest()))
 
 
 @router.get(

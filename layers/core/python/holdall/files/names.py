@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
+
+from pydantic import AfterValidator, Field
 
 from holdall.platform import ids
 from holdall.platform.errors import ValidationFailed
@@ -54,3 +56,13 @@ def content_disposition(disposition: Disposition, name: str) -> str:
         r"[^A-Za-z0-9._ ()-]", "_", unicodedata.normalize("NFKD", cleaned).encode("ascii", "ignore").decode()
     )
     return f"{disposition}; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(cleaned, safe='')}"
+
+
+def _validate_filename(filename: str) -> str:
+    cleaned = clean_name(filename)
+    if not cleaned:
+        raise ValueError("must be a valid file name")
+    return cleaned
+
+
+Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_validate_filename)]  # of a request

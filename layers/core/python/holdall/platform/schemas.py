@@ -4,11 +4,12 @@ The validator of a model is built at its first use (`defer_build`), because a co
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+T = TypeVar("T")
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -21,14 +22,15 @@ def _check_rfc3339(value: object) -> object:
     return value
 
 
-def _check_unique(items: list[str]) -> list[str]:
+def _check_unique(items: list[T]) -> list[T]:
     if len(set(items)) < len(items):
         raise ValueError("must be unique")
     return items
 
 
 Rfc3339DateTime = Annotated[AwareDatetime, BeforeValidator(_check_rfc3339)]
-UniqueItems = AfterValidator(_check_unique)  # of a list of strings
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+UniqueItems = AfterValidator(_check_unique)  # of a list
 
 
 class RequestModel(BaseModel):

@@ -8,6 +8,7 @@ reserve.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from holdall.platform import clock
 from holdall.platform.config import settings
@@ -18,6 +19,7 @@ from holdall.quotas.model import (
     FileTooLarge,
     InstallationFull,
     ProjectUsage,
+    QuotaExceeded,
     QuotaLimits,
     QuotaUsage,
     StoredVersion,
@@ -111,9 +113,7 @@ def reserve(
     Raises FileTooLarge, TooMuchOpen, and InstallationFull if the installation had no room at most ten seconds ago. The
     transaction raises QuotaExceeded and TooMuchOpen. One round trip every ten seconds.
     """
-    if size > limits.max_file_bytes:
-        detail = f"A file of this project must not be larger than {limits.max_file_bytes} bytes."
-        raise FileTooLarge(detail, pointer="/size")
+    check_file_size(size, limits)
     usage = _cache.get()
     if usage.bytes + size > settings().max_bytes or usage.files + 1 > settings().max_files:
         raise InstallationFull
@@ -123,6 +123,41 @@ def reserve(
         raise TooMuchOpen
     store.reserve(tx, project_id, size, version_id=version_id, limits=limits)
     store.open_upload(tx, user_id, size, max_bytes=max_open_bytes)
+
+
+def check_file_size(size: int, limits: QuotaLimits) -> None:
+    """Raise FileTooLarge if a file of the project must not have this size."""
+    if size > limits.max_file_bytes:
+        detail = f"A file of this project must not be larger than {limits.max_file_bytes} bytes."
+        raise FileTooLarge(detail, pointer="/size")
+
+
+def resize(tx: Transaction, project_id: str, *, reserved: int, size: int, version_id: str, limits: QuotaLimits) -> None:
+    """Count the real size of an original that was reserved without it. The transaction raises QuotaExceeded."""
+    if size != reserved:
+        store.resize(tx, project_id, size - reserved, version_id=version_id, limits=limits)
+
+
+def get_room(project_id: str, user_id: str, limits: QuotaLimits) -> int:
+    """Return the bytes that the next upload of a user in a project can reserve. One round trip, and one every ten seconds.
+
+    Raises QuotaExceeded, InstallationFull and TooMuchOpen if there is no room.
+    """
+    with BatchGet() as batch:
+        lookup, open_by_user = load_usage(batch, project_id), store.get_open_bytes(batch, user_id)
+    open_in_project = open_uploads(lookup.usage, lookup.breakdown).bytes
+    rooms = {
+        QuotaExceeded: min(limits.max_bytes - lookup.usage.bytes, limits.max_file_bytes),
+        InstallationFull: settings().max_bytes - _cache.get().bytes,
+        TooMuchOpen: min(
+            settings().max_open_bytes_per_user - (open_by_user.value or 0),
+            settings().max_open_bytes_per_project - open_in_project,
+        ),
+    }
+    error, room = min(rooms.items(), key=itemgetter(1))
+    if room <= 0:
+        raise error
+    return room
 
 
 def get_installation_usage() -> QuotaUsage:

@@ -88,6 +88,20 @@ def reserve(tx: Transaction, project_id: str, size: int, *, version_id: str, lim
     _add_to_installation(tx, ids.shard(version_id, SHARDS), size, 1)
 
 
+def resize(tx: Transaction, project_id: str, delta: int, *, version_id: str, limits: QuotaLimits) -> None:
+    """Count `delta` bytes more for an original, or fewer. The transaction raises QuotaExceeded if there is no room for more."""
+    has_room = QuotaRecord.bytes <= limits.max_bytes - delta
+    actions = [QuotaRecord.bytes.add(delta), QuotaRecord.version.add(1)]
+    condition = has_room if delta > 0 else None
+    tx.update(QuotaRecord(*_key(project_id)), actions, condition=condition, error=QuotaExceeded)
+    _add_to_installation(tx, ids.shard(version_id, SHARDS), delta, 0)
+
+
+def get_open_bytes(batch: BatchGet, user_id: str) -> Pending[int]:
+    """Read what the open uploads of a user reserve."""
+    return batch.get(OpenUploadsRecord, *_open_uploads_key(user_id), lambda record: int(record.bytes))
+
+
 def open_upload(tx: Transaction, user_id: str, size: int, *, max_bytes: int) -> None:
     """Count the bytes that an upload of a user reserves while it is open. The transaction raises TooMuchOpen."""
     has_room = OpenUploadsRecord.bytes <= max_bytes - size

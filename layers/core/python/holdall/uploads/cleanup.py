@@ -5,7 +5,7 @@ from functools import partial
 
 from holdall.audit.service import log
 from holdall.events.service import emit
-from holdall.platform import clock, ids, messaging, observability, storage
+from holdall.platform import clock, ids, messaging, multipart, observability, storage
 from holdall.platform.caller import Caller
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.pagination import PageRequest
@@ -51,6 +51,12 @@ def abort(upload: Upload, caller: Caller | None = None) -> None:
         tx.on_commit(partial(_enqueue, upload))
 
 
+def abort_if_open(upload: Upload, caller: Caller | None = None) -> None:
+    """Abort an upload, unless another request ended or completed it."""
+    with suppress(UploadChanged):
+        abort(upload, caller)
+
+
 def abort_all(project_id: str) -> bool:
     """Abort some open uploads of a deleted project, and delete their objects. Return whether there were any.
 
@@ -91,7 +97,9 @@ def _enqueue(upload: Upload) -> None:
 
 
 def _delete_objects(upload: Upload) -> None:
-    """Delete the objects of an upload that ended, and after them its entries in the lists."""
+    """Delete the parts and objects of an upload that ended, and after them its entries in the lists."""
+    if upload.multipart is not None:
+        multipart.abort(upload.key, upload.multipart.id)
     for s3_version_id in storage.list_versions(upload.key):
         storage.delete_version(upload.key, s3_version_id)
     with Transaction() as tx:

@@ -7,19 +7,22 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from holdall.files.model import File, FileView, Version, kind_of, original_key, planned_variants, prefix_for
-from holdall.files.names import clean_name
+from holdall.files.names import Filename
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.messages import Message, QueueName
-from holdall.platform.schemas import RequestModel, ResponseModel
+from holdall.platform.schemas import RequestModel, ResponseModel, Sha256
 from holdall.platform.text import MEDIA_TYPE_NAME, normalize_media_type
 from holdall.projects.model import Project
+from holdall.uploads.parts import MAX_MULTIPART_BYTES, Multipart, PartPlan
 
 UploadState = Literal["open", "completed", "expired", "aborted"]
 EndState = Literal["expired", "aborted"]
 MAX_PUT_BYTES = 5 * 1024**3  # in one PUT (Amazon S3 user guide, "Uploading objects")
+MULTIPART_FROM_BYTES = 100 * 1024**2  # AWS advises multipart uploads from this size on
 _URL_TTL = timedelta(minutes=15)
+_MULTIPART_TTL = timedelta(hours=24)
 _MIN_BYTES_PER_SECOND = 1024**2  # of the slowest client that can upload the largest object
 
 
@@ -91,20 +94,11 @@ class KindMismatch(ValidationFailed):
     code, detail = "kind_mismatch", "A new version must have the kind of its file."
 
 
-def _validate_filename(filename: str) -> str:
-    cleaned = clean_name(filename)
-    if not cleaned:
-        raise ValueError("must be a valid file name")
-    return cleaned
-
-
-Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_validate_filename)]
 ContentType = Annotated[
     str,
     Field(max_length=255, pattern=rf"^{MEDIA_TYPE_NAME}/{MEDIA_TYPE_NAME} *(;.*)?$"),
     AfterValidator(normalize_media_type),
 ]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -113,11 +107,23 @@ class InitUploadRequest(RequestModel):
 
     project_id: Id | None = None
     filename: Filename
-    size: Annotated[int, Field(ge=0, le=MAX_PUT_BYTES)]
+    size: Annotated[int, Field(ge=0, le=MAX_MULTIPART_BYTES)]
     content_type: ContentType
     sha256: Sha256 | None = None
     file_id: Id | None = None
     auto_commit: bool = False
+    multipart: bool | None = Field(None, description="Upload in parts. By default, from 100 MiB on.")
+    part_checksums: bool = Field(False, description="Of a multipart upload: every part is signed with its SHA-256.")
+
+    @property
+    def is_multipart(self) -> bool:
+        return self.size >= MULTIPART_FROM_BYTES if self.multipart is None else self.multipart
+
+    @model_validator(mode="after")
+    def _check_put_size(self) -> Self:
+        if not self.is_multipart and self.size > MAX_PUT_BYTES:
+            raise ValueError(f"a file of more than {MAX_PUT_BYTES} bytes needs a multipart upload")
+        return self
 
 
 class CommitUploadRequest(RequestModel):
@@ -135,15 +141,25 @@ class CommitUploadRequest(RequestModel):
         return self
 
 
+class CompleteUploadRequest(RequestModel):
+    """The SHA-256 of the whole file, if the client knows it only now."""
+
+    checksum: Sha256 | None = None
+
+
 class InitUploadResponse(ResponseModel):
-    """The request that uploads the file to S3, valid until `expires_at`."""
+    """The request that uploads the file to S3, valid until `expires_at`.
+
+    The parts of a multipart upload have requests of their own, so it has `multipart` instead.
+    """
 
     upload_id: str
     file_id: str
     key: str
-    method: str
-    url: str
-    headers: dict[str, str]
+    method: str | None = None
+    url: str | None = None
+    headers: dict[str, str] | None = None
+    multipart: PartPlan | None = None
     expires_at: datetime
 
 
@@ -179,7 +195,10 @@ class Completion:
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload. Its ID is the ID of the version that it creates."""
+    """An upload. Its ID is the ID of the version that it creates.
+
+    An upload whose client does not tell the size reserves `size` bytes, and its version may have fewer or more.
+    """
 
     id: str
     project_id: str
@@ -187,10 +206,12 @@ class Upload:
     creates_file: bool
     name: str
     size: int
+    is_sized: bool  # whether the client declared `size`
     content_type: str
     declared_sha256: str | None
     auto_commit: bool
     key: str
+    multipart: Multipart | None
     state: UploadState
     created_by: str  # of an API key, its creator
     api_key_id: str | None
@@ -201,12 +222,16 @@ class Upload:
     @property
     def url_expires_at(self) -> datetime:
         """Return the time until which the upload can begin. What began in time may end until `expires_at`."""
-        return self.expires_at - _transfer_time(self.size)
+        return self.expires_at if self.multipart else self.expires_at - _transfer_time(self.size)
 
 
-def new_upload(request: InitUploadRequest, project: Project, caller: Caller) -> Upload:
-    """Return a new open upload. It expires after its URL, when a PUT that began in time must have ended."""
+def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, is_sized: bool) -> Upload:
+    """Return a new open upload, without its multipart upload.
+
+    It expires 24 hours after its start if it has one, and otherwise after its URL, when a PUT that began in time must have ended.
+    """
     upload_id, now = ids.new_scoped_id(project.id), clock.now()
+    lifetime = _MULTIPART_TTL if request.is_multipart else _URL_TTL + _transfer_time(request.size)
     return Upload(
         id=upload_id,
         project_id=project.id,
@@ -214,15 +239,17 @@ def new_upload(request: InitUploadRequest, project: Project, caller: Caller) -> 
         creates_file=request.file_id is None,
         name=request.filename,
         size=request.size,
+        is_sized=is_sized,
         content_type=request.content_type,
         declared_sha256=request.sha256,
         auto_commit=request.auto_commit,
         key=original_key(project, upload_id, request.filename, request.content_type),
+        multipart=None,
         state="open",
         created_by=caller.user_id,
         api_key_id=caller.api_key_id,
         created_at=now,
-        expires_at=now + _URL_TTL + _transfer_time(request.size),
+        expires_at=now + lifetime,
         completion=None,
     )
 
@@ -236,7 +263,7 @@ def _transfer_time(size: int) -> timedelta:
 
 
 def new_version(
-    upload: Upload, project: Project, completion: Completion, *, s3_version_id: str, sha256: str | None
+    upload: Upload, project: Project, completion: Completion, *, s3_version_id: str, size: int, sha256: str | None
 ) -> Version:
     """Return the version that an upload creates. It is ready unless it has to be hashed or rendered first."""
     is_image = kind_of(upload.content_type) == "image"
@@ -245,7 +272,7 @@ def new_version(
         number=completion.version_number,
         key=upload.key,
         s3_version_id=s3_version_id,
-        size=upload.size,
+        size=size,
         content_type=upload.content_type,
         declared_type=None,
         sha256=sha256,

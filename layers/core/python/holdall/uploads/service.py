@@ -1,60 +1,70 @@
 """Use cases of uploads. The client commits an upload, or the upload commits itself when its object arrives in S3."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from operator import attrgetter
 
-from holdall.api_keys import rights
 from holdall.audit.service import log
-from holdall.events.service import emit
 from holdall.files import service as files
-from holdall.files.model import File, FileChanged, FileInTrash, kind_of, version_id_of
+from holdall.files.model import File, FileInTrash, kind_of, version_id_of
 from holdall.idempotency import service as idempotency
-from holdall.jobs import service as jobs
-from holdall.platform import clock, ids, observability, presigning, storage
+from holdall.platform import clock, ids, multipart, presigning
 from holdall.platform.caller import Caller
-from holdall.platform.config import settings
-from holdall.platform.errors import Busy, Conflict, NotFound
+from holdall.platform.errors import Busy, HoldallError, NotFound, ServiceUnavailable
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.retry import retry_on
-from holdall.platform.storage import ObjectMetadata
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import InstallationFull, TooMuchOpen
+from holdall.quotas.model import InstallationFull, QuotaExceeded, TooMuchOpen
 from holdall.uploads import cleanup, store
+from holdall.uploads.completion import complete
 from holdall.uploads.model import (
     ChecksumMismatch,
     CommitUploadRequest,
     CommitUploadResponse,
-    Completion,
-    FileDeleted,
     InitUploadRequest,
     InitUploadResponse,
     KindMismatch,
-    NotUploaded,
-    ObjectMismatch,
     SizeMismatch,
     TypeNotAllowed,
     Upload,
     UploadChanged,
     UploadNotOpen,
     UploadView,
-    new_file,
     new_upload,
-    new_version,
 )
+from holdall.uploads.parts import Multipart, choose_part_size, plan_of
 from holdall.uploads.store import list_open
 
 __all__ = ["list_open"]
 
+_UNSIZED_ATTEMPTS = 5
+
 
 def init(caller: Caller, project: Project, request: InitUploadRequest) -> InitUploadResponse:
-    """Reserve quota for an upload, and return the request that uploads its bytes to S3.
+    """Reserve quota for an upload, and return the request that uploads its bytes to S3, or the plan of its parts.
 
-    Raises TypeNotAllowed, KindMismatch, NotFound and FileInTrash for the file of a new version, the errors of
-    `quotas.reserve`, and UploadNotOpen for a duplicate request when the upload can no longer begin.
+    Raises the errors of `start`, and UploadNotOpen for a duplicate request when the upload can no longer begin.
+    """
+    return _to_response(start(caller, project, request))
+
+
+def start(
+    caller: Caller,
+    project: Project,
+    request: InitUploadRequest,
+    *,
+    is_sized: bool = True,
+    client_chooses_parts: bool = False,
+) -> Upload:
+    """Reserve quota for an upload, and return it. Without `is_sized`, the client does not know `request.size`.
+
+    Raises TypeNotAllowed, KindMismatch, NotFound and FileInTrash for the file of a new version, and the errors of
+    `quotas.reserve`.
     """
     if not project.settings.allows(request.content_type):
         raise TypeNotAllowed(pointer="/contentType")
@@ -63,24 +73,45 @@ def init(caller: Caller, project: Project, request: InitUploadRequest) -> InitUp
         file = files.get_pending(batch, request.file_id) if request.file_id else None
     if file is not None:
         _check_file(project, file.value, request.content_type)
-    upload = new_upload(request, project, caller)
+    upload = new_upload(request, project, caller, is_sized=is_sized)
     limits = projects.quota_limits(project)
 
     def work(tx: Transaction) -> Upload:
+        nonlocal upload
         quotas.reserve(
             tx, project.id, upload.size, user_id=caller.user_id, version_id=upload.id, limits=limits, lookup=lookup
         )
+        if request.is_multipart:
+            part_size = None if client_chooses_parts else choose_part_size(upload.size)
+            upload = _with_multipart(upload, part_size, request.part_checksums)
         store.put(tx, upload)
         log(tx, caller, "uploads.init", upload.id)
         return upload
 
     try:
-        return _presign(idempotency.run(caller, work, save=attrgetter("id"), replay=_get))
-    except (InstallationFull, TooMuchOpen):  # a duplicate request gets the upload that took the last room
-        stored = idempotency.find(caller)
-        if stored is None:
-            raise
-        return _presign(_get(stored))
+        started = _run_once(caller, work)
+    except ServiceUnavailable:  # the transaction may have been committed
+        raise
+    except HoldallError:
+        _discard_multipart(upload)
+        raise
+    if started is not upload:
+        _discard_multipart(upload)
+    return started
+
+
+def start_unsized(caller: Caller, project: Project, request: InitUploadRequest) -> Upload:
+    """Reserve as much quota as there is for an upload whose size is unknown, `request.size` at most, and return it.
+
+    Its completion changes the reservation. Raises the errors of `start` and of `quotas.get_room`.
+    """
+    limits = projects.quota_limits(project)
+    for _ in range(_UNSIZED_ATTEMPTS):
+        room = quotas.get_room(project.id, caller.user_id, limits)
+        with suppress(QuotaExceeded, TooMuchOpen):  # others reserved meanwhile
+            sized = request.model_copy(update={"size": min(request.size, room)})
+            return start(caller, project, sized, is_sized=False, client_chooses_parts=True)
+    raise Busy
 
 
 def commit(caller: Caller, project: Project, request: CommitUploadRequest) -> CommitUploadResponse:
@@ -88,20 +119,32 @@ def commit(caller: Caller, project: Project, request: CommitUploadRequest) -> Co
 
     Raises NotFound, SizeMismatch, ChecksumMismatch, and the errors of `complete`.
     """
-    upload_id = request.upload_id or version_id_of(request.key or "")
-    if upload_id is None or ids.project_id_of(upload_id) != project.id:
-        raise NotFound
-    upload = _get(upload_id)
+    upload = get(project, request.upload_id or version_id_of(request.key or "") or "")
     if request.key not in (None, upload.key):
         raise NotFound
-    if request.size not in (None, upload.size):
+    if request.size not in (None, upload.size) and upload.is_sized:
         raise SizeMismatch(f"The size differs from the {upload.size} bytes that the upload was initiated with.")
-    if request.checksum is not None:
-        if upload.declared_sha256 not in (None, request.checksum):
+    return commit_upload(caller, project, upload, request.checksum)
+
+
+def commit_upload(caller: Caller, project: Project, upload: Upload, checksum: str | None) -> CommitUploadResponse:
+    """Commit an upload of the project, and compare its bytes with the SHA-256 `checksum`.
+
+    Raises ChecksumMismatch, and the errors of `complete`.
+    """
+    if checksum is not None:
+        if upload.declared_sha256 not in (None, checksum):
             raise ChecksumMismatch
-        upload = replace(upload, declared_sha256=request.checksum)
+        upload = replace(upload, declared_sha256=checksum)
     file, version_number = complete(project, upload, caller)
     return CommitUploadResponse(file_id=file.id, version=version_number, file=files.view(file))
+
+
+def get(project: Project, upload_id: str) -> Upload:
+    """Return an upload of a project, in any state. One round trip. Raises NotFound."""
+    if ids.project_id_of(upload_id) != project.id:
+        raise NotFound
+    return store.get(upload_id)
 
 
 def list_views(project: Project, page: PageRequest) -> Page[UploadView]:
@@ -121,41 +164,6 @@ def abort(caller: Caller, project: Project, upload_id: str) -> None:
     retry_on(UploadChanged, action=lambda: _abort(caller, upload_id))
 
 
-def on_object_created(bucket: str, key: str, s3_version_id: str) -> None:
-    """Process an original that has arrived: complete its upload if it has `auto_commit`, or delete it if no upload needs it.
-
-    An open upload is aborted if the caller who began it may not write any more. An event is only a hint: it may come twice,
-    late, or in any order. Raises ServiceUnavailable and Busy.
-    """
-    upload_id = version_id_of(key)
-    if bucket != settings().originals_bucket or upload_id is None:
-        return  # every bucket of the account may send events to the queue
-    upload = store.get_or_none(upload_id)
-    if upload is None or upload.key != key:
-        # An operator may have put it there. The sweep reports it, and deletes it only when asked to.
-        observability.log_event("object.without_upload", key=key)
-    elif upload.state in ("expired", "aborted"):
-        storage.delete_version(key, s3_version_id)
-    elif upload.completion is not None:
-        _delete_stray_version(upload, upload.completion, s3_version_id)
-    else:
-        _on_open_upload(upload)
-
-
-def complete(project: Project, upload: Upload, caller: Caller | None = None) -> tuple[File, int]:
-    """Create the version of an upload, once. Return its file and its number.
-
-    Two round trips after the read of the upload, and three if the upload adds a version to a file. Raises UploadNotOpen,
-    NotUploaded, ObjectMismatch, FileDeleted, NotFound for a project that was deleted meanwhile, and Busy.
-    """
-    return retry_on(
-        UploadChanged,
-        FileChanged,
-        first=lambda: _complete(project, upload, caller),
-        action=lambda: _complete(project, replace(_get(upload.id), declared_sha256=upload.declared_sha256), caller),
-    )
-
-
 def get_version_key_or_none(version_id: str) -> tuple[str, int] | None:
     """Return the file and the number of a version, or None if no upload created it. One round trip."""
     upload = store.get_or_none(version_id)
@@ -172,10 +180,36 @@ def _check_file(project: Project, file: File | None, content_type: str) -> None:
         raise KindMismatch(f"A new version of this file must have the kind {kind}.", pointer="/contentType")
 
 
-def _presign(upload: Upload) -> InitUploadResponse:
+def _run_once(caller: Caller, work: Callable[[Transaction], Upload]) -> Upload:
+    try:
+        return idempotency.run(caller, work, save=attrgetter("id"), replay=store.get)
+    except (InstallationFull, TooMuchOpen):  # a duplicate request gets the upload that took the last room
+        stored = idempotency.find(caller)
+        if stored is None:
+            raise
+        return store.get(stored)
+
+
+def _with_multipart(upload: Upload, part_size: int | None, has_checksums: bool) -> Upload:
+    multipart_id = multipart.create(upload.key, content_type=upload.content_type, part_checksums=has_checksums)
+    return replace(upload, multipart=Multipart(multipart_id, part_size, has_checksums))
+
+
+def _discard_multipart(upload: Upload) -> None:
+    """Abort a multipart upload that no record names. If this fails, a lifecycle rule of the bucket does it."""
+    if upload.multipart is not None:
+        with suppress(ServiceUnavailable):
+            multipart.abort(upload.key, upload.multipart.id)
+
+
+def _to_response(upload: Upload) -> InitUploadResponse:
     seconds = ceil((upload.url_expires_at - clock.now()).total_seconds())
     if upload.state != "open" or seconds <= 0:
         raise UploadNotOpen
+    ids_ = {"upload_id": upload.id, "file_id": upload.file_id, "key": upload.key}
+    if upload.multipart is not None and upload.multipart.part_size is not None:
+        plan = plan_of(upload.size, upload.multipart.part_size)
+        return InitUploadResponse(**ids_, multipart=plan, expires_at=upload.expires_at)
     presigned = presigning.presign_put(
         upload.key,
         size=upload.size,
@@ -183,93 +217,12 @@ def _presign(upload: Upload) -> InitUploadResponse:
         sha256=upload.declared_sha256,
         expires_in=seconds,
     )
-    return InitUploadResponse(
-        upload_id=upload.id,
-        file_id=upload.file_id,
-        key=upload.key,
-        method=presigned.method,
-        url=presigned.url,
-        headers=presigned.headers,
-        expires_at=presigned.expires_at,
-    )
-
-
-def _get(upload_id: str) -> Upload:
-    upload = store.get_or_none(upload_id)
-    if upload is None:
-        raise NotFound
-    return upload
+    return InitUploadResponse(**ids_, **vars(presigned))
 
 
 def _abort(caller: Caller, upload_id: str) -> None:
-    upload = _get(upload_id)
+    upload = store.get(upload_id)
     if upload.state == "open":
         cleanup.abort(upload, caller)
     elif upload.state != "aborted":
         raise UploadNotOpen
-
-
-def _complete(project: Project, upload: Upload, caller: Caller | None) -> tuple[File, int]:
-    if upload.completion is not None:
-        return files.get(upload.file_id), upload.completion.version_number
-    if upload.state != "open" or upload.expires_at <= clock.now():
-        raise UploadNotOpen
-    metadata = _verify_object(upload, storage.head_or_none(upload.key))
-    existing_file = None if upload.creates_file else files.get_or_none(upload.file_id)
-    if not upload.creates_file and (existing_file is None or existing_file.state != "live"):
-        raise FileDeleted
-    return _create_version(project, upload, metadata, existing_file, caller)
-
-
-def _verify_object(upload: Upload, metadata: ObjectMetadata | None) -> ObjectMetadata:
-    if metadata is None:
-        raise NotUploaded
-    differs = upload.declared_sha256 and metadata.sha256 and metadata.sha256 != upload.declared_sha256
-    if metadata.size != upload.size or differs:
-        raise ObjectMismatch
-    return metadata
-
-
-def _create_version(
-    project: Project, upload: Upload, metadata: ObjectMetadata, existing_file: File | None, caller: Caller | None
-) -> tuple[File, int]:
-    completion = Completion(existing_file.last_number + 1 if existing_file else 1, clock.now())
-    version = new_version(upload, project, completion, s3_version_id=metadata.version_id, sha256=metadata.sha256)
-    with Transaction() as tx:
-        store.complete(tx, upload, completion)
-        if existing_file is None:
-            file = new_file(upload, version)
-            files.create(tx, file)
-        else:
-            file = files.add_version(tx, existing_file, version)
-        quotas.add_version(tx, project.id, version)
-        quotas.close_upload(tx, upload.created_by, upload.size)
-        if version.status == "processing":
-            jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
-        if caller is not None:
-            log(tx, caller, "uploads.commit", upload.id)
-        emit(tx, project.id, "file.created", fileId=file.id, version=version.number, status=version.status)
-    return file, version.number
-
-
-def _delete_stray_version(upload: Upload, completion: Completion, s3_version_id: str) -> None:
-    """Delete an object that is not the one of the version."""
-    _, version = files.get_file_and_version(upload.file_id, completion.version_number)
-    if version is None or version.s3_version_id != s3_version_id:
-        storage.delete_version(upload.key, s3_version_id)
-
-
-def _on_open_upload(upload: Upload) -> None:
-    project = rights.get_project_if_permitted(
-        upload.project_id, "files.write", user_id=upload.created_by, api_key_id=upload.api_key_id
-    )
-    try:
-        if project is None:
-            cleanup.abort(upload)
-        elif upload.auto_commit:
-            complete(project, upload)
-    except Busy:
-        raise  # the event comes back
-    except Conflict as conflict:
-        # The object is late or deleted, or another request ended the upload. No one waits for a response here.
-        observability.log_event("upload.arrival_ignored", upload_id=upload.id, code=conflict.code)

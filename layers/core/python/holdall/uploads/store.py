@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
+from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, GSI2, Record, Transaction, query_page
+from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page
 from holdall.uploads.model import Completion, EndState, Upload, UploadChanged
+from holdall.uploads.parts import Multipart
 
 _RETENTION = timedelta(days=30)  # an upload without a version explains an object that arrives late, for this long
 _PAGE_SIZE = 100
@@ -23,10 +26,14 @@ class UploadRecord(Record, discriminator="upload"):
     creates_file = BooleanAttribute()
     name = UnicodeAttribute()
     size = NumberAttribute()
+    is_sized = BooleanAttribute(null=True)  # rows of older releases have no value: their sizes are declared
     content_type = UnicodeAttribute()
     declared_sha256 = UnicodeAttribute(null=True)
     auto_commit = BooleanAttribute()
     key = UnicodeAttribute()
+    multipart_id = UnicodeAttribute(null=True)
+    part_size = NumberAttribute(null=True)
+    has_part_checksums = BooleanAttribute(null=True)
     state = UnicodeAttribute()
     created_by = UnicodeAttribute()
     api_key_id = UnicodeAttribute(null=True)
@@ -38,7 +45,13 @@ class UploadRecord(Record, discriminator="upload"):
 
 def put(tx: Transaction, upload: Upload) -> None:
     """Add an open upload."""
-    values = {name: value for name, value in vars(upload).items() if name != "completion"}
+    values = {name: value for name, value in vars(upload).items() if name not in ("completion", "multipart")}
+    if multipart := upload.multipart:
+        values |= {
+            "multipart_id": multipart.id,
+            "part_size": multipart.part_size,
+            "has_part_checksums": multipart.has_checksums,
+        }
     tx.put_new(
         UploadRecord(
             *_key(upload.id),
@@ -55,6 +68,19 @@ def get_or_none(upload_id: str) -> Upload | None:
     """Return an upload in any state, or None. Raises ServiceUnavailable."""
     record = UploadRecord.get_or_none(*_key(upload_id))
     return _to_model(record) if record else None
+
+
+def get(upload_id: str) -> Upload:
+    """Return an upload in any state. Raises NotFound and ServiceUnavailable."""
+    upload = get_or_none(upload_id)
+    if upload is None:
+        raise NotFound
+    return upload
+
+
+def get_pending(batch: BatchGet, upload_id: str) -> Pending[Upload]:
+    """Read an upload in any state."""
+    return batch.get(UploadRecord, *_key(upload_id), _to_model)
 
 
 def complete(tx: Transaction, upload: Upload, completion: Completion) -> None:
@@ -129,10 +155,21 @@ def _remove_index_keys() -> list[Action]:
 
 
 def _to_model(record: UploadRecord) -> Upload:
-    values = {name: getattr(record, name) for name in Upload.__dataclass_fields__ if name != "completion"}
+    fields = Upload.__dataclass_fields__.keys() - {"completion", "multipart"}
+    values: dict[str, Any] = {name: getattr(record, name) for name in fields}
     is_completed = record.state == "completed"
-    completion = Completion(int(record.version_number), record.completed_at) if is_completed else None
-    return Upload(**{**values, "size": int(record.size), "completion": completion})
+    return Upload(
+        **{**values, "size": int(record.size), "is_sized": record.is_sized is not False},
+        multipart=_to_multipart(record),
+        completion=Completion(int(record.version_number), record.completed_at) if is_completed else None,
+    )
+
+
+def _to_multipart(record: UploadRecord) -> Multipart | None:
+    if record.multipart_id is None:
+        return None
+    part_size = None if record.part_size is None else int(record.part_size)
+    return Multipart(record.multipart_id, part_size, bool(record.has_part_checksums))
 
 
 def _key(upload_id: str) -> tuple[str, str]:

@@ -1,0 +1,103 @@
+"""The completion of an upload: its version is created, once its bytes are in S3."""
+
+from dataclasses import replace
+
+from holdall.audit.service import log
+from holdall.events.service import emit
+from holdall.files import service as files
+from holdall.files.model import File, FileChanged
+from holdall.jobs import service as jobs
+from holdall.platform import clock, storage
+from holdall.platform.caller import Caller
+from holdall.platform.retry import retry_on
+from holdall.platform.storage import ObjectMetadata
+from holdall.platform.table import Transaction
+from holdall.projects.model import Project
+from holdall.projects.service import projects
+from holdall.quotas import service as quotas
+from holdall.quotas.model import FileTooLarge, QuotaExceeded
+from holdall.uploads import cleanup, store
+from holdall.uploads.model import (
+    Completion,
+    FileDeleted,
+    NotUploaded,
+    ObjectMismatch,
+    Upload,
+    UploadChanged,
+    UploadNotOpen,
+    new_file,
+    new_version,
+)
+
+
+def complete(project: Project, upload: Upload, caller: Caller | None = None) -> tuple[File, int]:
+    """Create the version of an upload, once. Return its file and its number.
+
+    Two round trips after the read of the upload, and three if the upload adds a version to a file. Raises UploadNotOpen,
+    NotUploaded, ObjectMismatch, FileDeleted, NotFound for a project that was deleted meanwhile, and Busy. An upload that was
+    begun without its size is aborted, and raises QuotaExceeded or FileTooLarge, if there is no room for what was uploaded.
+    """
+    try:
+        return _complete_once(project, upload, caller)
+    except (QuotaExceeded, FileTooLarge):  # only of an upload that was begun without its size
+        cleanup.abort_if_open(upload, caller)
+        raise
+
+
+def _complete_once(project: Project, upload: Upload, caller: Caller | None) -> tuple[File, int]:
+    return retry_on(
+        UploadChanged,
+        FileChanged,
+        first=lambda: _complete(project, upload, caller),
+        action=lambda: _complete(
+            project, replace(store.get(upload.id), declared_sha256=upload.declared_sha256), caller
+        ),
+    )
+
+
+def _complete(project: Project, upload: Upload, caller: Caller | None) -> tuple[File, int]:
+    if upload.completion is not None:
+        return files.get(upload.file_id), upload.completion.version_number
+    if upload.state != "open" or upload.expires_at <= clock.now():
+        raise UploadNotOpen
+    metadata = _verify_object(upload, storage.head_or_none(upload.key))
+    existing_file = None if upload.creates_file else files.get_or_none(upload.file_id)
+    if not upload.creates_file and (existing_file is None or existing_file.state != "live"):
+        raise FileDeleted
+    return _create_version(project, upload, metadata, existing_file, caller)
+
+
+def _verify_object(upload: Upload, metadata: ObjectMetadata | None) -> ObjectMetadata:
+    if metadata is None:
+        raise NotUploaded
+    differs = upload.declared_sha256 and metadata.sha256 and metadata.sha256 != upload.declared_sha256
+    if (upload.is_sized and metadata.size != upload.size) or differs:
+        raise ObjectMismatch
+    return metadata
+
+
+def _create_version(
+    project: Project, upload: Upload, metadata: ObjectMetadata, existing_file: File | None, caller: Caller | None
+) -> tuple[File, int]:
+    completion = Completion(existing_file.last_number + 1 if existing_file else 1, clock.now())
+    version = new_version(
+        upload, project, completion, s3_version_id=metadata.version_id, size=metadata.size, sha256=metadata.sha256
+    )
+    limits = projects.quota_limits(project)
+    quotas.check_file_size(metadata.size, limits)
+    with Transaction() as tx:
+        store.complete(tx, upload, completion)
+        if existing_file is None:
+            file = new_file(upload, version)
+            files.create(tx, file)
+        else:
+            file = files.add_version(tx, existing_file, version)
+        quotas.resize(tx, project.id, reserved=upload.size, size=version.size, version_id=version.id, limits=limits)
+        quotas.add_version(tx, project.id, version)
+        quotas.close_upload(tx, upload.created_by, upload.size)
+        if version.status == "processing":
+            jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
+        if caller is not None:
+            log(tx, caller, "uploads.commit", upload.id)
+        emit(tx, project.id, "file.created", fileId=file.id, version=version.number, status=version.status)
+    return file, version.number
