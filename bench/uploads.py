@@ -156,7 +156,7 @@ def _send_contents(initiated: OpenUploads) -> OpenUploads:
         while not initiated.empty():
             project, upload = initiated.get()
             session.request(
-                upload.method, upload.url, data=_CONTENT, headers=upload.headers, timeout=10
+                upload.method or "", upload.url or "", data=_CONTENT, headers=upload.headers, timeout=10
             ).raise_for_status()
             uploaded.put((project, upload))
     return uploaded

@@ -170,7 +170,10 @@ FUNCTIONS = (
             _EPHEMERAL,
             # Without ListBucket, HeadObject of a missing key returns 403 instead of 404 (S3 API reference, HeadObject).
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
-            Grant(Resource.ORIGINALS_OBJECTS, ("s3:PutObject", "s3:GetObject")),
+            Grant(
+                Resource.ORIGINALS_OBJECTS,
+                ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+            ),
             _SEND_IMAGES,
             _SEND_WORK,
         ),
@@ -280,7 +283,10 @@ FUNCTIONS = (
                 keys=("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*"),
             ),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
-            Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObjectVersion", "s3:DeleteObjectVersion")),
+            Grant(
+                Resource.ORIGINALS_OBJECTS,
+                ("s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"),
+            ),
             Grant(Resource.VARIANTS, ("s3:ListBucket",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
             _SEND_IMAGES,

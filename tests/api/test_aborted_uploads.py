@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from holdall.projects.service import projects
-from holdall.uploads import cleanup, store
-from holdall.uploads import service as uploads
+from holdall.uploads import cleanup, completion, store
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
 from tests.support.callers import get_project
@@ -87,7 +86,7 @@ def test_upload_that_is_committed_meanwhile_is_not_aborted(client: Client, fake_
     def commit() -> None:
         stored = store.get_or_none(upload["uploadId"])
         assert stored is not None
-        uploads.complete(get_project(project), stored)
+        completion.complete(get_project(project), stored)
 
     with interleave("TransactWriteItems", commit):
         cleanup.abort_all(project)

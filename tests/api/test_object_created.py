@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from holdall.files.model import FileChanged
-from holdall.uploads import service
+from holdall.uploads import completion
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
@@ -45,7 +45,7 @@ def test_event_comes_back_while_others_change_the_file_all_the_time(
         raise FileChanged
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "_create_version", lose_race)
+        patch.setattr(completion, "_create_version", lose_race)
         assert fake_aws.notify_object_created(upload["key"], version) != NO_FAILURES
     assert fake_aws.notify_object_created(upload["key"], version) == NO_FAILURES
     assert client.get(f"/files/{upload['fileId']}").data()["version"] == 1

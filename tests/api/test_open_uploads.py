@@ -41,7 +41,7 @@ def test_a_user_who_reserves_without_end_closes_uploads_for_no_one_else(
     assert statuses == [201] * 4 + [409] * 252
     assert request_upload(client, 1).problem()["code"] == "too_much_open"
     request_upload(stranger, 5 * GIB).created()
-    frozen_clock.advance(hours=2)
+    frozen_clock.advance(hours=25)
     fake_aws.run_task("expire-uploads")
     fake_aws.run_workers()
     assert invariants.installation_usage(fake_aws) == (0, 0)

@@ -17,7 +17,7 @@ from holdall.jobs.model import RenderImage
 from holdall.platform import ids
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
-from holdall.uploads import cleanup
+from holdall.uploads import arrivals, cleanup
 from holdall.uploads import service as uploads
 from holdall.uploads.model import EndUpload, InitUploadRequest, InitUploadResponse
 from holdall.variants import service as variants
@@ -83,7 +83,7 @@ def test_concurrent_completions_create_one_version(
     step = (
         partial(commit_upload, client, upload)
         if faster == "commit"
-        else partial(uploads.on_object_created, "originals", upload["key"], version)
+        else partial(arrivals.on_object_created, "originals", upload["key"], version)
     )
     with interleave("TransactWriteItems", step):
         committed = client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()

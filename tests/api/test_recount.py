@@ -26,7 +26,7 @@ from holdall.platform import clock, ids, messaging
 from holdall.platform.messages import Message
 from holdall.platform.table import BatchGet
 from holdall.quotas.model import QuotaUsage
-from holdall.uploads import cleanup
+from holdall.uploads import cleanup, completion
 from holdall.uploads import service as uploads
 from holdall.uploads import store as upload_store
 from holdall.uploads.model import InitUploadRequest, Upload
@@ -126,7 +126,7 @@ class ProjectActivity:
     def commit(self) -> None:
         if self.open_upload_ids:
             upload = get_upload(self.open_upload_ids.pop(0))
-            file, _ = uploads.complete(get_project(self.project_id), upload)
+            file, _ = completion.complete(get_project(self.project_id), upload)
             self.file_ids.append(file.id)
 
     def expire(self) -> None:

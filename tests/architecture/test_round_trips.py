@@ -30,6 +30,7 @@ from tests.support.openapi import OPERATIONS, response_schema, schema_mismatches
 from tests.support.scenario import Scenario
 from tests.support.world import World
 
+_COMMIT_ROUTES = ("POST /api/v1/files/commit", "POST /api/v1/uploads/{uploadId}/complete")
 _TEXT_FILE = {"filename": "letter.txt", "contentType": "text/plain"}
 
 
@@ -61,6 +62,25 @@ def _second_init_upload_body(scenario: Scenario) -> dict[str, Any]:
     """Return the second upload of an installation, because the first one creates the counters."""
     scenario.upload()
     return make_upload_request(make_photo(), projectId=scenario.project_id)
+
+
+_MULTIPART = {"filename": "film.mp4", "contentType": "video/mp4", "multipart": True}
+
+
+def _init_multipart_body(scenario: Scenario) -> dict[str, Any]:
+    """Return a multipart upload that is not the first upload of an installation."""
+    return {**_second_init_upload_body(scenario), **_MULTIPART}
+
+
+def _multipart_request(method: str, path: str, body: dict[str, Any] | None = None) -> Callable[[Scenario], SendRequest]:
+    def prepare(scenario: Scenario) -> SendRequest:
+        request = make_upload_request(b"Lights", projectId=scenario.project_id, **_MULTIPART)
+        upload_id = scenario.client.post("/files/init-upload", request).created()["uploadId"]
+        (part,) = scenario.client.post(f"/uploads/{upload_id}/parts", {"partNumbers": [1]}).data()
+        scenario.fake_aws.put_part(part, b"Lights")
+        return lambda: scenario.client.request(method, f"/uploads/{upload_id}/{path}", body)
+
+    return prepare
 
 
 def _abort_request(scenario: Scenario) -> SendRequest:
@@ -110,6 +130,30 @@ CASES = (
         ),
         dynamodb=4,
         label="of a new version",
+    ),
+    BudgetCase(
+        "POST /api/v1/files/init-upload",
+        201,
+        authenticated_post("/files/init-upload", _init_multipart_body),
+        dynamodb=4,
+        s3=1,
+        label="of a multipart upload",
+    ),
+    BudgetCase(
+        "POST /api/v1/uploads/{uploadId}/parts",
+        200,
+        _multipart_request("POST", "parts", {"partNumbers": [1]}),
+        dynamodb=2,
+    ),
+    BudgetCase("GET /api/v1/uploads/{uploadId}/parts", 200, _multipart_request("GET", "parts"), dynamodb=2, s3=1),
+    # S3 lists the parts, assembles the object, and tells its version. A worker hashes it.
+    BudgetCase(
+        "POST /api/v1/uploads/{uploadId}/complete",
+        200,
+        _multipart_request("POST", "complete", {}),
+        dynamodb=3,
+        s3=3,
+        sqs=1,
     ),
     BudgetCase(
         "POST /api/v1/files/commit",
@@ -225,6 +269,7 @@ _NOT_AUDITED = {
     "POST /api/v1/auth/forgot-password with an unknown address",
     "POST /api/v1/auth/refresh",  # the session continues
     "POST /api/v1/auth/2fa/setup",  # a TOTP secret has no effect before it is enabled
+    "POST /api/v1/uploads/{uploadId}/parts",  # a URL has no effect before the upload is completed
     "POST /api/v1/authz/explain",
     "POST /api/v1/authz/explain about another user",
     "PATCH /api/v1/projects/{projectId}/members/{userId} without a change",
@@ -299,7 +344,7 @@ def test_change_writes_its_audit_entry_in_the_same_transaction(measured: Measure
 
 def test_request_that_starts_a_job_is_counted_by_the_rate_limiter(measured: MeasuredRequest) -> None:
     """A commit starts one for each upload, and the upload was counted."""
-    is_limited = measured.was_counted or measured.case.route == "POST /api/v1/files/commit"
+    is_limited = measured.was_counted or measured.case.route in _COMMIT_ROUTES
 
     assert is_limited or not measured.has_started_job
 

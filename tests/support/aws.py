@@ -7,11 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 
 from holdall.jobs.model import RenderImage
 from holdall.platform import aws
+from holdall.platform.config import settings
 from holdall.variants import service as variants
 from holdall.variants.model import RenderedVariant, RenderResult
 from tests.support import checkpoints, iam, moto_speed
@@ -75,6 +77,23 @@ class FakeAws:
             **checksums,
         )
         return str(response["VersionId"])
+
+    def put_part(self, part: dict[str, Any], content: bytes) -> None:
+        """Upload a part to its presigned URL. The e2e tests cover refusals by S3."""
+        url = urlsplit(part["url"])
+        checksum = part["headers"].get("x-amz-checksum-sha256")
+        self.s3.upload_part(
+            Bucket="originals",
+            Key=unquote(url.path).removeprefix(urlsplit(settings().originals_url).path + "/"),
+            UploadId=parse_qs(url.query)["uploadId"][0],
+            PartNumber=part["partNumber"],
+            Body=content,
+            **({"ChecksumSHA256": checksum, "ChecksumAlgorithm": "SHA256"} if checksum else {}),
+        )
+
+    def list_multipart_uploads(self) -> list[str]:
+        """Return the keys of the multipart uploads that S3 has."""
+        return [each["Key"] for each in self.s3.list_multipart_uploads(Bucket="originals").get("Uploads", [])]
 
     def notify_object_created(self, key: str, version_id: str, *, bucket: str = "originals") -> dict[str, Any]:
         """Call ingest with the event of a new object."""

@@ -111,11 +111,12 @@ def inject_faults(
 def interleave(operation: str, action: Callable[[], object]) -> Iterator[list[object]]:
     """Run `action` after a request has read and before its first call of `operation`, for example TransactWriteItems.
 
-    `action` calls services, because a handler serves one request at a time.
+    Operations of S3 have names such as `s3.ListParts`. `action` calls services, because a handler serves one request at a time.
     """
     results: list[object] = []
-    events = records.connection.client.meta.events
-    name = f"before-call.dynamodb.{operation}"
+    service, _, name = operation.rpartition(".")
+    events = (aws.client("s3") if service else records.connection.client).meta.events
+    name = f"before-call.{service or 'dynamodb'}.{name}"
 
     def run_action(**_: Any) -> None:
         events.unregister(name, run_action)

@@ -24,6 +24,9 @@ _S3_ACTIONS = {
     "ListObjectVersions": "s3:ListBucketVersions",
     "CopyObject": "s3:PutObject",
     "HeadObject": "s3:GetObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "ListParts": "s3:ListMultipartUploadParts",
 }
 _function: str | None = None
 

@@ -11,13 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from holdall.files.names import (
     Disposition,
+    Filename,
     PrefixTooLong,
     clean_name,
     content_disposition,
     name_key_prefix,
     name_sort_key,
 )
-from holdall.uploads.model import Filename
 
 FILE_ID = f"000000000000-{'0' * 26}"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"

@@ -77,15 +77,16 @@ def list_parts(key: str, multipart_id: str) -> list[Part] | None:
             raise
 
 
-def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> None:
-    """Assemble the object from at least one part, unless the key has one, or the upload was completed or aborted.
+def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> str | None:
+    """Assemble the object from at least one part, and return its composite SHA-256, or None if its parts have none.
 
-    What the key has afterwards is for the caller to read: the answer of an earlier request may be lost. Raises PartTooSmall,
-    PartsChanged and ServiceUnavailable.
+    If the key has an object, or the upload was completed or aborted, nothing happens, and None is returned: the response to an
+    earlier request may be lost. What the key has is for the caller to read. Raises PartTooSmall, PartsChanged and
+    ServiceUnavailable.
     """
     with aws.translate_aws_errors():
         try:
-            aws.client("s3").complete_multipart_upload(
+            response = aws.client("s3").complete_multipart_upload(
                 Bucket=settings().originals_bucket,
                 Key=key,
                 UploadId=multipart_id,
@@ -98,6 +99,9 @@ def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> None:
                 raise refusal from error
             if code not in {_NO_UPLOAD, *_CONFLICTS}:
                 raise
+            return None
+    checksum: str | None = response.get("ChecksumSHA256")
+    return checksum
 
 
 def composite_sha256(parts: Sequence[Part]) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from holdall.audit.service import log
 from holdall.events.service import emit
 from holdall.files import service as files
-from holdall.files.model import File, FileChanged
+from holdall.files.model import File, FileChanged, Version, kind_of, planned_variants, prefix_for
 from holdall.jobs import service as jobs
 from holdall.platform import clock, storage
 from holdall.platform.caller import Caller
@@ -25,8 +25,6 @@ from holdall.uploads.model import (
     Upload,
     UploadChanged,
     UploadNotOpen,
-    new_file,
-    new_version,
 )
 
 
@@ -80,15 +78,13 @@ def _create_version(
     project: Project, upload: Upload, metadata: ObjectMetadata, existing_file: File | None, caller: Caller | None
 ) -> tuple[File, int]:
     completion = Completion(existing_file.last_number + 1 if existing_file else 1, clock.now())
-    version = new_version(
-        upload, project, completion, s3_version_id=metadata.version_id, size=metadata.size, sha256=metadata.sha256
-    )
+    version = _new_version(upload, project, completion, metadata.version_id, size=metadata.size, sha256=metadata.sha256)
     limits = projects.quota_limits(project)
     quotas.check_file_size(metadata.size, limits)
     with Transaction() as tx:
         store.complete(tx, upload, completion)
         if existing_file is None:
-            file = new_file(upload, version)
+            file = _new_file(upload, version)
             files.create(tx, file)
         else:
             file = files.add_version(tx, existing_file, version)
@@ -101,3 +97,45 @@ def _create_version(
             log(tx, caller, "uploads.commit", upload.id)
         emit(tx, project.id, "file.created", fileId=file.id, version=version.number, status=version.status)
     return file, version.number
+
+
+def _new_version(
+    upload: Upload, project: Project, completion: Completion, s3_version_id: str, *, size: int, sha256: str | None
+) -> Version:
+    """Return the version that an upload creates. It is ready unless it has to be hashed or rendered first."""
+    is_image = kind_of(upload.content_type) == "image"
+    return Version(
+        id=upload.id,
+        number=completion.version_number,
+        key=upload.key,
+        s3_version_id=s3_version_id,
+        size=size,
+        content_type=upload.content_type,
+        declared_type=None,
+        sha256=sha256,
+        declared_sha256=upload.declared_sha256,
+        status="ready" if sha256 and not is_image else "processing",
+        reason=None,
+        width=None,
+        height=None,
+        variants=planned_variants(project, upload.id, prefix_for(project, "live")) if is_image else (),
+        created_by=upload.created_by,
+        created_at=completion.completed_at,
+    )
+
+
+def _new_file(upload: Upload, version: Version) -> File:
+    """Return the file that an upload creates with its first version."""
+    return File(
+        id=upload.file_id,
+        project_id=upload.project_id,
+        name=upload.name,
+        state="live",
+        last_number=version.number,
+        current=version,
+        has_variants=bool(version.variants),
+        created_by=upload.created_by,
+        created_at=version.created_at,
+        updated_at=version.created_at,
+        revision=0,
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from holdall.files.model import File, FileView, Version, kind_of, original_key, planned_variants, prefix_for
+from holdall.files.model import FileView, original_key
 from holdall.files.names import Filename
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
@@ -112,8 +112,10 @@ class InitUploadRequest(RequestModel):
     sha256: Sha256 | None = None
     file_id: Id | None = None
     auto_commit: bool = False
-    multipart: bool | None = Field(None, description="Upload in parts. By default, from 100 MiB on.")
-    part_checksums: bool = Field(False, description="Of a multipart upload: every part is signed with its SHA-256.")
+    multipart: bool | None = Field(default=None, description="Upload in parts. By default, from 100 MiB on.")
+    part_checksums: bool = Field(
+        default=False, description="Of a multipart upload: every part is signed with its SHA-256."
+    )
 
     @property
     def is_multipart(self) -> bool:
@@ -225,10 +227,10 @@ class Upload:
         return self.expires_at if self.multipart else self.expires_at - _transfer_time(self.size)
 
 
-def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, is_sized: bool) -> Upload:
+def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, is_sized: bool = True) -> Upload:
     """Return a new open upload, without its multipart upload.
 
-    It expires 24 hours after its start if it has one, and otherwise after its URL, when a PUT that began in time must have ended.
+    With one, it expires after 24 hours, and otherwise after its URL, when a PUT that began in time must have ended.
     """
     upload_id, now = ids.new_scoped_id(project.id), clock.now()
     lifetime = _MULTIPART_TTL if request.is_multipart else _URL_TTL + _transfer_time(request.size)
@@ -260,45 +262,3 @@ def _transfer_time(size: int) -> timedelta:
     See the Amazon S3 user guide, "Download and upload objects with presigned URLs".
     """
     return timedelta(minutes=15, seconds=size / _MIN_BYTES_PER_SECOND)
-
-
-def new_version(
-    upload: Upload, project: Project, completion: Completion, *, s3_version_id: str, size: int, sha256: str | None
-) -> Version:
-    """Return the version that an upload creates. It is ready unless it has to be hashed or rendered first."""
-    is_image = kind_of(upload.content_type) == "image"
-    return Version(
-        id=upload.id,
-        number=completion.version_number,
-        key=upload.key,
-        s3_version_id=s3_version_id,
-        size=size,
-        content_type=upload.content_type,
-        declared_type=None,
-        sha256=sha256,
-        declared_sha256=upload.declared_sha256,
-        status="ready" if sha256 and not is_image else "processing",
-        reason=None,
-        width=None,
-        height=None,
-        variants=planned_variants(project, upload.id, prefix_for(project, "live")) if is_image else (),
-        created_by=upload.created_by,
-        created_at=completion.completed_at,
-    )
-
-
-def new_file(upload: Upload, version: Version) -> File:
-    """Return the file that an upload creates with its first version."""
-    return File(
-        id=upload.file_id,
-        project_id=upload.project_id,
-        name=upload.name,
-        state="live",
-        last_number=version.number,
-        current=version,
-        has_variants=bool(version.variants),
-        created_by=upload.created_by,
-        created_at=version.created_at,
-        updated_at=version.created_at,
-        revision=0,
-    )

@@ -1,5 +1,6 @@
 """Use cases of multipart uploads: sign parts, list them, and assemble the object."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 
@@ -46,7 +47,7 @@ def sign_parts(project: Project, upload_id: str, request: SignPartsRequest) -> l
     if request.checksums is not None and not stored.has_checksums:
         raise ChecksumsUnexpected(pointer="/checksums")
     sizes = [plan.size_of(number, upload.size) for number in request.part_numbers]
-    checksums = request.checksums or [None] * len(sizes)
+    checksums: Sequence[str | None] = request.checksums or [None] * len(sizes)
     return [
         _to_response(number, size, presign(upload, stored, number, size=size, sha256=sha256))
         for number, size, sha256 in zip(request.part_numbers, sizes, checksums, strict=True)
@@ -91,8 +92,8 @@ def assemble(caller: Caller, upload: Upload, stored: Multipart, parts: list[Part
 
     Raises ObjectMismatch, and the errors of `platform.multipart.complete`.
     """
-    checksum = multipart.complete(upload.key, stored.id, parts)
-    if checksum is not None and stored.has_checksums and checksum != multipart.composite_sha256(parts):
+    expected, checksum = multipart.composite_sha256(parts), multipart.complete(upload.key, stored.id, parts)
+    if expected is not None and checksum not in (None, expected):
         cleanup.abort_if_open(upload, caller)
         raise ObjectMismatch
 

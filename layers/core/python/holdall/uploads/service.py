@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import ceil
-from operator import attrgetter
 
 from holdall.audit.service import log
 from holdall.files import service as files
@@ -20,6 +19,7 @@ from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.quotas.model import InstallationFull, QuotaExceeded, TooMuchOpen
+from holdall.quotas.service import UsageLookup
 from holdall.uploads import cleanup, store
 from holdall.uploads.completion import complete
 from holdall.uploads.model import (
@@ -66,15 +66,8 @@ def start(
     Raises TypeNotAllowed, KindMismatch, NotFound and FileInTrash for the file of a new version, and the errors of
     `quotas.reserve`.
     """
-    if not project.settings.allows(request.content_type):
-        raise TypeNotAllowed(pointer="/contentType")
-    with BatchGet() as batch:
-        lookup = quotas.load_usage(batch, project.id)
-        file = files.get_pending(batch, request.file_id) if request.file_id else None
-    if file is not None:
-        _check_file(project, file.value, request.content_type)
-    upload = new_upload(request, project, caller, is_sized=is_sized)
-    limits = projects.quota_limits(project)
+    lookup = _check(project, request)
+    upload, limits = new_upload(request, project, caller, is_sized=is_sized), projects.quota_limits(project)
 
     def work(tx: Transaction) -> Upload:
         nonlocal upload
@@ -83,7 +76,7 @@ def start(
         )
         if request.is_multipart:
             part_size = None if client_chooses_parts else choose_part_size(upload.size)
-            upload = _with_multipart(upload, part_size, request.part_checksums)
+            upload = replace(upload, multipart=_create_multipart(upload, request, part_size))
         store.put(tx, upload)
         log(tx, caller, "uploads.init", upload.id)
         return upload
@@ -95,7 +88,7 @@ def start(
     except HoldallError:
         _discard_multipart(upload)
         raise
-    if started is not upload:
+    if started.id != upload.id:
         _discard_multipart(upload)
     return started
 
@@ -170,6 +163,18 @@ def get_version_key_or_none(version_id: str) -> tuple[str, int] | None:
     return (upload.file_id, upload.completion.version_number) if upload and upload.completion else None
 
 
+def _check(project: Project, request: InitUploadRequest) -> UsageLookup:
+    """Check the type of an upload and the file that it adds a version to, and return the usage of the project."""
+    if not project.settings.allows(request.content_type):
+        raise TypeNotAllowed(pointer="/contentType")
+    with BatchGet() as batch:
+        lookup = quotas.load_usage(batch, project.id)
+        file = files.get_pending(batch, request.file_id) if request.file_id else None
+    if file is not None:
+        _check_file(project, file.value, request.content_type)
+    return lookup
+
+
 def _check_file(project: Project, file: File | None, content_type: str) -> None:
     if file is None or file.state == "purging" or file.project_id != project.id:
         raise NotFound
@@ -182,17 +187,18 @@ def _check_file(project: Project, file: File | None, content_type: str) -> None:
 
 def _run_once(caller: Caller, work: Callable[[Transaction], Upload]) -> Upload:
     try:
-        return idempotency.run(caller, work, save=attrgetter("id"), replay=store.get)
+        return idempotency.run(caller, work, save=lambda upload: upload.id, replay=store.get)
     except (InstallationFull, TooMuchOpen):  # a duplicate request gets the upload that took the last room
-        stored = idempotency.find(caller)
-        if stored is None:
+        upload_id = idempotency.find(caller)
+        if upload_id is None:
             raise
-        return store.get(stored)
+        return store.get(upload_id)
 
 
-def _with_multipart(upload: Upload, part_size: int | None, has_checksums: bool) -> Upload:
+def _create_multipart(upload: Upload, request: InitUploadRequest, part_size: int | None) -> Multipart:
+    has_checksums = request.part_checksums
     multipart_id = multipart.create(upload.key, content_type=upload.content_type, part_checksums=has_checksums)
-    return replace(upload, multipart=Multipart(multipart_id, part_size, has_checksums))
+    return Multipart(multipart_id, part_size, has_checksums)
 
 
 def _discard_multipart(upload: Upload) -> None:
@@ -206,10 +212,11 @@ def _to_response(upload: Upload) -> InitUploadResponse:
     seconds = ceil((upload.url_expires_at - clock.now()).total_seconds())
     if upload.state != "open" or seconds <= 0:
         raise UploadNotOpen
-    ids_ = {"upload_id": upload.id, "file_id": upload.file_id, "key": upload.key}
+    response = InitUploadResponse(
+        upload_id=upload.id, file_id=upload.file_id, key=upload.key, expires_at=upload.expires_at
+    )
     if upload.multipart is not None and upload.multipart.part_size is not None:
-        plan = plan_of(upload.size, upload.multipart.part_size)
-        return InitUploadResponse(**ids_, multipart=plan, expires_at=upload.expires_at)
+        return response.model_copy(update={"multipart": plan_of(upload.size, upload.multipart.part_size)})
     presigned = presigning.presign_put(
         upload.key,
         size=upload.size,
@@ -217,7 +224,7 @@ def _to_response(upload: Upload) -> InitUploadResponse:
         sha256=upload.declared_sha256,
         expires_in=seconds,
     )
-    return InitUploadResponse(**ids_, **vars(presigned))
+    return response.model_copy(update=vars(presigned))
 
 
 def _abort(caller: Caller, upload_id: str) -> None:

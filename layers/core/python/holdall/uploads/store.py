@@ -166,9 +166,9 @@ def _to_model(record: UploadRecord) -> Upload:
 
 
 def _to_multipart(record: UploadRecord) -> Multipart | None:
-    if record.multipart_id is None:
+    if not record.multipart_id:
         return None
-    part_size = None if record.part_size is None else int(record.part_size)
+    part_size = int(record.part_size) if record.part_size else None
     return Multipart(record.multipart_id, part_size, bool(record.has_part_checksums))
 
 
