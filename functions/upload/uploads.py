@@ -22,6 +22,7 @@ from holdall.uploads.parts import SignedPart, SignPartsRequest, UploadedParts
 
 router = Router()
 
+_EMPTY_BODY = CompleteUploadRequest()  # a client may send no body
 UploadId = Annotated[str, Path(alias="uploadId", max_length=64)]
 
 
@@ -73,9 +74,9 @@ def list_parts(project: CurrentProject, upload_id: UploadId) -> DataResponse[Upl
     description="Assembles the parts and commits the upload. Send it again if the response was lost.",
 )
 def complete_upload(
-    caller: CurrentCaller, project: CurrentProject, upload_id: UploadId, body: CompleteUploadRequest | None = None
+    caller: CurrentCaller, project: CurrentProject, upload_id: UploadId, body: CompleteUploadRequest = _EMPTY_BODY
 ) -> DataResponse[CommitUploadResponse]:
-    return data(multipart.complete(caller, project, upload_id, body or CompleteUploadRequest()))
+    return data(multipart.complete(caller, project, upload_id, body))
 
 
 @router.get(

@@ -110,7 +110,9 @@ def test_principals_with_access_are_allowed(access_world: AccessWorld, target: T
 
 def write_routes() -> list[str]:
     """Return the routes that change something, in an order in which all of them can succeed."""
+    signs_only = "POST /uploads/{uploadId}/parts"
     routes = [each for each, rule in ACCESS_RULES.items() if rule.permission and not each.startswith("GET")]
+    routes.remove(signs_only)
     last = [each for each in routes if re.fullmatch(r"(DELETE|POST) /projects/{projectId}(/restore|\?.*)?", each)]
     first = [each for each in routes if each not in last]
     return sorted(first, key=lambda route: (route.startswith("DELETE"), -route.count("/"))) + last

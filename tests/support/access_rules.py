@@ -54,6 +54,7 @@ class AccessRule:
     query: str = ""
     extra_permission: str = ""
     allow_deleted: bool = False
+    upload: str = "uploadId"  # the ID of the target for `{uploadId}`
 
     @property
     def is_in_project(self) -> bool:
@@ -69,7 +70,7 @@ def build_request(
     """
     method, _, path = route.partition(" ")
     path, _, flags = path.partition("?")
-    ids = {**target.ids, "projectId": target.project_id}
+    ids = {**target.ids, "projectId": target.project_id, "uploadId": target.ids[rule.upload]}
     path = re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], path)
     query = "&".join(filter(None, [flags, rule.query.format(**ids), "unknown=1" if unknown_parameter else ""]))
     return method, f"{path}?{query}" if query else path, rule.make_body(target) if rule.make_body else None
@@ -210,6 +211,9 @@ ACCESS_RULES: dict[str, AccessRule] = {
     "POST /files/commit": _permission("files.write", _payload_with_id("uploadId", "storedUploadId")),
     "GET /uploads": _permission("files.write", query="projectId={projectId}"),
     "DELETE /uploads/{uploadId}": _permission("files.write"),
+    "POST /uploads/{uploadId}/parts": _permission("files.write", _payload(partNumbers=[1]), upload="multipartUploadId"),
+    "GET /uploads/{uploadId}/parts": _permission("files.write", upload="multipartUploadId"),
+    "POST /uploads/{uploadId}/complete": _permission("files.write", upload="multipartUploadId"),
     "GET /files": _permission("files.read", query="projectId={projectId}"),
     "GET /files/{fileId}": _permission("files.read"),
     "GET /files/{fileId}/content": _permission("files.read"),

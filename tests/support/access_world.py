@@ -97,6 +97,9 @@ class AccessWorld:
         body = make_upload_request(b"y", projectId=project_id, **_TEXT_FILE)
         open_upload, stored_upload = (owner.post("/files/init-upload", body).created() for _ in range(2))
         self.fake_aws.put_object(stored_upload, b"y")
+        multipart_upload = owner.post("/files/init-upload", {**body, "multipart": True}).created()
+        (part,) = owner.post(f"/uploads/{multipart_upload['uploadId']}/parts", {"partNumbers": [1]}).data()
+        self.fake_aws.put_part(part, b"y")
         for name, member in members.items():
             projects.add_member(owner, project_id, self.fake_aws, member, role or name)
         custom_role, custom_permission = f"matrix-{number}", f"matrix.thing-{number}"
@@ -105,6 +108,7 @@ class AccessWorld:
         ids = {
             "fileId": self.fake_aws.upload(owner, b"x", projectId=project_id, **_TEXT_FILE)["fileId"],
             "uploadId": open_upload["uploadId"],
+            "multipartUploadId": multipart_upload["uploadId"],
             "storedUploadId": stored_upload["uploadId"],
             "invitationId": projects.create_invitation(owner, project_id, users.unique_email())["id"],
             "keyId": projects.create_api_key_client(owner, project_id, "files.read").key_id,

@@ -21,7 +21,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
     """Return the parts of valid requests of this client by route."""
     committed = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
     (upload,) = fake_aws.find_rows("main", record_type="upload")
-    open_upload = client.post("/files/init-upload", make_upload_request(b"x")).created()
+    open_upload = _upload_one_part(client, fake_aws)
     session_id = users.sign_in(client.user["email"]).refresh_token.split("_")[1]
     project_path = _project_path_values(client, fake_aws)
     configure_provider(fake_aws, override_settings)
@@ -41,6 +41,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "POST /projects": {"name": "x"},
             "POST /files/init-upload": make_upload_request(b"x"),
             "POST /files/commit": {"uploadId": upload["id"]},
+            "POST /uploads/{uploadId}/parts": {"partNumbers": [1]},
             "POST /auth/login": {"email": client.user["email"], "password": users.PASSWORD},
             "POST /auth/refresh": {"refreshToken": client.refresh_token},
             "POST /auth/change-password": {"currentPassword": users.PASSWORD, "newPassword": "another horse battery"},
@@ -133,3 +134,11 @@ def _mfa_bodies(client: Client) -> dict[str, Any]:
         "POST /auth/2fa/verify": {"mfaToken": user.request_mfa_token(), "recoveryCode": user.recovery_codes[0]},
         "POST /auth/2fa/enable": {"code": pyotp.TOTP(totp_secret).now()},
     }
+
+
+def _upload_one_part(client: Client, fake_aws: FakeAws) -> dict[str, Any]:
+    """Return a multipart upload whose only part is uploaded."""
+    upload: dict[str, Any] = client.post("/files/init-upload", make_upload_request(b"x", multipart=True)).created()
+    (part,) = client.post(f"/uploads/{upload['uploadId']}/parts", {"partNumbers": [1]}).data()
+    fake_aws.put_part(part, b"x")
+    return upload

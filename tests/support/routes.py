@@ -36,7 +36,7 @@ class Route:
             yield "query", field.alias, bool(field.required)
         for field in dependant.body_params:
             for name, body_field in field.field_info.annotation.model_fields.items():
-                yield "body", body_field.alias or name, body_field.is_required()
+                yield "body", body_field.alias or name, field.required and body_field.is_required()
 
 
 @cache

@@ -49,6 +49,7 @@ _BODY_VALUES: dict[str, Any] = {
     "roles": [],
     "token": "x",
     "password": users.PASSWORD,
+    "partNumbers": [1],
 }
 _ULID = "[0-9a-hjkmnp-tv-z]{26}"
 
@@ -106,7 +107,9 @@ def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
     text = {"filename": f"{name}-c.txt", "contentType": "text/plain"}
     trashed_id = fake_aws.upload(client, b"x", projectId=project_id, **text)["fileId"]
     client.delete(f"/files/{trashed_id}").data()
-    upload = client.post("/files/init-upload", make_upload_request(b"x", projectId=project_id)).created()
+    upload = client.post(
+        "/files/init-upload", make_upload_request(b"x", projectId=project_id, multipart=True)
+    ).created()
     invitations = [create_invitation(client, project_id, f"{name}-{suffix}@example.test")["id"] for suffix in "de"]
     keys = [create_api_key_client(client, project_id, name=f"{name}-{suffix}") for suffix in "fg"]
     jobs = sorted(
