@@ -30,7 +30,7 @@ def test_parts_become_an_object(storage_server: StorageServer, key: str, *, part
     upload_id, parts = upload_parts(key, contents, part_checksums=part_checksums)
     assert storage.head_or_none(key) is None
 
-    multipart.complete(key, upload_id, parts)
+    checksum = multipart.complete(key, upload_id, parts)
 
     stored = storage.head_or_none(key)
     assert stored is not None
@@ -38,7 +38,8 @@ def test_parts_become_an_object(storage_server: StorageServer, key: str, *, part
     assert storage.list_versions(key) == [stored.version_id]
     assert stored.version_id not in ("", "null")
     assert read(storage_server, key) == b"".join(contents)
-    assert composite_checksum(storage_server, key) == multipart.composite_sha256(parts)
+    assert checksum == composite_checksum(storage_server, key) == multipart.composite_sha256(parts)
+    assert (checksum is not None) is part_checksums
 
 
 @_WITH_AND_WITHOUT
