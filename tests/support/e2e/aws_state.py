@@ -83,6 +83,11 @@ class AwsState:
         entries = [entry for page in pages for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", []))]
         return [(entry["Key"], entry["VersionId"]) for entry in entries if f"-{project_id}/" in entry["Key"]]
 
+    def multipart_uploads(self, project_id: str) -> list[str]:
+        """Return the keys of the multipart uploads of a project that S3 has."""
+        uploads = self.s3.list_multipart_uploads(Bucket=self.outputs["OriginalsBucket"]).get("Uploads", [])
+        return [upload["Key"] for upload in uploads if f"-{project_id}/" in upload["Key"]]
+
     def variants(self, project_id: str) -> list[str]:
         """Return the keys of all variants of a project, with both prefixes."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.outputs["VariantsBucket"])
