@@ -1,10 +1,12 @@
 """Tables, buckets and queues: keys, retention, encryption and access."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from holdall.platform.table.records import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record
+from holdall.uploads.model import MULTIPART_TTL
 from infra.catalog import FUNCTIONS
 from infra.stage import Stage
 from tests.infra.template import Template, format_arn
@@ -86,7 +88,9 @@ def test_originals_keep_versions_and_abort_incomplete_uploads(cloud_template: Te
 
     assert originals["VersioningConfiguration"] == {"Status": "Enabled"}
     [rule] = originals["LifecycleConfiguration"]["Rules"]
-    assert rule == {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}, "Status": "Enabled"}
+    days = rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+    assert rule == {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days}, "Status": "Enabled"}
+    assert timedelta(days=days) > MULTIPART_TTL
 
 
 def test_exports_cannot_be_deleted_before_the_retention_ends(template_with_options: Template) -> None:

@@ -22,7 +22,7 @@ EndState = Literal["expired", "aborted"]
 MAX_PUT_BYTES = 5 * 1024**3  # in one PUT (Amazon S3 user guide, "Uploading objects")
 MULTIPART_FROM_BYTES = 100 * 1024**2  # AWS advises multipart uploads from this size on
 _URL_TTL = timedelta(minutes=15)
-_MULTIPART_TTL = timedelta(hours=24)
+MULTIPART_TTL = timedelta(hours=24)
 _MIN_BYTES_PER_SECOND = 1024**2  # of the slowest client that can upload the largest object
 
 
@@ -233,7 +233,7 @@ def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, 
     With one, it expires after 24 hours, and otherwise after its URL, when a PUT that began in time must have ended.
     """
     upload_id, now = ids.new_scoped_id(project.id), clock.now()
-    lifetime = _MULTIPART_TTL if request.is_multipart else _URL_TTL + _transfer_time(request.size)
+    lifetime = MULTIPART_TTL if request.is_multipart else _URL_TTL + _transfer_time(request.size)
     return Upload(
         id=upload_id,
         project_id=project.id,
