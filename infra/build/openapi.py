@@ -46,6 +46,22 @@ _ERROR_RESPONSE = {
     "description": "An error (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_FILE_BODY = {
+    "description": "The bytes of the file, with its content type, or a form with one part that contains it.",
+    "required": True,
+    "content": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        "multipart/form-data": {
+            "schema": {
+                "title": "FileForm",
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+                "additionalProperties": False,
+            }
+        },
+    },
+}
 
 
 def render() -> str:
@@ -120,6 +136,8 @@ def _complete_operation(operation: dict[str, Any], route: Any, guard: Any) -> No
         for content in response.get("content", {}).values():
             content["schema"].pop("title", None)  # "Return", the name of the parameter in Powertools
     responses["default"] = _ERROR_RESPONSE
+    if guard.file_body:
+        operation["requestBody"] = _FILE_BODY
     operation |= _authorization(route, guard)
 
 

@@ -2,7 +2,11 @@
 // __ORIGINS__ is replaced by the allowed origins of the stage. Our own origin needs no CORS.
 var ORIGINS = __ORIGINS__;
 var MAX_BODY = 256 * 1024; // bytes
-var MAX_DIRECT_UPLOAD = 4 * 1024 * 1024; // bytes
+var MAX_DIRECT_UPLOAD = (4 * 1024 + 16) * 1024; // bytes: holdall.http.file_body.MAX_BODY_BYTES
+// As holdall.http.body.BodyTooLarge and file_body.FileTooLarge.
+var BODY_TOO_LARGE = 'The body must not be larger than ' + MAX_BODY + ' bytes.';
+var FILE_TOO_LARGE =
+  'A file of more than 4 MiB does not fit into a request. Upload it with POST /api/v1/files/init-upload.';
 var METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 var HEADERS = 'authorization, content-type, idempotency-key, x-api-key, x-csrf-token, x-request-id';
 
@@ -12,10 +16,10 @@ function handler(event) {
   // Overwrites what the client sent, because the API trusts this header.
   headers['x-holdall-viewer'] = { value: event.viewer.ip };
 
-  var limit = request.uri.indexOf('/api/v1/upload/') === 0 ? MAX_DIRECT_UPLOAD : MAX_BODY;
+  var isFile = request.uri.indexOf('/api/v1/upload/') === 0;
   var length = headers['content-length'];
-  if (length && !(Number(length.value) <= limit)) {
-    return problem(event, 413, 'Content Too Large', 'body_too_large', 'The body is over ' + limit + ' bytes.');
+  if (length && !(Number(length.value) <= (isFile ? MAX_DIRECT_UPLOAD : MAX_BODY))) {
+    return problem(event, 413, 'Content Too Large', 'body_too_large', isFile ? FILE_TOO_LARGE : BODY_TOO_LARGE);
   }
   if (request.method === 'OPTIONS' && headers.origin && headers['access-control-request-method']) {
     return preflight(event, headers.origin.value);

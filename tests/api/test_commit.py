@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
-from tests.support.client import Client
+from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.uploads import TEXT_FILE, init_upload
 
@@ -33,6 +33,28 @@ def test_repeated_commit_returns_the_same_version(client: Client, fake_aws: Fake
     assert first == second
     assert len(invariants.stored_versions(fake_aws, users.personal_project_id(client))) == 1
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
+
+
+def test_idempotency_key_belongs_to_one_commit(client: Client, fake_aws: FakeAws) -> None:
+    first, second = init_upload(client), init_upload(client)
+    for upload in (first, second):
+        fake_aws.put_object(upload, b"content")
+
+    def commit(upload: dict[str, Any]) -> Response:
+        return client.post("/files/commit", {"uploadId": upload["uploadId"]}, headers={"idempotency-key": "key"})
+
+    assert commit(first).data() == commit(first).data()
+    assert commit(second).problem()["code"] == "idempotency_key_reused"
+    assert client.get(f"/files/{second['fileId']}").status == 404
+
+
+def test_idempotency_key_of_a_commit_that_came_too_early_can_be_used_again(client: Client, fake_aws: FakeAws) -> None:
+    upload, headers = init_upload(client), {"idempotency-key": "key"}
+    body = {"uploadId": upload["uploadId"]}
+
+    assert client.post("/files/commit", body, headers=headers).problem()["code"] == "not_uploaded"
+    fake_aws.put_object(upload, b"content")
+    assert client.post("/files/commit", body, headers=headers).data()["version"] == 1
 
 
 def test_commit_by_key_returns_the_same_version(client: Client, fake_aws: FakeAws) -> None:

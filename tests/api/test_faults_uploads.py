@@ -44,6 +44,38 @@ def test_init_reserves_quota_once(
 
 
 @each_fault_mode
+@pytest.mark.parametrize("key", [None, "key"])
+def test_direct_upload_creates_one_file_per_idempotency_key(
+    frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, key: str | None
+) -> None:
+    def prepare() -> FaultScenario:
+        client = users.create_client()
+        project = users.personal_project_id(client)
+
+        def send() -> Response:
+            headers = {"content-type": "image/jpeg"} | ({"idempotency-key": key} if key else {})
+            return client.post("/upload/image?filename=photo.jpg", raw=make_photo(), headers=headers)
+
+        def check(again: Response) -> None:
+            created = again.created()
+            invariants.assert_project_consistent(fake_aws, project)
+            frozen_clock.advance(hours=1)
+            fake_aws.run_task("expire-uploads")
+            run_until_idle(fake_aws, frozen_clock)
+            versions = invariants.stored_versions(fake_aws, project)
+            assert created["uploadId"] in {version["id"] for version in versions}
+            assert len(versions) == 1 or key is None
+            assert {version["status"] for version in versions} == {"ready"}
+            kept = {version["key"] for version in versions}
+            assert set(fake_aws.list_keys("originals", project)) == kept
+            invariants.assert_project_consistent(fake_aws, project)
+
+        return FaultScenario(send, check)
+
+    assert_survives_faults(monkeypatch, mode, prepare)
+
+
+@each_fault_mode
 @pytest.mark.parametrize("content_type", ["image/jpeg", "text/plain"])
 def test_commit_creates_one_version(
     frozen_clock: FrozenClock, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode, content_type: str

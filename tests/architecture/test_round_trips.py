@@ -18,6 +18,7 @@ import pytest
 from holdall.projects.store.projects import ProjectRecord
 from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get, authenticated_post
 from tests.architecture.round_trips_auth import AUTH_CASES
+from tests.architecture.round_trips_direct import DIRECT_CASES
 from tests.architecture.round_trips_iam import IAM_CASES
 from tests.architecture.round_trips_lists import LIST_CASES
 from tests.architecture.round_trips_members import MEMBER_CASES
@@ -106,6 +107,7 @@ CASES = (
     *LIST_CASES,
     *MEMBER_CASES,
     *PROJECT_CASES,
+    *DIRECT_CASES,
     BudgetCase(
         "POST /api/v1/projects", 201, authenticated_post("/projects", lambda _: {"name": "Another"}), dynamodb=3
     ),

@@ -14,6 +14,7 @@ from holdall.http.auth import (
     CurrentUser,
 )
 from holdall.http.credentials import SessionCookie
+from holdall.http.file_body import UploadedFile
 from holdall.roles.permissions import PERMISSIONS
 from infra.build.api_page import API_PAGE_PATH, render_page
 from infra.build.openapi import OPENAPI_PATH, render
@@ -218,6 +219,8 @@ def _provided_dependencies(route: Route) -> set[Any]:
         provided += [CurrentCaller, CurrentUser]
     if route.guard.project_from:
         provided += [CurrentProject, CurrentMembership]
+    if route.guard.file_body:
+        provided += [UploadedFile]
     return {annotation.__metadata__[0] for annotation in provided}
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from holdall.http.body import BodyTooLarge
+from holdall.http.file_body import MAX_BODY_BYTES, FileTooLarge
+from holdall.platform.errors import PayloadTooLarge
 from tests.infra.template import Template
 
 _MIB = 1024 * 1024
@@ -32,8 +35,9 @@ def test_client_ip_overwrites_the_header_of_the_client(scripts: dict[str, str]) 
         ("/api/v1/projects", str(256 * 1024 + 1), False),
         ("/api/v1/projects", "-1", True),
         ("/api/v1/projects", "many", False),
-        ("/api/v1/upload/file", str(4 * _MIB), True),
-        ("/api/v1/upload/file", str(4 * _MIB + 1), False),
+        ("/api/v1/upload/file", str(MAX_BODY_BYTES), True),
+        ("/api/v1/upload/image", str(MAX_BODY_BYTES), True),
+        ("/api/v1/upload/file", str(MAX_BODY_BYTES + 1), False),
         ("/api/v1/uploads/1/parts", str(_MIB), False),
     ],
 )
@@ -49,6 +53,14 @@ def test_body_over_the_limit_is_rejected_with_a_problem(
         assert (problem["status"], problem["code"], problem["instance"]) == (413, "body_too_large", uri)
         assert problem["message"] == problem["detail"]
         assert problem["requestId"] == response["headers"]["x-request-id"]["value"] == "id-of-cloudfront"
+
+
+@pytest.mark.parametrize(("uri", "error"), [("/api/v1/projects", BodyTooLarge), ("/api/v1/upload/file", FileTooLarge)])
+def test_problem_says_the_same_as_the_function(scripts: dict[str, str], uri: str, error: type[PayloadTooLarge]) -> None:
+    response = _run_script(scripts["api"], uri=uri, method="POST", headers={"content-length": "999999999"})
+
+    problem = json.loads(response["body"])
+    assert (problem["code"], problem["detail"]) == (error.code, error.detail)
 
 
 @pytest.mark.parametrize(("sent", "expected"), [("mine-1", "mine-1"), ("not\nmine", "id-of-cloudfront")])

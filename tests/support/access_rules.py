@@ -209,6 +209,8 @@ ACCESS_RULES: dict[str, AccessRule] = {
         "files.write", lambda target: make_upload_request(b"x", projectId=target.project_id)
     ),
     "POST /files/commit": _permission("files.write", _payload_with_id("uploadId", "storedUploadId")),
+    "POST /upload/file": _permission("files.write", query="filename=a.txt&projectId={projectId}"),
+    "POST /upload/image": _permission("files.write", query="filename=a.jpg&projectId={projectId}"),
     "GET /uploads": _permission("files.write", query="projectId={projectId}"),
     "DELETE /uploads/{uploadId}": _permission("files.write"),
     "POST /uploads/{uploadId}/parts": _permission("files.write", _payload(partNumbers=[1]), upload="multipartUploadId"),

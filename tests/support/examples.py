@@ -36,7 +36,11 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             **_role_path_values(client),
         },
         "project_path": project_path,
-        "query": {OAUTH_CALLBACK: "?state=unknown"},
+        "query": {
+            OAUTH_CALLBACK: "?state=unknown",
+            "POST /upload/file": "?filename=a.txt",
+            "POST /upload/image": "?filename=a.jpg",
+        },
         "body": {
             "POST /projects": {"name": "x"},
             "POST /files/init-upload": make_upload_request(b"x"),

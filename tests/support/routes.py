@@ -30,7 +30,9 @@ class Route:
         dependant = self.powertools_route.dependant
         for name in re.findall("{(.*?)}", self.path):
             yield "path", name, True
-        for name in self.guard.query_parameters(self.method, self.path):
+        for name in self.guard.query_parameters(self.method, self.path) - {
+            each.alias for each in dependant.query_params
+        }:
             yield "query", name, False
         for field in dependant.query_params:
             yield "query", field.alias, bool(field.required)

@@ -154,7 +154,7 @@ def unknown_id_in_project(name: str, example: str, project_id: str) -> str:
 
 def send_request(client: Client, route: Route, ids: dict[str, str], *id_parameters: IdParameter) -> Response:
     """Call a route with these IDs: those that it requires, and the optional ones in `id_parameters`."""
-    path, query, body = route.path.removeprefix(BASE_PATH), [], {}
+    path, query, body = route.path.removeprefix(BASE_PATH), ["filename=a.jpg"] * route.guard.file_body, {}
     wanted = {(parameter.location, parameter.name) for parameter in id_parameters}
     for location, name, required in route.parameters():
         value = ids.get(name) or NON_ID_VALUES.get(name, "")

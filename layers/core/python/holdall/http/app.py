@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic.alias_generators import to_camel
 
-from holdall.http import body, problems
+from holdall.http import body, file_body, problems
 from holdall.http.auth import CONTEXT, Guard
 from holdall.platform import ids, observability
 from holdall.platform.config import settings
@@ -130,11 +130,15 @@ class HttpApp:
 
     def _authorize(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
         event, route = app.current_event, app.context["_route"]
-        body.check_size(event)
-        guard = self.guards.get(route.func)
+        guard, content = self.guards.get(route.func), b""
+        if guard is not None and guard.file_body:
+            content = file_body.read(event)
+        else:
+            body.check_size(event)
         if guard is None:  # Powertools calls the middlewares for an unknown path too
             return self._not_found(event.path)
         context = guard.authorize(event, app.context["_route_args"])
+        context.content = content
         app.context[CONTEXT] = context
         if route.dependant.body_params:
             body.check_json_object(event)

@@ -68,6 +68,7 @@ class RequestContext:
     project: Project | None = None
     membership: Membership | None = None  # of the user. None for a superuser who is not a member
     rate_limit: RateLimitStatus | None = None
+    content: bytes = b""  # the body, if it is a file
 
 
 def _current(read: Callable[[RequestContext], object]) -> Depends:
@@ -95,6 +96,7 @@ class Guard:
     rate_limit: str | None = None
     allow_deleted: bool | str = False
     allow_unknown_query: bool = False
+    file_body: bool = False
 
     @property
     def accepts_api_keys(self) -> bool:
@@ -103,7 +105,7 @@ class Guard:
 
     def query_parameters(self, method: str, path: str) -> frozenset[str]:
         """Return the query parameters that name the project. Otherwise the path or the body names it."""
-        if method in _METHODS_WITH_BODY:
+        if method in _METHODS_WITH_BODY and not self.file_body:
             return frozenset()
         return frozenset(name for name in self.project_from if f"{{{name}}}" not in path)
 
@@ -160,7 +162,7 @@ class Guard:
             global_permissions=authorization.permissions,
             project_role=role,
             csrf_token=sessions.derive_csrf_token(credentials.secret) if credentials.secret else None,
-            idempotency_key=_idempotency_key(event, user_id),
+            idempotency_key=self._idempotency_key(event, user_id),
         )
         return RequestContext(client, caller, lookup.account.require(NotFound).user, project, membership)
 
@@ -188,7 +190,7 @@ class Guard:
             session_id=None,
             global_permissions=frozenset(),
             project_role=role,
-            idempotency_key=_idempotency_key(event, key_id),
+            idempotency_key=self._idempotency_key(event, key_id),
             api_key_id=key_id,
         )
         user = lookup.creator.require(NotFound).user
@@ -205,10 +207,23 @@ class Guard:
 
     def _project_id(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], default: str) -> str | None:
         for name in self.project_from:
-            value = path_parameters.get(name) or event.query_string_parameters.get(name) or _body_value(event, name)
+            value = path_parameters.get(name) or event.query_string_parameters.get(name)
+            if not value and not self.file_body:
+                value = _body_value(event, name)
             if isinstance(value, str):
                 return _parse_project_id(name, value)
         return default if self.project_from else None
+
+    def _idempotency_key(self, event: APIGatewayProxyEventV2, principal_id: str) -> IdempotencyKey | None:
+        key = event.headers.get("idempotency-key")
+        if key is None or event.http_method != "POST":
+            return None
+        if not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidIdempotencyKey
+        key_sha256 = ids.sha256_hex(f"{principal_id} {event.path} {key}")
+        # The service identifies a file: a form that is sent again has another boundary, so its bytes differ.
+        text = "" if self.file_body else event.decoded_body or ""
+        return IdempotencyKey(key_sha256, ids.sha256_hex(text))
 
 
 def requires(
@@ -218,15 +233,17 @@ def requires(
     extra: dict[str, str] | None = None,
     rate_limit: str | None = None,
     allow_deleted: bool | str = False,
+    file_body: bool = False,
 ) -> Guard:
     """Require a permission: in the project that a parameter names, or in the installation.
 
     `project_from` names parameters of the path, query or body, and the first one that is present counts. If none is, the
     project is the caller's personal project, or that of the API key. `extra` maps a query flag to a further permission that
-    the flag requires. `allow_deleted` admits a deleted project: always, or if the query flag of this name is true.
+    the flag requires. `allow_deleted` admits a deleted project: always, or if the query flag of this name is true. With
+    `file_body`, the body is a file instead of JSON, and names no project.
     """
     names = (project_from,) if isinstance(project_from, str) else project_from
-    return Guard(Access.PERMISSION, permission, names, extra or {}, rate_limit, allow_deleted)
+    return Guard(Access.PERMISSION, permission, names, extra or {}, rate_limit, allow_deleted, file_body=file_body)
 
 
 def session(*, rate_limit: str | None = None) -> Guard:
@@ -261,13 +278,3 @@ def _parse_project_id(name: str, value: str) -> str:
     if not ids.is_project_id(value):
         raise NotFound
     return value
-
-
-def _idempotency_key(event: APIGatewayProxyEventV2, principal_id: str) -> IdempotencyKey | None:
-    key = event.headers.get("idempotency-key")
-    if key is None or event.http_method != "POST":
-        return None
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise InvalidIdempotencyKey
-    key_sha256 = ids.sha256_hex(f"{principal_id} {event.path} {key}")
-    return IdempotencyKey(key_sha256, ids.sha256_hex(event.decoded_body or ""))

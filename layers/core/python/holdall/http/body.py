@@ -57,13 +57,21 @@ def check_json_object(event: APIGatewayProxyEventV2) -> None:
 
 
 def check_size(event: APIGatewayProxyEventV2) -> None:
-    """Check the size and the encoding of a body. Raises BodyTooLarge and MalformedBody."""
-    raw = event.body or ""
+    """Check the size and the encoding of a text. Raises BodyTooLarge and MalformedBody."""
+    content = decode(event)
+    if len(content) > MAX_BYTES:
+        raise BodyTooLarge
     try:
-        content = base64.b64decode(raw, validate=True) if event.is_base64_encoded else raw.encode()
-        if len(content) > MAX_BYTES:
-            raise BodyTooLarge
         content.decode()
+    except UnicodeError as error:
+        raise MalformedBody from error
+
+
+def decode(event: APIGatewayProxyEventV2) -> bytes:
+    """Return the bytes of a body. Raises MalformedBody."""
+    text = event.body or ""
+    try:
+        return base64.b64decode(text, validate=True) if event.is_base64_encoded else text.encode()
     except (binascii.Error, UnicodeError) as error:
         raise MalformedBody from error
 

@@ -33,6 +33,15 @@ def run(caller: Caller, work: Callable[[Transaction], R], *, save: Callable[[R],
     return result
 
 
+def claim(caller: Caller, result: str) -> None:
+    """Bind the Idempotency-Key to the body of a request that has the same result whenever it is repeated.
+
+    One round trip, and none without a key. Raises IdempotencyKeyReused if the body differs from the first one.
+    """
+    if caller.idempotency_key is not None:
+        run(caller, lambda _: result, save=str, replay=str)
+
+
 def reject_replay(resource_id: str) -> NoReturn:
     """Reject a duplicate request whose response would contain a secret. Raises AlreadyProcessed."""
     raise AlreadyProcessed(resource_id)

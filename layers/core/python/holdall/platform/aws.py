@@ -16,6 +16,7 @@ from holdall.platform.errors import ServiceUnavailable
 # Of all services. The reasons of a cancelled transaction have names of their own (AWS API reference, TransactWriteItems).
 RETRYABLE_CODES = frozenset(
     {
+        "ConditionalRequestConflict",
         "InternalServerError",
         "LimitExceededException",
         "ProvisionedThroughputExceeded",

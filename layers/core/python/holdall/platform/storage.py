@@ -81,6 +81,24 @@ def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime) -> st
     return digest.hexdigest()
 
 
+def put_original(key: str, content: bytes, *, content_type: str, sha256: str) -> None:
+    """Upload an original, whose SHA-256 S3 checks. An existing object stays as it is. Raises ServiceUnavailable."""
+    with aws.translate_aws_errors():
+        try:
+            aws.client("s3").put_object(
+                Bucket=settings().originals_bucket,
+                Key=key,
+                Body=content,
+                ContentType=content_type,
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if aws.error_code(error) != "PreconditionFailed":
+                raise
+
+
 def put_variant(key: str, source: Path, *, content_type: str) -> None:
     """Upload a variant. Caches may keep it because its key contains the hash of its spec, but only for a day because it may
     be deleted. Raises ServiceUnavailable.

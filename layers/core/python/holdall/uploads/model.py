@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from holdall.files.model import FileView, original_key
+from holdall.files.model import IMAGE_TYPES, FileView, original_key
 from holdall.files.names import Filename
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
@@ -94,6 +94,18 @@ class KindMismatch(ValidationFailed):
     code, detail = "kind_mismatch", "A new version must have the kind of its file."
 
 
+class FilenameMissing(ValidationFailed):
+    """Neither the query nor the form of a direct upload names the file."""
+
+    code, detail = "required", "Name the file in the query, as in ?filename=photo.jpg."
+
+
+class NotAnImage(ValidationFailed):
+    """The file is not declared as an image that can be rendered."""
+
+    code, detail = "not_an_image", f"An image must have one of these types: {', '.join(IMAGE_TYPES)}."
+
+
 ContentType = Annotated[
     str,
     Field(max_length=255, pattern=rf"^{MEDIA_TYPE_NAME}/{MEDIA_TYPE_NAME} *(;.*)?$"),
@@ -171,6 +183,12 @@ class CommitUploadResponse(ResponseModel):
     file_id: str
     version: int
     file: FileView
+
+
+class DirectUploadResponse(CommitUploadResponse):
+    """The version that the upload created, and its file with the URLs that it has and its variants will have."""
+
+    upload_id: str
 
 
 class UploadView(ResponseModel):

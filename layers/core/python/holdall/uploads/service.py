@@ -123,8 +123,9 @@ def commit(caller: Caller, project: Project, request: CommitUploadRequest) -> Co
 def commit_upload(caller: Caller, project: Project, upload: Upload, checksum: str | None) -> CommitUploadResponse:
     """Commit an upload of the project, and compare its bytes with the SHA-256 `checksum`.
 
-    Raises ChecksumMismatch, and the errors of `complete`.
+    Raises IdempotencyKeyReused, ChecksumMismatch, and the errors of `complete`.
     """
+    idempotency.claim(caller, upload.id)
     if checksum is not None:
         if upload.declared_sha256 not in (None, checksum):
             raise ChecksumMismatch
