@@ -56,6 +56,7 @@ def make_file(current: Version) -> File:
         id=f"{PROJECT_ID}-{0:026}",
         project_id=PROJECT_ID,
         name="notes.txt",
+        relative_path=None,
         state="live",
         last_number=current.number,
         current=current,

@@ -14,6 +14,7 @@ from holdall.files.names import (
     Filename,
     PrefixTooLong,
     clean_name,
+    clean_relative_path,
     content_disposition,
     name_key_prefix,
     name_sort_key,
@@ -65,6 +66,24 @@ def _is_tag(character: str) -> bool:
 )
 def test_name_is_cleaned(name: str, cleaned: str) -> None:
     assert clean_name(name) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("path", "cleaned"),
+    [
+        ("Prague/old town/map.pdf", "Prague/old town/map.pdf"),
+        ("map.pdf", "map.pdf"),
+        ("/etc/passwd", "etc/passwd"),
+        ("../../etc/./passwd", "etc/passwd"),
+        ("Prague\\old town\\map.pdf", "Prague/old town/map.pdf"),
+        ("Prague//map.pdf/", "Prague/map.pdf"),
+        ("a\u202e/\u200b/b\r\n", "a/b"),
+        ("../..", None),
+        ("", None),
+    ],
+)
+def test_relative_path_is_cleaned_and_stays_in_its_folder(path: str, cleaned: str | None) -> None:
+    assert clean_relative_path(path) == cleaned
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "/", "folder/", "\x00", "\u202e", "x" * 256])

@@ -131,6 +131,7 @@ class File:
     id: str
     project_id: str
     name: str
+    relative_path: str | None  # in the folder that its user uploaded
     state: FileState
     last_number: int  # of all its versions
     current: Version
@@ -191,6 +192,7 @@ class FileView(ResponseModel):
     id: str
     project_id: str
     name: str
+    relative_path: str | None = None
     kind: FileKind
     content_type: str
     declared_type: str | None = None

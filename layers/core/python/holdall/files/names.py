@@ -13,6 +13,7 @@ from holdall.platform.text import is_blank, remove_invisible
 
 Disposition = Literal["attachment", "inline"]
 
+MAX_PATH_LENGTH = 1024
 _MAX_SORT_KEY_BYTES = 900  # a sort key holds 1024 bytes, and the ID follows the name
 # Between a name and the ID in a sort key. No name contains it, and it sorts before every character of a name.
 _SEPARATOR = "\x01"
@@ -49,6 +50,12 @@ def clean_name(filename: str) -> str:
     return "" if is_blank(cleaned) or cleaned in (".", "..") else cleaned
 
 
+def clean_relative_path(path: str) -> str | None:
+    """Return a path without steps out of its folder, and with the names that `clean_name` returns. None if none is left."""
+    names = (clean_name(name) for name in re.split(r"[/\\]", path))
+    return "/".join(name for name in names if name) or None
+
+
 def content_disposition(disposition: Disposition, name: str) -> str:
     """Return a Content-Disposition header with a name that every browser reads (RFC 6266, section 4.3; RFC 8187)."""
     cleaned = clean_name(name) or "file"
@@ -66,3 +73,4 @@ def _validate_filename(filename: str) -> str:
 
 
 Filename = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_validate_filename)]  # of a request
+RelativePath = Annotated[str, Field(max_length=MAX_PATH_LENGTH), AfterValidator(clean_relative_path)]  # of a request

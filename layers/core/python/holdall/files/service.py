@@ -172,6 +172,7 @@ def view(file: File) -> FileView:
         id=file.id,
         project_id=file.project_id,
         name=file.name,
+        relative_path=file.relative_path,
         kind=file.kind,
         content_type=version.content_type,
         declared_type=version.declared_type,

@@ -19,6 +19,7 @@ class FileRecord(Record, discriminator="file"):
     id = UnicodeAttribute()
     project_id = UnicodeAttribute()
     name = UnicodeAttribute()
+    relative_path = UnicodeAttribute(null=True)
     state = UnicodeAttribute()
     last_number = NumberAttribute()
     has_variants = BooleanAttribute()

@@ -130,6 +130,7 @@ def _new_file(upload: Upload, version: Version) -> File:
         id=upload.file_id,
         project_id=upload.project_id,
         name=upload.name,
+        relative_path=upload.relative_path,
         state="live",
         last_number=version.number,
         current=version,

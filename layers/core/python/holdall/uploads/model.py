@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from holdall.files.model import IMAGE_TYPES, FileView, original_key
-from holdall.files.names import Filename
+from holdall.files.names import Filename, RelativePath
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, ValidationFailed
@@ -119,6 +119,10 @@ class InitUploadRequest(RequestModel):
 
     project_id: Id | None = None
     filename: Filename
+    relative_path: RelativePath | None = Field(
+        default=None,
+        description="Of a file in a folder that its user uploads: the path in it, from the folder's name on.",
+    )
     size: Annotated[int, Field(ge=0, le=MAX_MULTIPART_BYTES)]
     content_type: ContentType
     sha256: Sha256 | None = None
@@ -225,6 +229,7 @@ class Upload:
     file_id: str
     creates_file: bool
     name: str
+    relative_path: str | None
     size: int
     is_sized: bool  # whether the client declared `size`
     content_type: str
@@ -258,6 +263,7 @@ def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, 
         file_id=request.file_id or ids.new_scoped_id(project.id),
         creates_file=request.file_id is None,
         name=request.filename,
+        relative_path=request.relative_path,
         size=request.size,
         is_sized=is_sized,
         content_type=request.content_type,

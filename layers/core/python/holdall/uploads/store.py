@@ -25,6 +25,7 @@ class UploadRecord(Record, discriminator="upload"):
     file_id = UnicodeAttribute()
     creates_file = BooleanAttribute()
     name = UnicodeAttribute()
+    relative_path = UnicodeAttribute(null=True)
     size = NumberAttribute()
     is_sized = BooleanAttribute(null=True)  # rows of older releases have no value: their sizes are declared
     content_type = UnicodeAttribute()
