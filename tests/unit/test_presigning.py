@@ -1,6 +1,8 @@
 """Presigned URLs: the signed headers and parameters, and the time for which they are valid (U1, U6)."""
 
 import base64
+import hmac
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -110,7 +112,74 @@ def test_presigned_url_has_an_expiry_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert presign_put().expires_at == FROZEN_TIME + timedelta(minutes=15)
 
 
+def test_form_has_a_policy_with_the_bucket_the_fields_and_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze_signing_time(monkeypatch)
+    monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
+
+    form = presign_post()
+
+    own = {"key": KEY, "Content-Type": "text/plain", "success_action_status": "201"}
+    signer = {
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": "AKIATEST/20300101/eu-central-1/s3/aws4_request",
+        "x-amz-date": "20300101T000000Z",
+    }
+    assert json.loads(base64.b64decode(form.fields["policy"])) == {
+        "expiration": "2030-01-02T03:19:05Z",
+        "conditions": [
+            {"bucket": "originals"},
+            *({name: value} for name, value in own.items()),
+            ["content-length-range", 3, 7],
+            *({name: value} for name, value in signer.items()),
+        ],
+    }
+    assert form.fields.keys() == own.keys() | signer.keys() | {"policy", "x-amz-signature"}
+    assert form.expires_at == FROZEN_TIME + timedelta(minutes=15)
+
+
+def test_clients_find_the_object_of_a_form_at_its_url_and_key() -> None:
+    form = presign_post()
+
+    assert form.url + form.fields["key"] == f"https://originals.s3.eu-central-1.amazonaws.com/{KEY}"
+
+
+def test_signature_of_a_form_is_that_of_its_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze_signing_time(monkeypatch)
+    form, larger = presign_post(), presign_post(max_size=8)
+
+    # Amazon S3 API reference, "Authenticating Requests in Browser-Based Uploads Using POST".
+    signing_key = b"AWS4secret-of-tests"
+    for part in ("20300101", "eu-central-1", "s3", "aws4_request"):
+        signing_key = hmac.digest(signing_key, part.encode(), "sha256")
+    for each in (form, larger):
+        expected = hmac.digest(signing_key, each.fields["policy"].encode(), "sha256").hex()
+        assert each.fields["x-amz-signature"] == expected
+    assert form.fields["x-amz-signature"] != larger.fields["x-amz-signature"]
+
+
+def test_form_of_temporary_credentials_has_their_token_and_expires_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    expires_at = use_temporary_credentials(monkeypatch)
+
+    form = presign_post()
+
+    policy = json.loads(base64.b64decode(form.fields["policy"]))
+    assert form.fields["x-amz-security-token"] == "token"
+    assert {"x-amz-security-token": "token"} in policy["conditions"]
+    assert form.expires_at == datetime.fromisoformat(policy["expiration"]) == expires_at
+
+
+def presign_post(max_size: int = 7) -> presigning.PresignedPost:
+    return presigning.presign_post(KEY, min_size=3, max_size=max_size, content_type="text/plain", expires_in=900)
+
+
 def test_presigned_url_expires_with_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    expires_at = use_temporary_credentials(monkeypatch)
+
+    assert presign_put().expires_at == expires_at
+
+
+def use_temporary_credentials(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Let the credentials of the process expire in eleven minutes, and return that time."""
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=11)
     metadata = {
         "access_key": "AKIATEST",
@@ -122,8 +191,7 @@ def test_presigned_url_expires_with_its_credentials(monkeypatch: pytest.MonkeyPa
     session = Session()
     monkeypatch.setattr(session, "get_credentials", lambda: credentials)
     monkeypatch.setattr(aws, "session", lambda: session)
-
-    assert presign_put().expires_at == expires_at
+    return expires_at
 
 
 def freeze_signing_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,11 @@ Needed actions: s3:PutObject, GetObject, GetObjectVersion. Each function has onl
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import quote, urlencode
 
-from botocore.auth import S3SigV4QueryAuth
+from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -32,6 +32,15 @@ class PresignedUrl:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class PresignedPost:
+    """A form that a client posts until `expires_at`: its `fields` first, and then the field `file`."""
+
+    url: str  # with a slash at the end, because clients append the key to it
+    fields: dict[str, str]
+    expires_at: datetime
+
+
 def presign_put(key: str, *, size: int, content_type: str, sha256: str | None, expires_in: int) -> PresignedUrl:
     """Return a URL to upload an original once. S3 rejects another size, type or content, and a second upload to the key.
 
@@ -42,6 +51,27 @@ def presign_put(key: str, *, size: int, content_type: str, sha256: str | None, e
         headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
     signed = {**headers, "content-length": str(size)}  # every client sends it, and scripts in browsers cannot set it
     return _presign("PUT", "originals", key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
+
+
+def presign_post(key: str, *, min_size: int, max_size: int, content_type: str, expires_in: int) -> PresignedPost:
+    """Return a form to upload an original. S3 rejects another size, type or key (Amazon S3 API reference, "POST Policy").
+
+    S3 has no condition against a second upload. It adds a version of the object, which no file names.
+    """
+    expires_at, credentials = _expiry(expires_in)
+    fields = {"key": key, "Content-Type": content_type, "success_action_status": "201"}
+    policy = {
+        "expiration": expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "conditions": [
+            {"bucket": settings().originals_bucket},
+            *({name: value} for name, value in fields.items()),
+            ["content-length-range", min_size, max_size],
+        ],
+    }
+    request = AWSRequest(method="POST", url=f"{settings().originals_url}/")
+    request.context.update({"s3-presign-post-fields": fields, "s3-presign-post-policy": policy})
+    S3SigV4PostAuth(credentials, "s3", settings().aws_region).add_auth(request)  # adds the policy and the signature
+    return PresignedPost(str(request.url), fields, expires_at)
 
 
 def presign_part(
@@ -84,20 +114,20 @@ def _presign(
     base = settings().originals_url if bucket == "originals" else settings().variants_url
     url = f"{base}/{quote(key, safe='/~')}"
     request = AWSRequest(method=method, url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
-    credentials, credentials_expire_at = _get_credentials()
+    expires_at, credentials = _expiry(expires_in)
     # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
     S3SigV4QueryAuth(credentials, "s3", settings().aws_region, expires=expires_in).add_auth(request)
-    expires_at = clock.now() + timedelta(seconds=expires_in)
-    if credentials_expire_at is not None:
-        expires_at = min(expires_at, credentials_expire_at)  # the URL is valid no longer than the credentials
     return PresignedUrl(method, str(request.url), client_headers, expires_at)
 
 
-def _get_credentials() -> tuple[Credentials, datetime | None]:
-    """Return the credentials of this process, and the time when they expire, if there is one."""
+def _expiry(expires_in: int) -> tuple[datetime, Credentials]:
+    """Return when a presigned request expires, at the latest with the credentials of this process, and these credentials."""
     credentials = aws.session().get_credentials()
     if credentials is None:
         raise ServiceUnavailable
     frozen = credentials.get_frozen_credentials()
-    expires_at: datetime | None = getattr(credentials, "_expiry_time", None)
-    return Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token), expires_at
+    expires_at = clock.now() + timedelta(seconds=expires_in)
+    credentials_expire_at: datetime | None = getattr(credentials, "_expiry_time", None)
+    if credentials_expire_at is not None:
+        expires_at = min(expires_at, credentials_expire_at)
+    return expires_at, Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
