@@ -164,7 +164,10 @@ FUNCTIONS = (
             Grant(
                 Resource.MAIN,
                 _WRITE,
-                keys=("UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*", "SEEN#*"),
+                keys=(
+                    *("UPLOAD#*", "COMPANION#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*"),
+                    "SEEN#*",
+                ),
             ),
             _AUDIT,
             _EPHEMERAL,

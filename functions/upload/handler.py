@@ -1,8 +1,8 @@
 """The Lambda function that starts and commits uploads."""
 
 from functions import complete_imports
-from functions.upload import direct_uploads, uploads
+from functions.upload import companion, direct_uploads, uploads
 from holdall.http.app import HttpApp
 
-handler = HttpApp("upload", uploads.router, direct_uploads.router)
+handler = HttpApp("upload", uploads.router, direct_uploads.router, companion.router)
 complete_imports()

@@ -45,6 +45,7 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "invitation": ("PROJECT#{project}", "INVITATION#{id}"),
         "api-key": ("KEY#{project}-{id}-{id}", "KEY"),
         "upload": ("UPLOAD#{project}-{id}", "UPLOAD"),
+        "companion-token": ("COMPANION#{digest}", "COMPANION"),
         "file": ("FILE#{project}-{id}", "FILE"),
         "version": ("FILE#{project}-{id}", "VERSION#{eight}"),
         "job": ("JOB#{project}-{id}", "JOB"),

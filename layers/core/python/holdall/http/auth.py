@@ -10,10 +10,10 @@ from aws_lambda_powertools.event_handler import Depends, Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from holdall.api_keys import service as api_keys
-from holdall.api_keys.model import ApiKeyCredentials
+from holdall.api_keys.model import ApiKeyCredentials, InvalidApiKey
 from holdall.http.client_info import client_info
 from holdall.http.credentials import read_credentials, verify_csrf
-from holdall.iam.model import SessionCredentials, User
+from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials, User
 from holdall.iam.service import sessions
 from holdall.platform import clock, ids, observability
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
@@ -163,6 +163,7 @@ class Guard:
             project_role=role,
             csrf_token=sessions.derive_csrf_token(credentials.secret) if credentials.secret else None,
             idempotency_key=self._idempotency_key(event, user_id),
+            credentials_expire_at=authorization.session.created_at + SESSION_MAX_AGE,  # if it is used until then
         )
         return RequestContext(client, caller, lookup.account.require(NotFound).user, project, membership)
 
@@ -192,6 +193,7 @@ class Guard:
             project_role=role,
             idempotency_key=self._idempotency_key(event, key_id),
             api_key_id=key_id,
+            credentials_expire_at=lookup.key.require(InvalidApiKey).expires_at,
         )
         user = lookup.creator.require(NotFound).user
         return RequestContext(client, caller, user, project, lookup.access.membership.value, rate_limit)

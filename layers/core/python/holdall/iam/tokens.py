@@ -22,9 +22,13 @@ class TokenKind(StrEnum):
     OAUTH_STATE = "ho"
     API_KEY = "hk"
     PROJECT_INVITATION = "hj"
+    COMPANION = "hu"
 
 
-_LOOKUP_ID_PATTERNS = {TokenKind.PROJECT_INVITATION: f"{ids.PROJECT_ID_PATTERN}-{ids.ID_PATTERN}"}
+_LOOKUP_ID_PATTERNS = {
+    TokenKind.PROJECT_INVITATION: f"{ids.PROJECT_ID_PATTERN}-{ids.ID_PATTERN}",
+    TokenKind.COMPANION: f"{ids.PROJECT_ID_PATTERN}-{ids.ID_PATTERN}-[sk]{ids.ID_PATTERN}",
+}
 
 
 def format_token(kind: TokenKind, lookup_id: str, secret: str) -> str:

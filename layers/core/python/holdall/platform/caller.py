@@ -1,6 +1,7 @@
 """The client and the caller of a request, as routes pass them to services."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from holdall.platform.errors import InvariantViolation
 
@@ -34,6 +35,7 @@ class Caller(ClientInfo):
     csrf_token: str | None = None  # of the session cookie
     idempotency_key: IdempotencyKey | None = None
     api_key_id: str | None = None
+    credentials_expire_at: datetime | None = None  # None for an API key without an end
 
     def require_session_id(self) -> str:
         """Return the session ID. The guards of the routes that need one do not admit API keys."""

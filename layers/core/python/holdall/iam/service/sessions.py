@@ -78,12 +78,7 @@ def authenticate(credentials: SessionCredentials, lookup: SessionLookup) -> Auth
 
     Updates the time of the last use if the credentials are a cookie; a refresh updates that of a session with tokens.
     """
-    account, now = lookup.account.require(InvalidToken), clock.now()
-    session = lookup.session.require(InvalidToken).used_at(lookup.last_use.value)
-    if not session.is_active(now) or not account.user.is_active:
-        raise InvalidToken
-    if session.user_id != credentials.user_id or session.generation != account.generation:
-        raise InvalidToken
+    account, session = require_active(credentials.user_id, lookup)
     if session.mode != ("token" if credentials.secret is None else "cookie"):
         raise InvalidToken
     if credentials.secret is not None:
@@ -91,6 +86,17 @@ def authenticate(credentials: SessionCredentials, lookup: SessionLookup) -> Auth
             raise InvalidToken
         last_use.update(session.id, session.last_used_at, expires_at=session.created_at + SESSION_MAX_AGE)
     return Authorization(roles.get_permissions(account.user.roles, lookup.epoch.value or 0), session)
+
+
+def require_active(user_id: str, lookup: SessionLookup) -> tuple[Account, StoredSession]:
+    """Return an active user and an active session of this user. Raises InvalidToken."""
+    account = lookup.account.require(InvalidToken)
+    session = lookup.session.require(InvalidToken).used_at(lookup.last_use.value)
+    if not session.is_active(clock.now()) or not account.user.is_active:
+        raise InvalidToken
+    if session.user_id != user_id or session.generation != account.generation:
+        raise InvalidToken
+    return account, session
 
 
 def get_session(session_id: str) -> StoredSession:
