@@ -158,7 +158,10 @@ FUNCTIONS = (
     Function(
         name="upload",
         description="Presigns uploads and commits them.",
-        path_prefixes=("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/upload", "/api/v1/uploads"),
+        path_prefixes=(
+            *("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/upload", "/api/v1/uploads"),
+            "/api/v1/u",  # for Uppy
+        ),
         grants=(
             *_READ_MAIN,
             Grant(

@@ -1,12 +1,41 @@
-"""The contract of Uppy Companion, for @uppy/aws-s3 as published. Its responses have no envelope."""
+"""The contract of Uppy Companion, for @uppy/aws-s3 as published. Its responses have no envelope.
 
+The token in the path is the credential, so the guards are public, and the services authorize.
+"""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from holdall.companion.contract import (
+    Aborted,
+    CompletedMultipart,
+    CompleteMultipartRequest,
+    CreatedMultipart,
+    CreateMultipartRequest,
+    PartNumber,
+    PartUrl,
+    PartUrls,
+    PostParameters,
+    StoredPart,
+    describe,
+)
 from holdall.companion.model import CompanionEndpoint, CreateEndpointRequest
-from holdall.companion.service import tokens
+from holdall.companion.service import tokens, uploads
+from holdall.companion.service.uploads import UploadReference
 from holdall.http.app import Router
-from holdall.http.auth import CurrentCaller, CurrentProject, requires
+from holdall.http.auth import CurrentCaller, CurrentClient, CurrentProject, public, requires
 from holdall.http.responses import DataResponse, data
 
 router = Router()
+
+Token = Annotated[str, Path(description="Of the endpoint.")]
+UploadId = Annotated[str, Path(alias="uploadId", max_length=64)]
+Key = Annotated[str, Query(max_length=1024, description="Of the upload.")]
+
+
+def _metadata(name: str, description: str) -> Query:
+    return Query(alias=f"metadata[{name}]", description=description)
 
 
 @router.post(
@@ -20,3 +49,66 @@ def create_companion_token(
     caller: CurrentCaller, project: CurrentProject, _body: CreateEndpointRequest | None = None
 ) -> DataResponse[CompanionEndpoint]:
     return data(tokens.issue(caller, project))
+
+
+@router.get(
+    "/u/<token>/s3/params",
+    guard=public(allow_unknown_query=True),  # the metadata of the page
+    summary="Get the form for a file",
+)
+def get_post_parameters(
+    client: CurrentClient,
+    token: Token,
+    filename: Annotated[str, Query(description="The name of the file.")],
+    type_: Annotated[str | None, Query(alias="type", description="The type that the browser knows.")] = None,
+    name: Annotated[str | None, _metadata("name", "The name that the user gave the file.")] = None,
+    size: Annotated[str | None, _metadata("size", "Reserved exactly. Without it, 100 MiB.")] = None,
+) -> PostParameters:
+    return uploads.create_post(client, token, describe(filename, type_, {"name": name, "size": size}))
+
+
+@router.post("/u/<token>/s3/multipart", guard=public(), summary="Start an upload in parts")
+def create_multipart(client: CurrentClient, token: Token, body: CreateMultipartRequest) -> CreatedMultipart:
+    metadata = body.metadata if isinstance(body.metadata, dict) else {}
+    return uploads.create_multipart(client, token, describe(body.filename, body.type, metadata))
+
+
+# Before the route of one part, which would take `batch` for its number.
+@router.get("/u/<token>/s3/multipart/<uploadId>/batch", guard=public(), summary="Get the URLs of several parts")
+def get_part_urls(
+    client: CurrentClient,
+    token: Token,
+    upload_id: UploadId,
+    key: Key,
+    part_numbers: Annotated[list[PartNumber], Query(alias="partNumbers", min_length=1, max_length=100)],
+) -> PartUrls:
+    return uploads.sign_parts(client, UploadReference(token, upload_id, key), part_numbers)
+
+
+@router.get("/u/<token>/s3/multipart/<uploadId>/<partNumber>", guard=public(), summary="Get the URL of a part")
+def get_part_url(
+    client: CurrentClient,
+    token: Token,
+    upload_id: UploadId,
+    part_number: Annotated[PartNumber, Path(alias="partNumber")],
+    key: Key,
+) -> PartUrl:
+    return uploads.sign_part(client, UploadReference(token, upload_id, key), part_number)
+
+
+@router.get("/u/<token>/s3/multipart/<uploadId>", guard=public(), summary="List the parts that S3 has")
+def list_multipart_parts(client: CurrentClient, token: Token, upload_id: UploadId, key: Key) -> list[StoredPart]:
+    return uploads.list_parts(client, UploadReference(token, upload_id, key))
+
+
+@router.post("/u/<token>/s3/multipart/<uploadId>/complete", guard=public(), summary="Assemble the parts")
+def complete_multipart(
+    client: CurrentClient, token: Token, upload_id: UploadId, key: Key, body: CompleteMultipartRequest
+) -> CompletedMultipart:
+    return uploads.complete(client, UploadReference(token, upload_id, key), body)
+
+
+@router.delete("/u/<token>/s3/multipart/<uploadId>", guard=public(), summary="Abort an upload in parts")
+def abort_multipart(client: CurrentClient, token: Token, upload_id: UploadId, key: Key) -> Aborted:
+    uploads.abort(client, UploadReference(token, upload_id, key))
+    return Aborted()

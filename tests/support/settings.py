@@ -8,6 +8,7 @@ RATE_LIMIT_NAMES = (
     "login",
     "refresh",
     "create",
+    "companion",
     "key",
     "challenge",
     "second-factor",

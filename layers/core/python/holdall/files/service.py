@@ -164,10 +164,15 @@ def get_file_and_version(file_id: str, number: int) -> tuple[File | None, Versio
     return file, get_version_or_none(file, number) if file else None
 
 
+def content_url(file_id: str) -> str:
+    """Return the URL that leads a caller to the content of a file."""
+    return f"{settings().public_url}/api/v1/files/{file_id}/content"
+
+
 def view(file: File) -> FileView:
     """Return the response for a file."""
     version = file.current
-    url = f"{settings().public_url}/api/v1/files/{file.id}/content"
+    url = content_url(file.id)
     return FileView.model_construct(
         id=file.id,
         project_id=file.project_id,

@@ -18,6 +18,7 @@ MIN_PART_BYTES = 5 * 1024**2  # of every part but the last one ("Amazon S3 multi
 MAX_PART_BYTES = 5 * 1024**3
 MAX_PARTS = 10_000
 _NO_UPLOAD = "NoSuchUpload"
+_NO_OBJECT = "404"  # a HeadObject has no body with another code
 # The object exists already, or another request completes it at the same time.
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
@@ -75,6 +76,25 @@ def list_parts(key: str, multipart_id: str) -> list[Part] | None:
             if aws.error_code(error) == _NO_UPLOAD:
                 return None
             raise
+
+
+def list_assembled(key: str) -> list[Part]:
+    """Return the parts that an original was assembled from, or none if there is no object. Raises ServiceUnavailable.
+
+    S3 does not keep them, but the ETag tells their number (Amazon S3 user guide, "Checking object integrity": `…-14` for 14
+    parts). It stands for all of them, and their sizes are assumed to be equal.
+    """
+    with aws.translate_aws_errors():
+        try:
+            response = aws.client("s3").head_object(Bucket=settings().originals_bucket, Key=key)
+        except ClientError as error:
+            if aws.error_code(error) == _NO_OBJECT:
+                return []
+            raise
+    etag, total = str(response["ETag"]), int(response["ContentLength"])
+    count = int(etag.strip('"').partition("-")[2] or 1)
+    size = -(-total // count)
+    return [Part(number, min(size, total - (number - 1) * size), etag) for number in range(1, count + 1)]
 
 
 def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> str | None:

@@ -8,7 +8,7 @@ from holdall.platform.config import settings
 from holdall.platform.errors import Busy, Conflict, ValidationFailed
 from holdall.uploads import cleanup, store
 from holdall.uploads.completion import complete
-from holdall.uploads.model import Completion, Upload
+from holdall.uploads.model import Upload
 
 
 def on_object_created(bucket: str, key: str, s3_version_id: str) -> None:
@@ -27,19 +27,19 @@ def on_object_created(bucket: str, key: str, s3_version_id: str) -> None:
     elif upload.state in ("expired", "aborted"):
         storage.delete_version(key, s3_version_id)
     elif upload.completion is not None:
-        _delete_stray_version(upload, upload.completion, s3_version_id)
+        _delete_stray_version(upload, upload.completion.version_number, s3_version_id)
     else:
-        _on_open_upload(upload)
+        _on_open_upload(upload, s3_version_id)
 
 
-def _delete_stray_version(upload: Upload, completion: Completion, s3_version_id: str) -> None:
+def _delete_stray_version(upload: Upload, version_number: int, s3_version_id: str) -> None:
     """Delete an object that is not the one of the version."""
-    _, version = files.get_file_and_version(upload.file_id, completion.version_number)
+    _, version = files.get_file_and_version(upload.file_id, version_number)
     if version is None or version.s3_version_id != s3_version_id:
         storage.delete_version(upload.key, s3_version_id)
 
 
-def _on_open_upload(upload: Upload) -> None:
+def _on_open_upload(upload: Upload, s3_version_id: str) -> None:
     project = rights.get_project_if_permitted(
         upload.project_id, "files.write", user_id=upload.created_by, api_key_id=upload.api_key_id
     )
@@ -47,7 +47,10 @@ def _on_open_upload(upload: Upload) -> None:
         if project is None:
             cleanup.abort(upload)
         elif upload.auto_commit:
-            complete(project, upload)
+            file, version_number = complete(project, upload)
+            if (file.current.id, file.current.s3_version_id) != (upload.id, s3_version_id):
+                # A form can be posted twice before the first notification arrives.
+                _delete_stray_version(upload, version_number, s3_version_id)
     except Busy:
         raise  # the event comes back
     except (Conflict, ValidationFailed) as error:

@@ -38,9 +38,9 @@ from holdall.uploads.model import (
     new_upload,
 )
 from holdall.uploads.parts import Multipart, choose_part_size, plan_of
-from holdall.uploads.store import list_open
+from holdall.uploads.store import get_pending, list_open
 
-__all__ = ["list_open"]
+__all__ = ["get_pending", "list_open"]
 
 _UNSIZED_ATTEMPTS = 5
 
