@@ -83,6 +83,7 @@ class Function:
 _GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
 _WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 _CHECK, _DELETE = "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"
+_MULTIPART = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 _RECEIVE = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
@@ -100,6 +101,8 @@ _READ_MAIN = (
 _AUDIT = Grant(Resource.AUDIT, ("dynamodb:PutItem",))
 _AUDIT_EXPORT = "audit_export"
 _EPHEMERAL = Grant(Resource.EPHEMERAL, ("dynamodb:GetItem", *_WRITE))
+# The rows that the start and the completion of an upload write.
+_COMPLETION = ("UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*")
 _SEND_IMAGES = Grant(Resource.IMAGES_QUEUE, ("sqs:SendMessage",))
 _SEND_WORK = Grant(Resource.WORK_QUEUE, ("sqs:SendMessage",))
 _SEND_MAIL = Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",))
@@ -164,22 +167,13 @@ FUNCTIONS = (
         ),
         grants=(
             *_READ_MAIN,
-            Grant(
-                Resource.MAIN,
-                _WRITE,
-                keys=(
-                    *("UPLOAD#*", "COMPANION#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*"),
-                    "SEEN#*",
-                ),
-            ),
+            Grant(Resource.MAIN, _WRITE, keys=(*_COMPLETION, "SEEN#*")),
+            Grant(Resource.MAIN, ("dynamodb:PutItem",), keys=("COMPANION#*",)),
             _AUDIT,
             _EPHEMERAL,
             # Without ListBucket, HeadObject of a missing key returns 403 instead of 404 (S3 API reference, HeadObject).
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
-            Grant(
-                Resource.ORIGINALS_OBJECTS,
-                ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
-            ),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:PutObject", "s3:GetObject", *_MULTIPART)),
             _SEND_IMAGES,
             _SEND_WORK,
         ),
@@ -222,11 +216,7 @@ FUNCTIONS = (
                 (*_GET, _CHECK),
                 keys=("UPLOAD#*", "FILE#*", "PROJECT#*", "USER#*", "KEY#*", "SEEN#*"),
             ),
-            Grant(
-                Resource.MAIN,
-                _WRITE,
-                keys=("UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*", "EVENTS#*"),
-            ),
+            Grant(Resource.MAIN, _WRITE, keys=_COMPLETION),
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:DeleteObjectVersion")),
             _SEND_IMAGES,

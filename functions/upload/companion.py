@@ -8,6 +8,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from holdall.companion.contract import (
+    MAX_TEXT_LENGTH,
     Aborted,
     CompletedMultipart,
     CompleteMultipartRequest,
@@ -29,13 +30,15 @@ from holdall.http.responses import DataResponse, data
 
 router = Router()
 
+_EMPTY_BODY = CreateEndpointRequest()  # a client may send no body
+
 Token = Annotated[str, Path(description="Of the endpoint.")]
-UploadId = Annotated[str, Path(alias="uploadId", max_length=64)]
-Key = Annotated[str, Query(max_length=1024, description="Of the upload.")]
+UploadId = Annotated[str, Path(alias="uploadId")]
+Key = Annotated[str, Query(description="Of the upload.")]
 
 
-def _metadata(name: str, description: str) -> Query:
-    return Query(alias=f"metadata[{name}]", description=description)
+def _text(description: str, alias: str | None = None) -> Query:
+    return Query(alias=alias, max_length=MAX_TEXT_LENGTH, description=description)
 
 
 @router.post(
@@ -46,7 +49,7 @@ def _metadata(name: str, description: str) -> Query:
     description="The `endpoint` of @uppy/aws-s3. It is shown once.",
 )
 def create_companion_token(
-    caller: CurrentCaller, project: CurrentProject, _body: CreateEndpointRequest | None = None
+    caller: CurrentCaller, project: CurrentProject, _body: CreateEndpointRequest = _EMPTY_BODY
 ) -> DataResponse[CompanionEndpoint]:
     return data(tokens.issue(caller, project))
 
@@ -59,18 +62,17 @@ def create_companion_token(
 def get_post_parameters(
     client: CurrentClient,
     token: Token,
-    filename: Annotated[str, Query(description="The name of the file.")],
-    type_: Annotated[str | None, Query(alias="type", description="The type that the browser knows.")] = None,
-    name: Annotated[str | None, _metadata("name", "The name that the user gave the file.")] = None,
-    size: Annotated[str | None, _metadata("size", "Reserved exactly. Without it, 100 MiB.")] = None,
+    filename: Annotated[str, _text("The name of the file.")],
+    type_: Annotated[str | None, _text("The type that the browser knows.", "type")] = None,
+    name: Annotated[str | None, _text("The name that the user gave the file.", "metadata[name]")] = None,
+    size: Annotated[str | None, _text("Reserved exactly. Without it, up to 100 MiB.", "metadata[size]")] = None,
 ) -> PostParameters:
     return uploads.create_post(client, token, describe(filename, type_, {"name": name, "size": size}))
 
 
 @router.post("/u/<token>/s3/multipart", guard=public(), summary="Start an upload in parts")
 def create_multipart(client: CurrentClient, token: Token, body: CreateMultipartRequest) -> CreatedMultipart:
-    metadata = body.metadata if isinstance(body.metadata, dict) else {}
-    return uploads.create_multipart(client, token, describe(body.filename, body.type, metadata))
+    return uploads.create_multipart(client, token, describe(body.filename, body.type, body.metadata or {}))
 
 
 # Before the route of one part, which would take `batch` for its number.

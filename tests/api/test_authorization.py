@@ -33,6 +33,7 @@ RULES = ACCESS_RULES | {
     and "put" in load_openapi()["paths"][BASE_PATH + route.partition(" ")[2].partition("?")[0]]
 }
 UNKNOWN_PARAMETER = (422, "unknown_parameter")
+LENIENT_ROUTES = {"GET /u/{token}/s3/params": (404, "not_found")}  # pages send metadata of their own
 # These end the membership of their caller, who needs it for other requests.
 ROUTES_OF_SECOND_OWNER = {f"POST /projects/{{projectId}}/{action}" for action in ("transfer", "leave")}
 
@@ -97,7 +98,7 @@ def test_principals_with_access_are_allowed(access_world: AccessWorld, target: T
         if expected_refusal(rule, principal, target) is None:
             request = build_request(route, rule, access_world.targets[target], unknown_parameter=True)
             response = client.request(*request)
-            if status_and_code(response) != UNKNOWN_PARAMETER:
+            if status_and_code(response) != LENIENT_ROUTES.get(route, UNKNOWN_PARAMETER):
                 wrong[f"{principal}: {route}"] = status_and_code(response)
             if route.startswith("GET") and rule.access is not Access.PUBLIC and route not in succeeded:
                 succeeded.add(route)

@@ -16,6 +16,8 @@ PATH_VALUES = {
     "projectId": "0" * 12,
     "fileId": f"{'0' * 12}-{'0' * 26}",
     "uploadId": f"{'0' * 12}-{'0' * 26}",
+    "token": "unknown",
+    "partNumber": "1",
     "asset": "start.js",
     "sessionId": "0" * 26,
     "provider": "none",

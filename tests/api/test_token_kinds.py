@@ -1,8 +1,8 @@
 """Kinds of tokens (S2): a token of one kind is accepted only at its own location. Kinds and locations are read from the code.
 
 A location is a place of a token in a request: the Authorization header and the cookie of every operation that requires a
-caller, the CSRF token of every operation that changes something, the X-Api-Key header where a scope is required, and every
-field of a body or a query that contains a token.
+caller, the CSRF token of every operation that changes something, the X-Api-Key header where a scope is required, every field
+of a body or a query that contains a token, and the path of an endpoint for Uppy.
 """
 
 import json
@@ -24,6 +24,7 @@ from tests.support.aws import FakeAws
 from tests.support.browser import ORIGIN, Browser
 from tests.support.client import BASE_PATH, Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.companion import Uppy
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import MfaUser, enable_mfa
 from tests.support.oauth import FakeProviders, ProviderUser, install_providers
@@ -48,6 +49,7 @@ LOCATION_BY_KIND = {
     TokenKind.OAUTH_STATE: "GET /auth/oauth/{provider}/callback state",
     TokenKind.API_KEY: "X-Api-Key",
     TokenKind.PROJECT_INVITATION: "POST /invitations/accept token",
+    TokenKind.COMPANION: "path",
 }
 
 
@@ -61,6 +63,11 @@ class TokenLocation:
     field: str = ""
     other_fields: tuple[str, ...] = ()  # that the body requires
 
+    @property
+    def refusals(self) -> set[int]:
+        """Return the statuses that refuse a token of another kind."""
+        return {404} if self.name == "path" else {400, 401, 403, 422}
+
     def __str__(self) -> str:
         return self.name if self.field else f"{self.method} {self.path} {self.name}"
 
@@ -71,6 +78,7 @@ def _list_locations() -> list[TokenLocation]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             found += _operation_locations(document, method.upper(), path.removeprefix(BASE_PATH), operation)
+    found.append(TokenLocation("path", "GET", "/u/{token}/s3/params?filename=a.txt"))
     return found + [
         TokenLocation("X-Api-Key", route.method, route.path.removeprefix(BASE_PATH))
         for route in list_routes()
@@ -119,6 +127,8 @@ class TokenSet:
 
     def present(self, location: TokenLocation, token: str) -> Response:
         """Send a token at a location, with everything else that the request needs."""
+        if location.name == "path":
+            return Client().request(location.method, location.path.format(token=token))
         path = re.sub(r"{(\w+)}", lambda match: self._path_value(match[1]), location.path)
         if location.name == "Authorization":
             return Client(token).request(location.method, path)
@@ -176,6 +186,7 @@ def token_set(
         TokenKind.OAUTH_STATE: callback.partition("state=")[2],
         TokenKind.API_KEY: projects.create_api_key_client(client, users.personal_project_id(client)).api_key,
         TokenKind.PROJECT_INVITATION: _project_invitation(owner, other, fake_aws),
+        TokenKind.COMPANION: Uppy.create(client).token,
     }
     return TokenSet(owner, browser, oauth_browser, tokens)
 
@@ -222,7 +233,7 @@ def test_token_is_rejected_everywhere_but_at_its_own_location(
     before = all_rows(fake_aws)
     for location in (each for each in TOKEN_LOCATIONS if each.name != LOCATION_BY_KIND[kind]):
         response = token_set.present(location, token_set.tokens[kind])
-        assert response.status in {400, 401, 403, 422}, (str(location), response.status, response.text)
+        assert response.status in location.refusals, (str(location), response.status, response.text)
         assert token_set.tokens[kind] not in response.text
     assert all_rows(fake_aws) == before
 
@@ -236,7 +247,7 @@ def test_token_with_the_prefix_of_another_kind_is_rejected(
         other = next(each for each, name in LOCATION_BY_KIND.items() if name == location.name)
         if other is not kind:
             response = token_set.present(location, other.value + rest)
-            assert response.status in {400, 401, 403, 422}, (str(location), response.status, response.text)
+            assert response.status in location.refusals, (str(location), response.status, response.text)
     assert all_rows(fake_aws) == before
 
 
@@ -262,7 +273,11 @@ def test_right_token_is_accepted_at_every_location(token_set: TokenSet) -> None:
             and not location.path.startswith("/auth/2fa/")
         ):
             response = token_set.present(location, token_set.tokens[kind])
-            assert response.status not in {401, 403}, (str(location), response.status, response.text)
+            assert response.status not in location.refusals - {400, 422}, (
+                str(location),
+                response.status,
+                response.text,
+            )
 
 
 def test_two_tokens_in_one_request_are_rejected(token_set: TokenSet) -> None:

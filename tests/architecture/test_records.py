@@ -21,6 +21,7 @@ from tests.support import projects, users
 from tests.support.admins import AdminFactory
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.companion import Uppy
 from tests.support.factories import make_upload_request
 from tests.support.scenario import Scenario
 from tests.support.source_tree import iter_functions, load_modules
@@ -194,6 +195,7 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
     scenario.client.post(f"/projects/{scenario.project_id}/sync-variants").data()
     projects.create_invitation(scenario.client, scenario.project_id, users.unique_email())
     scenario.client.post("/files/init-upload", make_upload_request(b"x", projectId=scenario.project_id)).created()
+    Uppy.create(scenario.client)
     scenario.client.request(
         "POST", "/projects", {"name": "Once"}, headers={"idempotency-key": scenario.email}
     ).created()

@@ -18,6 +18,7 @@ import pytest
 from holdall.projects.store.projects import ProjectRecord
 from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get, authenticated_post
 from tests.architecture.round_trips_auth import AUTH_CASES
+from tests.architecture.round_trips_companion import COMPANION_CASES
 from tests.architecture.round_trips_direct import DIRECT_CASES
 from tests.architecture.round_trips_iam import IAM_CASES
 from tests.architecture.round_trips_lists import LIST_CASES
@@ -31,7 +32,11 @@ from tests.support.openapi import OPERATIONS, response_schema, schema_mismatches
 from tests.support.scenario import Scenario
 from tests.support.world import World
 
-_COMMIT_ROUTES = ("POST /api/v1/files/commit", "POST /api/v1/uploads/{uploadId}/complete")
+_COMMIT_ROUTES = (
+    "POST /api/v1/files/commit",
+    "POST /api/v1/uploads/{uploadId}/complete",
+    "POST /api/v1/u/{token}/s3/multipart/{uploadId}/complete",
+)
 _TEXT_FILE = {"filename": "letter.txt", "contentType": "text/plain"}
 
 
@@ -103,6 +108,7 @@ CASES = (
     # The keys are read each time, because a verifier must see a new key. CloudFront caches the response.
     BudgetCase("GET /api/v1/.well-known/jwks.json", 200, authenticated_get("/.well-known/jwks.json"), dynamodb=1),
     *AUTH_CASES,
+    *COMPANION_CASES,
     *IAM_CASES,
     *LIST_CASES,
     *MEMBER_CASES,
@@ -277,6 +283,7 @@ _NOT_AUDITED = {
     "PATCH /api/v1/projects/{projectId}/members/{userId} without a change",
     "POST /api/v1/projects/{projectId}/sync-variants as a dry run",
     "POST /api/v1/files/commit replayed",
+    "POST /api/v1/u/{token}/s3/multipart/{uploadId}/complete replayed",
 }
 # These need a provider. tests/api/test_oauth_links.py proves them.
 _NEVER_SUCCEEDS = {"POST /api/v1/auth/identities/{provider}/link", "DELETE /api/v1/auth/identities/{provider}"}

@@ -109,6 +109,8 @@ class AccessWorld:
             "fileId": self.fake_aws.upload(owner, b"x", projectId=project_id, **_TEXT_FILE)["fileId"],
             "uploadId": open_upload["uploadId"],
             "multipartUploadId": multipart_upload["uploadId"],
+            "token": "hu_unknown",  # no one is refused because of who sends a token
+            "partNumber": "1",
             "storedUploadId": stored_upload["uploadId"],
             "invitationId": projects.create_invitation(owner, project_id, users.unique_email())["id"],
             "keyId": projects.create_api_key_client(owner, project_id, "files.read").key_id,

@@ -9,6 +9,7 @@ from tests.support import mailbox, projects, users
 from tests.support.admins import AdminFactory, unique_permission_name, unique_role_name
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.companion import Uppy
 from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import enable_mfa
@@ -22,6 +23,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
     committed = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
     (upload,) = fake_aws.find_rows("main", record_type="upload")
     open_upload = _upload_one_part(client, fake_aws)
+    companion_path, companion_parts = _companion_upload(client, fake_aws)
     session_id = users.sign_in(client.user["email"]).refresh_token.split("_")[1]
     project_path = _project_path_values(client, fake_aws)
     configure_provider(fake_aws, override_settings)
@@ -36,12 +38,16 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             **_role_path_values(client),
         },
         "project_path": project_path,
+        "companion_path": companion_path,
         "query": {
             OAUTH_CALLBACK: "?state=unknown",
             "POST /upload/file": "?filename=a.txt",
             "POST /upload/image": "?filename=a.jpg",
+            **_companion_queries(companion_path.pop("key")),
         },
         "body": {
+            "POST /u/{token}/s3/multipart": {"filename": "a.txt"},
+            "POST /u/{token}/s3/multipart/{uploadId}/complete": {"parts": companion_parts},
             "POST /projects": {"name": "x"},
             "POST /files/init-upload": make_upload_request(b"x"),
             "POST /files/commit": {"uploadId": upload["id"]},
@@ -146,3 +152,23 @@ def _upload_one_part(client: Client, fake_aws: FakeAws) -> dict[str, Any]:
     (part,) = client.post(f"/uploads/{upload['uploadId']}/parts", {"partNumbers": [1]}).data()
     fake_aws.put_part(part, b"x")
     return upload
+
+
+def _companion_upload(client: Client, fake_aws: FakeAws) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Return the path parameters of an upload of Uppy, with its key, and its parts."""
+    uppy = Uppy.create(client)
+    upload = uppy.create_multipart()
+    parts = uppy.put_parts(fake_aws, upload, b"x")
+    return {"token": uppy.token, "uploadId": upload.upload_id, "partNumber": "1", "key": upload.key}, parts
+
+
+def _companion_queries(key: str) -> dict[str, str]:
+    upload = "/u/{token}/s3/multipart/{uploadId}"
+    return {
+        "GET /u/{token}/s3/params": "?filename=a.txt",
+        f"GET {upload}": f"?key={key}",
+        f"DELETE {upload}": f"?key={key}",
+        f"GET {upload}/batch": f"?key={key}&partNumbers=1,2",
+        f"POST {upload}/complete": f"?key={key}",
+        f"GET {upload}/{{partNumber}}": f"?key={key}",
+    }

@@ -14,6 +14,7 @@ from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.platform.text import MEDIA_TYPE_NAME, normalize_media_type
 from holdall.uploads.parts import PartMismatch, PartsMissing
 
+MAX_TEXT_LENGTH = 4096  # of what a page tells of a file
 _MAX_NAME_LENGTH = 255
 _MEDIA_TYPE = re.compile(rf"{MEDIA_TYPE_NAME}/{MEDIA_TYPE_NAME} *(;.*)?")
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -37,9 +38,9 @@ class WrongTotal(Conflict):
 class CreateMultipartRequest(RequestModel):
     """The file to upload. `metadata` is what the page knows of it: `name`, `size` and `relativePath` are read."""
 
-    filename: Annotated[str, Field(max_length=4096)]
-    type: Annotated[str, Field(max_length=4096)] | None = None
-    metadata: Any = None
+    filename: Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
+    type: Annotated[str, Field(max_length=MAX_TEXT_LENGTH)] | None = None
+    metadata: dict[str, Any] | None = None
 
 
 def _check_unique(parts: "list[UploadedPart]") -> "list[UploadedPart]":
