@@ -53,6 +53,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "upload": {
         **_READ_MAIN,
         "main [EVENTS#* FILE#* INSTALLATION#* JOB#* QUOTA#* SEEN#* UPLOAD#* USAGE#*]": _WRITE,
+        "main [COMPANION#*]": "dynamodb:PutItem",
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
