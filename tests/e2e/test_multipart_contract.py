@@ -178,6 +178,18 @@ def test_completion_can_be_repeated(key: str) -> None:
     assert multipart.list_parts(key, upload_id) is None
 
 
+def test_assembled_parts_are_listed_by_the_object(key: str) -> None:
+    assert multipart.list_assembled(key) == []
+    upload_id, parts = upload_parts(key, [_LARGE, _LARGE], part_checksums=False)
+    assert multipart.list_assembled(key) == []
+
+    multipart.complete(key, upload_id, parts)
+
+    assert [(part.number, part.size) for part in multipart.list_assembled(key)] == [
+        (part.number, part.size) for part in parts
+    ]
+
+
 def test_completion_does_not_replace_an_object(key: str) -> None:
     first_id, first = upload_parts(key, [b"first"], part_checksums=False)
     second_id, second = upload_parts(key, [b"second"], part_checksums=False)
