@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from moto import mock_aws
 
 from infra.local.minio import ROOT_PASSWORD, ROOT_USER, Minio
 from infra.local.process import bypass_proxy, find_free_port
 from tests.support import iam, users
-from tests.support.aws import FakeAws
+from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client, Response
+from tests.support.companion import Uppy, result
 from tests.support.e2e.client import request_url
 from tests.support.process import clear_clients
 from tests.support.uploads import init_upload
@@ -153,3 +155,37 @@ def test_small_file_is_uploaded_and_downloaded(uploads: Uploads) -> None:
     assert committed["file"]["status"] == "ready"
     location = uploads.client.get(f"/files/{committed['fileId']}/content").headers["location"]
     assert request_url(location).content == content
+
+
+def test_file_is_uploaded_in_parts_by_uppy(uploads: Uploads) -> None:
+    uppy = Uppy.create(uploads.client)
+    upload = uppy.create_multipart()
+    for number, content in enumerate((_CONTENT[:_PART_SIZE], _CONTENT[_PART_SIZE:]), start=1):
+        url = result(uppy.sign_part(upload, number))["url"]
+        assert request_url(url, method="PUT", body=content).status == 200
+    parts = result(uppy.list_parts(upload))
+    assert [(part["PartNumber"], part["Size"]) for part in parts] == [(1, _PART_SIZE), (2, len(_CONTENT) - _PART_SIZE)]
+
+    result(uppy.complete(upload, [{name: part[name] for name in ("PartNumber", "ETag")} for part in parts]))
+
+    [file] = uploads.client.get("/files").data()
+    file = uploads.finished_file(file["id"])
+    assert (file["status"], file["size"], file["sha256"]) == ("ready", len(_CONTENT), _SHA256)
+
+
+def test_file_is_uploaded_with_a_form_by_uppy(uploads: Uploads) -> None:
+    content = b"The bytes of a small file."
+    params = result(Uppy.create(uploads.client).get_params())
+    form = requests.Request("POST", params["url"], data=params["fields"], files={"file": ("notes.txt", content)})
+    prepared = form.prepare()
+    assert isinstance(prepared.body, bytes)
+    response = request_url(params["url"], method="POST", headers=dict(prepared.headers), body=prepared.body)
+    assert response.status == 201
+    key = params["fields"]["key"]
+    [version] = uploads.s3.list_object_versions(Bucket=uploads.bucket, Prefix=key)["Versions"]
+
+    assert uploads.fake_aws.notify_object_created(key, version["VersionId"]) == NO_FAILURES
+
+    [file] = uploads.client.get("/files").data()
+    file = uploads.finished_file(file["id"])
+    assert (file["status"], file["sha256"]) == ("ready", hashlib.sha256(content).hexdigest())
