@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from holdall.files.names import content_disposition
 from holdall.platform import clock, presigning, storage
@@ -56,6 +57,24 @@ def test_empty_original_is_stored(key: str) -> None:
     stored = storage.head_or_none(key)
     assert stored is not None
     assert (stored.size, stored.sha256) == (0, sha256_hex(b""))
+
+
+def test_original_of_the_function_is_stored_once(key: str) -> None:
+    storage.put_original(key, _CONTENT, content_type=_CONTENT_TYPE, sha256=sha256_hex(_CONTENT))
+    stored = storage.head_or_none(key)
+    storage.put_original(key, _CONTENT[::-1], content_type="image/png", sha256=sha256_hex(_CONTENT[::-1]))
+
+    assert stored is not None
+    assert (stored.size, stored.content_type, stored.sha256) == (len(_CONTENT), _CONTENT_TYPE, sha256_hex(_CONTENT))
+    assert storage.head_or_none(key) == stored
+    assert storage.list_versions(key) == [stored.version_id]
+
+
+def test_original_of_the_function_with_another_checksum_is_rejected(key: str) -> None:
+    with pytest.raises(ClientError, match=r"BadDigest|XAmzContentChecksumMismatch"):
+        storage.put_original(key, _CONTENT, content_type=_CONTENT_TYPE, sha256=sha256_hex(b"other"))
+
+    assert storage.head_or_none(key) is None
 
 
 def test_missing_object_has_no_metadata(key: str) -> None:

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from holdall.http import file_body
 from holdall.http.body import MalformedBody
 from holdall.http.file_body import FileMissing, FileTooLarge, MalformedForm, UnexpectedPart
-from tests.support.forms import FORM_HEADERS, make_form, make_part
+from tests.support.direct_uploads import FORM, make_form, make_part
 
-FORM = FORM_HEADERS["content-type"]
 # Fragments that a parser looks at, in an order that no client sends.
 FRAGMENTS = st.sampled_from(
     [
