@@ -384,6 +384,12 @@ def test_other_method_gets_the_allowed_ones(api: Api) -> None:
             assert method not in allowed
 
 
+def test_other_method_gets_the_allowed_ones_whatever_its_body_is(client: Client) -> None:
+    for body in (b"\xff", b"x" * 262_145):
+        response = client.request("PURGE", "/projects", raw=body)
+        assert assert_problem(response, 405)["code"] == "method_not_allowed"
+
+
 UNKNOWN_PATHS = [
     "/",
     "/nothing",

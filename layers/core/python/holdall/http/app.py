@@ -130,13 +130,10 @@ class HttpApp:
 
     def _authorize(self, app: APIGatewayHttpResolver, next_middleware: NextMiddleware) -> Response[Any]:
         event, route = app.current_event, app.context["_route"]
-        guard, content = self.guards.get(route.func), b""
-        if guard is not None and guard.file_body:
-            content = file_body.read(event)
-        else:
-            body.check_size(event)
+        guard = self.guards.get(route.func)
         if guard is None:  # Powertools calls the middlewares for an unknown path too
             return self._not_found(event.path)
+        content = file_body.read(event) if guard.file_body else body.read(event)
         context = guard.authorize(event, app.context["_route_args"])
         context.content = content
         app.context[CONTEXT] = context

@@ -68,7 +68,7 @@ class RequestContext:
     project: Project | None = None
     membership: Membership | None = None  # of the user. None for a superuser who is not a member
     rate_limit: RateLimitStatus | None = None
-    content: bytes = b""  # the body, if it is a file
+    content: bytes = b""  # the body
 
 
 def _current(read: Callable[[RequestContext], object]) -> Depends:

@@ -56,8 +56,8 @@ def check_json_object(event: APIGatewayProxyEventV2) -> None:
         raise NotAnObject(pointer="")
 
 
-def check_size(event: APIGatewayProxyEventV2) -> None:
-    """Check the size and the encoding of a text. Raises BodyTooLarge and MalformedBody."""
+def read(event: APIGatewayProxyEventV2) -> bytes:
+    """Return the bytes of a text. Raises BodyTooLarge and MalformedBody."""
     content = decode(event)
     if len(content) > MAX_BYTES:
         raise BodyTooLarge
@@ -65,6 +65,7 @@ def check_size(event: APIGatewayProxyEventV2) -> None:
         content.decode()
     except UnicodeError as error:
         raise MalformedBody from error
+    return content
 
 
 def decode(event: APIGatewayProxyEventV2) -> bytes:
