@@ -160,7 +160,7 @@ FUNCTIONS = (
     ),
     Function(
         name="upload",
-        description="Presigns uploads and commits them.",
+        description="Presigns uploads and commits them, and stores small files.",
         path_prefixes=(
             *("/api/v1/files/init-upload", "/api/v1/files/commit", "/api/v1/upload", "/api/v1/uploads"),
             "/api/v1/u",  # for Uppy

@@ -1,4 +1,4 @@
-"""The Lambda function that starts and commits uploads."""
+"""The Lambda function that starts and commits uploads, and stores small files."""
 
 from functions import complete_imports
 from functions.upload import companion, direct_uploads, uploads

@@ -15,7 +15,7 @@ OPENAPI_PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
 _CORE_LAYER = Path(__file__).parents[2] / "layers" / "core" / "python"
 _DESCRIPTION = (
     "A self-hosted file and media cloud. Clients transfer file contents directly to and from S3 with presigned URLs; "
-    "this API issues the URLs and manages everything else."
+    "this API issues the URLs and manages everything else. It also takes small files itself."
 )
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -46,20 +46,21 @@ _ERROR_RESPONSE = {
     "description": "An error (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_FILE_SCHEMA = {"type": "string", "format": "binary"}
+_FILE_FORM_SCHEMA = {
+    "title": "FileForm",
+    "description": "A form with a file.",
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": _FILE_SCHEMA},
+    "additionalProperties": False,
+}
 _FILE_BODY = {
-    "description": "The bytes of the file, with its content type, or a form with one part that contains it.",
+    "description": "The bytes of the file, with its own content type, or a form that contains it.",
     "required": True,
     "content": {
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        "multipart/form-data": {
-            "schema": {
-                "title": "FileForm",
-                "type": "object",
-                "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary"}},
-                "additionalProperties": False,
-            }
-        },
+        "application/octet-stream": {"schema": _FILE_SCHEMA},
+        "multipart/form-data": {"schema": {"$ref": "#/components/schemas/FileForm"}},
     },
 }
 
@@ -89,7 +90,7 @@ def build_document() -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):  # of Powertools
         schemas.pop(name, None)
-    schemas |= {"Problem": _PROBLEM_SCHEMA, "FieldError": _FIELD_ERROR_SCHEMA}
+    schemas |= {"Problem": _PROBLEM_SCHEMA, "FieldError": _FIELD_ERROR_SCHEMA, "FileForm": _FILE_FORM_SCHEMA}
     document["components"]["securitySchemes"] = _SECURITY_SCHEMES
     return document
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class GeneratedClient:
 def call_handler(request: httpx.Request) -> httpx.Response:
     """Pass a request to the handler of its route, as API Gateway does."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    event = build_http_api_event(request.method, request.url.raw_path.decode(), headers, request.content or None)
+    event = build_http_api_event(request.method, request.url.raw_path.decode(), headers, request.read() or None)
     response = find_handler(event["rawPath"])(event, None)
     return httpx.Response(response["statusCode"], headers=response["headers"], text=response["body"])
 
@@ -102,6 +103,22 @@ def test_generated_client_signs_up_uploads_lists_and_deletes(models: Any) -> Non
 
     purged = client.call("files", "delete_file", upload.file_id, permanent=True)
     assert isinstance(purged, models.JobAcceptedEnvelope)
+
+
+def test_generated_client_uploads_small_files(models: Any) -> None:
+    client = GeneratedClient(str(users.create_client().access_token))
+    file = importlib.import_module(f"{PACKAGE}.types").File
+
+    raw = client.call("direct_uploads", "upload_file", body=file(BytesIO(CONTENT)), filename="raw.txt")
+    form = models.FileForm(file=file(BytesIO(CONTENT), "form.txt", "text/plain"))
+    in_form = client.call("direct_uploads", "upload_file", body=form)
+
+    uploaded = [each.data.file for each in (raw, in_form)]
+    assert [(each.name, each.content_type, each.size) for each in uploaded] == [
+        ("raw.txt", "application/octet-stream", len(CONTENT)),
+        ("form.txt", "text/plain", len(CONTENT)),
+    ]
+    assert {each.sha256 for each in uploaded} == {hashlib.sha256(CONTENT).hexdigest()}
 
 
 def test_generated_client_parses_problems(models: Any) -> None:
