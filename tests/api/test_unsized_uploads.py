@@ -95,6 +95,14 @@ def test_uploads_at_the_edge_of_a_quota_never_pass_it(client: Client, project: s
     assert invariants.quota_usage(fake_aws, project) == (3000, 4)
 
 
+def test_project_that_is_full_of_files_has_no_room(client: Client, project: str) -> None:
+    client.request("PUT", f"/projects/{project}", {"settings": {"quota": {"maxFiles": 1}}}).data()
+    start(client, project)
+
+    with pytest.raises(QuotaExceeded):
+        start(client, project)
+
+
 def test_room_that_another_upload_takes_meanwhile_is_not_reserved_twice(
     client: Client, project: str, fake_aws: FakeAws
 ) -> None:

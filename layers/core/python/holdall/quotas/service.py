@@ -155,6 +155,8 @@ def get_room(project_id: str, user_id: str, limits: QuotaLimits) -> int:
         ),
     }
     error, room = min(rooms.items(), key=itemgetter(1))
+    if lookup.usage.files >= limits.max_files:
+        raise QuotaExceeded
     if room <= 0:
         raise error
     return room
