@@ -32,7 +32,7 @@ def install_ministack() -> None:
 
 
 def install_node_packages() -> None:
-    """Install the CDK command line. Raises UserError."""
+    """Install the CDK command line, and the packages that tests run. Raises UserError."""
     advice = f"The CDK command line needs Node {_MIN_NODE_VERSION} or newer. Install it, and run the command again."
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
@@ -44,8 +44,8 @@ def install_node_packages() -> None:
     stamp, fingerprint = ROOT / "node_modules" / ".stamp", _fingerprint(ROOT / "package-lock.json")
     if _is_current(stamp, fingerprint):
         return
-    with Step("Installing the CDK command line"):
-        _run(["npm", "ci", "--no-audit", "--no-fund"], "npm could not install the CDK command line")
+    with Step("Installing the Node packages"):
+        _run(["npm", "ci", "--no-audit", "--no-fund"], "npm could not install the Node packages")
         stamp.write_text(fingerprint)
 
 

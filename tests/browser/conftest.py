@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 from infra.local import chromium
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
 from tests.support.recorded_page import RecordedPage
+from tests.support.uppy.fixtures import *  # noqa: F403  # pytest looks for the fixtures of a suite in its conftest
 
 # No updates, telemetry or first-run pages, and no sandbox, which root cannot use.
 _CHROMIUM_FLAGS = (

@@ -15,6 +15,7 @@ from tests.support.e2e.mailbox import Mailbox
 from tests.support.e2e.quota_ledger import QuotaLedger
 from tests.support.e2e.storage_server import StorageServer
 from tests.support.process import clear_clients
+from tests.support.uppy.fixtures import *  # noqa: F403  # pytest looks for the fixtures of a suite in its conftest
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+export { default as DropTarget } from '@uppy/drop-target';
