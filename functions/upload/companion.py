@@ -65,9 +65,11 @@ def get_post_parameters(
     filename: Annotated[str, _text("The name of the file.")],
     type_: Annotated[str | None, _text("The type that the browser knows.", "type")] = None,
     name: Annotated[str | None, _text("The name that the user gave the file.", "metadata[name]")] = None,
+    path: Annotated[str | None, _text("In the folder that the user dropped.", "metadata[relativePath]")] = None,
     size: Annotated[str | None, _text("Reserved exactly. Without it, up to 100 MiB.", "metadata[size]")] = None,
 ) -> PostParameters:
-    return uploads.create_post(client, token, describe(filename, type_, {"name": name, "size": size}))
+    metadata = {"name": name, "relativePath": path, "size": size}
+    return uploads.create_post(client, token, describe(filename, type_, metadata))
 
 
 @router.post("/u/<token>/s3/multipart", guard=public(), summary="Start an upload in parts")

@@ -147,6 +147,22 @@ def test_name_is_cleaned_and_never_refused(
     assert [file["name"] for file in list_files(client)] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("Prague/old town/map.txt", "Prague/old town/map.txt"),
+        ("../Prague/map.txt", "Prague/map.txt"),
+        ("null", None),
+        ("", None),
+        (f"{'x' * 1100}/map.txt", f"{'x' * 1016}/map.txt"),
+    ],
+)
+def test_path_in_a_dropped_folder_is_kept(client: Client, fake_aws: FakeAws, path: str, expected: str | None) -> None:
+    upload_form(fake_aws, result(Uppy.create(client).get_params("map.txt", relativePath=path)), b"x")
+
+    assert [file["relativePath"] for file in list_files(client)] == [expected]
+
+
 def test_metadata_of_the_page_is_ignored(client: Client) -> None:
     assert Uppy.create(client).get_params(caption="By the sea", projectId="another", size="11").status == 200
 

@@ -81,7 +81,17 @@ def test_announced_size_is_reserved_exactly(client: Client, fake_aws: FakeAws, u
     assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (2 * SIZE, 2)
 
 
-@pytest.mark.parametrize("metadata", [None, {}, {"size": True}, {"size": 1.5}, {"size": None, "name": {}}])
+def test_path_in_a_dropped_folder_is_kept(client: Client, fake_aws: FakeAws, uppy: Uppy) -> None:
+    upload = uppy.create_multipart(relativePath="Prague/film.bin")
+    result(uppy.complete(upload, uppy.put_parts(fake_aws, upload, *CONTENTS)))
+
+    assert [file["relativePath"] for file in client.get("/files").data()] == ["Prague/film.bin"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, {}, {"size": True}, {"size": 1.5}, {"size": None, "name": {}, "relativePath": None}, {"relativePath": 1}],
+)
 def test_strange_metadata_is_ignored(client: Client, uppy: Uppy, metadata: Any) -> None:
     body = {"filename": "film.bin", "type": None, "metadata": metadata}
 

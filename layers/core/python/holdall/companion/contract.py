@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from holdall.files.names import clean_name
+from holdall.files.names import MAX_PATH_LENGTH, clean_name
 from holdall.platform.errors import Conflict
 from holdall.platform.multipart import MAX_PARTS, MIN_PART_BYTES, Part
 from holdall.platform.schemas import RequestModel, ResponseModel
@@ -117,6 +117,7 @@ class FileDescription:
     """What a page tells of a file. Browsers leave out the type of many files, and Uppy the size."""
 
     name: str
+    relative_path: str | None
     content_type: str
     size: int | None
 
@@ -129,9 +130,15 @@ def describe(filename: str, type_: str | None, metadata: Mapping[str, object]) -
     is_media_type = type_ is not None and _MEDIA_TYPE.fullmatch(type_)
     return FileDescription(
         name=cleaned[-_MAX_NAME_LENGTH:],  # the end, because the extension is there
+        relative_path=_parse_path(metadata.get("relativePath")),
         content_type=normalize_media_type(type_) if type_ is not None and is_media_type else _UNKNOWN_TYPE,
         size=_parse_size(metadata.get("size")),
     )
+
+
+def _parse_path(value: object) -> str | None:
+    """Return the path of a file in a folder. Uppy 6 sends `null` in a query for a file that is in none."""
+    return value[-MAX_PATH_LENGTH:] if isinstance(value, str) and value != "null" else None
 
 
 def _parse_size(value: object) -> int | None:

@@ -154,6 +154,7 @@ def _start(client: ClientInfo, token: str, file: FileDescription, *, is_multipar
     unsized_bytes = _MULTIPART_BYTES if is_multipart else _POST_BYTES
     values = {
         "filename": file.name,
+        "relative_path": file.relative_path,
         "size": unsized_bytes if file.size is None else file.size,
         "content_type": file.content_type,
         "auto_commit": True,
