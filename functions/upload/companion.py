@@ -30,6 +30,7 @@ from holdall.http.responses import DataResponse, data
 
 router = Router()
 
+_MAX_PART_LIST_BYTES = 1024**2  # of 10,000 parts. The CloudFront function has the same limit
 _EMPTY_BODY = CreateEndpointRequest()  # a client may send no body
 
 Token = Annotated[str, Path(description="Of the endpoint.")]
@@ -105,7 +106,11 @@ def list_multipart_parts(client: CurrentClient, token: Token, upload_id: UploadI
     return uploads.list_parts(client, UploadReference(token, upload_id, key))
 
 
-@router.post("/u/<token>/s3/multipart/<uploadId>/complete", guard=public(), summary="Assemble the parts")
+@router.post(
+    "/u/<token>/s3/multipart/<uploadId>/complete",
+    guard=public(max_body_bytes=_MAX_PART_LIST_BYTES),
+    summary="Assemble the parts",
+)
 def complete_multipart(
     client: CurrentClient, token: Token, upload_id: UploadId, key: Key, body: CompleteMultipartRequest
 ) -> CompletedMultipart:

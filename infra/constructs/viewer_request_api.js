@@ -1,14 +1,17 @@
 // CloudFront function, viewer request of /api/*: sets the client IP, limits bodies, and answers preflight requests.
 // __ORIGINS__ is replaced by the allowed origins of the stage. Our own origin needs no CORS.
 var ORIGINS = __ORIGINS__;
-var MAX_BODY = 256 * 1024; // bytes
-var MAX_DIRECT_UPLOAD = (4 * 1024 + 16) * 1024; // bytes: holdall.http.file_body.MAX_BODY_BYTES
-// As holdall.http.body.BodyTooLarge and file_body.FileTooLarge.
-var BODY_TOO_LARGE = 'The body must not be larger than ' + MAX_BODY + ' bytes.';
-var FILE_TOO_LARGE =
-  'A file of more than 4 MiB does not fit into a request. Upload it with POST /api/v1/files/init-upload.';
+// The bytes of a body, and what holdall.http.body.BodyTooLarge and file_body.FileTooLarge say.
+var BODY = textLimit(256 * 1024);
+var PART_LIST = textLimit(1024 * 1024); // functions.upload.companion
+var FILE = {
+  bytes: (4 * 1024 + 16) * 1024, // holdall.http.file_body.MAX_BODY_BYTES
+  detail: 'A file of more than 4 MiB does not fit into a request. Upload it with POST /api/v1/files/init-upload.'
+};
 var METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-var HEADERS = 'authorization, content-type, idempotency-key, x-api-key, x-csrf-token, x-request-id';
+// @uppy/aws-s3 5 sends the two headers of its own. We ignore them.
+var HEADERS = 'authorization, content-type, idempotency-key, uppy-auth-token, uppy-credentials-params, ' +
+  'x-api-key, x-csrf-token, x-request-id';
 
 function handler(event) {
   var request = event.request;
@@ -16,15 +19,24 @@ function handler(event) {
   // Overwrites what the client sent, because the API trusts this header.
   headers['x-holdall-viewer'] = { value: event.viewer.ip };
 
-  var isFile = request.uri.indexOf('/api/v1/upload/') === 0;
+  var limit = limitOf(request.uri);
   var length = headers['content-length'];
-  if (length && !(Number(length.value) <= (isFile ? MAX_DIRECT_UPLOAD : MAX_BODY))) {
-    return problem(event, 413, 'Content Too Large', 'body_too_large', isFile ? FILE_TOO_LARGE : BODY_TOO_LARGE);
+  if (length && !(Number(length.value) <= limit.bytes)) {
+    return problem(event, 413, 'Content Too Large', 'body_too_large', limit.detail);
   }
   if (request.method === 'OPTIONS' && headers.origin && headers['access-control-request-method']) {
     return preflight(event, headers.origin.value);
   }
   return request;
+}
+
+function textLimit(bytes) {
+  return { bytes: bytes, detail: 'The body must not be larger than ' + bytes + ' bytes.' };
+}
+
+function limitOf(uri) {
+  if (uri.indexOf('/api/v1/upload/') === 0) return FILE;
+  return uri.indexOf('/api/v1/u/') === 0 ? PART_LIST : BODY;
 }
 
 function preflight(event, origin) {
@@ -44,12 +56,12 @@ function preflight(event, origin) {
   };
 }
 
-// The same format as holdall.http.problems (RFC 9457).
+// The same format as holdall.http.problems (RFC 9457). It names no path, because a path may contain a token.
 function problem(event, status, title, code, detail) {
   var sent = event.request.headers['x-request-id'];
   var id = sent && /^[A-Za-z0-9._-]{1,64}$/.test(sent.value) ? sent.value : event.context.requestId;
   var body = {
-    type: 'about:blank', title: title, status: status, detail: detail, instance: event.request.uri,
+    type: 'about:blank', title: title, status: status, detail: detail, instance: 'urn:holdall:request:' + id,
     code: code, message: detail, requestId: id
   };
   var headers = {

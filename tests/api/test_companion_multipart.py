@@ -196,6 +196,15 @@ def test_wrong_parts_are_refused_and_the_upload_goes_on(
     result(uppy.complete(upload, parts))
 
 
+def test_a_list_of_10000_parts_is_accepted_and_a_longer_body_is_not(fake_aws: FakeAws, uppy: Uppy) -> None:
+    upload = uppy.create_multipart()
+    parts = [{"PartNumber": number, "ETag": f'"{"0" * 32}"'} for number in range(1, 10_001)]
+
+    assert refusal(uppy.complete(upload, parts)) == (409, "parts_missing")
+    assert refusal(uppy.complete(upload, [{"PartNumber": 1, "ETag": "x" * 1024**2}])) == (413, "body_too_large")
+    assert refusal(uppy.request("POST", "/s3/multipart", {"filename": "x" * 300_000})) == (413, "body_too_large")
+
+
 def test_a_small_part_in_the_middle_is_refused(fake_aws: FakeAws, uppy: Uppy) -> None:
     upload = uppy.create_multipart()
     parts = uppy.put_parts(fake_aws, upload, b"small", PART)

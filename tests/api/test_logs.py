@@ -8,6 +8,7 @@ from holdall.platform.errors import InvariantViolation
 from tests.support import projects, users
 from tests.support.aws import FakeAws
 from tests.support.client import BASE_PATH, Client
+from tests.support.companion import Uppy
 from tests.support.factories import make_upload_request
 from tests.support.log import CapturedLog
 from tests.support.routes import list_routes
@@ -122,6 +123,36 @@ def test_no_route_logs_the_secret_of_an_api_key_or_an_invitation(
     assert f"key={key.key_id} project={shared_project}" in logged  # the ID of a key is not secret
     assert key.secret not in logged
     assert token.rpartition("_")[2] not in logged
+    assert {line for line in log.request_lines if not REQUEST_LINE.fullmatch(line)} == set()
+
+
+def test_no_request_of_uppy_logs_its_token_or_a_signature(log: CapturedLog, fake_aws: FakeAws, client: Client) -> None:
+    uppy = Uppy.create(client)
+    secret = uppy.token.rpartition("_")[2]
+    params = uppy.get_params().json()
+    _, completed = uppy.upload_parts(fake_aws, b"x")
+    part = uppy.create_multipart()
+    url = uppy.sign_part(part, 1).json()["url"]
+    other_paths = ("", "/s3/sts", "/s3/params", "/s3/multipart", f"/s3/multipart/{uppy.token}/1?key={uppy.token}")
+    responses = [
+        completed,
+        uppy.sign_parts(part, 1, 101_000),
+        uppy.list_parts(part),
+        uppy.abort(part),
+        uppy.sign_part(part, 1),
+        *(uppy.request(method, path) for method in ("GET", "PUT") for path in other_paths),
+        uppy.request("POST", "/s3/multipart", {"filename": uppy.token, uppy.token: 1}),
+        Uppy(uppy.endpoint + "0").get_params(),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("holdall.companion.service.tokens.authorize", raise_error)
+        responses.append(uppy.get_params())
+
+    assert [response.status for response in responses if response.status >= 500] == [500]
+    assert "unhandled_error" in log.text
+    assert f"user={client.user['id']} project={users.personal_project_id(client)}" in log.text
+    canaries = (secret, params["fields"]["x-amz-signature"], url.rpartition("Signature=")[2])
+    assert {canary for canary in canaries if canary in log.text} == set()
     assert {line for line in log.request_lines if not REQUEST_LINE.fullmatch(line)} == set()
 
 

@@ -133,7 +133,7 @@ class HttpApp:
         guard = self.guards.get(route.func)
         if guard is None:  # Powertools calls the middlewares for an unknown path too
             return self._not_found(event.path)
-        content = file_body.read(event) if guard.file_body else body.read(event)
+        content = file_body.read(event) if guard.file_body else body.read(event, guard.max_body_bytes)
         context = guard.authorize(event, app.context["_route_args"])
         context.content = content
         app.context[CONTEXT] = context

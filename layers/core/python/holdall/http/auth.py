@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from holdall.api_keys import service as api_keys
 from holdall.api_keys.model import ApiKeyCredentials, InvalidApiKey
+from holdall.http.body import MAX_BYTES
 from holdall.http.client_info import client_info
 from holdall.http.credentials import read_credentials, verify_csrf
 from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials, User
@@ -97,6 +98,7 @@ class Guard:
     allow_deleted: bool | str = False
     allow_unknown_query: bool = False
     file_body: bool = False
+    max_body_bytes: int = MAX_BYTES
 
     @property
     def accepts_api_keys(self) -> bool:
@@ -258,9 +260,16 @@ def recent_session(*, rate_limit: str | None = None) -> Guard:
     return Guard(Access.RECENT_SESSION, rate_limit=rate_limit)
 
 
-def public(*, rate_limit: str | None = None, allow_unknown_query: bool = False) -> Guard:
+def public(
+    *, rate_limit: str | None = None, allow_unknown_query: bool = False, max_body_bytes: int = MAX_BYTES
+) -> Guard:
     """Require nothing. The rate limit counts by network, because no one is known."""
-    return Guard(Access.PUBLIC, rate_limit=rate_limit, allow_unknown_query=allow_unknown_query)
+    return Guard(
+        Access.PUBLIC,
+        rate_limit=rate_limit,
+        allow_unknown_query=allow_unknown_query,
+        max_body_bytes=max_body_bytes,
+    )
 
 
 def _query_flag(event: APIGatewayProxyEventV2, name: str) -> bool:

@@ -18,7 +18,7 @@ _MAX_DEPTH = 32
 
 
 class BodyTooLarge(PayloadTooLarge):
-    """The body has more than 256 KiB."""
+    """The body has more bytes than the route accepts: 256 KiB, where nothing else is said."""
 
     code, detail = "body_too_large", f"The body must not be larger than {MAX_BYTES} bytes."
 
@@ -56,11 +56,11 @@ def check_json_object(event: APIGatewayProxyEventV2) -> None:
         raise NotAnObject(pointer="")
 
 
-def read(event: APIGatewayProxyEventV2) -> bytes:
+def read(event: APIGatewayProxyEventV2, max_bytes: int = MAX_BYTES) -> bytes:
     """Return the bytes of a text. Raises BodyTooLarge and MalformedBody."""
     content = decode(event)
-    if len(content) > MAX_BYTES:
-        raise BodyTooLarge
+    if len(content) > max_bytes:
+        raise BodyTooLarge(f"The body must not be larger than {max_bytes} bytes.")
     try:
         content.decode()
     except UnicodeError as error:
