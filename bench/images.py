@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from functions.imageproc.render import render
-from holdall.projects.model import VariantSpec
+from holdall.projects.variant_specs import VariantSpec
 
 GOAL: Final = 0.55
 SPECS: Final = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.imageproc.decoders import MAX_SIDE
-from holdall.projects.model import VariantSpec
+from holdall.projects.variant_specs import VariantSpec
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 

@@ -14,12 +14,13 @@ from typing import Final
 
 from PIL import ExifTags, Image, ImageCms
 
-from functions.imageproc import jpeg, png, profiles
+from functions.imageproc import jpeg, placeholder, png, profiles
 from functions.imageproc.decoders import Header, open_image
+from functions.imageproc.encode import encode
 from functions.imageproc.geometry import Geometry, compute_geometry
 from functions.imageproc.picture import Picture
 from functions.imageproc.rejection import Rejected
-from holdall.projects.model import VariantSpec
+from holdall.projects.variant_specs import VariantSpec
 
 # libjpeg decodes at 1/2, 1/4 and 1/8 by dropping frequencies, which is a good low-pass filter, so 1.5 source pixels for each
 # pixel of a variant are enough. A decoded image has 1.5 times 1920 pixels on its long side if the source does, which is
@@ -31,6 +32,7 @@ _BASE_SIDE: Final = 2880
 # Pillow's documentation of Image.resize).
 _HALVING_MARGIN: Final = 2.0
 
+_PLACEHOLDER: Final = VariantSpec(name="placeholder", width=placeholder.SIDE, height=placeholder.SIDE)
 _TRANSPOSE_METHODS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -91,9 +93,23 @@ class RenderStep:
         image.info = {}
         return image
 
+    def encode(self) -> tuple[bytes, tuple[int, int]]:
+        """Return the variant as a file of the format of its spec, and its size."""
+        image = self.resize()
+        return encode(image, self.spec.format, self.spec.quality), image.size
 
-def decode(picture: Picture, header: Header, specs: Iterable[VariantSpec]) -> tuple[tuple[int, int], list[RenderStep]]:
-    """Decode a picture, once for each scale that its variants need. Return its upright size, and a step for each variant.
+
+@dataclass(frozen=True)
+class Plan:
+    """The upright size of a picture, a step for each of its variants, and one for its placeholder."""
+
+    size: tuple[int, int]
+    steps: list[RenderStep]
+    placeholder: RenderStep
+
+
+def decode(picture: Picture, header: Header, specs: Iterable[VariantSpec]) -> Plan:
+    """Decode a picture, once for each scale that its variants need.
 
     Raises Rejected for a truncated JPEG, and the exceptions of Pillow for broken pixels.
     """
@@ -108,7 +124,10 @@ def decode(picture: Picture, header: Header, specs: Iterable[VariantSpec]) -> tu
         if scale not in decoded:
             decoded[scale] = _decode_at_scale(picture, header, scale)
         targets.append((spec, geometry.transposed() if first.is_rotated else geometry, decoded[scale]))
-    return (width, height), _render_steps(targets)
+    geometry = compute_geometry(_PLACEHOLDER, width, height)
+    targets.append((_PLACEHOLDER, geometry.transposed() if first.is_rotated else geometry, first))
+    *steps, last = _render_steps(targets)
+    return Plan((width, height), steps, last)
 
 
 def _render_steps(targets: list[tuple[VariantSpec, Geometry, Decoded]]) -> list[RenderStep]:
@@ -168,7 +187,7 @@ def _decode_at_scale(picture: Picture, header: Header, scale: int) -> Decoded:
         profile = image.info.get("icc_profile") or picture.profile
         orientation = _orientation(image)
         pixels = _apply_transparency(image, picture)
-    return Decoded(_normalize_mode(pixels), actual_scale, orientation, None if profile == profiles.SRGB else profile)
+    return Decoded(normalize_mode(pixels), actual_scale, orientation, None if profile == profiles.SRGB else profile)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -192,7 +211,7 @@ def _apply_transparency(image: Image.Image, picture: Picture) -> Image.Image:
     return canvas
 
 
-def _normalize_mode(image: Image.Image) -> Image.Image:
+def normalize_mode(image: Image.Image) -> Image.Image:
     """Return the image as L, La, RGB, RGBa or CMYK with 8 bits per channel.
 
     In La and RGBa, colors are premultiplied by alpha, because averaging must not mix invisible colors into visible ones.

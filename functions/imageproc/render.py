@@ -13,13 +13,14 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from functions.imageproc.animate import AnimationStep, animate
 from functions.imageproc.decoders import MAX_SIDE, cut_out, read_header
-from functions.imageproc.encode import encode
 from functions.imageproc.isolation import ResourceLimits, run_in_child
 from functions.imageproc.pixels import RenderStep, decode
+from functions.imageproc.placeholder import dominant_color, thumb_hash
 from functions.imageproc.probe import probe
 from functions.imageproc.rejection import Rejected, RejectionCode
-from holdall.projects.model import VariantSpec
+from holdall.projects.variant_specs import VariantSpec
 from holdall.variants.model import RenderedVariant, RenderResult
 
 # What all variants of an image may take on the disk together. PNG cannot compress noise: without this bound, an image could
@@ -39,6 +40,8 @@ class _Answer(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     size: tuple[_Side, _Side] | None = None
+    placeholder: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{7,40}={0,2}$")] | None = None
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")] | None = None
     variant_sizes: list[tuple[_Side, _Side]] = []
     rejected: tuple[RejectionCode, Annotated[str, Field(max_length=500)]] | None = None
     failed: tuple[int | None, str | None, str | None] | None = None  # of an OSError
@@ -54,9 +57,9 @@ def render(
 ) -> RenderResult:
     """Render the variants of an image as files in a directory.
 
-    A variant of an animation shows its first frame. Variants are upright, in sRGB, and have no metadata. `content_type` is what
-    `probe` returned. The work is done in one child process. Raises Rejected, OSError if a file cannot be read or written, and
-    TimeoutError if the machine was busy.
+    A variant of an animation shows its first frame, unless its spec says `animated`. Variants are upright, in sRGB, and have no
+    metadata. `content_type` is what `probe` returned. The work is done in one child process. Raises Rejected, OSError if a file
+    cannot be read or written, and TimeoutError if the machine was busy.
     """
     paths = [output_dir / f"{number:02}.{spec.format}" for number, spec in enumerate(specs)]
     work = partial(_render_to_json, source, content_type, tuple(specs), paths)
@@ -70,7 +73,7 @@ def render(
     variants = tuple(map(_check_variant, specs, paths, answer.variant_sizes))
     if sum(variant.size for variant in variants) > MAX_OUTPUT_BYTES:
         raise _too_large()
-    return RenderResult(content_type, *answer.size, variants)
+    return RenderResult(content_type, *answer.size, variants, answer.placeholder, answer.colour)
 
 
 def _parse(answer: bytes) -> _Answer:
@@ -118,12 +121,16 @@ def _decode_and_render(source: Path, content_type: str, specs: tuple[VariantSpec
     data = source.read_bytes()
     with _reject_on_error("broken_image", "The image is corrupt or truncated"):
         picture = cut_out(data, content_type)
-        size, steps = decode(picture, read_header(picture), specs)
+        plan = decode(picture, read_header(picture), specs)
+        image = plan.placeholder.resize()
+        placeholder, colour = thumb_hash(image), dominant_color(image)
+        steps = [animate(step, data, picture) or step for step in plan.steps]
     del data, picture
-    return _Answer(size=size, variant_sizes=_render_variants(steps, paths))
+    sizes = _render_variants(steps, paths)
+    return _Answer(size=plan.size, placeholder=placeholder, colour=colour, variant_sizes=sizes)
 
 
-def _render_variants(steps: list[RenderStep], paths: list[Path]) -> list[tuple[int, int]]:
+def _render_variants(steps: Sequence[RenderStep | AnimationStep], paths: list[Path]) -> list[tuple[int, int]]:
     # The most expensive variants first, so that none of them runs alone at the end. Large ones run one by one, because AVIF
     # takes 40 bytes per pixel.
     order = sorted(range(len(steps)), key=lambda number: steps[number].cost, reverse=True)
@@ -140,11 +147,10 @@ def _render_variants(steps: list[RenderStep], paths: list[Path]) -> list[tuple[i
     return [rendered[number] for number in range(len(steps))]
 
 
-def _render_variant(path: Path, step: RenderStep, written: list[int]) -> tuple[int, int]:
+def _render_variant(path: Path, step: RenderStep | AnimationStep, written: list[int]) -> tuple[int, int]:
     spec = step.spec
     with _reject_on_error("cannot_encode", f"The variant {spec.name!r} cannot be encoded"):
-        image = step.resize()
-        encoded = encode(image, spec.format, spec.quality)
+        encoded, size = step.encode()
     written.append(len(encoded))
     if sum(written) > MAX_OUTPUT_BYTES:
         raise _too_large()
@@ -154,7 +160,7 @@ def _render_variant(path: Path, step: RenderStep, written: list[int]) -> tuple[i
         if error.errno in _FULL_DISK:
             raise Rejected("too_demanding", "The variants do not fit on the disk of the worker.") from error
         raise
-    return image.size
+    return size
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """From the upload of a photo to its variants."""
 
+import base64
+import re
 from typing import Any
 
 from tests.support.aws import FakeAws
@@ -18,6 +20,9 @@ def test_photo_is_uploaded_and_rendered(client: Client, fake_aws: FakeAws, proje
 
     assert file["status"] == "ready"
     assert (file["width"], file["height"]) == (60, 40)
+    assert (committed["file"]["placeholder"], committed["file"]["colour"]) == (None, None)
+    assert len(base64.b64decode(file["placeholder"])) >= 5
+    assert re.fullmatch("#[0-9a-f]{6}", file["colour"])
     thumb = file["variants"][0]
     assert (thumb["status"], thumb["width"], thumb["height"], thumb["contentType"]) == ("ready", 20, 20, "image/webp")
     assert thumb["url"] == planned_url

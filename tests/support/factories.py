@@ -8,7 +8,8 @@ from typing import Any
 from holdall.files.model import File, FileStatus, Version
 from holdall.iam.model import StoredSession
 from holdall.platform import ids
-from holdall.projects.model import Project, ProjectSettings, VariantSpec, Visibility
+from holdall.projects.model import Project, ProjectSettings, Visibility
+from holdall.projects.variant_specs import VariantSpec
 
 PROJECT_ID = "0123456789ab"
 FROZEN_TIME = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -11,15 +11,19 @@ from functions.imageproc.isolation import ResourceLimits
 from functions.imageproc.probe import probe
 from functions.imageproc.rejection import Rejected
 from functions.imageproc.render import render
-from holdall.projects.model import VariantSpec
+from holdall.projects.variant_specs import VariantSpec
 from holdall.variants.model import RenderResult
 
 Fit = Literal["contain", "cover", "stretch"]
 
 
-def make_spec(name: str, width: int, height: int, fit: Fit, format_: Format, quality: int) -> VariantSpec:
+def make_spec(
+    name: str, width: int, height: int, fit: Fit, format_: Format, quality: int, *, animated: bool = False
+) -> VariantSpec:
     """Return a spec that is not validated, because the renderer does not rely on the limits of the API."""
-    return VariantSpec.model_construct(name=name, width=width, height=height, fit=fit, format=format_, quality=quality)
+    return VariantSpec.model_construct(
+        name=name, width=width, height=height, fit=fit, format=format_, quality=quality, animated=animated
+    )
 
 
 THUMB = make_spec("thumb", 16, 16, "contain", "png", 100)

@@ -18,7 +18,8 @@ from holdall.files.model import (
     version_id_of,
 )
 from holdall.platform import ids
-from holdall.projects.model import VariantSpec, Visibility
+from holdall.projects.model import Visibility
+from holdall.projects.variant_specs import VariantSpec
 from tests.support.factories import PROJECT_ID, THUMB, make_project
 
 ULIDS = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from holdall.projects.model import CreateProjectRequest, ProjectSettings, VariantSpec, slugify
+from holdall.projects.model import CreateProjectRequest, ProjectSettings, slugify
+from holdall.projects.variant_specs import VariantSpec
 
 
 @given(st.text(max_size=200))
@@ -119,6 +120,7 @@ def test_invalid_settings_are_rejected(settings: dict[str, Any]) -> None:
         {"name": "..", "width": 20},
         {"name": "x" * 33, "width": 20},
         {"name": "x\n", "width": 20},
+        {"name": "x", "width": 20, "animated": True, "format": "avif"},
         {"name": "x", "width": 20, "extra": 1},
     ],
 )
@@ -148,7 +150,7 @@ def test_spec_hash_does_not_depend_on_the_name() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"width": 641}, {"height": 481}, {"fit": "stretch"}, {"format": "png"}, {"quality": 81}],
+    [{"width": 641}, {"height": 481}, {"fit": "stretch"}, {"format": "png"}, {"quality": 81}, {"animated": True}],
 )
 def test_spec_hash_depends_on_everything_that_is_rendered(other: dict[str, Any]) -> None:
     spec = {"name": "x", "width": 640, "height": 480, "fit": "cover"}

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from holdall.platform import ids
 from holdall.platform.errors import Conflict, ValidationFailed
 from holdall.platform.schemas import ResponseModel
-from holdall.projects.model import Project, VariantSpec
+from holdall.projects.model import Project
+from holdall.projects.variant_specs import VariantSpec
 
 FileKind = Literal["image", "file"]
 FileStatus = Literal["processing", "ready", "rejected", "deleted"]
@@ -108,6 +109,8 @@ class Version:
     variants: tuple[Variant, ...]
     created_by: str
     created_at: datetime
+    placeholder: str | None = None  # a ThumbHash in base64, of an image that was rendered
+    colour: str | None = None  # the dominant color as `#rrggbb`
 
     @property
     def kind(self) -> FileKind:
@@ -207,6 +210,8 @@ class FileView(ResponseModel):
     synced_at: datetime | None = None
     url: str
     variants: list[VariantView]
+    placeholder: str | None = None
+    colour: str | None = None
     created_by: str
     created_at: datetime
     updated_at: datetime

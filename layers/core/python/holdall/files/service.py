@@ -192,6 +192,8 @@ def view(file: File) -> FileView:
         synced_at=None,
         url=url,
         variants=[_variant_view(variant, url) for variant in version.latest_variants.values()],
+        placeholder=version.placeholder,
+        colour=version.colour,
         created_by=file.created_by,
         created_at=file.created_at,
         updated_at=file.updated_at,

@@ -1,21 +1,19 @@
 """Projects, their settings, their members, and invitations to them."""
 
-import hashlib
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from holdall.iam.model import EmailAddress, Token
 from holdall.platform.errors import Conflict, Forbidden, ValidationFailed
 from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.platform.text import MEDIA_TYPE_NAME, is_blank, normalize_media_type, remove_invisible
+from holdall.projects.variant_specs import DEFAULT_VARIANTS, VariantSpecs
 
-RENDERER_VERSION = "1"  # in the hash of every spec, so a renderer with other results makes other URLs
 RETENTION = timedelta(days=30)  # of a deleted project, which can be restored
 INVITATION_TTL = timedelta(days=7)
 
@@ -119,55 +117,12 @@ def slugify(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "project"
 
 
-MAX_VARIANTS: Final = 20
-MAX_VARIANT_SIDE: Final = 4096  # pixels; a larger image may need more memory than imageproc has
-Dimension = Annotated[int, Field(ge=1, le=MAX_VARIANT_SIDE)]
-
-
-class VariantSpec(RequestModel):
-    """How to render a variant of each image. With `contain`, a missing side follows from the other one."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-    width: Dimension | None = None
-    height: Dimension | None = None
-    fit: Literal["contain", "cover", "stretch"] = "contain"
-    format: Literal["webp", "avif", "jpeg", "png"] = "webp"
-    quality: Annotated[int, Field(ge=1, le=100)] = 80
-
-    @model_validator(mode="after")
-    def _check_dimensions(self) -> Self:
-        if self.width is None and self.height is None:
-            raise ValueError("width or height is required")
-        if self.fit != "contain" and (self.width is None or self.height is None):
-            raise ValueError("cover and stretch require both width and height")
-        return self
-
-    @property
-    def spec_hash(self) -> str:
-        """Return the hash that is in the keys of the variant, so that another spec has another URL."""
-        spec = self.model_dump(exclude={"name"})
-        return hashlib.sha256(json.dumps([RENDERER_VERSION, spec], sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _check_unique_names(specs: list[VariantSpec]) -> list[VariantSpec]:
-    if len({spec.name for spec in specs}) < len(specs):
-        raise ValueError("variant names must be unique")
-    return specs
-
-
-DEFAULT_VARIANTS = [
-    VariantSpec(name="thumbnail", width=200, height=200, fit="cover"),
-    VariantSpec(name="small", width=640),
-    VariantSpec(name="large", width=1280),
-]
-
 MediaRange = Annotated[
     str,
     Field(pattern=rf"^{MEDIA_TYPE_NAME}/(\*|{MEDIA_TYPE_NAME})$|^\*/\*$"),
     AfterValidator(normalize_media_type),
 ]
 AllowedTypes = Annotated[list[MediaRange], Field(min_length=1, max_length=50)]
-VariantSpecs = Annotated[list[VariantSpec], Field(max_length=MAX_VARIANTS), AfterValidator(_check_unique_names)]
 
 
 class Quota(RequestModel):

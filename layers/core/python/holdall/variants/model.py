@@ -9,7 +9,8 @@ from holdall.files.model import File, Version
 from holdall.jobs.model import Job
 from holdall.platform.errors import Conflict
 from holdall.platform.schemas import ResponseModel
-from holdall.projects.model import Project, VariantSpec
+from holdall.projects.model import Project
+from holdall.projects.variant_specs import VariantSpec
 
 LEASE = timedelta(minutes=6)  # longer than the timeout of imageproc, so that one worker at a time renders an image
 
@@ -62,12 +63,17 @@ class RenderedVariant:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """The variants of an image, its content type by its bytes, and its own width and height in pixels, after orientation."""
+    """The variants of an image, its content type by its bytes, and its own width and height in pixels, after orientation.
+
+    `placeholder` is a ThumbHash in base64, and `colour` the dominant color as `#rrggbb`.
+    """
 
     content_type: str
     width: int
     height: int
     variants: Sequence[RenderedVariant]
+    placeholder: str | None = None
+    colour: str | None = None
 
 
 class SyncEstimate(ResponseModel):

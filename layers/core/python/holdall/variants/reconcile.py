@@ -15,8 +15,9 @@ from holdall.jobs.model import Job, JobClaimed
 from holdall.platform import ids
 from holdall.platform.retry import retry_on
 from holdall.platform.table import BatchGet, Transaction
-from holdall.projects.model import Project, ProjectChanged, VariantSpec
+from holdall.projects.model import Project, ProjectChanged
 from holdall.projects.service import projects
+from holdall.projects.variant_specs import VariantSpec
 from holdall.quotas import service as quotas
 from holdall.variants.model import RenderJob
 

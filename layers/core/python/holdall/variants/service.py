@@ -81,7 +81,14 @@ def finish(render_job: RenderJob, result: RenderResult, sha256: str) -> RenderJo
         unprefixed_key(render_job.project, render_job.version.id, specs[variant.name]): variant
         for variant in result.variants
     }
-    attributes = {"status": "ready", "sha256": sha256, "width": result.width, "height": result.height}
+    attributes = {
+        "status": "ready",
+        "sha256": sha256,
+        "width": result.width,
+        "height": result.height,
+        "placeholder": result.placeholder,
+        "colour": result.colour,
+    }
     return _finish(render_job, rendered, result.content_type, attributes)
 
 
