@@ -1,14 +1,23 @@
 """Direct uploads: the file is in the request, and its URLs are in the response (U5)."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from holdall.platform import ids
+from holdall.platform.caller import IdempotencyKey
+from holdall.uploads import direct
+from holdall.uploads.model import DirectUploadResponse, InitUploadRequest
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
+from tests.support.browser import ORIGIN, Browser
+from tests.support.callers import get_project, make_caller
 from tests.support.client import Client, Response
+from tests.support.clock import FrozenClock
 from tests.support.direct_uploads import CONTENT, make_part, upload_form, upload_raw
+from tests.support.faults import inject_faults, interleave
 from tests.support.image_samples import make_photo
 from tests.support.projects import create_api_key_client
 from tests.support.uploads import TEXT_FILE
@@ -195,6 +204,40 @@ def test_duplicate_request_gets_the_same_file(client: Client, fake_aws: FakeAws)
     assert len(invariants.stored_versions(fake_aws, first["file"]["projectId"])) == 1
 
 
+def test_concurrent_duplicates_create_one_file(client: Client, fake_aws: FakeAws) -> None:
+    key = IdempotencyKey(ids.sha256_hex(f"{client.user['id']} /api/v1/upload/file key"), "")
+    faster, project = replace(make_caller(client), idempotency_key=key), get_project(users.personal_project_id(client))
+    request = InitUploadRequest.model_validate(
+        {"filename": "letter.txt", "contentType": "text/plain", "size": len(CONTENT)}
+    )
+    with interleave("TransactWriteItems", lambda: direct.upload(faster, project, request, CONTENT)) as results:
+        response = upload_raw(client, idempotency_key="key")
+
+    (first,) = results
+    assert isinstance(first, DirectUploadResponse)
+    assert response.created() == first.model_dump(mode="json", by_alias=True)
+    assert len(invariants.stored_versions(fake_aws, project.id)) == 1
+    assert invariants.quota_usage(fake_aws, project.id) == (len(CONTENT), 1)
+
+
+@pytest.mark.parametrize("state", ["aborted", "expired"])
+def test_duplicate_of_an_interrupted_upload_that_ended_is_refused(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, frozen_clock: FrozenClock, state: str
+) -> None:
+    with inject_faults(monkeypatch, -1, "refused", "s3"):
+        assert status_and_code(upload_raw(client, idempotency_key="key")) == (503, "unavailable")
+    (upload,) = client.get(f"/uploads?projectId={users.personal_project_id(client)}").data()
+    if state == "aborted":
+        assert client.delete(f"/uploads/{upload['id']}").status == 204
+    else:
+        frozen_clock.advance(hours=1)
+    later = users.sign_in(client.user["email"])
+
+    assert status_and_code(upload_raw(later, idempotency_key="key")) == (409, "wrong_state")
+    assert fake_aws.list_keys("originals") == []
+    assert upload_raw(later, idempotency_key="another").status == 201
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -212,6 +255,18 @@ def test_key_of_another_file_is_refused(client: Client, changes: dict[str, Any])
         changes = {**changes, "query": changes["query"].format(file=first["fileId"], project=project)}
 
     assert status_and_code(upload_raw(client, idempotency_key="key", **changes)) == (422, "idempotency_key_reused")
+
+
+def test_form_of_another_site_is_refused(client: Client) -> None:
+    browser = Browser.sign_in(client.user["email"])
+
+    def send_form(**headers: str) -> Response:
+        cookie = f"__Host-session={browser.session_cookie}"
+        return upload_form(Client(), make_part(CONTENT), cookie=cookie, **headers)
+
+    assert status_and_code(send_form(origin="https://evil.test")) == (403, "origin_not_allowed")
+    assert status_and_code(send_form(origin=ORIGIN)) == (403, "csrf")
+    assert send_form(origin=ORIGIN, x_csrf_token=browser.csrf_token).status == 201
 
 
 def test_api_key_uploads_into_its_project(client: Client) -> None:
