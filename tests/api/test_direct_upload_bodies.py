@@ -113,6 +113,7 @@ MALFORMED_FORMS = [
     (make_form(make_part(CONTENT)), "multipart/form-data"),
     (make_form(make_part(CONTENT)), "multipart/form-data; boundary="),
     (make_form(make_part(CONTENT)), "multipart/form-data; boundary=other"),
+    (make_form(make_part(CONTENT)), 'multipart/form-data; boundary="\ud800"'),
     (make_form(make_part(CONTENT)).replace(b"\r\n", b"\n"), FORM),
     (make_form(b"Content-Type: text/plain\r\n\r\nx"), FORM),
     (make_form(make_part(CONTENT, disposition='filename="a"')), FORM),
