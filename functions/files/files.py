@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from holdall.files import service
+from holdall.files import service, trash
 from holdall.files.model import FileQuery, FileView, SortOrder
 from holdall.files.names import Disposition
 from holdall.http.app import Router
@@ -112,5 +112,5 @@ def delete_file(
     caller: CurrentCaller, file_id: FileId, *, permanent: Permanent = False
 ) -> Response[DataResponse[FileView] | DataResponse[JobAccepted]]:
     if permanent:
-        return accepted(data(JobAccepted(job_id=service.purge(caller, file_id).id)))
-    return json_response(data(service.trash(caller, file_id)))
+        return accepted(data(JobAccepted(job_id=trash.purge(caller, file_id).id)))
+    return json_response(data(trash.trash(caller, file_id)))

@@ -68,9 +68,15 @@ def test_every_route_and_every_flag_has_a_rule() -> None:
         for route in list_routes()
         for flag in {*route.guard.extra, route.guard.allow_deleted} - {True, False}
     }
+    values = {
+        f"{route.method} {route.path.removeprefix(BASE_PATH)} {name}={value}"
+        for route in list_routes()
+        for name, value in route.guard.extra_by_value
+    }
 
-    assert {route.partition("?")[0] for route in RULES} | {CALLBACK_ROUTE} == documented
+    assert {" ".join(re.split("[ ?]", route)[:2]) for route in RULES} | {CALLBACK_ROUTE} == documented
     assert {route for route in RULES if "?" in route} == flags
+    assert {route for route in RULES if route.count(" ") > 1} == values
 
 
 @pytest.mark.parametrize("target", ["own", "second", "other", "deleted"])

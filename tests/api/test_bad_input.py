@@ -32,7 +32,7 @@ ROUTES_WITH_CURSOR = [
 PROTECTED_ROUTES = [route for route in ROUTES if not route.is_public]
 CREATE_PROJECT = next(route for route in ROUTES if route.name == "POST /projects")
 LIST_FILES = next(route for route in ROUTES if route.name == "GET /files")
-PROJECT_FIELDS = {"projectId", "fileId", "uploadId", "key"}  # the guard reads them before they are validated
+PROJECT_FIELDS = {"ids", "projectId", "fileId", "uploadId", "key"}  # the guard reads them before they are validated
 VALUES_BY_TYPE: dict[str, list[Any]] = {
     "null": [None],
     "boolean": [True, False],
@@ -101,6 +101,7 @@ SPECIAL_CASES: dict[str, Any] = {
     "DELETE /auth/identities/{provider}": ("", 404),
     "POST /projects/{projectId}/leave": ("", 409),  # the client is the only owner
     "POST /projects/{projectId}/restore": ("", 409),  # the project is not deleted
+    "POST /files/{fileId}/restore": ("", 409),  # the file is not in the trash
     examples.OAUTH_CALLBACK: ("", 401),  # no provider redirected the browser here
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from holdall.accounts.model import SignUpRequest
 from holdall.accounts.service import sign_in, sign_up
-from holdall.files import service as files
+from holdall.files import trash
 from holdall.iam.service import sessions
 from holdall.jobs.model import RenderImage
 from holdall.platform import ids
@@ -166,7 +166,7 @@ def test_concurrent_duplicate_requests_create_one_upload(client: Client, fake_aw
     assert invariants.quota_usage(fake_aws, project) == (7, 1)
 
 
-@pytest.mark.parametrize("faster", [files.trash, files.purge])
+@pytest.mark.parametrize("faster", [trash.trash, trash.purge])
 @pytest.mark.parametrize("permanent", ["false", "true"])
 def test_concurrent_removals_of_a_file_agree(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], faster: Any, permanent: str
@@ -176,8 +176,8 @@ def test_concurrent_removals_of_a_file_agree(
     with interleave("TransactWriteItems", lambda: faster(make_caller(client), file_id)):
         slower = client.delete(f"/files/{file_id}?permanent={permanent}")
 
-    purged = faster is files.purge or permanent == "true"
-    assert slower.status == (404 if faster is files.purge else 202 if purged else 200)
+    purged = faster is trash.purge or permanent == "true"
+    assert slower.status == (404 if faster is trash.purge else 202 if purged else 200)
     fake_aws.run_workers()
     if purged:
         invariants.assert_project_purged(fake_aws, project["id"])
@@ -190,7 +190,7 @@ def test_version_of_a_concurrently_purged_file_is_rejected(client: Client, fake_
     file_id = fake_aws.upload(client, b"first", **TEXT_FILE)["fileId"]
     upload = init_upload(client, b"second", fileId=file_id)
     fake_aws.put_object(upload, b"second")
-    with interleave("TransactWriteItems", lambda: files.purge(make_caller(client), file_id)):
+    with interleave("TransactWriteItems", lambda: trash.purge(make_caller(client), file_id)):
         response = client.post("/files/commit", {"uploadId": upload["uploadId"]})
 
     assert (response.status, response.problem()["code"]) == (409, "wrong_state")
@@ -212,9 +212,9 @@ def test_job_is_claimed_once(client: Client, fake_aws: FakeAws) -> None:
 
 def test_purged_file_cannot_be_removed_again(client: Client, fake_aws: FakeAws) -> None:
     file_id = fake_aws.upload(client, b"x", **TEXT_FILE)["fileId"]
-    files.purge(make_caller(client), file_id)
+    trash.purge(make_caller(client), file_id)
     fake_aws.run_workers()
 
-    for remove in (files.trash, files.purge):
+    for remove in (trash.trash, trash.purge):
         with pytest.raises((NotFound, Conflict)):
             remove(make_caller(client), file_id)

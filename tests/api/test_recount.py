@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from holdall.files import service as files
+from holdall.files import trash
 from holdall.jobs.model import RunJob
 from holdall.maintenance import model, recount, store
 from holdall.maintenance.model import (
@@ -138,7 +139,7 @@ class ProjectActivity:
 
     def purge(self) -> None:
         if self.file_ids:
-            job = files.purge(make_caller(self.client), self.file_ids.pop(0))
+            job = trash.purge(make_caller(self.client), self.file_ids.pop(0))
             assert self.fake_aws.deliver_messages("maintenance", RunJob(job.id).to_json()) == NO_FAILURES
 
     def abort(self) -> None:
@@ -341,7 +342,7 @@ def test_purge_just_before_a_count_is_not_counted(fake_aws: FakeAws, activity: P
 def test_file_that_is_being_purged_counts_until_its_versions_are_deleted(
     fake_aws: FakeAws, activity: ProjectActivity
 ) -> None:
-    files.purge(make_caller(activity.client), activity.file_ids[0])
+    trash.purge(make_caller(activity.client), activity.file_ids[0])
     assert len(fake_aws.receive_messages("work")) == 1  # the message is lost for now
     client = users.sign_in(activity.client.user["email"])
     assert client.delete(f"/files/{activity.file_ids[1]}").status == 200  # a file in the trash counts too

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdall.files import service as files
+from holdall.files import trash
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job
 from holdall.projects.model import Project, UpdateProjectRequest
@@ -76,7 +76,7 @@ def test_sync_survives_a_concurrent_change_of_the_project(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
-@pytest.mark.parametrize("remove", [files.trash, files.purge])
+@pytest.mark.parametrize("remove", [trash.trash, trash.purge])
 def test_sync_survives_the_concurrent_removal_of_a_file(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], remove: Any
 ) -> None:
@@ -87,7 +87,7 @@ def test_sync_survives_the_concurrent_removal_of_a_file(
     run_until_drained(fake_aws)
 
     assert "media" not in variant_prefixes(fake_aws, project["id"])
-    if remove is files.purge:
+    if remove is trash.purge:
         invariants.assert_project_purged(fake_aws, project["id"])
     else:
         invariants.assert_project_consistent(fake_aws, project["id"])

@@ -120,7 +120,7 @@ def test_unknown_id_in_the_own_project_is_like_one_in_an_unknown_project(
 ) -> None:
     for parameter in PROJECT_ID_PARAMETERS:
         name, route = parameter.name, parameter.route
-        if name in route.guard.project_from and name != "projectId":
+        if name in route.guard.project_from and name not in ("projectId", "ids"):  # each of `ids` has its own result
             in_project = {**ours.ids, name: unknown_id_in_project(name, ours.ids[name], ours.project_id)}
             nowhere = {**ours.ids, name: unknown_id(name, ours.ids[name])}
             with subtests.test(parameter=str(parameter)):

@@ -36,6 +36,7 @@ LIST_CASES = (
     # The last use of each key is read, and the user and the membership of each creator.
     _case("API keys of a project", "/projects/{project}/keys?limit=100", 5),
     _case("files, newest first", "/files?projectId={project}&limit=100", 2),
+    _case("trash of a project", "/trash?projectId={project}&limit=100", 2),
     _case("open uploads of a project", "/uploads?projectId={project}&limit=100", 2),
     _case("users", "/users?limit=100", 2),
     _case("roles", "/roles?limit=100", 2),

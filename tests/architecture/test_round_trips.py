@@ -20,6 +20,7 @@ from tests.architecture.round_trips import BudgetCase, SendRequest, authenticate
 from tests.architecture.round_trips_auth import AUTH_CASES
 from tests.architecture.round_trips_companion import COMPANION_CASES
 from tests.architecture.round_trips_direct import DIRECT_CASES
+from tests.architecture.round_trips_files import FILE_CASES
 from tests.architecture.round_trips_iam import IAM_CASES
 from tests.architecture.round_trips_lists import LIST_CASES
 from tests.architecture.round_trips_members import MEMBER_CASES
@@ -114,6 +115,7 @@ CASES = (
     *MEMBER_CASES,
     *PROJECT_CASES,
     *DIRECT_CASES,
+    *FILE_CASES,
     BudgetCase(
         "POST /api/v1/projects", 201, authenticated_post("/projects", lambda _: {"name": "Another"}), dynamodb=3
     ),

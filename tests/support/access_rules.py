@@ -55,6 +55,7 @@ class AccessRule:
     extra_permission: str = ""
     allow_deleted: bool = False
     upload: str = "uploadId"  # the ID of the target for `{uploadId}`
+    file: str = "fileId"  # the ID of the target for `{fileId}`
 
     @property
     def is_in_project(self) -> bool:
@@ -66,11 +67,14 @@ def build_request(
 ) -> tuple[str, str, Any]:
     """Return the method, the path with its query, and the body of a request to `route` about a target.
 
+    A route may be followed by a query flag, or by a value of the body, that needs another permission.
+
     An unknown parameter is rejected after the guard allowed the request, so that nothing is done.
     """
     method, _, path = route.partition(" ")
-    path, _, flags = path.partition("?")
+    path, _, flags = path.partition(" ")[0].partition("?")
     ids = {**target.ids, "projectId": target.project_id, "uploadId": target.ids[rule.upload]}
+    ids["fileId"] = target.ids[rule.file]
     path = re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], path)
     query = "&".join(filter(None, [flags, rule.query.format(**ids), "unknown=1" if unknown_parameter else ""]))
     return method, f"{path}?{query}" if query else path, rule.make_body(target) if rule.make_body else None
@@ -125,6 +129,10 @@ def _payload(**body: Any) -> MakeBody:
 
 def _payload_with_id(field: str, parameter: str, **fields: Any) -> MakeBody:
     return lambda target: {field: target.ids[parameter], **fields}
+
+
+def _bulk_payload(action: str) -> MakeBody:
+    return lambda target: {"ids": [target.ids["trashedFileId"]], "action": action}
 
 
 _EMAIL, _PASSWORD = "matrix@example.test", "correct horse battery"
@@ -229,6 +237,10 @@ ACCESS_RULES: dict[str, AccessRule] = {
     "GET /files/{fileId}/content": _permission("files.read"),
     "DELETE /files/{fileId}": _permission("files.write"),
     "DELETE /files/{fileId}?permanent=true": _permission("files.purge", extra_permission="files.write"),
+    "GET /trash": _permission("files.read", query="projectId={projectId}"),
+    "POST /files/{fileId}/restore": _permission("files.write", file="trashedFileId"),
+    "POST /files/bulk": _permission("files.write", _bulk_payload("delete")),
+    "POST /files/bulk action=purge": _permission("files.purge", _bulk_payload("purge"), extra_permission="files.write"),
 }
 # A provider may add parameters to this route, so an unknown one is not refused. It is tested apart.
 CALLBACK_ROUTE = "GET /auth/oauth/{provider}/callback"

@@ -51,6 +51,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "POST /projects": {"name": "x"},
             "POST /files/init-upload": make_upload_request(b"x"),
             "POST /files/commit": {"uploadId": upload["id"]},
+            "POST /files/bulk": {"ids": [committed["fileId"]], "action": "delete"},
             "POST /uploads/{uploadId}/parts": {"partNumbers": [1]},
             "POST /auth/login": {"email": client.user["email"], "password": users.PASSWORD},
             "POST /auth/refresh": {"refreshToken": client.refresh_token},

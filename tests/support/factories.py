@@ -65,6 +65,7 @@ def make_file(current: Version) -> File:
         created_by="0" * 26,
         created_at=FROZEN_TIME,
         updated_at=FROZEN_TIME,
+        deleted_at=None,
         revision=0,
     )
 

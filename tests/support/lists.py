@@ -94,6 +94,12 @@ def _add_file(tx: Transaction, project_id: str, number: int) -> None:
     files.put(tx, replace(file, name=f"photo-{number:05}.jpg"))
 
 
+def _add_trashed_file(tx: Transaction, project_id: str, number: int) -> None:
+    deleted_at = clock.now() + timedelta(milliseconds=number)
+    file = replace(factories.make_file(factories.make_version(1, "ready")), id=ids.new_scoped_id(project_id))
+    files.put(tx, replace(file, project_id=project_id, state="trash", deleted_at=deleted_at))
+
+
 def _add_upload(tx: Transaction, project_id: str, _: int) -> None:
     body = InitUploadRequest.model_validate(factories.make_upload_request(b""))
     caller = Caller("192.0.2.7", "curl/8.9.1", "request", ids.new_id(), ids.new_id(), frozenset())
@@ -193,6 +199,11 @@ LISTS = {
     ),
     "files by kind": RouteList(
         "GET /files", _FILES, lambda owner, page: files.list_by_kind(owner, "image", page), "gsi3sk"
+    ),
+    "trash of a project": RouteList(
+        "GET /trash",
+        RowFactory(_add_trashed_file, files.FileRecord, ids.new_project_id),
+        files.list_trash,
     ),
     "open uploads of a project": RouteList("GET /uploads", _UPLOADS, uploads.list_open, "gsi2sk", descending=False),
     "jobs of a project": RouteList("GET /jobs", _JOBS, jobs.list_by_project),

@@ -24,6 +24,7 @@ from tests.support.routes import Route, list_routes
 ID_PARAMETER_NAMES = {
     "projectId",
     "fileId",
+    "ids",
     "uploadId",
     "key",
     "keyId",
@@ -60,6 +61,7 @@ _BODY_VALUES: dict[str, Any] = {
     "password": users.PASSWORD,
     "partNumbers": [1],
     "parts": [{"PartNumber": 1, "ETag": "x"}],
+    "action": "delete",
 }
 _ULID = "[0-9a-hjkmnp-tv-z]{26}"
 
@@ -129,6 +131,7 @@ def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
     ids = {
         "projectId": project_id,
         "fileId": photos[0]["fileId"],
+        "ids": photos[0]["fileId"],
         "uploadId": upload["uploadId"],
         "key": upload["key"],
         "keyId": keys[0].key_id,
@@ -176,5 +179,5 @@ def send_request(client: Client, route: Route, ids: dict[str, str], *id_paramete
         elif location == "query" and (location, name) in wanted:
             query.append(f"{name}={quote(value, safe='')}")
         elif location == "body" and (required or (location, name) in wanted):
-            body[name] = value if name in ID_PARAMETER_NAMES else _BODY_VALUES[name]
+            body[name] = _BODY_VALUES[name] if name not in ID_PARAMETER_NAMES else [value] if name == "ids" else value
     return client.request(route.method, path + ("?" + "&".join(query) if query else ""), body or None)

@@ -49,6 +49,12 @@ class FileInTrash(Conflict):
     code, detail = "wrong_state", "This file is in the trash. Restore it first."
 
 
+class FileNotInTrash(Conflict):
+    """Only a file in the trash can be restored."""
+
+    code, detail = "wrong_state", "This file is not in the trash."
+
+
 class FileRejected(Conflict):
     """The bytes of the current version are not those that were announced, so they are not served."""
 
@@ -142,6 +148,7 @@ class File:
     created_by: str
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None  # when it was moved to the trash
     revision: int
 
     @property
@@ -215,6 +222,7 @@ class FileView(ResponseModel):
     created_by: str
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
 
 def kind_of(content_type: str) -> FileKind:

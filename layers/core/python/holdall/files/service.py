@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from holdall.audit.service import log
-from holdall.events.service import emit
 from holdall.files import store
 from holdall.files.model import (
     VARIANT_PREFIXES,
     File,
-    FileChanged,
     FileInTrash,
     FileQuery,
     FileRejected,
@@ -29,15 +26,11 @@ from holdall.files.store import (
     list_project_versions,
     list_versions,
 )
-from holdall.jobs import service as jobs
-from holdall.jobs.model import Job
 from holdall.platform import clock, presigning, storage
-from holdall.platform.caller import Caller
 from holdall.platform.config import settings
 from holdall.platform.errors import NotFound
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.retry import retry_on
-from holdall.platform.table import Transaction
+from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 
 __all__ = ["get_or_none", "get_pending", "list_by_kind", "list_newest", "list_project_versions", "list_versions"]
@@ -60,7 +53,18 @@ def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[Fi
 
 def get(file_id: str) -> File:
     """Return a file that is not purged. Raises NotFound."""
-    file = store.get_or_none(file_id)
+    return require(store.get_or_none(file_id))
+
+
+def get_many(file_ids: Iterable[str]) -> dict[str, File]:
+    """Return those of these files that are not purged, at most 100. One round trip."""
+    with BatchGet() as batch:
+        pending = [store.get_pending(batch, file_id) for file_id in file_ids]
+    return {each.value.id: each.value for each in pending if each.value is not None and each.value.state != "purging"}
+
+
+def require(file: File | None) -> File:
+    """Return a file that was read, unless it is purged. Raises NotFound."""
     if file is None or file.state == "purging":
         raise NotFound
     return file
@@ -98,19 +102,6 @@ def variant_url(file: File, variant: Variant, disposition: Disposition) -> str:
     ).url
 
 
-def trash(caller: Caller, file_id: str) -> FileView:
-    """Move a file to the trash. A job removes its variants from `media/`. Raises NotFound and Busy."""
-    return retry_on(FileChanged, action=lambda: _trash(caller, file_id))
-
-
-def purge(caller: Caller | None, file_id: str) -> Job:
-    """Hide a file from every route at once, and start the job that deletes it. Raises NotFound and Busy.
-
-    Without a caller, the file is purged with its project, and the audit log has an entry for the project only.
-    """
-    return retry_on(FileChanged, action=lambda: _purge(caller, file_id))
-
-
 def create(tx: Transaction, file: File) -> None:
     """Add a file with its first version. The transaction raises FileChanged if the file exists."""
     store.put(tx, file)
@@ -137,6 +128,12 @@ def delete_variants(unprefixed_keys: Iterable[str]) -> None:
     for key in unprefixed_keys:
         for prefix in VARIANT_PREFIXES:
             storage.delete_variant(f"{prefix}/{key}")
+
+
+def set_state(tx: Transaction, file: File, state: FileState) -> File:
+    """Move a file to another state, and return the updated file. The transaction raises FileChanged."""
+    deleted_at = clock.now() if state == "trash" else None
+    return _update(tx, replace(file, state=state, deleted_at=deleted_at))
 
 
 def remaining_ids(project_id: str, limit: int) -> list[str]:
@@ -197,6 +194,7 @@ def view(file: File) -> FileView:
         created_by=file.created_by,
         created_at=file.created_at,
         updated_at=file.updated_at,
+        deleted_at=file.deleted_at,
     )
 
 
@@ -211,34 +209,6 @@ def _variant_view(variant: Variant, content_url: str) -> VariantView:
         content_type=variant.content_type,
         size=variant.size,
     )
-
-
-def _trash(caller: Caller, file_id: str) -> FileView:
-    file = get(file_id)
-    if file.state == "trash":
-        return view(file)
-    with Transaction() as tx:
-        trashed = _set_state(tx, file, "trash")
-        if file.has_variants:
-            jobs.create(tx, "relocate", file.id)
-        log(tx, caller, "files.trash", file.id)
-        emit(tx, file.project_id, "file.trashed", fileId=file.id)
-    return view(trashed)
-
-
-def _purge(caller: Caller | None, file_id: str) -> Job:
-    file = get(file_id)
-    with Transaction() as tx:
-        _set_state(tx, file, "purging")
-        job = jobs.create(tx, "purge", file.id)
-        if caller is not None:
-            log(tx, caller, "files.purge", file.id)
-        emit(tx, file.project_id, "file.purged", fileId=file.id)
-    return job
-
-
-def _set_state(tx: Transaction, file: File, state: FileState) -> File:
-    return _update(tx, replace(file, state=state))
 
 
 def _update(tx: Transaction, file: File) -> File:

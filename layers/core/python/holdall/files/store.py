@@ -27,6 +27,7 @@ class FileRecord(Record, discriminator="file"):
     created_by = UnicodeAttribute()
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
+    deleted_at = UTCDateTimeAttribute(null=True)
     revision = NumberAttribute()
 
 
@@ -65,6 +66,7 @@ def update(tx: Transaction, file: File) -> File:
         FileRecord.has_variants.set(updated.has_variants),
         FileRecord.current.set(_to_json(updated.current)),
         FileRecord.updated_at.set(updated.updated_at),
+        FileRecord.deleted_at.set(updated.deleted_at) if updated.deleted_at else FileRecord.deleted_at.remove(),
         FileRecord.revision.set(updated.revision),
     ]
     for name in ("gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk"):
@@ -130,6 +132,12 @@ def list_trash(project_id: str, page: PageRequest) -> Page[File]:
     return _to_page(query_page(FileRecord, GSI1, _trash_pk(project_id), page, descending=True))
 
 
+def list_trashed_before(project_id: str, cutoff: datetime, page: PageRequest) -> Page[File]:
+    """Return the files that were moved to the trash before a time, oldest first. One round trip. Raises ServiceUnavailable."""
+    range_ = (None, _trash_sk(cutoff, ""))
+    return _to_page(query_page(FileRecord, GSI1, _trash_pk(project_id), page, range_=range_))
+
+
 def list_by_name(project_id: str, prefix: str, page: PageRequest) -> Page[File]:
     """Return the live files of a project whose names start with a prefix, by name. One round trip. Raises PrefixTooLong."""
     return _to_page(query_page(FileRecord, GSI2, _names_pk(project_id), page, prefix=name_key_prefix(prefix)))
@@ -147,9 +155,8 @@ def _to_page(page_result: Page[FileRecord]) -> Page[File]:
 def _index_keys(file: File) -> dict[str, str]:
     """Return the index keys: in the lists of the project, in the trash, or in no index while the file is purged."""
     ulid = ids.local_part(file.id)
-    if file.state == "trash":
-        trashed_at = file.updated_at.isoformat(timespec="milliseconds")
-        return {"gsi1pk": _trash_pk(file.project_id), "gsi1sk": f"{trashed_at}#{ulid}"}
+    if file.state == "trash" and file.deleted_at is not None:
+        return {"gsi1pk": _trash_pk(file.project_id), "gsi1sk": _trash_sk(file.deleted_at, ulid)}
     if file.state == "purging":
         return {}
     return {
@@ -181,6 +188,8 @@ def _from_json(text: str) -> Version:
 def _to_model(record: FileRecord) -> File:
     values = {name: getattr(record, name) for name in File.__dataclass_fields__}
     numbers = {name: int(values[name]) for name in ("last_number", "revision")}
+    if record.state == "trash":  # the last release did not store the time
+        values["deleted_at"] = values["deleted_at"] or record.updated_at
     return File(**{**values, **numbers, "current": _from_json(record.current)})
 
 
@@ -202,6 +211,10 @@ def _versions_pk(project_id: str) -> str:
 
 def _trash_pk(project_id: str) -> str:
     return f"PROJECT#{project_id}#TRASH"
+
+
+def _trash_sk(deleted_at: datetime, ulid: str) -> str:
+    return f"{deleted_at.isoformat(timespec='milliseconds')}#{ulid}"
 
 
 def _names_pk(project_id: str) -> str:

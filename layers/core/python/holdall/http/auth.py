@@ -94,6 +94,7 @@ class Guard:
     permission: str = ""
     project_from: tuple[str, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
+    extra_by_value: dict[tuple[str, str], str] = field(default_factory=dict)
     rate_limit: str | None = None
     allow_deleted: bool | str = False
     allow_unknown_query: bool = False
@@ -206,14 +207,19 @@ class Guard:
 
     def _check_permissions(self, permissions: frozenset[str], event: APIGatewayProxyEventV2) -> None:
         extra = {permission for flag, permission in self.extra.items() if _query_flag(event, flag)}
+        extra |= {
+            permission for (name, value), permission in self.extra_by_value.items() if _body_value(event, name) == value
+        }
         if self.access is Access.PERMISSION and not {self.permission} | extra <= permissions:
             raise Forbidden
 
     def _project_id(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], default: str) -> str | None:
         for name in self.project_from:
-            value = path_parameters.get(name) or event.query_string_parameters.get(name)
+            value: Any = path_parameters.get(name) or event.query_string_parameters.get(name)
             if not value and not self.file_body:
                 value = _body_value(event, name)
+            if isinstance(value, list) and value:
+                value = value[0]
             if isinstance(value, str):
                 return _parse_project_id(name, value)
         return default if self.project_from else None
@@ -235,6 +241,7 @@ def requires(
     *,
     project_from: str | tuple[str, ...] = (),
     extra: dict[str, str] | None = None,
+    extra_by_value: dict[tuple[str, str], str] | None = None,
     rate_limit: str | None = None,
     allow_deleted: bool | str = False,
     file_body: bool = False,
@@ -242,12 +249,22 @@ def requires(
     """Require a permission: in the project that a parameter names, or in the installation.
 
     `project_from` names parameters of the path, query or body, and the first one that is present counts. If none is, the
-    project is the caller's personal project, or that of the API key. `extra` maps a query flag to a further permission that
-    the flag requires. `allow_deleted` admits a deleted project: always, or if the query flag of this name is true. With
-    `file_body`, the body is a file instead of JSON, and names no project.
+    project is the caller's personal project, or that of the API key. Of a list of IDs the first one counts: the service refuses
+    those of other projects. `extra` maps a query flag to a further permission that the flag requires, and `extra_by_value` a
+    field of the body with a value. `allow_deleted` admits a deleted project: always, or if the query flag of this name is true.
+    With `file_body`, the body is a file instead of JSON, and names no project.
     """
     names = (project_from,) if isinstance(project_from, str) else project_from
-    return Guard(Access.PERMISSION, permission, names, extra or {}, rate_limit, allow_deleted, file_body=file_body)
+    return Guard(
+        Access.PERMISSION,
+        permission,
+        names,
+        extra or {},
+        extra_by_value or {},
+        rate_limit,
+        allow_deleted,
+        file_body=file_body,
+    )
 
 
 def session(*, rate_limit: str | None = None) -> Guard:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from holdall.api_keys import service as api_keys
 from holdall.files import service as files
+from holdall.files import trash
 from holdall.files.model import VARIANT_PREFIXES, prefix_for, version_id_of_variant, without_prefix
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job, JobState
@@ -67,7 +68,7 @@ def run_purge(job: Job) -> None:
     file_ids = files.remaining_ids(project.id, _BATCH_SIZE)
     for file_id in file_ids:
         with suppress(NotFound):  # the list lags, and another run has marked this file
-            files.purge(None, file_id)
+            trash.purge(None, file_id)
     if has_uploads or file_ids:
         jobs.reschedule(job, JobState())
         return

@@ -138,5 +138,6 @@ def _new_file(upload: Upload, version: Version) -> File:
         created_by=upload.created_by,
         created_at=version.created_at,
         updated_at=version.created_at,
+        deleted_at=None,
         revision=0,
     )

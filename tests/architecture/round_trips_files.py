@@ -1,0 +1,43 @@
+"""Budgets of the trash: the guard's read, the rate limiter, the file, and a transaction for each file."""
+
+from collections.abc import Callable
+
+from tests.architecture.round_trips import BudgetCase, SendRequest, authenticated_get, authenticated_post
+from tests.support.scenario import Scenario
+
+
+def _restore_request(create: Callable[[Scenario], str]) -> Callable[[Scenario], SendRequest]:
+    def prepare(scenario: Scenario) -> SendRequest:
+        file_id = create(scenario)
+        scenario.client.delete(f"/files/{file_id}").data()
+        return lambda: scenario.client.post(f"/files/{file_id}/restore")
+
+    return prepare
+
+
+def _bulk_request(action: str, count: int, *, trashed: bool = False) -> Callable[[Scenario], SendRequest]:
+    def make_body(scenario: Scenario) -> dict[str, object]:
+        file_ids = [scenario.create_document() for _ in range(count)]
+        for file_id in file_ids if trashed else ():
+            scenario.client.delete(f"/files/{file_id}").data()
+        return {"ids": file_ids, "action": action}
+
+    return authenticated_post("/files/bulk", make_body)
+
+
+_RESTORE, _BULK = "POST /api/v1/files/{fileId}/restore", "POST /api/v1/files/bulk"
+FILE_CASES = (
+    BudgetCase("GET /api/v1/trash", 200, authenticated_get("/trash?projectId={project}"), dynamodb=2),
+    BudgetCase(_RESTORE, 200, _restore_request(Scenario.create_document), dynamodb=4),
+    BudgetCase(
+        _RESTORE,
+        200,
+        _restore_request(Scenario.create_rendered_image),
+        dynamodb=4,
+        sqs=1,
+        label="with variants to move",
+    ),
+    BudgetCase(_BULK, 200, _bulk_request("delete", 5), dynamodb=3 + 5),
+    BudgetCase(_BULK, 200, _bulk_request("restore", 5, trashed=True), dynamodb=3 + 5, label="to restore"),
+    BudgetCase(_BULK, 200, _bulk_request("purge", 5), dynamodb=3 + 5, sqs=5, label="to purge"),
+)
