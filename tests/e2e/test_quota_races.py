@@ -1,10 +1,15 @@
 """Quotas are never exceeded when 64 clients race, and everything is released exactly once (U3)."""
 
+import base64
+import json
 import os
 import random
 import time
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from holdall.jobs.model import RunJob
 from tests.support.e2e.actions import create_project, wait_for
@@ -75,6 +80,44 @@ def test_64_clients_never_exceed_a_quota_and_release_everything(
     assert quota_ledger.recorded_usage_by_kind(project_id) == {}
     assert quota_ledger.aws_state.originals(project_id) == []
     assert quota_ledger.installation_usage() == before
+
+
+def test_64_uploads_without_a_size_share_what_a_quota_leaves(
+    owner: Client, api_gateway: Server, quota_ledger: QuotaLedger
+) -> None:
+    limit = Usage(2 * _MAX_BYTES + _MAX_BYTES // 2, CLIENT_COUNT)
+    project_id = create_project(owner, quota={"maxBytes": limit.bytes})
+    endpoint = urlsplit(owner.post("/uploads/companion-token", {"projectId": project_id}).data()["endpoint"]).path
+    before = quota_ledger.installation_usage()
+
+    def start(_: int) -> Response:
+        return retry_while_busy(lambda: api_gateway.request("GET", f"{endpoint}/s3/params?filename=notes.txt"))
+
+    with sample_in_background(lambda: quota_ledger.recorded_usage(project_id)) as samples:
+        responses = race(CLIENT_COUNT, start)
+    forms = [response.json() for response in responses if response.status == 200]
+
+    for response in responses:
+        if response.status != 200:
+            response.problem(409, "quota_exceeded")
+    assert sorted(_largest_size(form) for form in forms) == [_MAX_BYTES // 2, _MAX_BYTES, _MAX_BYTES]
+    assert quota_ledger.recorded_usage(project_id) == quota_ledger.actual_usage(project_id) == Usage(limit.bytes, 3)
+    assert [usage for usage in samples if not usage.fits_in(limit)] == []
+
+    contents = [b"a", b"be", b"sea"]
+    for form, content in zip(forms, contents, strict=True):
+        assert requests.post(form["url"], data=form["fields"], files={"file": content}, timeout=10).status_code == 201
+    wait_for(lambda: len(owner.get(f"/files?projectId={project_id}").data()) == len(forms))
+    quota_ledger.aws_state.wait_until_queues_empty()
+
+    assert quota_ledger.recorded_usage(project_id) == Usage(6, 3)
+    _assert_counters_match(quota_ledger, project_id, before)
+
+
+def _largest_size(form: dict[str, Any]) -> int:
+    conditions = json.loads(base64.b64decode(form["fields"]["policy"]))["conditions"]
+    [(_, _, largest)] = [condition for condition in conditions if isinstance(condition, list)]
+    return int(largest)
 
 
 def test_installation_at_its_limit_refuses_all_uploads_after_ten_seconds(
