@@ -366,6 +366,7 @@ def test_uploads_of_others_do_not_exist(
         "stranger": Uppy.create(stranger).create_multipart(),
         "member": Uppy.create(editor, shared_project).create_multipart(),
         "key": Uppy.create(key).create_multipart(),
+        "other project": Uppy.create(client).create_multipart(),
         "planned": planned,
         "put": UppyUpload(put["uploadId"], put["key"]),
         "unknown": UppyUpload(f"{shared_project}-{'0' * 26}", planned.key),

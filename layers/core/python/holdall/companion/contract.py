@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from holdall.files.names import MAX_PATH_LENGTH, clean_name
 from holdall.platform.errors import Conflict
-from holdall.platform.multipart import MAX_PARTS, MIN_PART_BYTES, Part
+from holdall.platform.multipart import MAX_PARTS, Part
 from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.platform.text import MEDIA_TYPE_NAME, normalize_media_type
 from holdall.uploads.parts import PartMismatch, PartsMissing
@@ -21,12 +21,6 @@ _UNKNOWN_TYPE = "application/octet-stream"
 _SIZE = re.compile("[0-9]{1,15}")
 
 PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS)]
-
-
-class PartTooSmall(Conflict):
-    """S3 assembles no object from such parts."""
-
-    code, detail = "part_too_small", f"All parts but the last need at least {MIN_PART_BYTES} bytes."
 
 
 class WrongTotal(Conflict):
@@ -149,7 +143,7 @@ def _parse_size(value: object) -> int | None:
 
 
 def choose_parts(stored: Sequence[Part], requested: Sequence[UploadedPart]) -> list[Part]:
-    """Return the parts that S3 shall assemble, in order. Raises PartsMissing, PartMismatch and PartTooSmall."""
+    """Return the parts that S3 shall assemble, in order. Raises PartsMissing and PartMismatch."""
     by_number = {part.number: part for part in stored}
     chosen = []
     for each in sorted(requested, key=lambda part: part.number):
@@ -159,7 +153,4 @@ def choose_parts(stored: Sequence[Part], requested: Sequence[UploadedPart]) -> l
         if part.etag.strip('"') != each.etag.strip('"'):
             raise PartMismatch(f"Part {each.number} has another ETag. Upload it again.")
         chosen.append(part)
-    for part in chosen[:-1]:
-        if part.size < MIN_PART_BYTES:
-            raise PartTooSmall(f"Part {part.number} has {part.size} bytes, and needs at least {MIN_PART_BYTES}.")
     return chosen

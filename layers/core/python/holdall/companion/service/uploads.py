@@ -115,7 +115,7 @@ def complete(client: ClientInfo, reference: UploadReference, request: CompleteMu
     """Assemble the parts, and commit the upload. A repeated request returns the same.
 
     Raises NotFound, Forbidden, UploadNotOpen, the errors of `choose_parts`, WrongTotal, FileTooLarge, and those of
-    `uploads.commit`.
+    `multipart.assemble` and `uploads.commit_upload`.
     """
     found = _find(client, reference)
     upload, stored_parts = found.upload, _list_parts(found)
@@ -135,8 +135,7 @@ def abort(client: ClientInfo, reference: UploadReference) -> None:
     A client aborts also when it does not know whether its completion succeeded. The file stays then.
     """
     found = _find(client, reference)
-    if found.upload.state == "open":
-        cleanup.abort_if_open(found.upload, found.caller)
+    cleanup.abort_if_open(found.upload, found.caller)
 
 
 def _start(client: ClientInfo, token: str, file: FileDescription, *, is_multipart: bool) -> Upload:
