@@ -1,4 +1,4 @@
-"""The bodies of direct uploads: their size, and the forms of all clients, good and bad (U5, P2)."""
+"""The bodies of direct uploads: their size, and the forms of all clients, good and bad (U9, P2)."""
 
 from urllib.parse import quote
 

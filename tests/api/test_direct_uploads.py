@@ -1,4 +1,4 @@
-"""Direct uploads: the file is in the request, and its URLs are in the response (U5)."""
+"""Direct uploads: the file is in the request, and its URLs are in the response (U1, U2)."""
 
 import hashlib
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Direct uploads over HTTP, as clients send them: raw bodies, and the forms of `requests` (U5)."""
+"""Direct uploads over HTTP, as clients send them: raw bodies, and the forms of `requests` (U1, U2)."""
 
 import hashlib
 import http.client
