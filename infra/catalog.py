@@ -261,6 +261,7 @@ FUNCTIONS = (
             Schedule("send-pending-invitations", rate_minutes=1),
             Schedule("purge-projects", rate_minutes=60),
             Schedule("recount", daily_hour=3),
+            Schedule("empty-trash", daily_hour=4),
             Schedule("export-audit", daily_hour=1, enabled_by=_AUDIT_EXPORT),
         ),
         grants=(

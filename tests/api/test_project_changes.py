@@ -18,13 +18,19 @@ SETTINGS: dict[str, Any] = {
     "visibility": "public",
     "quota": {"maxBytes": 1000, "maxFiles": 2, "maxFileBytes": 500},
     "allowedTypes": ["image/*"],
-    "variants": [{"name": "thumb", "width": 20, "height": 10, "fit": "cover", "format": "avif", "quality": 50}],
+    "variants": [
+        {"name": "thumb", "width": 20, "height": 10, "fit": "cover", "format": "avif", "quality": 50, "animated": False}
+    ],
+    "retentionDays": 30,
+    "keepVersions": 5,
 }
 OTHER_SETTINGS: dict[str, Any] = {
     "visibility": "private",
     "quota": {"maxBytes": 7, "maxFiles": None, "maxFileBytes": None},
     "allowedTypes": ["text/plain", "image/png"],
     "variants": [],
+    "retentionDays": None,
+    "keepVersions": None,
 }
 
 
@@ -99,6 +105,10 @@ def test_everything_is_updated_at_once(client: Client, configured: dict[str, Any
         ({"settings": {"quota": {"bytes": 1}}}, "/settings/quota/bytes"),
         ({"settings": {"allowedTypes": None}}, "/settings/allowedTypes"),
         ({"settings": {"allowedTypes": []}}, "/settings/allowedTypes"),
+        ({"settings": {"retentionDays": 0}}, "/settings/retentionDays"),
+        ({"settings": {"retentionDays": 3651}}, "/settings/retentionDays"),
+        ({"settings": {"keepVersions": 0}}, "/settings/keepVersions"),
+        ({"settings": {"keepVersions": 1001}}, "/settings/keepVersions"),
         ({"settings": {"variants": None}}, "/settings/variants"),
         ({"settings": {"variants": [None]}}, "/settings/variants/0"),
         ({"settings": {"variants": [{"name": "x"}]}}, "/settings/variants/0"),

@@ -29,12 +29,16 @@ def test_foreign_project_looks_like_a_missing_one(client: Client, stranger: Clie
 
 
 def test_settings_are_returned_as_they_were_set(client: Client) -> None:
-    variants = [{"name": "thumb", "width": 20, "height": 10, "fit": "cover", "format": "avif", "quality": 50}]
+    variants = [
+        {"name": "thumb", "width": 20, "height": 10, "fit": "cover", "format": "avif", "quality": 50, "animated": False}
+    ]
     settings = {
         "visibility": "public",
         "quota": {"maxBytes": 1000, "maxFiles": 2, "maxFileBytes": 500},
         "allowedTypes": ["image/*"],
         "variants": variants,
+        "retentionDays": 30,
+        "keepVersions": 5,
     }
     project = client.post("/projects", {"name": "x", "settings": settings}).created()
 
@@ -46,6 +50,7 @@ def test_project_without_settings_has_the_defaults(client: Client) -> None:
     settings = client.post("/projects", {"name": "x"}).created()["settings"]
 
     assert (settings["visibility"], settings["allowedTypes"]) == ("private", ["*/*"])
+    assert (settings["retentionDays"], settings["keepVersions"]) == (None, None)
     assert [spec["name"] for spec in settings["variants"]] == ["thumbnail", "small", "large"]
 
 

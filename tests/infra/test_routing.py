@@ -174,6 +174,7 @@ def test_schedules_invoke_functions_with_their_tasks(cloud_template: Template, l
         ("maintenance", "send-pending-invitations"): "rate(1 minute)",
         ("maintenance", "purge-projects"): "rate(60 minutes)",
         ("maintenance", "recount"): "cron(0 3 * * ? *)",
+        ("maintenance", "empty-trash"): "cron(0 4 * * ? *)",
         ("maintenance", "send-pending-jobs"): "rate(1 minute)",
     }
 

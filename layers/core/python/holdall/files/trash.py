@@ -1,6 +1,7 @@
 """The trash of a project: files are moved to it, restored from it, and purged."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -42,34 +43,27 @@ def restore(caller: Caller, file_id: str, found: File | None = None) -> FileView
 def purge(caller: Caller | None, file_id: str, found: File | None = None) -> Job:
     """Hide a file from every route at once, and start the job that deletes it. Raises NotFound and Busy.
 
-    Without a caller, the file is purged with its project, and the audit log has an entry for the project only.
+    Without a caller, the file is purged with its project, and the audit log has an entry for the project only. The retention
+    of the trash purges without a caller too.
     """
     return _change(partial(_purge, caller), file_id, found)
 
 
-def purge_trashed_before(project_id: str, cutoff: datetime, page: PageRequest) -> tuple[int, str | None]:
-    """Purge a page of the files that were moved to the trash before a time, the oldest first.
+def purge_trashed_before(project_id: str, cutoff: datetime, page: PageRequest) -> str | None:
+    """Purge a page of the files that were moved to the trash before a time, and return the position of the next page.
 
-    Return their number, and the position of the next page. Raises Busy and ServiceUnavailable.
+    A file that is restored meanwhile stays. Raises Busy and ServiceUnavailable.
     """
-    listed = store.list_trashed_before(project_id, cutoff, page)
-    found = service.get_many(file.id for file in listed.items)  # the list lags
-    # A file that was restored meanwhile has changed, and is left alone.
-    purged = [_purge_if_trashed_before(cutoff, file) for file in found.values()]
-    return sum(purged), listed.next
 
-
-def _purge_if_trashed_before(cutoff: datetime, file: File) -> bool:
-    def purge_if_due(file: File) -> bool:
-        is_due = file.deleted_at is not None and file.deleted_at < cutoff
-        if is_due:
+    def purge_if_due(file: File) -> None:
+        if file.deleted_at is not None and file.deleted_at < cutoff:
             _purge(None, file)
-        return is_due
 
-    try:
-        return _change(purge_if_due, file.id, file)
-    except NotFound:
-        return False  # it was purged meanwhile
+    listed = store.list_trashed_before(project_id, cutoff, page)
+    for file in service.get_many(file.id for file in listed.items).values():  # the list lags
+        with suppress(NotFound):  # it was purged meanwhile
+            _change(purge_if_due, file.id, file)
+    return listed.next
 
 
 def _change(change: Callable[[File], T], file_id: str, found: File | None) -> T:

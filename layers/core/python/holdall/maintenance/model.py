@@ -139,4 +139,28 @@ class ExportAudit(Message):
     type: Literal["export-audit"] = "export-audit"
 
 
-WorkMessage = EndUpload | ExportAudit | RecountPage | RecountProject | RunJob
+@dataclass(frozen=True)
+class FindTrash(Message):
+    """Look for projects that keep their trash for a limited time, after `position` of a shard."""
+
+    queue: ClassVar[QueueName] = "work"
+    shard: int = 0
+    position: str | None = None
+    type: Literal["find-trash"] = "find-trash"
+
+
+@dataclass(frozen=True)
+class EmptyTrash(Message):
+    """Purge the files that have been in the trash of a project for too long, after `position`."""
+
+    queue: ClassVar[QueueName] = "work"
+    project_id: str
+    position: str | None = None
+    type: Literal["empty-trash"] = "empty-trash"
+
+    @property
+    def group_id(self) -> str:
+        return self.project_id
+
+
+WorkMessage = EmptyTrash | EndUpload | ExportAudit | FindTrash | RecountPage | RecountProject | RunJob

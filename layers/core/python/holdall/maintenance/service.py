@@ -6,8 +6,8 @@ from holdall.files import jobs as file_jobs
 from holdall.files import service as files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job, RunJob
-from holdall.maintenance import export, project_jobs, recount, recount_repair
-from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject, WorkMessage
+from holdall.maintenance import export, project_jobs, recount, recount_repair, retention
+from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
@@ -24,6 +24,7 @@ _TASKS = {
     "send-pending-jobs": jobs.resend_due,
     "retry-jobs": jobs.retry_given_up,
     "export-audit": export.enqueue_due,
+    "empty-trash": retention.start,
     "recount": recount.start,
     "recount-repair": recount_repair.repair,
     "purge-projects": projects.purge_due,
@@ -40,10 +41,14 @@ def run_task(task: str) -> None:
 def handle(message: WorkMessage) -> None:
     """Process a message of the queue `work`. It is received again if this raises an error, such as ServiceUnavailable."""
     match message:
+        case EmptyTrash():
+            retention.empty_trash(message)
         case EndUpload():
             cleanup.end(message.upload_id)
         case ExportAudit():
             export.export_partition(message)
+        case FindTrash():
+            retention.find_trash(message)
         case RecountPage():
             recount.run_page(message)
         case RecountProject():

@@ -133,11 +133,17 @@ class Quota(RequestModel):
     max_file_bytes: Annotated[int, Field(ge=0)] | None = None
 
 
+RetentionDays = Annotated[int, Field(ge=1, le=3650)]
+KeepVersions = Annotated[int, Field(ge=1, le=1000)]
+
+
 class ProjectSettings(RequestModel):
     visibility: Visibility = "private"
     quota: Quota = Quota()
     allowed_types: AllowedTypes = ["*/*"]  # noqa: RUF012  # pydantic copies defaults
     variants: VariantSpecs = DEFAULT_VARIANTS
+    retention_days: RetentionDays | None = None  # in the trash; None: until someone purges the file
+    keep_versions: KeepVersions | None = None  # of a file, the newest ones; None: all
 
     def allows(self, content_type: str) -> bool:
         """Return whether files of this type may be uploaded."""
@@ -150,7 +156,7 @@ class CreateProjectRequest(RequestModel):
     settings: ProjectSettings = ProjectSettings()
 
 
-# A missing field is None, but an explicit null is rejected, as at the creation of a project.
+# A missing field is None, but an explicit null is rejected where it is at the creation of a project.
 _UNSET: Any = Field(default_factory=lambda: None)
 
 
@@ -161,6 +167,8 @@ class UpdateProjectSettings(RequestModel):
     quota: Quota = _UNSET
     allowed_types: AllowedTypes = _UNSET
     variants: VariantSpecs = _UNSET
+    retention_days: RetentionDays | None = _UNSET
+    keep_versions: KeepVersions | None = _UNSET
 
 
 class UpdateProjectRequest(RequestModel):
