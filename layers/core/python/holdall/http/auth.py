@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Depends, Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -14,6 +14,7 @@ from holdall.api_keys.model import ApiKeyCredentials, InvalidApiKey
 from holdall.http.body import MAX_BYTES
 from holdall.http.client_info import client_info
 from holdall.http.credentials import read_credentials, verify_csrf
+from holdall.http.request_values import METHODS_WITH_BODY, body_value, first_text, parse_project_id, query_flag
 from holdall.iam.model import SESSION_MAX_AGE, SessionCredentials, User
 from holdall.iam.service import sessions
 from holdall.platform import clock, ids, observability
@@ -28,8 +29,6 @@ from holdall.roles import service as roles
 
 CONTEXT = "holdall"  # the key of the RequestContext in the context of Powertools
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})  # the texts that pydantic reads as True
-_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class SessionRequired(Forbidden):
@@ -108,7 +107,7 @@ class Guard:
 
     def query_parameters(self, method: str, path: str) -> frozenset[str]:
         """Return the query parameters that name the project. Otherwise the path or the body names it."""
-        if method in _METHODS_WITH_BODY and not self.file_body:
+        if method in METHODS_WITH_BODY and not self.file_body:
             return frozenset()
         return frozenset(name for name in self.project_from if f"{{{name}}}" not in path)
 
@@ -203,25 +202,23 @@ class Guard:
 
     def _allows_deleted(self, event: APIGatewayProxyEventV2) -> bool:
         flag = self.allow_deleted
-        return _query_flag(event, flag) if isinstance(flag, str) else flag
+        return query_flag(event, flag) if isinstance(flag, str) else flag
 
     def _check_permissions(self, permissions: frozenset[str], event: APIGatewayProxyEventV2) -> None:
-        extra = {permission for flag, permission in self.extra.items() if _query_flag(event, flag)}
+        extra = {permission for flag, permission in self.extra.items() if query_flag(event, flag)}
         extra |= {
-            permission for (name, value), permission in self.extra_by_value.items() if _body_value(event, name) == value
+            permission for (name, value), permission in self.extra_by_value.items() if body_value(event, name) == value
         }
         if self.access is Access.PERMISSION and not {self.permission} | extra <= permissions:
             raise Forbidden
 
     def _project_id(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str], default: str) -> str | None:
         for name in self.project_from:
-            value: Any = path_parameters.get(name) or event.query_string_parameters.get(name)
+            value = path_parameters.get(name) or event.query_string_parameters.get(name)
             if not value and not self.file_body:
-                value = _body_value(event, name)
-            if isinstance(value, list) and value:
-                value = value[0]
-            if isinstance(value, str):
-                return _parse_project_id(name, value)
+                value = first_text(body_value(event, name))
+            if value is not None:
+                return parse_project_id(name, value)
         return default if self.project_from else None
 
     def _idempotency_key(self, event: APIGatewayProxyEventV2, principal_id: str) -> IdempotencyKey | None:
@@ -287,22 +284,3 @@ def public(
         allow_unknown_query=allow_unknown_query,
         max_body_bytes=max_body_bytes,
     )
-
-
-def _query_flag(event: APIGatewayProxyEventV2, name: str) -> bool:
-    return event.query_string_parameters.get(name, "").lower() in _TRUE
-
-
-def _body_value(event: APIGatewayProxyEventV2, name: str) -> Any:
-    body = event.json_body if event.http_method in _METHODS_WITH_BODY else None
-    return body.get(name) if isinstance(body, dict) else None
-
-
-def _parse_project_id(name: str, value: str) -> str:
-    if name == "key":
-        return ids.project_id_of_object_key(value)
-    if name != "projectId":
-        return ids.project_id_of(value)
-    if not ids.is_project_id(value):
-        raise NotFound
-    return value
