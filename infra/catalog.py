@@ -193,7 +193,8 @@ FUNCTIONS = (
         bundles_openapi=True,
         grants=(
             *_READ_MAIN,
-            Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "JOB#*", "EVENTS#*", "SEEN#*")),
+            Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "VERSION#*", "JOB#*", "EVENTS#*", "SEEN#*")),
+            Grant(Resource.MAIN, (_DELETE,), keys=("FILE#*",)),  # a deleted version moves to another key
             _AUDIT,
             _EPHEMERAL,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
@@ -216,6 +217,7 @@ FUNCTIONS = (
                 (*_GET, _CHECK),
                 keys=("UPLOAD#*", "FILE#*", "PROJECT#*", "USER#*", "KEY#*", "SEEN#*"),
             ),
+            Grant(Resource.MAIN, ("dynamodb:Query",), keys=("FILE#*",)),
             Grant(Resource.MAIN, _WRITE, keys=_COMPLETION),
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
             Grant(Resource.ORIGINALS_OBJECTS, ("s3:GetObject", "s3:DeleteObjectVersion")),
@@ -277,7 +279,7 @@ FUNCTIONS = (
             Grant(
                 Resource.MAIN,
                 (_DELETE,),
-                keys=("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*"),
+                keys=("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "VERSION#*", "JOB#*", "QUOTA#*", "USAGE#*"),
             ),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
             Grant(

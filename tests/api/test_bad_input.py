@@ -312,7 +312,12 @@ def test_every_list_rejects_invalid_cursors(api: Api) -> None:
 
 
 # The callback rejects an unknown state, whatever the provider is called.
-STATUSES_BY_PARAMETER = {"asset": (404, 422), "provider": (401, 404, 422), "partNumber": (404, 422)}
+STATUSES_BY_PARAMETER = {
+    "number": (404, 422),
+    "asset": (404, 422),
+    "provider": (401, 404, 422),
+    "partNumber": (404, 422),
+}
 INVALID_PATH_VALUES = [
     "x",
     "%00",

@@ -106,6 +106,28 @@ class Story:
             file_id = self.file_ids.pop(0)
             self.send(lambda: self.client.delete(f"/files/{file_id}?permanent=true"))
 
+    def restore(self) -> None:
+        if self.file_ids:
+            self.send(lambda: self.client.post(f"/files/{self.file_ids[0]}/restore"))
+
+    def restore_version(self) -> None:
+        """Restore the first version. It may be deleted, or what the file shows."""
+        if self.file_ids:
+            self.send(lambda: self.client.post(f"/files/{self.file_ids[0]}/versions/1/restore"))
+
+    def delete_version(self) -> None:
+        """Delete the first version. It may be the only one."""
+        if self.file_ids:
+            self.send(lambda: self.client.delete(f"/files/{self.file_ids[0]}/versions/1"))
+
+    def delete_current_version(self) -> None:
+        if self.file_ids:
+            number = self.client.get(f"/files/{self.file_ids[0]}").json().get("data", {}).get("version", 1)
+            self.send(lambda: self.client.delete(f"/files/{self.file_ids[0]}/versions/{number}"))
+
+    def keep_one_version(self) -> None:
+        self._set({"keepVersions": 1})
+
     def delete_project(self) -> None:
         self.send(lambda: self.client.delete(f"/projects/{self.project_id}"))
 
@@ -178,6 +200,11 @@ STEPS = {
         Story.make_public,
         Story.trash,
         Story.purge,
+        Story.restore,
+        Story.restore_version,
+        Story.delete_version,
+        Story.delete_current_version,
+        Story.keep_one_version,
         Story.delete_project,
         Story.restore_project,
         Story.claim_renders,
@@ -187,7 +214,7 @@ STEPS = {
 }
 _RENDER = ["claim_renders", "finish_renders"]
 # Workers do more than users: a story in which nothing is rendered proves nothing.
-_WEIGHTED = [*STEPS, *[*_RENDER, "run_jobs"] * 2, "add_version", "upload"]
+_WEIGHTED = [*STEPS, *[*_RENDER, "run_jobs"] * 2, *["add_version"] * 3, "restore_version", "upload"]
 
 
 def assert_public_variants(fake_aws: FakeAws, project_id: str) -> None:
@@ -206,6 +233,18 @@ def assert_public_variants(fake_aws: FakeAws, project_id: str) -> None:
     assert stored == live
 
 
+def assert_originals(fake_aws: FakeAws, project_id: str) -> None:
+    """Check that there are exactly the originals that versions name, and that no deleted version is left."""
+    versions = invariants.stored_versions(fake_aws, project_id)
+    stored = fake_aws.s3.list_object_versions(Bucket="originals").get("Versions", [])
+    named = {(each["key"], each["s3_version_id"]) for each in versions}
+    assert {(each["Key"], each["VersionId"]) for each in stored if project_id in each["Key"]} == named
+    assert [each for each in versions if each["status"] == "deleted"] == []
+    restored = {each["id"] for each in versions if each["restored_from"]}
+    rows = fake_aws.find_rows("main", record_type="restored-version")
+    assert {each["pk"].removeprefix("VERSION#") for each in rows if project_id in each["pk"]} == restored
+
+
 @pytest.fixture
 def run_story(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, tmp_path: Path) -> Any:
     """Return a function that runs steps in a new public project, with one image, while one call to S3 fails."""
@@ -221,6 +260,7 @@ def run_story(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, tmp_
                 STEPS[step](story)
             story.end()
         assert_public_variants(fake_aws, project_id)
+        assert_originals(fake_aws, project_id)
         invariants.assert_project_consistent(fake_aws, project_id)
 
     return run
@@ -239,6 +279,11 @@ def run_story(client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, tmp_
 )
 @example(["claim_renders", "purge", "run_jobs", "finish_renders"], 4, "refused")
 @example([*_RENDER, "remove_variants", "add_version", *_RENDER, "trash"], 30, "refused")
+@example([*_RENDER, "add_version", *_RENDER, "restore_version", "delete_version", "run_jobs", *_RENDER], 30, "refused")
+@example(
+    [*_RENDER, "add_version", *_RENDER, "restore_version", "claim_renders", "delete_current_version"], 9, "timeout"
+)
+@example([*_RENDER, "trash", "restore", "run_jobs", "make_private"], 9, "timeout")
 @example([*_RENDER, "remove_variants", "add_version", *_RENDER, "make_private", "run_jobs"], 4, "timeout")
 def test_what_is_public_is_a_variant_of_a_live_file_in_a_public_project(
     run_story: Any, steps: list[str], failing_call: int, mode: FaultMode

@@ -1,4 +1,8 @@
-"""Budgets of the trash: the guard's read, the rate limiter, the file, and a transaction for each file."""
+"""Budgets of the trash and of versions: the guard's read, the rate limiter, the file, its version, and a transaction.
+
+A version is read after its file, because one of two records that are read together may be older than the other. The current
+version is a part of the file.
+"""
 
 from collections.abc import Callable
 
@@ -25,6 +29,24 @@ def _bulk_request(action: str, count: int, *, trashed: bool = False) -> Callable
     return authenticated_post("/files/bulk", make_body)
 
 
+def _version_request(
+    path: str, method: str = "GET", create: Callable[[Scenario], str] = Scenario.create_versions
+) -> Callable[[Scenario], SendRequest]:
+    def prepare(scenario: Scenario) -> SendRequest:
+        file_id = create(scenario)
+        return lambda: scenario.client.request(method, f"/files/{file_id}/versions{path}")
+
+    return prepare
+
+
+def _create_image_versions(scenario: Scenario) -> str:
+    file_id = scenario.create_rendered_image()
+    scenario.create_file(fileId=file_id)
+    scenario.fake_aws.run_workers()
+    return file_id
+
+
+_VERSIONS = "/api/v1/files/{fileId}/versions"
 _RESTORE, _BULK = "POST /api/v1/files/{fileId}/restore", "POST /api/v1/files/bulk"
 FILE_CASES = (
     BudgetCase("GET /api/v1/trash", 200, authenticated_get("/trash?projectId={project}"), dynamodb=2),
@@ -40,4 +62,21 @@ FILE_CASES = (
     BudgetCase(_BULK, 200, _bulk_request("delete", 5), dynamodb=3 + 5),
     BudgetCase(_BULK, 200, _bulk_request("restore", 5, trashed=True), dynamodb=3 + 5, label="to restore"),
     BudgetCase(_BULK, 200, _bulk_request("purge", 5), dynamodb=3 + 5, sqs=5, label="to purge"),
+    BudgetCase(f"GET {_VERSIONS}", 200, _version_request(""), dynamodb=3),
+    BudgetCase(f"GET {_VERSIONS}/{{number}}", 200, _version_request("/1"), dynamodb=3),
+    BudgetCase(f"GET {_VERSIONS}/{{number}}", 200, _version_request("/2"), dynamodb=2, label="current"),
+    BudgetCase(f"GET {_VERSIONS}/{{number}}/download", 302, _version_request("/1/download"), dynamodb=3),
+    BudgetCase(f"POST {_VERSIONS}/{{number}}/restore", 201, _version_request("/1/restore", "POST"), dynamodb=5),
+    BudgetCase(
+        f"POST {_VERSIONS}/{{number}}/restore",
+        201,
+        _version_request("/1/restore", "POST", _create_image_versions),
+        dynamodb=5,
+        sqs=1,
+        label="with variants to render",
+    ),
+    BudgetCase(f"DELETE {_VERSIONS}/{{number}}", 202, _version_request("/1", "DELETE"), dynamodb=5, sqs=1),
+    BudgetCase(
+        f"DELETE {_VERSIONS}/{{number}}", 202, _version_request("/2", "DELETE"), dynamodb=5, sqs=1, label="current"
+    ),
 )

@@ -48,7 +48,8 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "upload": ("UPLOAD#{project}-{id}", "UPLOAD"),
         "companion-token": ("COMPANION#{digest}", "COMPANION"),
         "file": ("FILE#{project}-{id}", "FILE"),
-        "version": ("FILE#{project}-{id}", "VERSION#{eight}"),
+        "version": ("FILE#{project}-{id}", "(VERSION|DELETED)#{eight}"),
+        "restored-version": ("VERSION#{project}-{id}", "VERSION"),
         "job": ("JOB#{project}-{id}", "JOB"),
         "event": ("EVENTS#{project}", "{id}"),
         "recount-result": ("TASK#recount#{id}#{project}", "RESULT"),
@@ -189,6 +190,9 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
         google = LinkedIdentity("google", "issuer", "subject", scenario.email, clock.now())
         store.add_identity(tx, scenario.client.user["id"], google, error=NotFound)
     scenario.client.request("DELETE", f"/files/{scenario.create_document()}").data()
+    document = scenario.create_versions()
+    scenario.client.post(f"/files/{document}/versions/1/restore").created()
+    scenario.client.delete(f"/files/{document}/versions/2").data()
     projects.create_api_key_client(scenario.client, scenario.project_id).get("/files").data()
     away = scenario.client.post("/projects", {"name": "Away"}).created()["id"]
     scenario.client.delete(f"/projects/{away}").data()

@@ -63,7 +63,8 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     },
     "files": {
         **_READ_MAIN,
-        "main [EVENTS#* FILE#* JOB#* SEEN#*]": _WRITE,
+        "main [EVENTS#* FILE#* JOB#* SEEN#* VERSION#*]": _WRITE,
+        "main [FILE#*]": "dynamodb:DeleteItem",
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
@@ -77,6 +78,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     },
     "ingest": {
         "main [FILE#* KEY#* PROJECT#* SEEN#* UPLOAD#* USER#*]": f"{_READ} dynamodb:ConditionCheckItem",
+        "main [FILE#*]": "dynamodb:Query",
         "main [EVENTS#* FILE#* INSTALLATION#* JOB#* QUOTA#* UPLOAD#* USAGE#*]": _WRITE,
         "originals": "s3:ListBucket",
         "originals/*": "s3:DeleteObjectVersion s3:GetObject",
@@ -97,7 +99,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "maintenance": {
         **_READ_MAIN,
         "main [EVENTS#* FILE#* INSTALLATION#* JOB#* PROJECT#* QUOTA#* TASK#* UPLOAD#* USAGE#*]": _WRITE,
-        "main [FILE#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* USAGE#*]": "dynamodb:DeleteItem",
+        "main [FILE#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* USAGE#* VERSION#*]": "dynamodb:DeleteItem",
         "originals": "s3:ListBucket s3:ListBucketVersions",
         "originals/*": "s3:AbortMultipartUpload s3:DeleteObjectVersion s3:GetObjectVersion",
         "variants": "s3:ListBucket",

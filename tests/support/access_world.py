@@ -105,13 +105,16 @@ class AccessWorld:
         custom_role, custom_permission = f"matrix-{number}", f"matrix.thing-{number}"
         self.superuser.post("/roles", {"name": custom_role, "permissions": ["users.read"]}).created()
         self.superuser.post("/permissions", {"name": custom_permission}).created()
-        file_id, trashed_id = (
-            self.fake_aws.upload(owner, b"x", projectId=project_id, **_TEXT_FILE)["fileId"] for _ in range(2)
+        file_id, trashed_id, versioned_id = (
+            self.fake_aws.upload(owner, b"x", projectId=project_id, **_TEXT_FILE)["fileId"] for _ in range(3)
         )
+        self.fake_aws.upload(owner, b"y", fileId=versioned_id, **_TEXT_FILE)
         owner.delete(f"/files/{trashed_id}").data()
         ids = {
             "fileId": file_id,
             "trashedFileId": trashed_id,
+            "versionedFileId": versioned_id,
+            "number": "1",
             "uploadId": open_upload["uploadId"],
             "multipartUploadId": multipart_upload["uploadId"],
             "token": "hu_unknown",  # no one is refused because of who sends a token

@@ -22,6 +22,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
     """Return the parts of valid requests of this client by route."""
     committed = fake_aws.upload(client, b"x", filename="a.txt", contentType="text/plain")
     (upload,) = fake_aws.find_rows("main", record_type="upload")
+    fake_aws.upload(client, b"y", filename="a.txt", contentType="text/plain", fileId=committed["fileId"])
     open_upload = _upload_one_part(client, fake_aws)
     companion_path, companion_parts = _companion_upload(client, fake_aws)
     session_id = users.sign_in(client.user["email"]).refresh_token.split("_")[1]
@@ -31,6 +32,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
         "path": {
             "projectId": users.personal_project_id(client),
             "fileId": committed["fileId"],
+            "number": "1",
             "uploadId": open_upload["uploadId"],
             "asset": "start.js",
             "sessionId": session_id,

@@ -58,8 +58,8 @@ def measured_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
     for version in stored_versions(fake_aws, project_id):
         kind = "image" if version["content_type"] in IMAGE_TYPES else "file"
         ready = [each["size"] for each in version["variants"] if each["status"] == "ready"]
-        found[f"{kind}_bytes"] += version["size"]
-        found[f"{kind}s"] += 1
+        found[f"{kind}_bytes"] += version["size"] * version["owns_original"]
+        found[f"{kind}s"] += version["owns_original"]
         found["variant_bytes"] += sum(ready)
         found["variants"] += len(ready)
     return _without_zeros(found)
@@ -68,12 +68,14 @@ def measured_usage(fake_aws: FakeAws, project_id: str) -> dict[str, int]:
 def assert_project_consistent(fake_aws: FakeAws, project_id: str) -> None:
     """Check all invariants of a project.
 
-    The quota counts versions and open uploads, and the usage counts versions by kind and variants. The installation is
-    the sum of its projects, and each user has reserved the bytes of their open uploads. Ready versions and variants have
-    their objects, and no variant is stored without a row. Each upload and each commit is audited once.
+    The quota counts originals and open uploads, and the usage counts originals by kind and variants. One of the versions that
+    share an original owns it. The installation is the sum of its projects, and each user has reserved the bytes of their open
+    uploads. Ready versions and variants have their objects, and no variant is stored without a row. Each upload and each
+    commit is audited once.
     """
     versions, uploads = stored_versions(fake_aws, project_id), upload_rows(fake_aws, project_id)
-    sizes = [int(each["size"]) for each in uploads if each["state"] == "open"] + [each["size"] for each in versions]
+    sizes = [int(each["size"]) for each in uploads if each["state"] == "open"]
+    sizes += [each["size"] for each in versions if each["owns_original"]]
     assert quota_usage(fake_aws, project_id) == (sum(sizes), len(sizes))
     assert counted_usage(fake_aws, project_id) == measured_usage(fake_aws, project_id)
     assert installation_usage(fake_aws) == total_project_usage(fake_aws)
@@ -82,6 +84,9 @@ def assert_project_consistent(fake_aws: FakeAws, project_id: str) -> None:
         reserved[upload["created_by"]] += int(upload["size"])
     assert open_bytes_by_user(fake_aws) == _without_zeros(reserved)
 
+    originals = {(each["key"], each["s3_version_id"]) for each in versions}
+    owned = [(each["key"], each["s3_version_id"]) for each in versions if each["owns_original"]]
+    assert sorted(owned) == sorted(originals)
     for version in versions:
         if version["status"] == "ready":
             stored = fake_aws.s3.get_object(Bucket="originals", Key=version["key"], VersionId=version["s3_version_id"])

@@ -100,6 +100,11 @@ def _add_trashed_file(tx: Transaction, project_id: str, number: int) -> None:
     files.put(tx, replace(file, project_id=project_id, state="trash", deleted_at=deleted_at))
 
 
+def _add_version(tx: Transaction, file_id: str, number: int) -> None:
+    version_id = ids.new_scoped_id(ids.project_id_of(file_id))
+    files.put_version(tx, file_id, replace(factories.make_version(number + 1, "ready"), id=version_id))
+
+
 def _add_upload(tx: Transaction, project_id: str, _: int) -> None:
     body = InitUploadRequest.model_validate(factories.make_upload_request(b""))
     caller = Caller("192.0.2.7", "curl/8.9.1", "request", ids.new_id(), ids.new_id(), frozenset())
@@ -204,6 +209,12 @@ LISTS = {
         "GET /trash",
         RowFactory(_add_trashed_file, files.FileRecord, ids.new_project_id),
         files.list_trash,
+    ),
+    "versions of a file": RouteList(
+        "GET /files/{fileId}/versions",
+        RowFactory(_add_version, files.VersionRecord, lambda: ids.new_scoped_id(ids.new_project_id())),
+        lambda owner, page: files.list_versions(owner, page, newest_first=True),
+        "sk",
     ),
     "open uploads of a project": RouteList("GET /uploads", _UPLOADS, uploads.list_open, "gsi2sk", descending=False),
     "jobs of a project": RouteList("GET /jobs", _JOBS, jobs.list_by_project),

@@ -77,6 +77,12 @@ class Scenario:
         """Return the ID of a file that is not an image."""
         return self.create_file(b"Dear reader", filename="letter.txt", contentType="text/plain")
 
+    def create_versions(self) -> str:
+        """Return the ID of a file that is not an image and has two versions."""
+        file_id = self.create_document()
+        self.create_file(b"Dear readers", filename="letter.txt", contentType="text/plain", fileId=file_id)
+        return file_id
+
     def create_rendered_image(self) -> str:
         """Return the ID of an image whose variant is stored under `media/`."""
         file_id = self.create_image()

@@ -39,6 +39,7 @@ ID_PARAMETER_NAMES = {
 NON_ID_VALUES = {
     "provider": "issuer",
     "asset": "start.js",
+    "number": "1",
     "name": "user",
     "role": "user",
     "permission": "users.read",

@@ -27,6 +27,7 @@ class FakeVersion:
     id: str = "id"
     kind: str = "image"
     size: int = 100
+    owns_original: bool = True
     variants: list[FakeVariant] = field(default_factory=list)
 
 

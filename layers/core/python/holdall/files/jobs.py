@@ -1,4 +1,4 @@
-"""Jobs of files: hash a version that has no SHA-256, and delete a purged file."""
+"""The job that hashes a version that has no SHA-256."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,50 +6,18 @@ from datetime import timedelta
 from functools import partial
 
 from holdall.events.service import emit
-from holdall.files import service, store
+from holdall.files import service
 from holdall.files.model import File, FileChanged, Version
 from holdall.jobs import service as jobs
-from holdall.jobs.model import GAVE_UP, Job, JobState
+from holdall.jobs.model import GAVE_UP, Job
 from holdall.platform import clock, observability, storage
 from holdall.platform.errors import NotFound
-from holdall.platform.pagination import Page
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
-from holdall.quotas import service as quotas
 
 HASH_TIME = timedelta(minutes=14)  # of one run; below the timeout of the function
 _MAX_HASH_RUNS = 3  # that take longer
 _Loaded = tuple[File, Version]
-
-
-def run_purge(job: Job, versions: Page[Version]) -> None:
-    """Delete the first versions of a purged file: the objects of each, then its row, which releases its quota.
-
-    The row of the file is last. The result is the same after an interruption or a repetition. A worker that renders or moves
-    variants may still store some, so the purge waits for it. Raises ServiceUnavailable and JobClaimed.
-    """
-    file_id = job.required_file_id
-    if jobs.is_storing_variants(file_id):
-        jobs.reschedule_later(job)
-        return
-    for version in versions.items:
-        service.delete_variants(variant.unprefixed_key for variant in version.variants)
-        storage.delete_version(version.key, version.s3_version_id)
-        try:
-            with Transaction() as tx:
-                store.delete_version(tx, file_id, version.number)
-                quotas.release(tx, job.project_id, version.size, version_id=version.id)
-                quotas.remove_version(tx, job.project_id, version)
-        except FileChanged:
-            continue  # another worker deleted this version
-    if versions.next is not None:
-        jobs.reschedule(job, JobState())
-        return
-    file = store.get_or_none(file_id)
-    with Transaction() as tx:
-        if file is not None:
-            store.delete(tx, file)
-        jobs.complete(tx, job)
 
 
 def run_hash(job: Job) -> None:

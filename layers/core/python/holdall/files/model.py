@@ -97,7 +97,11 @@ class Variant(BaseModel):
 
 @dataclass(frozen=True)
 class Version:
-    """A content of a file. Its ID is the ID of the upload that created it."""
+    """A content of a file. Its ID is the ID of the upload that created it, unless it restores another version.
+
+    A restored version shares the original of the other one. One of the versions that share an original owns it: it counts in
+    the quota, and the original is deleted with it.
+    """
 
     id: str
     number: int
@@ -117,10 +121,22 @@ class Version:
     created_at: datetime
     placeholder: str | None = None  # a ThumbHash in base64, of an image that was rendered
     colour: str | None = None  # the dominant color as `#rrggbb`
+    restored_from: int | None = None  # the number of another version
+    owns_original: bool = True
 
     @property
     def kind(self) -> FileKind:
         return kind_of(self.content_type)
+
+    @property
+    def original_id(self) -> str:
+        """Return the ID of the upload of the original."""
+        original_id = version_id_of(self.key)
+        assert original_id is not None
+        return original_id
+
+    def has_same_original(self, other: "Version") -> bool:
+        return (self.key, self.s3_version_id) == (other.key, other.s3_version_id)
 
     def with_content_type(self, content_type: str) -> "Version":
         """Return the version with the type that its bytes have."""

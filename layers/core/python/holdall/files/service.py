@@ -1,6 +1,6 @@
 """Use cases of files, and the functions of the store that other packages use."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from holdall.files import store
@@ -21,6 +21,7 @@ from holdall.files.names import Disposition, content_disposition
 from holdall.files.store import (
     get_or_none,
     get_pending,
+    get_restored_key_or_none,
     list_by_kind,
     list_newest,
     list_project_versions,
@@ -33,7 +34,17 @@ from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 
-__all__ = ["get_or_none", "get_pending", "list_by_kind", "list_newest", "list_project_versions", "list_versions"]
+__all__ = [
+    "get_or_none",
+    "get_pending",
+    "get_restored_key_or_none",
+    "list_by_kind",
+    "list_newest",
+    "list_project_versions",
+    "list_versions",
+]
+
+_PAGE_SIZE = 100
 
 
 def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[FileView]:
@@ -72,19 +83,37 @@ def require(file: File | None) -> File:
 
 def presign_original(file: File) -> presigning.PresignedUrl:
     """Return a URL that serves the original of the current version for five minutes. Raises FileInTrash and FileRejected."""
-    _require_readable(file)
+    return presign_version(file, file.current)
+
+
+def presign_version(file: File, version: Version) -> presigning.PresignedUrl:
+    """Return a URL that serves the original of a version for five minutes. Raises FileInTrash and FileRejected."""
+    require_readable(file, version)
     return presigning.presign_get(
         "originals",
-        file.current.key,
-        version_id=file.current.s3_version_id,
+        version.key,
+        version_id=version.s3_version_id,
         disposition=content_disposition("attachment", file.name),
-        content_type=file.current.content_type,
+        content_type=version.content_type,
     )
+
+
+def require_readable(file: File, version: Version) -> None:
+    """Raise FileInTrash, or FileRejected, if a version cannot be read."""
+    require_live(file)
+    if version.status == "rejected":
+        raise FileRejected(f"This version was rejected: {version.reason}.")
+
+
+def require_live(file: File) -> None:
+    """Raise FileInTrash for a file in the trash."""
+    if file.state != "live":
+        raise FileInTrash
 
 
 def get_variant_or_none(file: File, name: str) -> Variant | None:
     """Return the variant of this name of the current version, or None. Raises FileInTrash and FileRejected."""
-    _require_readable(file)
+    require_readable(file, file.current)
     return file.current.latest_variants.get(name)
 
 
@@ -121,6 +150,26 @@ def update_version(tx: Transaction, file: File, version: Version) -> File:
     """
     store.update_version(tx, file.id, version)
     return _update(tx, file.with_version(version))
+
+
+def mark_deleted(tx: Transaction, file: File, version: Version, current: Version) -> File:
+    """Delete a version for every reader, and return the updated file, whose current version is this one now.
+
+    The transaction raises FileChanged.
+    """
+    store.mark_deleted(tx, file.id, version)
+    return _update(tx, replace(file, current=current))
+
+
+def find_version(file_id: str, matches: Callable[[Version], bool]) -> Version | None:
+    """Return the newest version of a file that matches, or None. One round trip for each hundred versions."""
+    page = PageRequest(_PAGE_SIZE)
+    while True:
+        found = store.list_versions(file_id, page, newest_first=True)
+        version = next(filter(matches, found.items), None)
+        if version is not None or found.next is None:
+            return version
+        page = PageRequest(_PAGE_SIZE, found.next)
 
 
 def delete_variants(unprefixed_keys: Iterable[str]) -> None:
@@ -213,10 +262,3 @@ def _variant_view(variant: Variant, content_url: str) -> VariantView:
 
 def _update(tx: Transaction, file: File) -> File:
     return store.update(tx, replace(file, updated_at=clock.now()))
-
-
-def _require_readable(file: File) -> None:
-    if file.state != "live":
-        raise FileInTrash
-    if file.current.status == "rejected":
-        raise FileRejected(f"This file was rejected: {file.current.reason}.")

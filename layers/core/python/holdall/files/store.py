@@ -14,6 +14,8 @@ from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page
 
+_VERSION, _DELETED = "VERSION#", "DELETED#"  # prefixes of the sort keys of versions
+
 
 class FileRecord(Record, discriminator="file"):
     id = UnicodeAttribute()
@@ -36,6 +38,13 @@ class VersionRecord(Record, discriminator="version"):
     version_json = UnicodeAttribute()
 
 
+class RestoredVersionRecord(Record, discriminator="restored-version"):
+    """Leads from the ID of a version that no upload created to its file, because keys of variants name the ID."""
+
+    file_id = UnicodeAttribute()
+    number = NumberAttribute()
+
+
 def put(tx: Transaction, file: File) -> None:
     """Add a file. The transaction raises FileChanged if another request with the same upload added it."""
     values: dict[str, Any] = {**vars(file), "current": _to_json(file.current), **_index_keys(file)}
@@ -44,15 +53,15 @@ def put(tx: Transaction, file: File) -> None:
 
 def put_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Add a version. The transaction raises FileChanged if another version has its number."""
-    record = VersionRecord(
-        _pk(file_id),
-        _version_sk(version.number),
-        gsi1pk=_versions_pk(ids.project_id_of(version.id)),
-        gsi1sk=version.id,
-        number=version.number,
-        version_json=_to_json(version),
-    )
-    tx.put_new(record, error=FileChanged)
+    _put_version(tx, file_id, version)
+    if version.restored_from is not None:
+        tx.put_new(RestoredVersionRecord(*_restored_key(version.id), file_id=file_id, number=version.number))
+
+
+def mark_deleted(tx: Transaction, file_id: str, version: Version) -> None:
+    """Move a version to the deleted ones, where only its job finds it. The transaction raises FileChanged."""
+    delete_version(tx, file_id, version)
+    _put_version(tx, file_id, replace(version, status="deleted"))
 
 
 def update(tx: Transaction, file: File) -> File:
@@ -79,13 +88,19 @@ def update(tx: Transaction, file: File) -> File:
 
 def update_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Update a version. The transaction raises FileChanged if the version was deleted."""
-    record = VersionRecord(_pk(file_id), _version_sk(version.number))
+    record = VersionRecord(_pk(file_id), _version_sk(version))
     tx.update(record, [VersionRecord.version_json.set(_to_json(version))], error=FileChanged)
 
 
-def delete_version(tx: Transaction, file_id: str, number: int) -> None:
-    """Delete a version whose objects are deleted. The transaction raises FileChanged if the version does not exist."""
-    tx.delete(VersionRecord(_pk(file_id), _version_sk(number)), error=FileChanged)
+def delete_version(tx: Transaction, file_id: str, version: Version) -> None:
+    """Delete the record of a version. The transaction raises FileChanged if the version does not exist."""
+    tx.delete(VersionRecord(_pk(file_id), _version_sk(version)), error=FileChanged)
+
+
+def delete_restored_key(tx: Transaction, version: Version) -> None:
+    """Delete what leads from the ID of a restored version to its file, after its variants."""
+    if version.restored_from is not None:
+        tx.delete_if_exists(RestoredVersionRecord(*_restored_key(version.id)))
 
 
 def delete(tx: Transaction, file: File) -> None:
@@ -106,14 +121,28 @@ def get_pending(batch: BatchGet, file_id: str) -> Pending[File]:
 
 def get_version_or_none(file_id: str, number: int) -> Version | None:
     """Return a version, or None. Raises ServiceUnavailable."""
-    record = VersionRecord.get_or_none(_pk(file_id), _version_sk(number))
-    return _from_json(record.version_json) if record else None
+    return _get_version_or_none(file_id, f"{_VERSION}{number:08d}")
 
 
-def list_versions(file_id: str, page: PageRequest) -> Page[Version]:
+def get_deleted_version_or_none(file_id: str, number: int) -> Version | None:
+    """Return a deleted version that is not purged yet, or None. Raises ServiceUnavailable."""
+    return _get_version_or_none(file_id, f"{_DELETED}{number:08d}")
+
+
+def get_restored_key_or_none(version_id: str) -> tuple[str, int] | None:
+    """Return the file and the number of a version that restores another one, or None. Raises ServiceUnavailable."""
+    record = RestoredVersionRecord.get_or_none(*_restored_key(version_id))
+    return (record.file_id, int(record.number)) if record else None
+
+
+def list_versions(file_id: str, page: PageRequest, *, newest_first: bool = False) -> Page[Version]:
     """Return versions of a file, oldest first. Strongly consistent. Raises ServiceUnavailable."""
-    found = query_page(VersionRecord, None, _pk(file_id), page, prefix="VERSION#")
-    return Page([_from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
+    return _list_versions(file_id, page, _VERSION, newest_first=newest_first)
+
+
+def list_deleted_versions(file_id: str, page: PageRequest) -> Page[Version]:
+    """Return deleted versions of a file that are not purged yet. Strongly consistent. Raises ServiceUnavailable."""
+    return _list_versions(file_id, page, _DELETED)
 
 
 def list_project_versions(project_id: str, page: PageRequest) -> Page[Version]:
@@ -146,6 +175,28 @@ def list_by_name(project_id: str, prefix: str, page: PageRequest) -> Page[File]:
 def list_by_kind(project_id: str, kind: FileKind, page: PageRequest) -> Page[File]:
     """Return the live files of a kind, newest first. One round trip. Raises ServiceUnavailable."""
     return _to_page(query_page(FileRecord, GSI3, _kind_pk(project_id, kind), page, descending=True))
+
+
+def _put_version(tx: Transaction, file_id: str, version: Version) -> None:
+    record = VersionRecord(
+        _pk(file_id),
+        _version_sk(version),
+        gsi1pk=_versions_pk(ids.project_id_of(version.id)),
+        gsi1sk=version.id,
+        number=version.number,
+        version_json=_to_json(version),
+    )
+    tx.put_new(record, error=FileChanged)
+
+
+def _get_version_or_none(file_id: str, sk: str) -> Version | None:
+    record = VersionRecord.get_or_none(_pk(file_id), sk)
+    return _from_json(record.version_json) if record else None
+
+
+def _list_versions(file_id: str, page: PageRequest, prefix: str, *, newest_first: bool = False) -> Page[Version]:
+    found = query_page(VersionRecord, None, _pk(file_id), page, prefix=prefix, descending=newest_first)
+    return Page([_from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
 
 
 def _to_page(page_result: Page[FileRecord]) -> Page[File]:
@@ -197,8 +248,12 @@ def _pk(file_id: str) -> str:
     return f"FILE#{file_id}"
 
 
-def _version_sk(number: int) -> str:
-    return f"VERSION#{number:08d}"
+def _version_sk(version: Version) -> str:
+    return f"{_DELETED if version.status == 'deleted' else _VERSION}{version.number:08d}"
+
+
+def _restored_key(version_id: str) -> tuple[str, str]:
+    return f"VERSION#{version_id}", "VERSION"
 
 
 def _files_pk(project_id: str) -> str:

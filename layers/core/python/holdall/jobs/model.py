@@ -10,7 +10,16 @@ from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import ResponseModel
 
 JobKind = Literal[
-    "render", "hash", "relocate", "purge", "relocate-project", "purge-project", "sync-project", "abort-uploads"
+    "render",
+    "hash",
+    "relocate",
+    "purge",
+    "purge-version",
+    "trim-versions",
+    "relocate-project",
+    "purge-project",
+    "sync-project",
+    "abort-uploads",
 ]
 JobStatus = Literal["pending", "processing", "completed", "failed"]
 

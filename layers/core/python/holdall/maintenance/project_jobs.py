@@ -127,7 +127,7 @@ def _relocate_or_delete(project: Project, variant_keys: list[str]) -> None:
     """Relocate the variants that a record names, and delete the others: a record names a variant before it is stored."""
     file_id_by_key: dict[str, str] = {}
     for version_id in {version_id_of_variant(project.id, key) for key in variant_keys}:
-        version_key = uploads.get_version_key_or_none(version_id)
+        version_key = uploads.get_version_key_or_none(version_id) or files.get_restored_key_or_none(version_id)
         version = files.get_file_and_version(*version_key)[1] if version_key else None
         if version_key and version:
             file_id_by_key.update({variant.unprefixed_key: version_key[0] for variant in version.variants})

@@ -3,20 +3,18 @@
 from datetime import timedelta
 
 from holdall.files import jobs as file_jobs
-from holdall.files import service as files
+from holdall.files import purge, trim
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job, RunJob
 from holdall.maintenance import export, project_jobs, recount, recount_repair, retention
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
-from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
 from holdall.uploads.model import EndUpload
 from holdall.variants import relocation, sync
 
-_PURGE_BATCH_SIZE = 100  # versions in one run
 JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
 
 _TASKS = {
@@ -81,14 +79,23 @@ def _give_up(job: Job) -> None:
 
 def _purge_file(job: Job) -> None:
     # First, because the records of the versions name their uploads. It can be repeated.
-    versions = files.list_versions(job.required_file_id, PageRequest(_PURGE_BATCH_SIZE))
-    cleanup.expire_rows([version.id for version in versions.items])
-    file_jobs.run_purge(job, versions)
+    versions = purge.list_versions(job.required_file_id)
+    cleanup.expire_rows([version.original_id for version in versions if version.owns_original])
+    purge.run_file(job, versions)
+
+
+def _purge_version(job: Job) -> None:
+    version = purge.hand_over_original(job)
+    if version is not None and version.owns_original:
+        cleanup.expire_rows([version.original_id])
+    purge.run_version(job, version)
 
 
 _JOB_HANDLERS = {
     "hash": file_jobs.run_hash,
     "purge": _purge_file,
+    "purge-version": _purge_version,
+    "trim-versions": trim.run,
     "relocate": relocation.run,
     "relocate-project": project_jobs.run_relocate,
     "purge-project": project_jobs.run_purge,

@@ -88,6 +88,10 @@ class StoredVersion(Protocol):
         """In bytes."""
 
     @property
+    def owns_original(self) -> bool:
+        """Whether its original counts. It counts once, whatever the number of versions that share it."""
+
+    @property
     def variants(self) -> Sequence[StoredVariant]:
         """All variants, whatever their status."""
 
@@ -111,13 +115,15 @@ class UsageBreakdown:
 
 
 def version_usage(version: StoredVersion) -> UsageBreakdown:
-    """Return the usage of a version with its variants."""
-    own = (
-        UsageBreakdown(image_bytes=version.size, images=1)
-        if version.kind == "image"
-        else UsageBreakdown(file_bytes=version.size, files=1)
-    )
-    return own + variant_usage(version)
+    """Return the usage of a version with its variants, and with its original if it owns it."""
+    return (original_usage(version) if version.owns_original else UsageBreakdown()) + variant_usage(version)
+
+
+def original_usage(version: StoredVersion) -> UsageBreakdown:
+    """Return the usage of the original of a version."""
+    if version.kind == "image":
+        return UsageBreakdown(image_bytes=version.size, images=1)
+    return UsageBreakdown(file_bytes=version.size, files=1)
 
 
 def variant_usage(version: StoredVersion) -> UsageBreakdown:

@@ -26,6 +26,7 @@ from holdall.quotas.model import (
     TooMuchOpen,
     UsageBreakdown,
     open_uploads,
+    original_usage,
     to_response,
     version_usage,
 )
@@ -196,6 +197,11 @@ def remove_version(tx: Transaction, project_id: str, version: StoredVersion) -> 
 def update_version(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
     """Count the difference between a version with its variants before and after the transaction. Its kind may change."""
     store.add_to_breakdown(tx, project_id, after.id, version_usage(after) + -version_usage(before))
+
+
+def move_original(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
+    """Count an original for another version that shares it. This changes something only if their kinds differ."""
+    store.add_to_breakdown(tx, project_id, after.id, original_usage(after) + -original_usage(before))
 
 
 def _load_shards(batch: BatchGet, project_id: str) -> list[Pending[UsageBreakdown]]:

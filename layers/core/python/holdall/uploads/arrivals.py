@@ -33,8 +33,10 @@ def on_object_created(bucket: str, key: str, s3_version_id: str) -> None:
 
 
 def _delete_stray_version(upload: Upload, version_number: int, s3_version_id: str) -> None:
-    """Delete an object that is not the one of the version."""
+    """Delete an object that is neither the one of the version nor shared by a version that restored it."""
     _, version = files.get_file_and_version(upload.file_id, version_number)
+    if version is None:  # it was deleted
+        version = files.find_version(upload.file_id, lambda other: other.key == upload.key)
     if version is None or version.s3_version_id != s3_version_id:
         storage.delete_version(upload.key, s3_version_id)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from holdall.audit.service import log
 from holdall.events.service import emit
 from holdall.files import service as files
+from holdall.files import trim
 from holdall.files.model import File, FileChanged, Version, kind_of, planned_variants, prefix_for
 from holdall.jobs import service as jobs
 from holdall.platform import clock, storage
@@ -91,6 +92,7 @@ def _create_version(
         quotas.resize(tx, project.id, reserved=upload.size, size=version.size, version_id=version.id, limits=limits)
         quotas.add_version(tx, project.id, version)
         quotas.close_upload(tx, upload.created_by, upload.size)
+        trim.start_if_needed(tx, project, file)
         if version.status == "processing":
             jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
         if caller is not None:
