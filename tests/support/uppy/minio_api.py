@@ -16,8 +16,7 @@ from moto import mock_aws
 from infra.local.process import HOST
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import BASE_PATH, Client
-
-ARRIVALS_PATH = "/arrivals"  # reports the objects of MinIO to ingest, as S3 does, and processes what follows
+from tests.support.uppy.minio_site import ARRIVALS_PATH
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -36,6 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond(response.status, response.headers, response.text)
 
     def _report_arrivals(self) -> None:
+        """Report the new objects to ingest, as S3 does, and process all messages."""
         pages = self.aws.s3.get_paginator("list_object_versions").paginate(Bucket="originals")
         for version in (version for page in pages for version in page.get("Versions", [])):
             if version["VersionId"] not in self.reported:

@@ -13,9 +13,10 @@ from infra.local.minio import Minio
 from infra.local.process import HOST, find_free_port
 from tests.support.e2e.client import Server, create_client
 from tests.support.settings import SETTINGS
-from tests.support.uppy import minio_api
 from tests.support.uppy.client import ORIGIN
 from tests.support.uppy.project import Site
+
+ARRIVALS_PATH = "/arrivals"  # of the process: it does what AWS does by itself
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def run_minio_site(directory: Path) -> Iterator[Site]:
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PATH": os.environ["PATH"],
     }
-    command = [sys.executable, "-m", minio_api.__name__, str(port)]
+    command = [sys.executable, "-m", "tests.support.uppy.minio_api", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -46,7 +47,7 @@ def run_minio_site(directory: Path) -> Iterator[Site]:
                 create_client(server),
                 store.client(),
                 SETTINGS["ORIGINALS_BUCKET"],
-                lambda: server.request("POST", minio_api.ARRIVALS_PATH),
+                lambda: server.request("POST", ARRIVALS_PATH),
             )
         finally:
             process.kill()
