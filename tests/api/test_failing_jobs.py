@@ -8,6 +8,7 @@ import pytest
 from holdall.files import service as files
 from holdall.jobs import service as jobs
 from holdall.jobs.model import MAX_FAILURES, JobKind, JobState, RenderImage, RunJob
+from holdall.maintenance import retries
 from holdall.maintenance import service as maintenance
 from holdall.platform import storage
 from holdall.platform.errors import ServiceUnavailable
@@ -197,7 +198,7 @@ def test_outage_is_no_failure_of_a_job_for_three_days(
 def test_operator_starts_jobs_anew_that_gave_up(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("holdall.jobs.service._RETRY_PAGE_SIZE", 1)
+    monkeypatch.setattr("holdall.jobs.service._PAGE_SIZE", 1)
     fake_aws.upload_photos(client, project, 2)
     with monkeypatch.context() as patch:
         patch.setattr(files, "list_versions", fail_always)
@@ -210,8 +211,8 @@ def test_operator_starts_jobs_anew_that_gave_up(
     assert [get_job(fake_aws, each)["reason"] for each in job_ids] == ["gave_up"] * 2
     assert all("ttl" not in get_job(fake_aws, each) for each in job_ids)
 
-    with interleave("TransactWriteItems", jobs.retry_given_up) as started_first:
-        assert jobs.retry_given_up() == 0
+    with interleave("TransactWriteItems", retries.retry_waiting_for_operator) as started_first:
+        assert retries.retry_waiting_for_operator() == 0
     assert started_first == [2]
     assert fake_aws.run_workers() == 2
     invariants.assert_project_purged(fake_aws, project["id"])

@@ -38,6 +38,8 @@ LIST_CASES = (
     _case("files, newest first", "/files?projectId={project}&limit=100", 2),
     _case("trash of a project", "/trash?projectId={project}&limit=100", 2),
     _case("open uploads of a project", "/uploads?projectId={project}&limit=100", 2),
+    _case("jobs of a project", "/jobs?projectId={project}&limit=100", 2),
+    _case("jobs by status", "/jobs?projectId={project}&status=pending&limit=100", 2),
     _case("users", "/users?limit=100", 2),
     _case("roles", "/roles?limit=100", 2),
     _case("permissions", "/permissions?limit=100", 2),

@@ -22,6 +22,7 @@ from tests.architecture.round_trips_companion import COMPANION_CASES
 from tests.architecture.round_trips_direct import DIRECT_CASES
 from tests.architecture.round_trips_files import FILE_CASES
 from tests.architecture.round_trips_iam import IAM_CASES
+from tests.architecture.round_trips_jobs import JOB_CASES
 from tests.architecture.round_trips_lists import LIST_CASES
 from tests.architecture.round_trips_members import MEMBER_CASES
 from tests.architecture.round_trips_projects import PROJECT_CASES
@@ -263,6 +264,7 @@ CASES = (
         sqs=1,
         label="permanently",
     ),
+    *JOB_CASES,
     BudgetCase("GET /api/v1/health", 200, authenticated_get("/health")),
     # SES is asked as well, but moto does not know that request, so the response is given before the request is counted.
     BudgetCase("GET /api/v1/health/ready", 200, authenticated_get("/health/ready"), dynamodb=1, s3=1),

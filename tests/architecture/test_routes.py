@@ -85,7 +85,7 @@ _PUT_ALIASES = {
     "PUT /api/v1/users/{userId}",
 }
 # Prefixes that are deployed before their routes, so that a later capability changes no infrastructure.
-_RESERVED_PREFIXES = {"/api/v1/uploads", "/api/v1/trash", "/api/v1/jobs"}
+_RESERVED_PREFIXES = {"/api/v1/uploads", "/api/v1/trash"}
 # A response with a status above 399 that is not a problem: the check ran, and its result is the response.
 _NOT_PROBLEM_RESPONSES = {("GET /api/v1/health/ready", "503")}
 _FREE_FORM = {"additionalProperties": True, "type": "object"}  # the metadata that a page gives a file

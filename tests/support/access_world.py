@@ -9,6 +9,7 @@ from tests.support.access_rules import ANONYMOUS, Principal, Target, TargetName
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
+from tests.support.jobs import create_failed_job
 
 KEY_SCOPES = frozenset(name for name, permission in PERMISSIONS.items() if permission.is_key_scope)
 _TEXT_FILE = {"filename": "a.txt", "contentType": "text/plain"}
@@ -115,6 +116,7 @@ class AccessWorld:
             "trashedFileId": trashed_id,
             "versionedFileId": versioned_id,
             "number": "1",
+            "jobId": create_failed_job(owner, self.fake_aws, project_id),
             "uploadId": open_upload["uploadId"],
             "multipartUploadId": multipart_upload["uploadId"],
             "token": "hu_unknown",  # no one is refused because of who sends a token

@@ -12,6 +12,7 @@ from tests.support.client import Client
 from tests.support.companion import Uppy
 from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
+from tests.support.jobs import create_failed_job
 from tests.support.mfa import enable_mfa
 
 PROVIDER = "github"
@@ -34,6 +35,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "fileId": committed["fileId"],
             "number": "1",
             "uploadId": open_upload["uploadId"],
+            "jobId": create_failed_job(client, fake_aws, users.personal_project_id(client)),
             "asset": "start.js",
             "sessionId": session_id,
             "provider": PROVIDER,

@@ -171,6 +171,9 @@ def _list_projects_of_user(user_id: str, page: PageRequest) -> Page[ProjectWithR
 
 
 _PROJECTS_OF_USER = RowFactory(_add_project_of_user, members.MemberRecord)
+_PROJECTS = RowFactory(
+    lambda tx, _, __: project_store.put(tx, _new_project(ids.new_project_id())), project_store.ProjectRecord
+)
 _MEMBERS = RowFactory(_add_member, members.MemberRecord, ids.new_project_id)
 _INVITATIONS = RowFactory(_add_invitation, members.InvitationRecord, ids.new_project_id)
 _API_KEYS = RowFactory(_add_api_key, keys.ApiKeyRecord, ids.new_project_id)
@@ -218,6 +221,12 @@ LISTS = {
     ),
     "open uploads of a project": RouteList("GET /uploads", _UPLOADS, uploads.list_open, "gsi2sk", descending=False),
     "jobs of a project": RouteList("GET /jobs", _JOBS, jobs.list_by_project),
+    "jobs by status": RouteList(
+        "GET /jobs", _JOBS, lambda owner, page: jobs.list_by_status(owner, "pending", page), "gsi2sk"
+    ),
+    "projects of the installation": RouteList(
+        "GET /admin/jobs", _PROJECTS, lambda _, page: project_store.list_all(page), descending=False
+    ),
     "sessions of a user": RouteList(
         "GET /auth/sessions", _SESSIONS, lambda owner, page: sessions.list_sessions(owner, 1, page)
     ),

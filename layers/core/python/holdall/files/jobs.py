@@ -36,17 +36,17 @@ def run_hash(job: Job) -> None:
         if job.state.checks + 1 < _MAX_HASH_RUNS:
             jobs.reschedule_later(job)
         else:
-            give_up_hash(job)
+            give_up_hash(job, GAVE_UP)
     else:
         _end(job, partial(_as_hashed, sha256=sha256), loaded)
 
 
-def give_up_hash(job: Job) -> None:
-    """End a job that failed too often. The version is ready without a SHA-256, and its reason says so.
+def give_up_hash(job: Job, reason: str) -> None:
+    """End a claimed job for this reason. The version is ready without a SHA-256, and its reason says so.
 
     No one knows that its bytes are not those that were announced, so it is not rejected. Raises ServiceUnavailable and Busy.
     """
-    _end(job, _as_unhashed)
+    _end(job, partial(_as_unhashed, reason=reason))
 
 
 def _hash(version: Version) -> str:
@@ -92,5 +92,5 @@ def _as_gone(version: Version) -> Version:
     return replace(version, status="rejected", reason="original_gone")
 
 
-def _as_unhashed(version: Version) -> Version:
-    return replace(version, status="ready", reason=GAVE_UP)
+def _as_unhashed(version: Version, reason: str) -> Version:
+    return replace(version, status="ready", reason=reason)

@@ -30,7 +30,7 @@ def delete_version(tx: Transaction, file: File, version: Version, current: Versi
     Return the updated file. The transaction raises FileChanged.
     """
     file = service.mark_deleted(tx, file, version, current)
-    job = jobs.create(tx, "purge-version", file.id, version.number)
+    job = jobs.create_for_version(tx, "purge-version", file.id, version.number, version.size)
     emit(tx, file.project_id, "version.deleted", fileId=file.id, version=version.number)
     return file, job
 

@@ -150,7 +150,7 @@ def _restore(tx: Transaction, *, caller: Caller, project: Project, file_id: str,
     )
     file = service.add_version(tx, file, version)
     if version.variants:
-        jobs.create(tx, "render", file.id, version.number)
+        jobs.create_for_version(tx, "render", file.id, version.number, version.size)
     trim.start_if_needed(tx, project, file)
     log(tx, caller, "versions.restore", version.id)
     emit(tx, project.id, "version.restored", fileId=file.id, version=version.number, restoredFrom=number)

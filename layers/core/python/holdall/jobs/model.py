@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
+
+from pydantic import Field
 
 from holdall.platform import ids
 from holdall.platform.errors import Conflict
@@ -22,12 +24,21 @@ JobKind = Literal[
     "abort-uploads",
 ]
 JobStatus = Literal["pending", "processing", "completed", "failed"]
+STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
 
 RESEND_AFTER = timedelta(seconds=60)  # the message of a job that is pending for longer is sent again
 RETENTION = timedelta(days=30)  # of a job that ended; what its owner needs to know is in the version too
 MAX_FAILURES = 10  # in a row; then the next claim ends the job
 OUTAGE_PATIENCE = timedelta(days=3)  # for as long after its request, an unavailable service is no failure of the job
 GAVE_UP = "gave_up"  # the reason of a job that failed too often
+DEAD_LETTER = "dead_letter"  # the reason of a job whose message failed as often as SQS delivers it
+MAX_COUNT = 100  # the highest number that a count of jobs tells, because counting reads every job
+
+
+class JobNotFailed(Conflict):
+    """The job is open or completed, so there is nothing to retry."""
+
+    code, detail = "wrong_state", "Only a failed job can be retried."
 
 
 class JobClaimed(Conflict):
@@ -68,10 +79,27 @@ class Job:
     api_key_id: str | None  # of the key that acted for this user
     created_at: datetime
     updated_at: datetime
+    bytes: int | None = None  # of the original, if the job is on a version
+    started_at: datetime | None = None  # by its first worker since it was requested or retried
+    due_at: datetime | None = None  # if it is open: when its message is sent again
 
     @property
     def is_open(self) -> bool:
         return self.status in ("pending", "processing")
+
+    @property
+    def waits_for_operator(self) -> bool:
+        """Whether the job failed although its work could be done, so that a person has to look at it and retry it."""
+        return self.status == "failed" and self.reason in (GAVE_UP, DEAD_LETTER)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        return None if self.is_open else self.updated_at
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Return the time from the first attempt to the end, or None if it is not known."""
+        return self.finished_at - self.started_at if self.finished_at and self.started_at else None
 
     @property
     def has_failed_too_often(self) -> bool:
@@ -119,3 +147,33 @@ class RunJob(Message):
 
 class JobAccepted(ResponseModel):
     job_id: str
+
+
+class JobView(ResponseModel):
+    """A job in a response."""
+
+    id: str
+    project_id: str
+    kind: JobKind
+    status: JobStatus
+    file_id: str | None = Field(description="The file of a job on a file or a version.")
+    version: int | None = Field(description="The number of the version of a job on a version.")
+    reason: str | None = Field(description="Why the job failed.")
+    attempts: int = Field(description="How often a worker began the job.")
+    bytes: int | None = Field(description="The size of the original, for a job on a version.")
+    created_at: datetime
+    started_at: datetime | None = Field(description="When a worker first began it since it was created or retried.")
+    finished_at: datetime | None
+    duration_ms: int | None = Field(description="From `startedAt` to `finishedAt`, with the pauses between attempts.")
+    next_attempt_at: datetime | None = Field(
+        description="When a pending job is given to the workers again, if none of them has begun it by then."
+    )
+
+
+class JobCounts(ResponseModel):
+    """Jobs of a project by status. Each number is at most 100, which stands for 100 or more."""
+
+    pending: int
+    processing: int
+    completed: int
+    failed: int

@@ -18,34 +18,56 @@ from holdall.jobs.model import (
     RenderImage,
     RunJob,
 )
-from holdall.jobs.store import check_claimed, give_up
+from holdall.jobs.store import check_claimed, complete, fail, next_project_with_failed
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.caller import Caller
-from holdall.platform.errors import ServiceUnavailable
+from holdall.platform.errors import NotFound, ServiceUnavailable
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 
-__all__ = ["check_claimed", "give_up"]
+__all__ = ["check_claimed", "complete", "fail", "next_project_with_failed"]
 
 _FIRST_DELAY = 5  # seconds; doubles up to the maximum
 _MAX_CLAIMED = 100  # jobs of a project at a time, far more than there are workers
-_RETRY_PAGE_SIZE = 100
+_PAGE_SIZE = 100
 _DELETE_BATCH_SIZE = 90  # below the limit of 100 items in a transaction
 _MAX_REDELIVERY_DELAY = timedelta(minutes=15)  # of a message that failed, see `message_batches.process_messages`
 
 
-def create(tx: Transaction, kind: JobKind, file_id: str, version_number: int | None = None) -> Job:
-    """Create a job on a file or one of its versions. Its message is sent after the commit."""
-    job = create_without_message(tx, kind, file_id, version_number)
+def get(job_id: str) -> Job:
+    """Return a job. One round trip. Raises NotFound and ServiceUnavailable."""
+    job = store.get_or_none(job_id)
+    if job is None:
+        raise NotFound
+    return job
+
+
+def create(tx: Transaction, kind: JobKind, file_id: str) -> Job:
+    """Create a job on a file. Its message is sent after the commit."""
+    project_id = ids.project_id_of(file_id)
+    job = replace(_new_job(ids.new_scoped_id(project_id), project_id, kind), file_id=file_id)
+    store.put(tx, job)
     tx.on_commit(partial(send, job))
     return job
 
 
-def create_without_message(tx: Transaction, kind: JobKind, file_id: str, version_number: int | None = None) -> Job:
-    """Create a job whose message a scheduled task sends within two minutes, because this function may not send it."""
+def create_for_version(
+    tx: Transaction, kind: JobKind, file_id: str, version_number: int, size: int, *, sends_message: bool = True
+) -> Job:
+    """Create a job on a version, with the size of its original in bytes. Its message is sent after the commit.
+
+    Without `sends_message` a scheduled task sends it within two minutes, because this function may not send it.
+    """
     project_id = ids.project_id_of(file_id)
-    job = _new_job(ids.new_scoped_id(project_id), project_id, kind, file_id, version_number)
+    job = replace(
+        _new_job(ids.new_scoped_id(project_id), project_id, kind),
+        file_id=file_id,
+        version_number=version_number,
+        bytes=size,
+    )
     store.put(tx, job)
+    if sends_message:
+        tx.on_commit(partial(send, job))
     return job
 
 
@@ -112,33 +134,45 @@ def releasing_on_error(job: Job) -> Iterator[None]:
         raise
 
 
-def complete(tx: Transaction, job: Job) -> None:
-    """Complete a claimed job. The transaction raises JobClaimed."""
-    store.finish(tx, job, "completed")
+def restart(tx: Transaction, job: Job, caller: Caller | None = None) -> Job:
+    """Start a failed job anew, and return it. Its message is sent after the commit. The transaction raises JobNotFailed.
+
+    A job that needs the right of its caller as long as it runs needs that of this caller from now on.
+    """
+    now = clock.now()
+    new = replace(
+        job,
+        status="pending",
+        reason=None,
+        failures=0,
+        state=JobState(),
+        created_at=now,
+        updated_at=now,
+        started_at=None,
+        due_at=now + RESEND_AFTER,
+    )
+    if caller is not None and job.requested_by is not None:
+        new = replace(new, requested_by=caller.user_id, api_key_id=caller.api_key_id)
+    store.retry(tx, new)
+    tx.on_commit(partial(send, new))
+    return new
 
 
-def fail(tx: Transaction, job: Job, reason: str) -> None:
-    """End a claimed job that can never succeed. The transaction raises JobClaimed."""
-    store.finish(tx, job, "failed", reason)
+def iterate_waiting_for_operator(project_id: str = "") -> Iterator[Job]:
+    """Yield the jobs of a project, or of all, that a person has to look at. Raises ServiceUnavailable."""
+    for list_page in (partial(store.list_failed, project_id=project_id), store.list_failed_of_last_release):
+        page = PageRequest(_PAGE_SIZE)
+        while True:
+            found = list_page(page)
+            yield from (job for job in found.items if job.waits_for_operator and job.project_id.startswith(project_id))
+            if found.next is None:
+                break
+            page = PageRequest(_PAGE_SIZE, found.next)
 
 
-def retry_given_up() -> int:
-    """Start the jobs anew that gave up, on the command of an operator. Return their number. Raises ServiceUnavailable."""
-    count = 0
-    for job in _iterate_given_up():
-        try:
-            with Transaction() as tx:
-                store.retry(tx, job)
-                tx.on_commit(partial(send, replace(job, state=JobState())))
-        except JobClaimed:
-            continue  # it was started meanwhile
-        count += 1
-    return count
-
-
-def has_other_given_up(job: Job) -> bool:
-    """Return whether another job of the project waits for an operator. Raises ServiceUnavailable."""
-    return any(other.project_id == job.project_id and other.id != job.id for other in _iterate_given_up())
+def has_other_waiting_for_operator(job: Job) -> bool:
+    """Return whether a person has to look at another job of the project. Raises ServiceUnavailable."""
+    return any(other.id != job.id for other in iterate_waiting_for_operator(job.project_id))
 
 
 def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
@@ -154,7 +188,7 @@ def reschedule(job: Job, state: JobState, *, delay_seconds: int = 0) -> None:
 
 def is_storing_variants(file_id: str) -> bool:
     """Return whether a worker renders or moves variants of a file. One round trip. Raises ServiceUnavailable."""
-    claimed = store.list_by_status(ids.project_id_of(file_id), "processing", _MAX_CLAIMED)
+    claimed = store.list_by_status(ids.project_id_of(file_id), "processing", PageRequest(_MAX_CLAIMED)).items
     now = clock.now()
     return any(
         job.kind in {"render", "relocate"}
@@ -175,7 +209,10 @@ def reschedule_later(job: Job) -> None:
 def has_other_open(job: Job) -> bool:
     """Return whether the project has another open job. Two round trips. Raises ServiceUnavailable."""
     statuses: tuple[JobStatus, JobStatus] = ("pending", "processing")
-    return any(other.id != job.id for status in statuses for other in store.list_by_status(job.project_id, status, 2))
+    two = PageRequest(2)
+    return any(
+        other.id != job.id for status in statuses for other in store.list_by_status(job.project_id, status, two).items
+    )
 
 
 def delete_rows(project_id: str, *, except_job: Job) -> bool:
@@ -210,32 +247,20 @@ def resend_due() -> int:
     return sent
 
 
-def _iterate_given_up() -> Iterator[Job]:
-    page = PageRequest(_RETRY_PAGE_SIZE)
-    while True:
-        found = store.list_given_up(page)
-        yield from found.items
-        if found.next is None:
-            return
-        page = PageRequest(_RETRY_PAGE_SIZE, found.next)
-
-
 def _restart_if_requested(job: Job) -> None:
     with suppress(JobClaimed), Transaction() as tx:
         store.end_lease(tx, job)
         tx.on_commit(partial(send, replace(job, state=JobState())))
 
 
-def _new_job(
-    job_id: str, project_id: str, kind: JobKind, file_id: str | None = None, version_number: int | None = None
-) -> Job:
+def _new_job(job_id: str, project_id: str, kind: JobKind) -> Job:
     now = clock.now()
     return Job(
         id=job_id,
         project_id=project_id,
         kind=kind,
-        file_id=file_id,
-        version_number=version_number,
+        file_id=None,
+        version_number=None,
         status="pending",
         reason=None,
         attempt=0,

@@ -1,6 +1,7 @@
 """Records of jobs."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,13 +10,17 @@ from pynamodb.attributes import Attribute, NumberAttribute, UnicodeAttribute, UT
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from holdall.jobs.model import GAVE_UP, RESEND_AFTER, RETENTION, Job, JobClaimed, JobState, JobStatus
+from holdall.jobs.model import RESEND_AFTER, RETENTION, Job, JobClaimed, JobNotFailed, JobState, JobStatus
 from holdall.platform import clock, ids
 from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table import GSI1, GSI2, GSI3, Record, Transaction, query_page
+from holdall.platform.table import GSI1, GSI2, GSI3, Record, Transaction, count_rows, query_page
 
+_OPEN_PREFIX = "JOBS#open#"
 _DUE_LIMIT = 100  # jobs of one shard in one run
-_GAVE_UP_PK = "JOBS#gave-up"
+_FAILED_PK = "JOBS#failed"  # one partition is enough, because a job that fails costs a worker much more than the write
+_FAILED_PK_OF_LAST_RELEASE = "JOBS#gave-up"
+_AFTER_IDS = "~"  # sorts after every character of an ID
+_STORED_FIELDS = Job.__dataclass_fields__.keys() - {"due_at"}  # it is in the key of an index
 
 
 class JobRecord(Record, discriminator="job"):
@@ -34,6 +39,8 @@ class JobRecord(Record, discriminator="job"):
     api_key_id = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
+    bytes = NumberAttribute(null=True)
+    started_at = UTCDateTimeAttribute(null=True)
 
 
 def put(tx: Transaction, job: Job) -> None:
@@ -62,6 +69,7 @@ def get_or_none(job_id: str) -> Job | None:
 
 def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) -> Job:
     """Claim an open job without a lease, or whose lease ran out, which is a failure. The transaction raises JobClaimed."""
+    started_at = job.started_at or now
     claimed = replace(
         job,
         status="processing",
@@ -69,12 +77,14 @@ def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) 
         failures=job.failures + (job.lease_expires_at is not None),
         lease_expires_at=lease_expires_at,
         updated_at=now,
+        started_at=started_at,
     )
     actions = [
         *_status_actions(claimed),
         JobRecord.attempt.set(claimed.attempt),
         JobRecord.failures.set(claimed.failures),
         JobRecord.lease_expires_at.set(lease_expires_at),
+        JobRecord.started_at.set(started_at),
         JobRecord.gsi3sk.set(_due_sk(lease_expires_at, job.id)),
     ]
     has_no_lease = JobRecord.lease_expires_at.does_not_exist() | (JobRecord.lease_expires_at <= now)
@@ -83,52 +93,63 @@ def claim(tx: Transaction, job: Job, now: datetime, lease_expires_at: datetime) 
     return claimed
 
 
-def finish(tx: Transaction, job: Job, status: JobStatus, reason: str | None = None) -> None:
-    """End a claimed job. The transaction raises JobClaimed."""
-    actions = [
-        *_status_actions(replace(job, status=status, updated_at=clock.now())),
-        JobRecord.reason.set(reason) if reason else JobRecord.reason.remove(),
-        JobRecord.lease_expires_at.remove(),
-        JobRecord.ttl.set(int((clock.now() + RETENTION).timestamp())),
-        JobRecord.gsi3pk.remove(),
-        JobRecord.gsi3sk.remove(),
-    ]
-    tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
+def complete(tx: Transaction, job: Job) -> None:
+    """Complete a claimed job. The transaction raises JobClaimed."""
+    actions = [JobRecord.reason.remove(), JobRecord.gsi3pk.remove(), JobRecord.gsi3sk.remove(), _expiry()]
+    _end(tx, job, "completed", actions)
 
 
-def give_up(tx: Transaction, job: Job) -> None:
-    """End a claimed job that failed too often, and keep it for an operator. The transaction raises JobClaimed."""
-    now = clock.now()
-    actions = [
-        *_status_actions(replace(job, status="failed", updated_at=now)),
-        JobRecord.reason.set(GAVE_UP),
-        JobRecord.lease_expires_at.remove(),
-        JobRecord.gsi3pk.set(_GAVE_UP_PK),
-        JobRecord.gsi3sk.set(_due_sk(now, job.id)),
+def fail(tx: Transaction, job: Job, reason: str, *, expires: bool = True) -> None:
+    """End a claimed job that failed. Without `expires` it is kept until it is retried. The transaction raises JobClaimed."""
+    actions: list[Action] = [
+        JobRecord.reason.set(reason),
+        JobRecord.gsi3pk.set(_FAILED_PK),
+        JobRecord.gsi3sk.set(job.id),
     ]
-    tx.update(JobRecord(*_key(job.id)), actions, condition=_is_claimed(job), error=JobClaimed)
+    if expires:
+        actions.append(_expiry())
+    _end(tx, job, "failed", actions)
 
 
 def retry(tx: Transaction, job: Job) -> None:
-    """Start a job anew that was kept for an operator. The transaction raises JobClaimed if it was started meanwhile."""
-    new = replace(job, status="pending", reason=None, failures=0, state=JobState(), created_at=clock.now())
-    kept = (JobRecord.status == "failed") & (JobRecord.attempt == job.attempt)
+    """Start a failed job anew. The transaction raises JobNotFailed if it was started meanwhile."""
     actions = [
-        *_status_actions(new),
+        *_status_actions(job),
         JobRecord.reason.remove(),
-        JobRecord.failures.set(0),
-        JobRecord.state.set(_to_json(new.state)),
-        JobRecord.created_at.set(new.created_at),
+        JobRecord.failures.set(job.failures),
+        JobRecord.state.set(_to_json(job.state)),
+        JobRecord.created_at.set(job.created_at),
+        JobRecord.started_at.remove(),
+        *(_set_or_remove(getattr(JobRecord, name), getattr(job, name)) for name in ("requested_by", "api_key_id")),
+        JobRecord.ttl.remove(),
         JobRecord.gsi3pk.set(_open_pk(ids.shard(job.id))),
-        JobRecord.gsi3sk.set(_due_sk(new.created_at + RESEND_AFTER, job.id)),
+        JobRecord.gsi3sk.set(_due_sk(job.created_at + RESEND_AFTER, job.id)),
     ]
-    tx.update(JobRecord(*_key(job.id)), actions, condition=kept, error=JobClaimed)
+    has_failed = (JobRecord.status == "failed") & (JobRecord.attempt == job.attempt)
+    tx.update(JobRecord(*_key(job.id)), actions, condition=has_failed, error=JobNotFailed)
 
 
-def list_given_up(page: PageRequest) -> Page[Job]:
-    """Return the jobs that are kept for an operator, oldest first. One round trip. Raises ServiceUnavailable."""
-    found = query_page(JobRecord, GSI3, _GAVE_UP_PK, page)
-    return Page([_to_model(record) for record in found.items], next=found.next, prev=found.prev)
+def list_failed(page: PageRequest, project_id: str = "") -> Page[Job]:
+    """Return the failed jobs of a project or of all, by ID. One round trip. Raises ServiceUnavailable."""
+    return _to_page(query_page(JobRecord, GSI3, _FAILED_PK, page, prefix=project_id))
+
+
+def list_failed_of_last_release(page: PageRequest) -> Page[Job]:
+    """Return the jobs that gave up before the first release that lists all failed jobs. One round trip."""
+    return _to_page(query_page(JobRecord, GSI3, _FAILED_PK_OF_LAST_RELEASE, page))
+
+
+def next_project_with_failed(position: str | None, *, backward: bool = False) -> str | None:
+    """Return the first project after a project that has failed jobs, or the last one before it. One round trip."""
+    if position is not None and not backward:
+        position += _AFTER_IDS
+    page = query_page(JobRecord, GSI3, _FAILED_PK, PageRequest(1, position, backward=backward))
+    return page.items[0].project_id if page.items else None
+
+
+def count_by_status(project_id: str, status: JobStatus, limit: int) -> int:
+    """Return the number of jobs of a project with this status, at most `limit`. One round trip."""
+    return count_rows(GSI2, _status_pk(project_id, status), limit)
 
 
 def check_claimed(tx: Transaction, job: Job) -> None:
@@ -173,14 +194,12 @@ def delete_if_exists(tx: Transaction, job_id: str) -> None:
 
 def list_by_project(project_id: str, page: PageRequest) -> Page[Job]:
     """Return the jobs of a project, newest first. One round trip. Raises ServiceUnavailable."""
-    found = query_page(JobRecord, GSI1, _project_pk(project_id), page, descending=True)
-    return Page([_to_model(record) for record in found.items], next=found.next, prev=found.prev)
+    return _to_page(query_page(JobRecord, GSI1, _project_pk(project_id), page, descending=True))
 
 
-def list_by_status(project_id: str, status: JobStatus, limit: int) -> list[Job]:
-    """Return jobs of a project with this status, oldest first. One round trip. Raises ServiceUnavailable."""
-    page = query_page(JobRecord, GSI2, _status_pk(project_id, status), PageRequest(limit))
-    return [_to_model(record) for record in page.items]
+def list_by_status(project_id: str, status: JobStatus, page: PageRequest) -> Page[Job]:
+    """Return the jobs of a project with this status, newest first. One round trip. Raises ServiceUnavailable."""
+    return _to_page(query_page(JobRecord, GSI2, _status_pk(project_id, status), page, descending=True))
 
 
 def list_due(shard: int, now: datetime) -> list[Job]:
@@ -198,9 +217,19 @@ def _attributes(job: Job, position: str) -> dict[str, Any]:
         "gsi2sk": position,
         "gsi3pk": _open_pk(ids.shard(job.id)),
         "gsi3sk": _due_sk(job.created_at + RESEND_AFTER, job.id),
-        **vars(job),
+        **{name: getattr(job, name) for name in _STORED_FIELDS},
         "state": _to_json(job.state),
     }
+
+
+def _end(tx: Transaction, job: Job, status: JobStatus, actions: Sequence[Action]) -> None:
+    ended = replace(job, status=status, updated_at=clock.now())
+    all_actions = [*_status_actions(ended), JobRecord.lease_expires_at.remove(), *actions]
+    tx.update(JobRecord(*_key(job.id)), all_actions, condition=_is_claimed(job), error=JobClaimed)
+
+
+def _expiry() -> Action:
+    return JobRecord.ttl.set(int((clock.now() + RETENTION).timestamp()))
 
 
 def _set_or_remove(attribute: Attribute[Any], value: Any) -> Action:
@@ -224,14 +253,20 @@ def _to_json(state: JobState) -> str:
     return json.dumps(vars(state))
 
 
+def _to_page(found: Page[JobRecord]) -> Page[Job]:
+    return Page([_to_model(record) for record in found.items], next=found.next, prev=found.prev)
+
+
 def _to_model(record: JobRecord) -> Job:
-    values = {name: getattr(record, name) for name in Job.__dataclass_fields__}
-    number: float | None = record.version_number
-    values["version_number"] = None if number is None else int(number)
+    values = {name: getattr(record, name) for name in _STORED_FIELDS}
+    numbers: dict[str, float | None] = {"version_number": record.version_number, "bytes": record.bytes}
+    values.update({name: None if number is None else int(number) for name, number in numbers.items()})
     values.update(
         attempt=int(record.attempt), failures=int(record.failures), state=JobState(**json.loads(record.state))
     )
-    return Job(**values)
+    is_listed_as_open = (record.gsi3pk or "").startswith(_OPEN_PREFIX)
+    due_at = datetime.fromisoformat((record.gsi3sk or "").partition("#")[0]) if is_listed_as_open else None
+    return Job(**values, due_at=due_at)
 
 
 def _key(job_id: str) -> tuple[str, str]:
@@ -247,7 +282,7 @@ def _status_pk(project_id: str, status: JobStatus) -> str:
 
 
 def _open_pk(shard: int) -> str:
-    return f"JOBS#open#{shard}"
+    return f"{_OPEN_PREFIX}{shard}"
 
 
 def _due_sk(due_at: datetime, job_id: str) -> str:

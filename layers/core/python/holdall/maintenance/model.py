@@ -6,9 +6,11 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from holdall.jobs.model import RunJob
+from holdall.jobs.model import JobCounts, RunJob
 from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
+from holdall.platform.schemas import ResponseModel
+from holdall.projects.model import ProjectStatus
 from holdall.quotas.model import QuotaUsage
 from holdall.uploads.model import EndUpload
 
@@ -25,6 +27,21 @@ class AlreadyApplied(Conflict):
     """The report has corrected the installation, or is not the last one."""
 
     code, detail = "already_applied", "The report was already applied."
+
+
+class FileGone(Conflict):
+    """The file of a job was deleted permanently, or its version was."""
+
+    code, detail = "wrong_state", "The file of this job was deleted."
+
+
+class ProjectJobs(ResponseModel):
+    """The jobs of a project, as an operator sees them. A project that is being purged may have no name any more."""
+
+    project_id: str
+    name: str | None
+    status: ProjectStatus | None
+    jobs: JobCounts
 
 
 class Drift(BaseModel):

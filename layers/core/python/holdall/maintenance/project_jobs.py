@@ -8,7 +8,7 @@ from holdall.files import service as files
 from holdall.files import trash
 from holdall.files.model import VARIANT_PREFIXES, prefix_for, version_id_of_variant, without_prefix
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job, JobState
+from holdall.jobs.model import GAVE_UP, Job, JobState
 from holdall.platform import observability, storage
 from holdall.platform.errors import NotFound
 from holdall.platform.pagination import PageRequest
@@ -80,9 +80,9 @@ def run_purge(job: Job) -> None:
     if has_usage:
         observability.logger.error("project.purge_incomplete", extra={"project_id": project.id, "job_id": job.id})
         # A file is left. The operator who starts its purge again starts this one too.
-        if jobs.has_other_given_up(job):
+        if jobs.has_other_waiting_for_operator(job):
             with Transaction() as tx:
-                jobs.give_up(tx, job)
+                jobs.fail(tx, job, GAVE_UP, expires=False)
             return
     if (
         _delete_leftover_variants(project)

@@ -5,11 +5,11 @@ from datetime import timedelta
 from holdall.files import jobs as file_jobs
 from holdall.files import purge, trim
 from holdall.jobs import service as jobs
-from holdall.jobs.model import Job, RunJob
-from holdall.maintenance import export, project_jobs, recount, recount_repair, retention
+from holdall.jobs.model import GAVE_UP, Job, RunJob
+from holdall.maintenance import export, project_jobs, recount, recount_repair, retention, retries
+from holdall.maintenance.giving_up import give_up
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
-from holdall.platform.table import Transaction
 from holdall.projects.service import invitations, projects
 from holdall.uploads import cleanup
 from holdall.uploads.model import EndUpload
@@ -20,7 +20,7 @@ JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
 _TASKS = {
     "expire-uploads": cleanup.enqueue_due,
     "send-pending-jobs": jobs.resend_due,
-    "retry-jobs": jobs.retry_given_up,
+    "retry-jobs": retries.retry_waiting_for_operator,
     "export-audit": export.enqueue_due,
     "empty-trash": retention.start,
     "recount": recount.start,
@@ -61,20 +61,9 @@ def _run_job(message: RunJob) -> None:
         return
     with jobs.releasing_on_error(job):
         if job.has_failed_too_often:
-            _give_up(job)
+            give_up(job, GAVE_UP)
         else:
             _JOB_HANDLERS[job.kind](job)
-
-
-def _give_up(job: Job) -> None:
-    """End a job that failed too often. An operator can start a purge, a relocation or a sync again."""
-    if job.kind == "hash":
-        file_jobs.give_up_hash(job)
-        return
-    fields = {"job_id": job.id, "kind": job.kind, "project_id": job.project_id, "file_id": job.file_id}
-    observability.logger.error("job.gave_up", extra=fields)
-    with Transaction() as tx:
-        jobs.give_up(tx, job)
 
 
 def _purge_file(job: Job) -> None:

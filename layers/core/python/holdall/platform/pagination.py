@@ -1,5 +1,6 @@
 """Pages of a list."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -22,3 +23,17 @@ class Page(Generic[T]):
     items: list[T]
     next: str | None = None
     prev: str | None = None
+
+
+def cut_page(items: list[T], page: PageRequest, position: Callable[[T], str]) -> Page[T]:
+    """Return the page of items that were read in its direction. One item more than the limit shows that the list goes on."""
+    has_more, items = len(items) > page.limit, items[: page.limit]
+    has_previous, has_next = page.position is not None, has_more
+    if page.backward:
+        items = items[::-1]
+        has_previous, has_next = has_more, True
+    return Page(
+        items,
+        next=position(items[-1]) if items and has_next else None,
+        prev=position(items[0]) if items and has_previous else None,
+    )

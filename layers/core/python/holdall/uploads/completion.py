@@ -8,6 +8,7 @@ from holdall.files import service as files
 from holdall.files import trim
 from holdall.files.model import File, FileChanged, Version, kind_of, planned_variants, prefix_for
 from holdall.jobs import service as jobs
+from holdall.jobs.model import JobKind
 from holdall.platform import clock, storage
 from holdall.platform.caller import Caller
 from holdall.platform.retry import retry_on
@@ -94,7 +95,8 @@ def _create_version(
         quotas.close_upload(tx, upload.created_by, upload.size)
         trim.start_if_needed(tx, project, file)
         if version.status == "processing":
-            jobs.create(tx, "render" if file.kind == "image" else "hash", file.id, version.number)
+            kind: JobKind = "render" if file.kind == "image" else "hash"
+            jobs.create_for_version(tx, kind, file.id, version.number, version.size)
         if caller is not None:
             log(tx, caller, "uploads.commit", upload.id)
         emit(tx, project.id, "file.created", fileId=file.id, version=version.number, status=version.status)

@@ -52,7 +52,7 @@ def claim(job_id: str) -> RenderJob | None:
         return None
     with jobs.releasing_on_error(job):
         if job.has_failed_too_often:
-            _give_up(job)
+            give_up(job, GAVE_UP)
             return None
         render_job = prepare(job)
         if render_job is None or render_job.specs or render_job.version.status != "ready":
@@ -83,6 +83,7 @@ def finish(render_job: RenderJob, result: RenderResult, sha256: str) -> RenderJo
     }
     attributes = {
         "status": "ready",
+        "reason": None,
         "sha256": sha256,
         "width": result.width,
         "height": result.height,
@@ -105,6 +106,19 @@ def fail(render_job: RenderJob, failure: RenderFailure) -> None:
         )
 
 
+def give_up(job: Job, reason: str) -> None:
+    """Fail the variants of a claimed job for this reason, without the steps that may be what fails.
+
+    Raises ServiceUnavailable and Busy.
+    """
+    loaded = load(*job.version_key)
+    if loaded is None:
+        abandon(job)
+    else:
+        project, file, version = loaded
+        fail(RenderJob(job, project, file, version, pending_specs(project, version)), RenderFailure(reason))
+
+
 def get_or_request(caller: Caller, project: Project, file: File, name: str) -> Variant:
     """Return a variant of the current version of a file. If only the settings name it, start a job that renders it.
 
@@ -124,7 +138,7 @@ def get_or_request(caller: Caller, project: Project, file: File, name: str) -> V
     # If another request changed the file, the next request for the variant sees the result.
     with suppress(FileChanged), Transaction() as tx:
         files.update_version(tx, file, version)
-        jobs.create(tx, "render", file.id, version.number)
+        jobs.create_for_version(tx, "render", file.id, version.number, version.size)
     return requested
 
 
@@ -204,16 +218,6 @@ def _as_ready(variant: Variant, rendered: RenderedVariant | None, prefix: Varian
     return variant.with_prefix(prefix).model_copy(update={"status": "ready", **size})
 
 
-def _give_up(job: Job) -> None:
-    """Fail the variants of a job that failed too often, without the steps that may be what fails."""
-    loaded = load(*job.version_key)
-    if loaded is None:
-        abandon(job)
-    else:
-        project, file, version = loaded
-        fail(RenderJob(job, project, file, version, pending_specs(project, version)), RenderFailure(GAVE_UP))
-
-
 def _reload_and_fail(render_job: RenderJob, failure: RenderFailure) -> None:
     loaded = load(render_job.file.id, render_job.version.number)
     if loaded is None:
@@ -233,7 +237,7 @@ def _fail(render_job: RenderJob, failure: RenderFailure) -> None:
         quotas.update_version(tx, project.id, before=before, after=version)
         jobs.fail(tx, render_job.job, failure.reason)
         if version.status == "processing":
-            jobs.create_without_message(tx, "hash", file.id, version.number)
+            jobs.create_for_version(tx, "hash", file.id, version.number, version.size, sends_message=False)
         else:
             event = "variant.failed" if version.status == before.status else f"file.{version.status}"
             emit(tx, project.id, event, fileId=file.id, version=version.number, reason=failure.reason)
@@ -262,6 +266,8 @@ def _after_failure(render_job: RenderJob, failure: RenderFailure) -> Version:
     if version.status == "processing":
         # A version without a SHA-256 is too large for the disk of this worker. Another job hashes it.
         version = replace(version, status="ready" if version.sha256 else "processing", reason=failure.reason)
+    elif version.reason is not None:  # it had no variants before the retry either
+        version = replace(version, reason=failure.reason)
     if failure.reason in NOT_AN_IMAGE:
         return replace(version.with_content_type(PLAIN_TYPE), variants=())
     requested = {unprefixed_key(render_job.project, version.id, spec) for spec in render_job.specs}

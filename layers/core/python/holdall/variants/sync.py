@@ -127,7 +127,7 @@ def _sync_version(project: Project, file: File, version: Version) -> None:
         files.update_version(tx, file, synced)
         projects.check_unchanged(tx, project)
         quotas.update_version(tx, project.id, before=version, after=synced)
-        jobs.create(tx, "render", file.id, version.number)
+        jobs.create_for_version(tx, "render", file.id, version.number, version.size)
 
 
 def _diff(project: Project, file: File, version: Version) -> _VariantDiff:

@@ -5,7 +5,7 @@ Stores define records. Services open a Transaction or a BatchGet and pass it on,
 
 from holdall.platform.aws import translate_aws_errors
 from holdall.platform.table.batch_get import BatchGet, Pending
-from holdall.platform.table.pages import query_page, query_shards
+from holdall.platform.table.pages import count_rows, query_page, query_shards
 from holdall.platform.table.records import (
     GSI1,
     GSI2,
@@ -40,6 +40,7 @@ __all__ = [
     "Pending",
     "Record",
     "Transaction",
+    "count_rows",
     "open_client",
     "query_page",
     "query_shards",

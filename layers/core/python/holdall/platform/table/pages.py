@@ -6,8 +6,19 @@ from typing import TypeVar
 from pynamodb.attributes import Attribute
 
 from holdall.platform.aws import translate_aws_errors
-from holdall.platform.pagination import Page, PageRequest
-from holdall.platform.table.records import GSI1, GSI2, GSI3, ByAction, ByActor, ByTarget, ByTime, Item
+from holdall.platform.pagination import Page, PageRequest, cut_page
+from holdall.platform.table.records import (
+    GSI1,
+    GSI2,
+    GSI3,
+    ByAction,
+    ByActor,
+    ByTarget,
+    ByTime,
+    Item,
+    Record,
+    connection,
+)
 
 T = TypeVar("T", bound=Item)
 Index = type[GSI1 | GSI2 | GSI3 | ByActor | ByTarget | ByAction | ByTime]
@@ -71,21 +82,18 @@ def query_shards(
             )
             rows.update({getattr(row, sort_key.attr_name): row for row in found})
     rows.pop(page.position or "", None)
-    return _build_page(rows, page, forward=forward)
+    keys = cut_page(sorted(rows, reverse=not forward), page, position=str)
+    return Page([rows[key] for key in keys.items], next=keys.next, prev=keys.prev)
 
 
-def _build_page(rows: dict[str, T], page: PageRequest, *, forward: bool) -> Page[T]:
-    sort_keys = sorted(rows, reverse=not forward)
-    has_more, sort_keys = len(sort_keys) > page.limit, sort_keys[: page.limit]
-    has_previous, has_next = page.position is not None, has_more
-    if page.backward:
-        sort_keys.reverse()
-        has_previous, has_next = has_more, True
-    return Page(
-        [rows[key] for key in sort_keys],
-        next=sort_keys[-1] if sort_keys and has_next else None,
-        prev=sort_keys[0] if sort_keys and has_previous else None,
-    )
+def count_rows(index: Index, partition_key: str, limit: int) -> int:
+    """Return the number of records in a partition of an index, at most `limit`. One round trip. Raises ServiceUnavailable."""
+    with translate_aws_errors():
+        # Below `count` of pynamodb, which takes the limit for the size of its pages and counts them all.
+        found = connection.query(
+            Record.Meta.table_name, partition_key, index_name=index.Meta.index_name, limit=limit, select="COUNT"
+        )
+    return int(found["Count"])
 
 
 def _bounds(page: PageRequest, low: str, high: str, *, forward: bool) -> tuple[str, str]:

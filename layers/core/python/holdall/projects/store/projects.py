@@ -8,8 +8,8 @@ from pynamodb.expressions.update import Action
 
 from holdall.platform import ids
 from holdall.platform.errors import NotFound
-from holdall.platform.pagination import PageRequest
-from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page
+from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.table import GSI1, GSI2, BatchGet, Pending, Record, Transaction, query_page, query_shards
 from holdall.projects.model import LastOwner, Project, ProjectChanged, ProjectExists, ProjectSettings
 
 _DELETED = "PROJECTS#deleted"
@@ -144,6 +144,13 @@ def list_ids(shard: int, page: PageRequest) -> tuple[list[str], str | None]:
     """
     found = query_page(ProjectRecord, GSI1, _shard_pk(shard), page)
     return [record.id for record in found.items], found.next
+
+
+def list_all(page: PageRequest) -> Page[Project]:
+    """Return the projects of the installation with any status, by ID. One round trip for each shard."""
+    partitions = [_shard_pk(shard) for shard in range(ids.SHARDS)]
+    found = query_shards(ProjectRecord, GSI1, partitions, page)
+    return Page([_to_project(record) for record in found.items], next=found.next, prev=found.prev)
 
 
 def _remove_from_deleted() -> list[Action]:
