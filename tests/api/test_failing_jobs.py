@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from holdall.files import service as files
+from holdall.files import purge
 from holdall.jobs import service as jobs
 from holdall.jobs.model import MAX_FAILURES, JobKind, JobState, RenderImage, RunJob
 from holdall.maintenance import retries
@@ -201,7 +201,7 @@ def test_operator_starts_jobs_anew_that_gave_up(
     monkeypatch.setattr("holdall.jobs.service._PAGE_SIZE", 1)
     fake_aws.upload_photos(client, project, 2)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "list_versions", fail_always)
+        patch.setattr(purge, "list_versions", fail_always)
         for row in fake_aws.find_rows("main", record_type="file"):
             client.delete(f"/files/{row['id']}?permanent=true").data()
         messages = fake_aws.receive_messages("work")
