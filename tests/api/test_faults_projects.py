@@ -1,6 +1,5 @@
 """Jobs on projects that fail at any call to AWS end in the same state when they are run again."""
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +10,11 @@ from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
-from tests.support.faults import FaultMode, FaultScenario, ProcessCrash, assert_survives_faults, run_until_idle
+from tests.support.faults import FaultMode, assert_job_survives_faults
 from tests.support.image_samples import make_photo
 from tests.support.uploads import TEXT_FILE
 from tests.support.variants import variant_prefixes
 
-_MAX_ROUNDS = 6  # of messages: enough for a job that does not have to wait
 VARIANTS = [{"name": "thumb", "width": 5}]
 # A call that is refused has the same effect as a process that ended one call earlier.
 each_fault_mode = pytest.mark.parametrize("mode", ["timeout", "crash"])
@@ -30,38 +28,6 @@ def create_rendered_project(fake_aws: FakeAws) -> tuple[Client, dict[str, Any]]:
     fake_aws.upload(client, make_photo(), projectId=project["id"])
     fake_aws.render_images()
     return client, project
-
-
-def work_sender(fake_aws: FakeAws) -> Callable[[], None]:
-    """Return a function that delivers the messages, each to a new process. Those that fail are left to the schedule."""
-
-    def deliver() -> None:
-        for _ in range(_MAX_ROUNDS):
-            for message in fake_aws.receive_messages("work"):
-                with contextlib.suppress(ProcessCrash):
-                    fake_aws.deliver_messages("maintenance", message)
-        fake_aws.receive_messages("work")
-
-    return deliver
-
-
-def assert_job_survives_faults(
-    monkeypatch: pytest.MonkeyPatch,
-    fake_aws: FakeAws,
-    frozen_clock: FrozenClock,
-    mode: FaultMode,
-    prepare: Callable[[], Any],
-) -> None:
-    def prepare_scenario() -> FaultScenario:
-        check = prepare()
-
-        def run_and_check(_: Any) -> None:
-            run_until_idle(fake_aws, frozen_clock)
-            check()
-
-        return FaultScenario(work_sender(fake_aws), run_and_check)
-
-    assert_survives_faults(monkeypatch, mode, prepare_scenario)
 
 
 @each_fault_mode

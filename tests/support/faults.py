@@ -4,7 +4,7 @@ A fault lasts for all attempts of a call, because the SDK sends a failed request
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from tests.support.iam import acting_as
 # refused: no connection. throttled: an error that the SDK retries. timeout: the call took effect, but no response came.
 # crash: the call took effect, and then the process ended.
 FaultMode = Literal["refused", "throttled", "timeout", "crash"]
+_MAX_ROUNDS = 6  # of messages: enough for a job that does not have to wait
 FAULT_MODES: tuple[FaultMode, ...] = ("refused", "throttled", "timeout", "crash")
 
 
@@ -185,3 +186,40 @@ def run_until_idle(fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
         if all(row["status"] in ("completed", "failed") for row in fake_aws.find_rows("main", record_type="job")):
             return
     pytest.fail("Some jobs are never finished.")
+
+
+def work_sender(fake_aws: FakeAws) -> Callable[[], None]:
+    """Return a function that delivers the messages, each to a new process. Those that fail are left to the schedule."""
+
+    def deliver() -> None:
+        for _ in range(_MAX_ROUNDS):
+            for message in fake_aws.receive_messages("work"):
+                with suppress(ProcessCrash):
+                    fake_aws.deliver_messages("maintenance", message)
+        fake_aws.receive_messages("work")
+
+    return deliver
+
+
+def assert_job_survives_faults(
+    monkeypatch: pytest.MonkeyPatch,
+    fake_aws: FakeAws,
+    frozen_clock: FrozenClock,
+    mode: FaultMode,
+    prepare: Callable[[], Any],
+) -> None:
+    """Make each call of jobs to AWS fail in turn, run them until they end, and check the result.
+
+    `prepare` starts the jobs, and returns the check.
+    """
+
+    def prepare_scenario() -> FaultScenario:
+        check = prepare()
+
+        def run_and_check(_: Any) -> None:
+            run_until_idle(fake_aws, frozen_clock)
+            check()
+
+        return FaultScenario(work_sender(fake_aws), run_and_check)
+
+    assert_survives_faults(monkeypatch, mode, prepare_scenario)
