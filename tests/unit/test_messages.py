@@ -2,14 +2,20 @@
 
 from holdall.emails.model import Email
 from holdall.jobs.model import RenderImage, RunJob
-from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject
+from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject
 from holdall.platform.messages import Message
 from holdall.uploads.model import EndUpload
 
 _PROJECT_ID = "0123456789ab"
 _ID = f"{_PROJECT_ID}-{'0' * 26}"
-_OF_A_PROJECT = [RenderImage(_ID), RunJob(_ID), EndUpload(_ID), RecountProject("0" * 26, _PROJECT_ID)]
-_OF_THE_INSTALLATION = {Email, ExportAudit, RecountPage}  # few, or sent to a person
+_OF_A_PROJECT = [
+    RenderImage(_ID),
+    RunJob(_ID),
+    EndUpload(_ID),
+    EmptyTrash(_PROJECT_ID),
+    RecountProject("0" * 26, _PROJECT_ID),
+]
+_OF_THE_INSTALLATION = {Email, ExportAudit, FindTrash, RecountPage}  # few, or sent to a person
 
 
 def test_message_names_its_project() -> None:
