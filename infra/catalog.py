@@ -27,6 +27,8 @@ class Resource(StrEnum):
     IMAGES_QUEUE = "images-queue"
     WORK_QUEUE = "work-queue"
     MAIL_QUEUE = "mail-queue"
+    IMAGES_DEAD_LETTERS = "images-dead-letters-queue"
+    WORK_DEAD_LETTERS = "work-dead-letters-queue"
     SES_IDENTITIES = "ses-identities"
     SES_ACCOUNT = "ses-account"
     PARAMETERS = "parameters"
@@ -84,9 +86,9 @@ _GET = ("dynamodb:GetItem", "dynamodb:BatchGetItem")
 _WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 _CHECK, _DELETE = "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"
 _MULTIPART = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+_TAKE = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 _RECEIVE = (
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
+    *_TAKE,
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueAttributes",
 )
@@ -256,6 +258,7 @@ FUNCTIONS = (
         schedules=(
             Schedule("expire-uploads"),
             Schedule("send-pending-jobs", rate_minutes=1),
+            Schedule("end-dead-jobs", rate_minutes=5),
             Schedule("send-pending-invitations", rate_minutes=1),
             Schedule("purge-projects", rate_minutes=60),
             Schedule("recount", daily_hour=3),
@@ -287,6 +290,7 @@ FUNCTIONS = (
             _SEND_IMAGES,
             _SEND_MAIL,
             Grant(Resource.WORK_QUEUE, (*_RECEIVE, "sqs:SendMessage")),
+            *(Grant(each, _TAKE) for each in (Resource.IMAGES_DEAD_LETTERS, Resource.WORK_DEAD_LETTERS)),
             # No function can read an export, and no one can overwrite or delete it (Object Lock).
             Grant(Resource.AUDIT, ("dynamodb:Query",), enabled_by=_AUDIT_EXPORT),
             Grant(Resource.EXPORTS_OBJECTS, ("s3:PutObject",), enabled_by=_AUDIT_EXPORT),

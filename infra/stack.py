@@ -138,6 +138,8 @@ class HoldallStack(Stack):
             Resource.VARIANTS_OBJECTS: [variants.arn_for_objects("media/*"), variants.arn_for_objects("private/*")],
             Resource.EXPORTS_OBJECTS: [self._exports.bucket.arn_for_objects("*")] if self._exports else [],
             **{resource: [queue.queue_arn] for resource, queue in self._queues.queues.items()},
+            Resource.IMAGES_DEAD_LETTERS: [self._queues.dead_letter_queues[Resource.IMAGES_QUEUE].queue_arn],
+            Resource.WORK_DEAD_LETTERS: [self._queues.dead_letter_queues[Resource.WORK_QUEUE].queue_arn],
             Resource.SES_IDENTITIES: ["*"],
             Resource.SES_ACCOUNT: ["*"],
             Resource.PARAMETERS: [f"{parameters}/*"],

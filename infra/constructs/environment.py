@@ -43,6 +43,8 @@ def environment(
         "IMAGES_QUEUE_URL": queues.queues[Resource.IMAGES_QUEUE].queue_url,
         "WORK_QUEUE_URL": queues.queues[Resource.WORK_QUEUE].queue_url,
         "MAIL_QUEUE_URL": queues.queues[Resource.MAIL_QUEUE].queue_url,
+        "IMAGES_DEAD_LETTERS_URL": queues.dead_letter_queues[Resource.IMAGES_QUEUE].queue_url,
+        "WORK_DEAD_LETTERS_URL": queues.dead_letter_queues[Resource.WORK_QUEUE].queue_url,
     }
 
 

@@ -1,8 +1,6 @@
 """Emails of accounts: to the stored address, with a link that works once, and later if SES fails."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -11,6 +9,7 @@ from infra.local.waiting import wait_until
 from tests.support.e2e.actions import wait_for
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import PASSWORD, Client, Server, create_client, new_email, sign_in
+from tests.support.e2e.failures import action_denied, one_receive
 from tests.support.e2e.mailbox import Mailbox
 
 _NEW_PASSWORD = "another horse battery"
@@ -80,7 +79,7 @@ def test_address_of_another_account_gets_no_confirmation(
 def test_email_that_ses_refused_is_sent_later(
     client: Client, anonymous: Client, mailbox: Mailbox, deployment: E2EEnvironment
 ) -> None:
-    with _ses_denied(deployment):
+    with action_denied(deployment, "Mail", "ses:SendEmail"):
         assert anonymous.post("/auth/forgot-password", {"email": client.email}).status == 202
         _wait_for_send_attempt(deployment)
         assert mailbox.emails_to(client.email) == []
@@ -92,7 +91,7 @@ def test_email_that_ses_refused_is_sent_later(
 def test_email_in_the_dead_letter_queue_can_be_redriven(
     client: Client, anonymous: Client, mailbox: Mailbox, deployment: E2EEnvironment, aws_state: AwsState
 ) -> None:
-    with _ses_denied(deployment), _one_receive(deployment, aws_state):
+    with action_denied(deployment, "Mail", "ses:SendEmail"), one_receive(deployment, "Mail"):
         assert anonymous.post("/auth/forgot-password", {"email": client.email}).status == 202
         wait_for(lambda: aws_state.dead_letter_counts()["Mail"] == 1)
 
@@ -107,32 +106,6 @@ def _mail_queue_is_drained(aws_state: AwsState) -> Iterator[None]:
     """Wait after each test until the queue is empty."""
     yield
     aws_state.wait_until_queues_empty()
-
-
-@contextmanager
-def _ses_denied(deployment: E2EEnvironment) -> Iterator[None]:
-    """Deny the mail function to send emails."""
-    iam, role = deployment.cloud.client("iam"), deployment.outputs["MailRole"].rpartition("/")[2]
-    deny = {"Effect": "Deny", "Action": "ses:SendEmail", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
-    iam.put_role_policy(RoleName=role, PolicyName="deny-ses", PolicyDocument=policy)
-    try:
-        yield
-    finally:
-        iam.delete_role_policy(RoleName=role, PolicyName="deny-ses")
-
-
-@contextmanager
-def _one_receive(deployment: E2EEnvironment, aws_state: AwsState) -> Iterator[None]:
-    """Let the queue deliver a message once, because five times take half an hour."""
-    queue = deployment.outputs["MailQueue"]
-    attributes = aws_state.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
-    once = {**json.loads(attributes["RedrivePolicy"]), "maxReceiveCount": 1}
-    aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(once)})
-    try:
-        yield
-    finally:
-        aws_state.sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
 
 
 def _wait_for_send_attempt(deployment: E2EEnvironment) -> None:

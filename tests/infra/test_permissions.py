@@ -108,6 +108,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "images": "sqs:SendMessage",
         "mail": "sqs:SendMessage",
         "work": f"{_RECEIVE} sqs:SendMessage",
+        **dict.fromkeys(("imagesdeadletterqueue", "workdeadletterqueue"), "sqs:DeleteMessage sqs:ReceiveMessage"),
     },
 }
 # Only if `auditExport` is on.
@@ -254,5 +255,5 @@ def _resource_name(arn: str, function: str) -> str:
         return f"parameters/{found[1]}"
     if re.fullmatch(rf"<Functions{function.capitalize()}Logs\w+>", arn):
         return "logs"
-    found = re.fullmatch(r"<(?:Tables|Queues)?([A-Z][a-z]+?)(?:Bucket)?[0-9A-F]{8}>(.*)", arn)
+    found = re.fullmatch(r"<(?:Tables|Queues)?((?:[A-Z][a-z]+)+?)(?:Bucket)?[0-9A-F]{8}>(.*)", arn)
     return found[1].lower() + found[2] if found else arn

@@ -176,6 +176,7 @@ def test_schedules_invoke_functions_with_their_tasks(cloud_template: Template, l
         ("maintenance", "recount"): "cron(0 3 * * ? *)",
         ("maintenance", "empty-trash"): "cron(0 4 * * ? *)",
         ("maintenance", "send-pending-jobs"): "rate(1 minute)",
+        ("maintenance", "end-dead-jobs"): "rate(5 minutes)",
     }
 
     assert _schedules(cloud_template) == common | {("maintenance", "expire-uploads"): "rate(5 minutes)"}

@@ -54,7 +54,8 @@ class FakeAws:
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
         for bucket in ("originals", "exports"):
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in _FUNCTION_BY_QUEUE}
+        names = (*_FUNCTION_BY_QUEUE, "images-dead-letters", "work-dead-letters")
+        queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}
         boto3.client("ses").verify_email_identity(EmailAddress="holdall@example.test")
         # moto has no GetAccount. This account is out of the sandbox. The session passes its handlers on to every client
         # that it creates, so they apply to later clients too.

@@ -34,6 +34,8 @@ SETTINGS = {
     "OBJECTS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/objects",
     "IMAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/images",
     "WORK_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/work",
+    "IMAGES_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/images-dead-letters",
+    "WORK_DEAD_LETTERS_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/work-dead-letters",
     "MAIL_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/mail",
     "MAIL_SENDER": "holdall@example.test",
     "PARAMETER_PREFIX": "/holdall/test",

@@ -111,6 +111,16 @@ def claim(job_id: str, lease: timedelta, *, checks: int = 0) -> Job | None:
         return None
 
 
+def claim_failing(job_id: str, lease: timedelta, *, checks: int = 0) -> Job | None:
+    """Claim a job that has failed since its last step forward. Return None for any other, and as `claim` does.
+
+    A job that only waits for an unavailable service has not failed. Three round trips. Raises ServiceUnavailable.
+    """
+    job = store.get_or_none(job_id)
+    has_failed = job is not None and (job.failures > 0 or job.lease_expires_at is not None)
+    return claim(job_id, lease, checks=checks) if has_failed else None
+
+
 @contextmanager
 def releasing_on_error(job: Job) -> Iterator[None]:
     """Count a failure if the block fails, and release the job, because its message comes back before the lease ends.

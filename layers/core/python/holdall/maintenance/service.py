@@ -6,7 +6,7 @@ from holdall.files import jobs as file_jobs
 from holdall.files import purge, trim
 from holdall.jobs import service as jobs
 from holdall.jobs.model import GAVE_UP, Job, RunJob
-from holdall.maintenance import export, project_jobs, recount, recount_repair, retention, retries
+from holdall.maintenance import dead_letters, export, project_jobs, recount, recount_repair, retention, retries
 from holdall.maintenance.giving_up import give_up
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
@@ -20,6 +20,7 @@ JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
 _TASKS = {
     "expire-uploads": cleanup.enqueue_due,
     "send-pending-jobs": jobs.resend_due,
+    "end-dead-jobs": dead_letters.consume,
     "retry-jobs": retries.retry_waiting_for_operator,
     "export-audit": export.enqueue_due,
     "empty-trash": retention.start,

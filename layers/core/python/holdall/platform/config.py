@@ -31,6 +31,8 @@ class Settings:
     objects_queue_url: str
     images_queue_url: str
     work_queue_url: str
+    images_dead_letters_url: str
+    work_dead_letters_url: str
     mail_queue_url: str
     mail_sender: str  # the address that emails come from
     parameter_prefix: str  # of our SecureStrings, without a slash at the end

@@ -1,0 +1,78 @@
+"""The dead letters of the queues whose messages name jobs. Each ends its job, if the job is what failed.
+
+A job is a row, and a schedule sends its message again for as long as it is open. So a dead letter is needed for nothing else,
+and no error here leads back to it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from holdall.jobs import service as jobs
+from holdall.jobs.model import DEAD_LETTER, RenderImage, RunJob
+from holdall.maintenance import work_messages
+from holdall.maintenance.giving_up import give_up
+from holdall.maintenance.model import WorkMessage
+from holdall.platform import messaging, observability
+from holdall.platform.errors import Busy, ServiceUnavailable
+from holdall.platform.messaging import DeadLetter, JobQueueName
+
+_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
+_MAX_BATCHES = 100  # of ten dead letters, of one queue in one run
+_MAX_LOGGED = 2000  # characters of a message that names no job, which is how it can be sent again
+
+_PARSERS: dict[JobQueueName, Callable[[str], RenderImage | WorkMessage]] = {
+    "images": RenderImage.from_json,
+    "work": work_messages.parse,
+}
+
+
+def consume() -> int:
+    """Take the dead letters, end their jobs, and log those that name none. Return how many were taken.
+
+    Raises ServiceUnavailable.
+    """
+    return sum(_consume_queue(queue) for queue in _PARSERS)
+
+
+def _consume_queue(queue: JobQueueName) -> int:
+    taken = 0
+    for _ in range(_MAX_BATCHES):
+        letters = messaging.receive_dead_letters(queue)
+        if not letters:
+            break
+        taken += sum(_take(queue, letter) for letter in letters)
+    return taken
+
+
+def _take(queue: JobQueueName, letter: DeadLetter) -> bool:
+    """Handle and delete a dead letter. Return False if it has to come back, because a service is unavailable."""
+    fields = {"queue": queue, "message_id": letter.id}
+    try:
+        _handle(queue, letter, fields)
+    except (ServiceUnavailable, Busy):
+        observability.log_event("dead_letter.postponed", **fields)
+        return False
+    except Exception:  # noqa: BLE001  # whatever it is, the dead letter must not come back
+        # Its job stays open, and ends after ten failures.
+        observability.logger.exception("dead_letter.failed", extra=fields)
+    messaging.delete_dead_letter(queue, letter)
+    return True
+
+
+def _handle(queue: JobQueueName, letter: DeadLetter, fields: dict[str, str]) -> None:
+    try:
+        message = _PARSERS[queue](letter.body)
+    except ValueError:
+        message = None
+    if not isinstance(message, RenderImage | RunJob):
+        # These queues carry no secrets.
+        observability.logger.error("dead_letter.without_job", extra={**fields, "body": letter.body[:_MAX_LOGGED]})
+        return
+    checks = message.checks if isinstance(message, RunJob) else 0
+    job = jobs.claim_failing(message.job_id, _LEASE, checks=checks)
+    if job is None:
+        observability.log_event("dead_letter.outdated", **fields, job_id=message.job_id)
+        return
+    with jobs.releasing_on_error(job):
+        give_up(job, DEAD_LETTER)
+    observability.logger.error("dead_letter.job_failed", extra={**fields, "job_id": job.id, "kind": job.kind})
