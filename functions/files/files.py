@@ -9,8 +9,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from holdall.files import service, trash
 from holdall.files.model import FileQuery, FileView, SortOrder
 from holdall.files.names import Disposition
+from holdall.files.rename import UpdateFileRequest, rename
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires
+from holdall.http.etags import IfMatch, check_if_match, format_etag
 from holdall.http.responses import (
     Cursor,
     DataResponse,
@@ -42,6 +44,9 @@ VariantDisposition = Annotated[
 Permanent = Annotated[
     bool, Query(description="Delete permanently, with all versions and variants, instead of moving to the trash.")
 ]
+Signed = Annotated[
+    bool, Query(description="Give ready variants a `signedUrl`, the same for all who ask within two minutes.")
+]
 _READ = requires("files.read", project_from="fileId")
 
 
@@ -59,14 +64,46 @@ def list_files(
     sort: Sort = None,
     limit: Limit = 20,
     cursor: Cursor = None,
+    *,
+    signed: Signed = False,
 ) -> PageResponse[FileView]:
-    list_page = partial(service.list_files, project, FileQuery(kind, prefix, sort))
+    list_page = partial(service.list_files, project, FileQuery(kind, prefix, sort, signed))
     return paginate(limit, cursor, list_page, "files", project.id, kind, prefix, sort)
 
 
-@router.get("/files/<fileId>", guard=_READ, summary="Get a file")
-def get_file(file_id: FileId) -> DataResponse[FileView]:
-    return data(service.view(service.get(file_id)))
+@router.get(
+    "/files/<fileId>",
+    guard=_READ,
+    summary="Get a file",
+    responses={200: documented("The file. `ETag` changes with it.", DataResponse[FileView])},
+)
+def get_file(file_id: FileId, *, signed: Signed = False) -> Response[DataResponse[FileView]]:
+    file = service.get(file_id)
+    return json_response(data(service.view(file, is_signed=signed)), headers={"etag": format_etag(file.revision)})
+
+
+@router.patch(
+    "/files/<fileId>",
+    guard=requires("files.write", project_from="fileId"),
+    summary="Rename a file",
+    description="With `If-Match`, only if the file is the one that was read: else 412.",
+    responses={200: documented("The renamed file.", DataResponse[FileView])},
+)
+def update_file(
+    caller: CurrentCaller, file_id: FileId, body: UpdateFileRequest, if_match: IfMatch = None
+) -> Response[DataResponse[FileView]]:
+    file = rename(caller, file_id, body.name, lambda file: check_if_match(if_match, file.revision))
+    return json_response(data(service.view(file)), headers={"etag": format_etag(file.revision)})
+
+
+@router.get(
+    "/files/<fileId>/download",
+    guard=_READ,
+    summary="Download a file",
+    responses={302: documented("Redirect to a presigned URL that is valid for at most five minutes.")},
+)
+def download_file(file_id: FileId) -> Response[None]:
+    return redirect(service.presign_original(service.get(file_id)).url)
 
 
 @router.get(

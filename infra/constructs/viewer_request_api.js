@@ -10,7 +10,7 @@ var FILE = {
 };
 var METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 // @uppy/aws-s3 5 sends the two headers of its own. We ignore them.
-var HEADERS = 'authorization, content-type, idempotency-key, uppy-auth-token, uppy-credentials-params, ' +
+var HEADERS = 'authorization, content-type, idempotency-key, if-match, uppy-auth-token, uppy-credentials-params, ' +
   'x-api-key, x-csrf-token, x-request-id';
 
 function handler(event) {

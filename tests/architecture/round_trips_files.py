@@ -19,6 +19,16 @@ def _restore_request(create: Callable[[Scenario], str]) -> Callable[[Scenario], 
     return prepare
 
 
+def _download_request(scenario: Scenario) -> SendRequest:
+    file_id = scenario.create_document()
+    return lambda: scenario.client.get(f"/files/{file_id}/download")
+
+
+def _rename_request(scenario: Scenario) -> SendRequest:
+    file_id = scenario.create_document()
+    return lambda: scenario.client.request("PATCH", f"/files/{file_id}", {"name": "other.txt"})
+
+
 def _bulk_request(action: str, count: int, *, trashed: bool = False) -> Callable[[Scenario], SendRequest]:
     def make_body(scenario: Scenario) -> dict[str, object]:
         file_ids = [scenario.create_document() for _ in range(count)]
@@ -49,6 +59,8 @@ def _create_image_versions(scenario: Scenario) -> str:
 _VERSIONS = "/api/v1/files/{fileId}/versions"
 _RESTORE, _BULK = "POST /api/v1/files/{fileId}/restore", "POST /api/v1/files/bulk"
 FILE_CASES = (
+    BudgetCase("GET /api/v1/files/{fileId}/download", 302, _download_request, dynamodb=2),
+    BudgetCase("PATCH /api/v1/files/{fileId}", 200, _rename_request, dynamodb=3),
     BudgetCase("GET /api/v1/trash", 200, authenticated_get("/trash?projectId={project}"), dynamodb=2),
     BudgetCase(_RESTORE, 200, _restore_request(Scenario.create_document), dynamodb=4),
     BudgetCase(

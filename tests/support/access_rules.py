@@ -234,6 +234,8 @@ ACCESS_RULES: dict[str, AccessRule] = {
     "POST /uploads/companion-token": _permission("files.write", lambda target: {"projectId": target.project_id}),
     "GET /files": _permission("files.read", query="projectId={projectId}"),
     "GET /files/{fileId}": _permission("files.read"),
+    "PATCH /files/{fileId}": _permission("files.write", _payload(name="renamed.txt")),
+    "GET /files/{fileId}/download": _permission("files.read"),
     "GET /files/{fileId}/content": _permission("files.read"),
     "GET /jobs": _permission("jobs.read", query="projectId={projectId}"),
     "GET /jobs/{jobId}": _permission("jobs.read"),

@@ -53,6 +53,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "POST /u/{token}/s3/multipart": {"filename": "a.txt"},
             "POST /u/{token}/s3/multipart/{uploadId}/complete": {"parts": companion_parts},
             "POST /projects": {"name": "x"},
+            "PATCH /files/{fileId}": {"name": "renamed.txt"},
             "POST /files/init-upload": make_upload_request(b"x"),
             "POST /files/commit": {"uploadId": upload["id"]},
             "POST /files/bulk": {"ids": [committed["fileId"]], "action": "delete"},

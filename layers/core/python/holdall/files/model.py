@@ -198,6 +198,7 @@ class FileQuery:
     kind: FileKind | None = None
     prefix: str | None = None
     sort: SortOrder | None = None
+    is_signed: bool = False  # whether ready variants have presigned URLs
 
 
 class VariantView(ResponseModel):
@@ -210,6 +211,8 @@ class VariantView(ResponseModel):
     height: int | None
     content_type: str
     size: int | None
+    signed_url: str | None = None
+    signed_until: datetime | None = None
 
 
 class FileView(ResponseModel):

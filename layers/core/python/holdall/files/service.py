@@ -59,7 +59,8 @@ def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[Fi
         found = store.list_by_name(project.id, query.prefix or "", page)
     else:
         found = store.list_newest(project.id, page)
-    return Page([view(file) for file in found.items], next=found.next, prev=found.prev)
+    views = [view(file, is_signed=query.is_signed) for file in found.items]
+    return Page(views, next=found.next, prev=found.prev)
 
 
 def get(file_id: str) -> File:
@@ -121,14 +122,7 @@ def variant_url(file: File, variant: Variant, disposition: Disposition) -> str:
     """Return the URL of a ready variant: the permanent one if it is public, else one for five minutes."""
     if variant.is_public:
         return f"{settings().public_url}/{variant.key}"
-    name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
-    return presigning.presign_get(
-        "variants",
-        variant.key,
-        version_id=None,
-        disposition=content_disposition(disposition, name),
-        content_type=variant.content_type,
-    ).url
+    return _presign_variant(file, variant, disposition).url
 
 
 def create(tx: Transaction, file: File) -> None:
@@ -140,7 +134,7 @@ def create(tx: Transaction, file: File) -> None:
 def add_version(tx: Transaction, file: File, version: Version) -> File:
     """Add a version to a file, and return the updated file. The transaction raises FileChanged."""
     store.put_version(tx, file.id, version)
-    return _update(tx, file.with_version(version))
+    return update(tx, file.with_version(version))
 
 
 def update_version(tx: Transaction, file: File, version: Version) -> File:
@@ -149,7 +143,7 @@ def update_version(tx: Transaction, file: File, version: Version) -> File:
     The file is updated even if another version is current: its revision tells concurrent changes of any version.
     """
     store.update_version(tx, file.id, version)
-    return _update(tx, file.with_version(version))
+    return update(tx, file.with_version(version))
 
 
 def mark_deleted(tx: Transaction, file: File, version: Version, current: Version) -> File:
@@ -158,7 +152,7 @@ def mark_deleted(tx: Transaction, file: File, version: Version, current: Version
     The transaction raises FileChanged.
     """
     store.mark_deleted(tx, file.id, version)
-    return _update(tx, replace(file, current=current))
+    return update(tx, replace(file, current=current))
 
 
 def find_version(file_id: str, matches: Callable[[Version], bool]) -> Version | None:
@@ -182,7 +176,7 @@ def delete_variants(unprefixed_keys: Iterable[str]) -> None:
 def set_state(tx: Transaction, file: File, state: FileState) -> File:
     """Move a file to another state, and return the updated file. The transaction raises FileChanged."""
     deleted_at = clock.now() if state == "trash" else None
-    return _update(tx, replace(file, state=state, deleted_at=deleted_at))
+    return update(tx, replace(file, state=state, deleted_at=deleted_at))
 
 
 def remaining_ids(project_id: str, limit: int) -> list[str]:
@@ -215,8 +209,8 @@ def content_url(file_id: str) -> str:
     return f"{settings().public_url}/api/v1/files/{file_id}/content"
 
 
-def view(file: File) -> FileView:
-    """Return the response for a file."""
+def view(file: File, *, is_signed: bool = False) -> FileView:
+    """Return the response for a file. With `is_signed`, its ready variants have presigned URLs, which costs no call."""
     version = file.current
     url = content_url(file.id)
     return FileView.model_construct(
@@ -237,7 +231,9 @@ def view(file: File) -> FileView:
         storage_location="s3",
         synced_at=None,
         url=url,
-        variants=[_variant_view(variant, url) for variant in version.latest_variants.values()],
+        variants=[
+            _variant_view(file, variant, url, is_signed=is_signed) for variant in version.latest_variants.values()
+        ],
         placeholder=version.placeholder,
         colour=version.colour,
         created_by=file.created_by,
@@ -247,7 +243,24 @@ def view(file: File) -> FileView:
     )
 
 
-def _variant_view(variant: Variant, content_url: str) -> VariantView:
+def _presign_variant(
+    file: File, variant: Variant, disposition: Disposition, *, is_shared: bool = False
+) -> presigning.PresignedUrl:
+    name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
+    return presigning.presign_get(
+        "variants",
+        variant.key,
+        version_id=None,
+        disposition=content_disposition(disposition, name),
+        content_type=variant.content_type,
+        is_shared=is_shared,
+    )
+
+
+def _variant_view(file: File, variant: Variant, content_url: str, *, is_signed: bool) -> VariantView:
+    signed = (
+        _presign_variant(file, variant, "inline", is_shared=True) if is_signed and variant.status == "ready" else None
+    )
     permanent_url = f"{settings().public_url}/{variant.key}" if variant.is_public else None
     return VariantView.model_construct(
         name=variant.name,
@@ -257,8 +270,11 @@ def _variant_view(variant: Variant, content_url: str) -> VariantView:
         height=variant.height,
         content_type=variant.content_type,
         size=variant.size,
+        signed_url=signed.url if signed else None,
+        signed_until=signed.expires_at if signed else None,
     )
 
 
-def _update(tx: Transaction, file: File) -> File:
+def update(tx: Transaction, file: File) -> File:
+    """Update a file, and return it with its next revision. The transaction raises FileChanged."""
     return store.update(tx, replace(file, updated_at=clock.now()))

@@ -48,6 +48,12 @@ class Conflict(HoldallError):
     code, detail = "conflict", "The current state of the resource does not allow this."
 
 
+class PreconditionFailed(HoldallError):
+    """The resource is not the one that the client has read."""
+
+    code, detail = "precondition_failed", "This was changed since you read it. Read it again, then repeat your change."
+
+
 class Busy(Conflict):
     """Other requests changed the resource at every attempt."""
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import quote, urlencode
 
-from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
+from botocore.auth import SIGV4_TIMESTAMP, S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -20,6 +20,7 @@ from holdall.platform.errors import ServiceUnavailable
 
 Bucket = Literal["originals", "variants"]
 GET_URL_TTL_SECONDS = 5 * 60
+_SHARED_WINDOW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def presign_post(key: str, *, min_size: int, max_size: int, content_type: str, e
 
     S3 has no condition against a second upload. It adds a version of the object, which no file names.
     """
-    expires_at, credentials = _expiry(expires_in)
+    expires_at, credentials = _expiry(expires_in, clock.now())
     fields = {"key": key, "Content-Type": content_type, "success_action_status": "201"}
     policy = {
         "expiration": expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -88,9 +89,19 @@ def presign_part(
 
 
 def presign_get(
-    bucket: Bucket, key: str, *, version_id: str | None, disposition: str, content_type: str
+    bucket: Bucket,
+    key: str,
+    *,
+    version_id: str | None,
+    disposition: str,
+    content_type: str,
+    is_shared: bool = False,
 ) -> PresignedUrl:
-    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones."""
+    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones.
+
+    With `is_shared`, all who ask within two minutes get the same URL, so that browsers find the object in their caches. It is
+    valid for three minutes at least.
+    """
     query = {
         "response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}",  # as long as the URL is valid
         "response-content-disposition": disposition,
@@ -98,7 +109,16 @@ def presign_get(
     }
     if version_id is not None:
         query["versionId"] = version_id
-    return _presign("GET", bucket, key, query, headers={}, client_headers={}, expires_in=GET_URL_TTL_SECONDS)
+    return _presign(
+        "GET",
+        bucket,
+        key,
+        query,
+        headers={},
+        client_headers={},
+        expires_in=GET_URL_TTL_SECONDS,
+        signed_at=_window_start() if is_shared else None,
+    )
 
 
 def _presign(
@@ -110,23 +130,43 @@ def _presign(
     headers: Mapping[str, str],
     client_headers: dict[str, str],
     expires_in: int,
+    signed_at: datetime | None = None,
 ) -> PresignedUrl:
     base = settings().originals_url if bucket == "originals" else settings().variants_url
     url = f"{base}/{quote(key, safe='/~')}"
     request = AWSRequest(method=method, url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
-    expires_at, credentials = _expiry(expires_in)
+    expires_at, credentials = _expiry(expires_in, signed_at or clock.now())
     # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
-    S3SigV4QueryAuth(credentials, "s3", settings().aws_region, expires=expires_in).add_auth(request)
+    signer = _Signer(credentials, "s3", settings().aws_region, expires=expires_in)
+    signer.signed_at = signed_at
+    signer.add_auth(request)
     return PresignedUrl(method, str(request.url), client_headers, expires_at)
 
 
-def _expiry(expires_in: int) -> tuple[datetime, Credentials]:
+class _Signer(S3SigV4QueryAuth):
+    """The signer of botocore, which may sign for another time than now."""
+
+    signed_at: datetime | None = None
+
+    def _modify_request_before_signing(self, request: AWSRequest) -> None:
+        if self.signed_at is not None:
+            request.context["timestamp"] = self.signed_at.strftime(SIGV4_TIMESTAMP)
+        super()._modify_request_before_signing(request)  # type: ignore[misc]  # the stubs lack it
+
+
+def _window_start() -> datetime:
+    now = clock.now()
+    seconds = now.timestamp() % _SHARED_WINDOW.total_seconds()
+    return now - timedelta(seconds=seconds)
+
+
+def _expiry(expires_in: int, signed_at: datetime) -> tuple[datetime, Credentials]:
     """Return when a presigned request expires, at the latest with the credentials of this process, and these credentials."""
     credentials = aws.session().get_credentials()
     if credentials is None:
         raise ServiceUnavailable
     frozen = credentials.get_frozen_credentials()
-    expires_at = clock.now() + timedelta(seconds=expires_in)
+    expires_at = signed_at + timedelta(seconds=expires_in)
     credentials_expire_at: datetime | None = getattr(credentials, "_expiry_time", None)
     if credentials_expire_at is not None:
         expires_at = min(expires_at, credentials_expire_at)

@@ -1,0 +1,102 @@
+"""The name of a file, and the entity tag with which a client changes only what it has read."""
+
+from typing import Any
+
+import pytest
+
+from holdall.files import rename as files
+from tests.support.aws import FakeAws
+from tests.support.callers import make_caller
+from tests.support.client import Client, Response
+from tests.support.faults import interleave
+from tests.support.uploads import TEXT_FILE
+
+
+@pytest.fixture
+def file(client: Client, fake_aws: FakeAws) -> dict[str, Any]:
+    """Return a text file."""
+    return fake_aws.upload(client, b"content", **TEXT_FILE)["file"]
+
+
+def rename(client: Client, file: dict[str, Any], name: str, **headers: str) -> Response:
+    return client.request("PATCH", f"/files/{file['id']}", {"name": name}, headers=headers)
+
+
+def etag_of(client: Client, file: dict[str, Any]) -> str:
+    return client.get(f"/files/{file['id']}").headers["etag"]
+
+
+def test_file_is_renamed_and_listed_by_its_new_name(client: Client, file: dict[str, Any], fake_aws: FakeAws) -> None:
+    renamed = rename(client, file, "  Ærlig\u202e talt.txt ").data()
+
+    assert renamed["name"] == "Ærlig talt.txt"
+    assert [each["id"] for each in client.get("/files?prefix=ærlig").data()] == [file["id"]]
+    assert client.get("/files?prefix=notes").data() == []
+    assert [row["target"] for row in fake_aws.find_rows("audit", action="files.rename")] == [file["id"]]
+
+
+def test_etag_changes_with_the_file_and_stays_without_a_change(client: Client, file: dict[str, Any]) -> None:
+    first = etag_of(client, file)
+    assert first == etag_of(client, file)
+    renamed = rename(client, file, "other.txt")
+
+    assert renamed.headers["etag"] == etag_of(client, file) != first
+    assert rename(client, file, "other.txt").headers["etag"] == renamed.headers["etag"]
+
+
+@pytest.mark.parametrize("form", ["{tag}", '"0-x", {tag}', "*"])
+def test_matching_tag_renames_the_file(client: Client, file: dict[str, Any], form: str) -> None:
+    tag = etag_of(client, file)
+
+    assert rename(client, file, "other.txt", **{"if-match": form.format(tag=tag)}).data()["name"] == "other.txt"
+
+
+@pytest.mark.parametrize("form", ["W/{tag}", '"999"', "x", "", "{tag}x"])
+def test_other_tag_changes_nothing(client: Client, file: dict[str, Any], form: str) -> None:
+    refused = rename(client, file, "other.txt", **{"if-match": form.format(tag=etag_of(client, file))})
+
+    assert (refused.status, refused.problem()["code"]) == (412, "precondition_failed")
+    assert client.get(f"/files/{file['id']}").data()["name"] == "notes.txt"
+
+
+def test_of_two_renames_with_one_tag_the_second_is_refused(client: Client, file: dict[str, Any]) -> None:
+    tag = etag_of(client, file)
+
+    with interleave(
+        "TransactWriteItems", lambda: files.rename(make_caller(client), file["id"], "faster.txt", lambda _: None)
+    ):
+        slower = rename(client, file, "slower.txt", **{"if-match": tag})
+    assert slower.status == 412
+    assert client.get(f"/files/{file['id']}").data()["name"] == "faster.txt"
+
+
+def test_rename_that_races_a_new_version_keeps_both(client: Client, file: dict[str, Any], fake_aws: FakeAws) -> None:
+    with interleave(
+        "TransactWriteItems",
+        lambda: files.rename(make_caller(client), file["id"], "faster.txt", lambda _: None),
+    ):
+        fake_aws.upload(client, b"second", **TEXT_FILE, fileId=file["id"])
+
+    current = client.get(f"/files/{file['id']}").data()
+    assert (current["name"], current["version"]) == ("faster.txt", 2)
+
+
+def test_file_in_the_trash_is_not_renamed(client: Client, file: dict[str, Any]) -> None:
+    client.delete(f"/files/{file['id']}").data()
+
+    assert rename(client, file, "other.txt").problem()["code"] == "wrong_state"
+
+
+@pytest.mark.parametrize("name", ["", " ", "\n", "/", "..", "x" * 256])
+def test_bad_name_is_refused(client: Client, file: dict[str, Any], name: str) -> None:
+    refused = rename(client, file, name)
+
+    assert (refused.status, refused.problem()["errors"][0]["pointer"]) == (422, "/name")
+
+
+def test_download_is_the_original_as_an_attachment(client: Client, file: dict[str, Any]) -> None:
+    rename(client, file, 'a "b".txt').data()
+
+    response = client.get(f"/files/{file['id']}/download")
+    assert response.status == 302
+    assert "response-content-disposition=attachment" in response.headers["location"]
