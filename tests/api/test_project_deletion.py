@@ -41,11 +41,12 @@ def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -
 def test_deleted_project_is_not_found_on_any_route(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], query: str
 ) -> None:
-    program, upload = members.create_api_key_client(client, project["id"]), init_upload(client, projectId=project["id"])
+    program, upload = members.create_api_key_client(client, project["id"]), init_upload(client, projectId=project["id"], multipart=True)
     file = fake_aws.upload(client, b"x", projectId=project["id"], **TEXT_FILE)
     ids = {
         "projectId": project["id"],
         "fileId": file["fileId"],
+        "number": "1",
         "uploadId": upload["uploadId"],
         "key": upload["key"],
         "userId": client.user["id"],

@@ -18,14 +18,18 @@ PROJECT_ID = "2" * 12
 # The record of an invitation is in a project. `tokens` does not parse API keys: see `test_api_key_ids`.
 LOOKUP_IDS = dict.fromkeys(TokenKind, LOOKUP_ID) | {
     TokenKind.PROJECT_INVITATION: f"{PROJECT_ID}-{LOOKUP_ID}",
+    TokenKind.COMPANION: f"{PROJECT_ID}-{LOOKUP_ID}-s{LOOKUP_ID}",
 }
-TOKEN_PATTERN = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"
+TOKEN_PATTERN = r"h[a-z]_([0-9a-z]{11,13}-)?([0-9a-z]{25,27}-)?[ks]?[0-9a-z]{20,27}_[0-9a-z]{20,27}\n?"
 
 
 def is_valid_lookup_id(kind: TokenKind, lookup_id: str) -> bool:
     project, *rest = lookup_id.split("-")
     if kind is TokenKind.PROJECT_INVITATION:
         return ids.is_project_id(project) and len(rest) == 1 and ids.is_id(rest[0])
+    if kind is TokenKind.COMPANION:
+        has_parts = ids.is_project_id(project) and len(rest) == 2
+        return has_parts and ids.is_id(rest[0]) and rest[1][:1] in ("s", "k") and ids.is_id(rest[1][1:])
     return ids.is_id(lookup_id)
 
 
