@@ -13,6 +13,7 @@ from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
 from tests.support.factories import make_upload_request
 from tests.support.faults import interleave
+from tests.support.jobs import create_failed_job
 from tests.support.projects import delete_project, list_project_statuses, restore_project
 from tests.support.routes import Route, list_routes
 from tests.support.uploads import TEXT_FILE, init_upload
@@ -27,11 +28,13 @@ def get_project_row(fake_aws: FakeAws, project: dict[str, Any]) -> dict[str, Any
     return found
 
 
-def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -> Response:
+def send_request(client: Client, route: Route, name: str, ids: dict[str, Any]) -> Response:
     """Send a request that names a project by this parameter."""
     path, value = route.path.format(**ids), ids[name]
     if f"{{{name}}}" in route.path:
         return client.request(route.method, path, {})
+    if route.guard.file_body:  # whose body is the file
+        return client.request(route.method, f"{path}?{name}={value}")
     if route.method == "GET":
         return client.get(f"{path}?{name}={value}")
     return client.request(route.method, path, {name: value})
@@ -41,12 +44,15 @@ def send_request(client: Client, route: Route, name: str, ids: dict[str, str]) -
 def test_deleted_project_is_not_found_on_any_route(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], query: str
 ) -> None:
-    program, upload = members.create_api_key_client(client, project["id"]), init_upload(client, projectId=project["id"], multipart=True)
+    program = members.create_api_key_client(client, project["id"])
+    upload = init_upload(client, projectId=project["id"], multipart=True)
     file = fake_aws.upload(client, b"x", projectId=project["id"], **TEXT_FILE)
     ids = {
         "projectId": project["id"],
         "fileId": file["fileId"],
         "number": "1",
+        "ids": [file["fileId"]],
+        "jobId": create_failed_job(client, fake_aws, project["id"]),
         "uploadId": upload["uploadId"],
         "key": upload["key"],
         "userId": client.user["id"],

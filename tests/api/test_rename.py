@@ -15,7 +15,8 @@ from tests.support.uploads import TEXT_FILE
 @pytest.fixture
 def file(client: Client, fake_aws: FakeAws) -> dict[str, Any]:
     """Return a text file."""
-    return fake_aws.upload(client, b"content", **TEXT_FILE)["file"]
+    uploaded: dict[str, Any] = fake_aws.upload(client, b"content", **TEXT_FILE)["file"]
+    return uploaded
 
 
 def rename(client: Client, file: dict[str, Any], name: str, **headers: str) -> Response:

@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi.checks import unsupported_method
 
 from infra.build.openapi import OPENAPI_PATH
 from tests.support.e2e.actions import create_superuser, upload_file
@@ -30,6 +31,8 @@ _CONFIG: dict[str, Any] = {
 _MAX_URL_LENGTH = 10_240 - 2_048
 _TIMEOUT_SECONDS = 60  # MiniStack may have to start a worker
 _HEADER_FIELDS_TOO_LARGE = 431  # RFC 6585, section 5
+
+_FIXED_PARAMETERS = {"role": "user", "number": "1"}
 
 schema = schemathesis.openapi.from_path(OPENAPI_PATH, config=SchemathesisConfig.from_dict(_CONFIG))
 
@@ -79,8 +82,11 @@ class Callers:
         }
         if name == "fileId":
             return str(upload_file(superuser, b"x", filename="notes.txt", contentType="text/plain")["fileId"])
-        if name == "role":
-            return "user"
+        if name == "jobId":
+            upload_file(superuser, b"x", filename="notes.txt", contentType="text/plain", sha256=None)
+            return str(superuser.get("/jobs").data()[0]["id"])
+        if name in _FIXED_PARAMETERS:
+            return _FIXED_PARAMETERS[name]
         created = superuser.post(*requests[name]).data()
         return str(created.get("id") or created.get("uploadId") or created["name"])
 
@@ -102,7 +108,9 @@ def test_every_response_is_documented(case: schemathesis.Case[Any], callers: Cal
     response = case.call(base_url=f"http://{api_gateway.host}{api_gateway.prefix}", timeout=_TIMEOUT_SECONDS)
     if response.status_code == _HEADER_FIELDS_TOO_LARGE and len(str(response.request.url)) > _MAX_URL_LENGTH:
         return  # API Gateway refuses such a request
-    case.validate_response(response)
+    # A part has a number where these words are, in the contract of Uppy, so they are read as one with GET.
+    is_beside_parts = case.path.endswith(("/s3/multipart/{uploadId}/complete", "/s3/multipart/{uploadId}/batch"))
+    case.validate_response(response, excluded_checks=[unsupported_method] if is_beside_parts else [])
 
 
 def _is_valid(case: schemathesis.Case[Any], location: ParameterLocation) -> bool:

@@ -73,7 +73,7 @@ def build_request(
     """
     method, _, path = route.partition(" ")
     path, _, flags = path.partition(" ")[0].partition("?")
-    ids = {**target.ids, "projectId": target.project_id, "uploadId": target.ids[rule.upload]}
+    ids = {**target.ids, "projectId": target.project_id, "uploadId": target.ids.get(rule.upload, "")}
     ids["fileId"] = target.ids[rule.file]
     path = re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], path)
     query = "&".join(filter(None, [flags, rule.query.format(**ids), "unknown=1" if unknown_parameter else ""]))
