@@ -213,7 +213,7 @@ FUNCTIONS = (
             Grant(
                 Resource.MAIN,
                 (*_GET, _CHECK),
-                keys=("UPLOAD#*", "FILE#*", "PROJECT#*", "USER#*", "KEY#*", "SEEN#*"),
+                keys=("UPLOAD#*", "FILE#*", "PROJECT#*", "USER#*", "KEY#*", "SEEN#*", "INSTALLATION#*"),
             ),
             Grant(Resource.MAIN, ("dynamodb:Query",), keys=("FILE#*",)),
             Grant(Resource.MAIN, _WRITE, keys=_COMPLETION),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from holdall.platform import aws
 from holdall.projects.service import projects
 from holdall.uploads import cleanup, completion, store
 from tests.support import invariants, users
@@ -48,6 +49,25 @@ def test_uploads_are_aborted_in_batches(client: Client, fake_aws: FakeAws) -> No
     assert runs == 2
     assert invariants.quota_usage(fake_aws, project) == (0, 0)
     invariants.assert_project_consistent(fake_aws, project)
+
+
+def test_all_pages_of_versions_are_deleted(client: Client, fake_aws: FakeAws) -> None:
+    """A form can be posted more often than S3 lists versions at once. The pages are smaller here."""
+    [upload] = init_uploads(client, fake_aws, 1)
+    for _ in range(6):
+        fake_aws.s3.put_object(Bucket="originals", Key=upload["key"], Body=b"content")
+    events, name = aws.client("s3").meta.events, "provide-client-params.s3.ListObjectVersions"
+
+    def make_pages_small(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**params, "MaxKeys": 3}
+
+    events.register(name, make_pages_small)
+    try:
+        assert cleanup.abort_all(users.personal_project_id(client))
+    finally:
+        events.unregister(name, make_pages_small)
+
+    assert fake_aws.list_version_ids(upload["key"]) == []
 
 
 def test_interrupted_abort_is_continued(client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,11 +134,11 @@ def test_all_pages_of_parts_are_listed(fake_aws: FakeAws, uppy: Uppy, monkeypatc
 
 def test_urls_of_parts_sign_nothing_that_a_browser_sets(frozen_clock: FrozenClock, uppy: Uppy) -> None:
     upload = uppy.create_multipart()
-    signed = result(uppy.sign_part(upload, 10_000))
+    signed = result(uppy.sign_part(upload, 1000))
 
     assert set(signed) == {"url", "expires"}
     assert signed["expires"] == 3600
-    assert "partNumber=10000" in signed["url"]
+    assert "partNumber=1000&" in signed["url"]
     assert "X-Amz-SignedHeaders=host&" in signed["url"]
 
 
@@ -155,6 +155,24 @@ def test_a_part_has_a_number_from_1_to_10000(uppy: Uppy, number: int | str) -> N
     upload = uppy.create_multipart()
 
     assert refusal(uppy.sign_part(upload, number)) == (422, "invalid")
+
+
+@pytest.mark.parametrize(("size", "count"), [(0, 1), (1, 1), (5 * MIB, 1), (5 * MIB + 1, 2), (150 * MIB, 30)])
+def test_an_announced_size_bounds_the_parts(uppy: Uppy, size: int, count: int) -> None:
+    """A URL does not limit the size of its part, so a file of a byte would have room for 10,000 parts of 5 GiB."""
+    upload = uppy.create_multipart(size=size)
+
+    result(uppy.sign_part(upload, count))
+    assert refusal(uppy.sign_part(upload, count + 1)) == (422, "part_out_of_range")
+    assert refusal(uppy.sign_parts(upload, 1, count + 1)) == (422, "part_out_of_range")
+
+
+def test_the_largest_file_bounds_the_parts_of_an_unknown_size(uppy: Uppy, override_settings: OverrideSettings) -> None:
+    upload = uppy.create_multipart()
+    override_settings(MAX_FILE_BYTES=str(150 * MIB))
+
+    result(uppy.sign_part(upload, 30))
+    assert refusal(uppy.sign_part(upload, 31)) == (422, "part_out_of_range")
 
 
 @pytest.mark.parametrize("numbers", ["", "0", "10001", "1,x", ",".join(map(str, range(1, 102)))])

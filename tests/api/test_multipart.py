@@ -20,6 +20,7 @@ from tests.support.faults import (
     FAULT_MODES,
     FaultMode,
     FaultScenario,
+    answer_with_error,
     assert_survives_faults,
     interleave,
     run_until_idle,
@@ -203,6 +204,26 @@ def test_repeated_completion_returns_the_same_version(client: Client, fake_aws: 
     first, second = complete(client, upload).data(), complete(client, upload).data()
     assert (first["fileId"], first["version"]) == (second["fileId"], second["version"])
     assert client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()["fileId"] == first["fileId"]
+
+
+def test_completion_that_s3_still_works_on_is_to_be_repeated(client: Client, fake_aws: FakeAws) -> None:
+    """S3 may take minutes, and refuses another completion meanwhile. `not_uploaded` would say that all was in vain."""
+    upload = init_multipart(client)
+    put_parts(client, fake_aws, upload, 1, 2, 3)
+
+    with answer_with_error("CompleteMultipartUpload", 409, "ConditionalRequestConflict"):
+        refused = complete(client, upload)
+
+    assert (refused.status, refused.problem()["code"]) == (503, "unavailable")
+    assert complete(client, upload).data()["version"] == 1
+
+
+def test_commit_before_the_completion_names_it(client: Client) -> None:
+    upload = init_multipart(client)
+
+    problem = client.post("/files/commit", {"uploadId": upload["uploadId"]}).problem()
+    assert (problem["status"], problem["code"]) == (409, "not_uploaded")
+    assert "/complete" in problem["detail"]
 
 
 def test_checksum_of_the_completion_is_confirmed_by_the_worker(client: Client, fake_aws: FakeAws) -> None:

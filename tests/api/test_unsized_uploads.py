@@ -8,7 +8,7 @@ from holdall.quotas.model import QuotaExceeded, TooMuchOpen
 from holdall.uploads import service as uploads
 from holdall.uploads import store
 from holdall.uploads.model import InitUploadRequest, Upload
-from tests.support import invariants
+from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.callers import get_project, make_caller
 from tests.support.client import Client
@@ -73,6 +73,22 @@ def test_upload_without_room_at_its_completion_is_aborted(
     assert fake_aws.list_version_ids(upload.key) == []
     assert invariants.quota_usage(fake_aws, project) == (2 * MAX_RESERVED, 2)
     invariants.assert_project_consistent(fake_aws, project)
+
+
+def test_upload_does_not_grow_over_the_limit_of_the_installation(
+    client: Client, project: str, fake_aws: FakeAws, frozen_clock: FrozenClock, override_settings: OverrideSettings
+) -> None:
+    override_settings(MAX_BYTES="1500")
+    grows, fits = start(client, project), start(client, users.personal_project_id(client), size=500)
+    frozen_clock.advance(seconds=10)  # the usage is read again
+
+    assert arrive(fake_aws, grows, b"x" * 1001) == NO_FAILURES
+    assert arrive(fake_aws, fits, b"x" * 500) == NO_FAILURES
+    fake_aws.run_workers()
+
+    assert (store.get(grows.id).state, store.get(fits.id).state) == ("aborted", "completed")
+    assert fake_aws.list_version_ids(grows.key) == []
+    assert invariants.installation_usage(fake_aws) == (500, 1)
 
 
 def test_commit_of_an_upload_without_room_says_why(client: Client, project: str, fake_aws: FakeAws) -> None:

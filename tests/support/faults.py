@@ -132,7 +132,23 @@ def interleave(operation: str, action: Callable[[], object]) -> Iterator[list[ob
         events.unregister(name, run_action)
 
 
-@dataclass(frozen=True)
+@contextmanager
+def answer_with_error(operation: str, status: int, code: str) -> Iterator[None]:
+    """Let S3 answer the calls of an operation, for example CompleteMultipartUpload, with an error."""
+    name, events = f"before-call.s3.{operation}", aws.client("s3").meta.events
+    error = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}}
+
+    def answer(**_: Any) -> tuple[StubResponse, dict[str, Any]]:
+        return StubResponse(status), error
+
+    events.register_first(name, answer)
+    try:
+        yield
+    finally:
+        events.unregister(name, answer)
+
+
+@dataclass
 class FaultScenario:
     """A request, and what must hold after it was sent again. `retry` is the second request if it is another one."""
 

@@ -3,16 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from holdall.files.names import MAX_PATH_LENGTH, clean_name
 from holdall.platform.errors import Conflict
-from holdall.platform.multipart import MAX_PARTS, Part
+from holdall.platform.multipart import MAX_PARTS, MIN_PART_BYTES, Part
 from holdall.platform.schemas import RequestModel, ResponseModel
 from holdall.platform.text import MEDIA_TYPE_NAME, normalize_media_type
-from holdall.uploads.parts import PartMismatch, PartsMissing
+from holdall.uploads.parts import PartMismatch, PartOutOfRange, PartsMissing
 
 MAX_TEXT_LENGTH = 4096  # of what a page tells of a file
 _MAX_NAME_LENGTH = 255
@@ -140,6 +141,17 @@ def _parse_size(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | str) or not _SIZE.fullmatch(str(value)):
         return None
     return int(value)
+
+
+def check_numbers(numbers: Sequence[int], max_bytes: int) -> None:
+    """Check that a file of at most `max_bytes` can have parts with these numbers. Raises PartOutOfRange.
+
+    The URL of a part does not limit its size, which the client decides. Every part but the last one needs the least that S3
+    accepts, so more parts would only be stored and never assembled.
+    """
+    count = max(1, ceil(max_bytes / MIN_PART_BYTES))
+    if max(numbers) > count:
+        raise PartOutOfRange(f"A file of at most {max_bytes} bytes has the parts 1 to {count}.")
 
 
 def choose_parts(stored: Sequence[Part], requested: Sequence[UploadedPart]) -> list[Part]:

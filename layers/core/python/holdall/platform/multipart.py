@@ -19,8 +19,7 @@ MAX_PART_BYTES = 5 * 1024**3
 MAX_PARTS = 10_000
 _NO_UPLOAD = "NoSuchUpload"
 _NO_OBJECT = "404"  # a HeadObject has no body with another code
-# The object exists already, or another request completes it at the same time.
-_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+_OBJECT_EXISTS = "PreconditionFailed"
 
 
 class PartTooSmall(Conflict):
@@ -101,8 +100,8 @@ def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> str | None:
     """Assemble the object from at least one part, and return its composite SHA-256, or None if its parts have none.
 
     If the key has an object, or the upload was completed or aborted, nothing happens, and None is returned: the response to an
-    earlier request may be lost. What the key has is for the caller to read. Raises PartTooSmall, PartsChanged and
-    ServiceUnavailable.
+    earlier request may be lost. What the key has is for the caller to read. Raises PartTooSmall, PartsChanged, and
+    ServiceUnavailable, also while S3 still works on an earlier request (ConditionalRequestConflict).
     """
     with aws.translate_aws_errors():
         try:
@@ -117,7 +116,7 @@ def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> str | None:
             code = aws.error_code(error)
             if refusal := _REFUSALS.get(code):
                 raise refusal from error
-            if code not in {_NO_UPLOAD, *_CONFLICTS}:
+            if code not in (_NO_UPLOAD, _OBJECT_EXISTS):
                 raise
             return None
     checksum: str | None = response.get("ChecksumSHA256")

@@ -170,11 +170,15 @@ def delete_version(key: str, version_id: str) -> None:
 
 
 def list_versions(key: str) -> list[str]:
-    """Return the IDs of all versions and delete markers of a key. Raises ServiceUnavailable."""
+    """Return the IDs of all versions and delete markers of a key. One request for each thousand. Raises ServiceUnavailable."""
+    pages = aws.client("s3").get_paginator("list_object_versions")
     with aws.translate_aws_errors():
-        response = aws.client("s3").list_object_versions(Bucket=settings().originals_bucket, Prefix=key)
-    entries = [*response.get("Versions", []), *response.get("DeleteMarkers", [])]
-    return [entry["VersionId"] for entry in entries if entry["Key"] == key]
+        return [
+            entry["VersionId"]
+            for page in pages.paginate(Bucket=settings().originals_bucket, Prefix=key)
+            for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if entry["Key"] == key
+        ]
 
 
 def check() -> None:

@@ -115,9 +115,7 @@ def reserve(
     transaction raises QuotaExceeded and TooMuchOpen. One round trip every ten seconds.
     """
     check_file_size(size, limits)
-    usage = _cache.get()
-    if usage.bytes + size > settings().max_bytes or usage.files + 1 > settings().max_files:
-        raise InstallationFull
+    _check_installation(size, files=1)
     max_open_bytes = settings().max_open_bytes_per_user
     is_above_project = open_uploads(lookup.usage, lookup.breakdown).bytes + size > settings().max_open_bytes_per_project
     if is_above_project or size > max_open_bytes:
@@ -134,7 +132,13 @@ def check_file_size(size: int, limits: QuotaLimits) -> None:
 
 
 def resize(tx: Transaction, project_id: str, *, reserved: int, size: int, version_id: str, limits: QuotaLimits) -> None:
-    """Count the real size of an original that was reserved without it. The transaction raises QuotaExceeded."""
+    """Count the real size of an original that was reserved without it.
+
+    Raises InstallationFull as `reserve` does. The transaction raises QuotaExceeded. One round trip every ten seconds, if the
+    original is larger than what was reserved.
+    """
+    if size > reserved:
+        _check_installation(size - reserved, files=0)
     if size != reserved:
         store.resize(tx, project_id, size - reserved, version_id=version_id, limits=limits)
 
@@ -202,6 +206,13 @@ def update_version(tx: Transaction, project_id: str, *, before: StoredVersion, a
 def move_original(tx: Transaction, project_id: str, *, before: StoredVersion, after: StoredVersion) -> None:
     """Count an original for another version that shares it. This changes something only if their kinds differ."""
     store.add_to_breakdown(tx, project_id, after.id, original_usage(after) + -original_usage(before))
+
+
+def _check_installation(size: int, *, files: int) -> None:
+    """Raise InstallationFull if the installation had no room for this at most ten seconds ago."""
+    usage = _cache.get()
+    if usage.bytes + size > settings().max_bytes or usage.files + files > settings().max_files:
+        raise InstallationFull
 
 
 def _load_shards(batch: BatchGet, project_id: str) -> list[Pending[UsageBreakdown]]:

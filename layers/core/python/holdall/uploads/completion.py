@@ -17,13 +17,14 @@ from holdall.platform.table import Transaction
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import FileTooLarge, QuotaExceeded
+from holdall.quotas.model import FileTooLarge, InstallationFull, QuotaExceeded
 from holdall.uploads import cleanup, store
 from holdall.uploads.model import (
     Completion,
     FileDeleted,
     NotUploaded,
     ObjectMismatch,
+    PartsNotAssembled,
     Upload,
     UploadChanged,
     UploadNotOpen,
@@ -35,11 +36,12 @@ def complete(project: Project, upload: Upload, caller: Caller | None = None) -> 
 
     Two round trips after the read of the upload, and three if the upload adds a version to a file. Raises UploadNotOpen,
     NotUploaded, ObjectMismatch, FileDeleted, NotFound for a project that was deleted meanwhile, and Busy. An upload that was
-    begun without its size is aborted, and raises QuotaExceeded or FileTooLarge, if there is no room for what was uploaded.
+    begun without its size is aborted, and raises QuotaExceeded, InstallationFull or FileTooLarge, if there is no room for what
+    was uploaded.
     """
     try:
         return _complete_once(project, upload, caller)
-    except (QuotaExceeded, FileTooLarge):  # only of an upload that was begun without its size
+    except (QuotaExceeded, InstallationFull, FileTooLarge):  # only of an upload that was begun without its size
         cleanup.abort_if_open(upload, caller)
         raise
 
@@ -69,7 +71,7 @@ def _complete(project: Project, upload: Upload, caller: Caller | None) -> tuple[
 
 def _verify_object(upload: Upload, metadata: ObjectMetadata | None) -> ObjectMetadata:
     if metadata is None:
-        raise NotUploaded
+        raise PartsNotAssembled if upload.multipart else NotUploaded
     differs = upload.declared_sha256 and metadata.sha256 and metadata.sha256 != upload.declared_sha256
     if (upload.is_sized and metadata.size != upload.size) or differs:
         raise ObjectMismatch

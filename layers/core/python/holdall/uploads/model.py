@@ -63,6 +63,13 @@ class NotUploaded(Conflict):
     code, detail = "not_uploaded", "The object was not uploaded yet. Upload it to the presigned URL, then commit."
 
 
+class PartsNotAssembled(Conflict):
+    """S3 has no object with the key of a multipart upload."""
+
+    code = "not_uploaded"
+    detail = "The parts were not assembled yet. Upload them, then send POST /api/v1/uploads/{id}/complete."
+
+
 class ObjectMismatch(Conflict):
     """The object is not the one that was declared."""
 

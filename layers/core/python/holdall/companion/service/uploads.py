@@ -18,6 +18,7 @@ from holdall.companion.contract import (
     PostParameters,
     StoredPart,
     WrongTotal,
+    check_numbers,
     choose_parts,
 )
 from holdall.companion.model import CompanionToken
@@ -82,9 +83,8 @@ def create_multipart(client: ClientInfo, token: str, file: FileDescription) -> C
 
 
 def sign_part(client: ClientInfo, reference: UploadReference, number: int) -> PartUrl:
-    """Return the URL of a part. One round trip. Raises NotFound, Forbidden and UploadNotOpen."""
-    found = _find(client, reference)
-    parts_of_uploads.require_open(found.upload)
+    """Return the URL of a part. One round trip. Raises NotFound, Forbidden, UploadNotOpen and PartOutOfRange."""
+    found = _find_open(client, reference, [number])
     presigned = parts_of_uploads.presign(found.upload, found.stored, number, size=None)
     # A client gives up a part after this time, so it is never made shorter than the URL is valid.
     return PartUrl(url=presigned.url, expires=_seconds_until(presigned.expires_at))
@@ -92,8 +92,7 @@ def sign_part(client: ClientInfo, reference: UploadReference, number: int) -> Pa
 
 def sign_parts(client: ClientInfo, reference: UploadReference, numbers: Sequence[int]) -> PartUrls:
     """Return the URLs of several parts. One round trip. Raises the errors of `sign_part`."""
-    found = _find(client, reference)
-    parts_of_uploads.require_open(found.upload)
+    found = _find_open(client, reference, numbers)
     urls = {number: parts_of_uploads.presign(found.upload, found.stored, number, size=None) for number in numbers}
     return PartUrls(presigned_urls={str(number): presigned.url for number, presigned in urls.items()})
 
@@ -184,6 +183,15 @@ def _find(client: ClientInfo, reference: UploadReference) -> _Found:
     if stored is None or stored.part_size is not None:
         raise NotFound  # it was not begun here
     return _Found(caller, project, upload, stored)
+
+
+def _find_open(client: ClientInfo, reference: UploadReference, numbers: Sequence[int]) -> _Found:
+    """Return an upload that can have parts with these numbers. Raises UploadNotOpen, PartOutOfRange, and those of `_find`."""
+    found = _find(client, reference)
+    parts_of_uploads.require_open(found.upload)
+    max_file_bytes = projects.quota_limits(found.project).max_file_bytes
+    check_numbers(numbers, found.upload.size if found.upload.is_sized else max_file_bytes)
+    return found
 
 
 def _list_parts(found: _Found) -> list[Part] | None:
