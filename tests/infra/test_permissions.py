@@ -77,7 +77,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "*": "ses:GetAccount",
     },
     "ingest": {
-        "main [FILE#* KEY#* PROJECT#* SEEN#* UPLOAD#* USER#*]": f"{_READ} dynamodb:ConditionCheckItem",
+        "main [FILE#* INSTALLATION#* KEY#* PROJECT#* SEEN#* UPLOAD#* USER#*]": f"{_READ} dynamodb:ConditionCheckItem",
         "main [FILE#*]": "dynamodb:Query",
         "main [EVENTS#* FILE#* INSTALLATION#* JOB#* QUOTA#* UPLOAD#* USAGE#*]": _WRITE,
         "originals": "s3:ListBucket",
