@@ -37,41 +37,41 @@ def consume() -> int:
 def _consume_queue(queue: JobQueueName) -> int:
     taken = 0
     for _ in range(_MAX_BATCHES):
-        letters = messaging.receive_dead_letters(queue)
-        if not letters:
+        messages = messaging.receive_dead_letters(queue)
+        if not messages:
             break
-        taken += sum(_take(queue, letter) for letter in letters)
+        taken += sum(_take(queue, message) for message in messages)
     return taken
 
 
-def _take(queue: JobQueueName, letter: DeadLetter) -> bool:
+def _take(queue: JobQueueName, message: DeadLetter) -> bool:
     """Handle and delete a dead letter. Return False if it has to come back, because a service is unavailable."""
-    fields = {"queue": queue, "message_id": letter.id}
+    fields = {"queue": queue, "message_id": message.id}
     try:
-        _handle(queue, letter, fields)
+        _handle(queue, message, fields)
     except (ServiceUnavailable, Busy):
         observability.log_event("dead_letter.postponed", **fields)
         return False
     except Exception:  # noqa: BLE001  # whatever it is, the dead letter must not come back
         # Its job stays open, and ends after ten failures.
         observability.logger.exception("dead_letter.failed", extra=fields)
-    messaging.delete_dead_letter(queue, letter)
+    messaging.delete_dead_letter(queue, message)
     return True
 
 
-def _handle(queue: JobQueueName, letter: DeadLetter, fields: dict[str, str]) -> None:
+def _handle(queue: JobQueueName, message: DeadLetter, fields: dict[str, str]) -> None:
     try:
-        message = _PARSERS[queue](letter.body)
+        content = _PARSERS[queue](message.body)
     except ValueError:
-        message = None
-    if not isinstance(message, RenderImage | RunJob):
+        content = None
+    if not isinstance(content, RenderImage | RunJob):
         # These queues carry no secrets.
-        observability.logger.error("dead_letter.without_job", extra={**fields, "body": letter.body[:_MAX_LOGGED]})
+        observability.logger.error("dead_letter.without_job", extra={**fields, "body": message.body[:_MAX_LOGGED]})
         return
-    checks = message.checks if isinstance(message, RunJob) else 0
-    job = jobs.claim_failing(message.job_id, _LEASE, checks=checks)
+    checks = content.checks if isinstance(content, RunJob) else 0
+    job = jobs.claim_failing(content.job_id, _LEASE, checks=checks)
     if job is None:
-        observability.log_event("dead_letter.outdated", **fields, job_id=message.job_id)
+        observability.log_event("dead_letter.outdated", **fields, job_id=content.job_id)
         return
     with jobs.releasing_on_error(job):
         give_up(job, DEAD_LETTER)

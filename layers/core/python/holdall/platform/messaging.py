@@ -57,10 +57,10 @@ def receive_dead_letters(queue: JobQueueName) -> list[DeadLetter]:
     return [DeadLetter(each["MessageId"], each["Body"], each["ReceiptHandle"]) for each in response.get("Messages", [])]
 
 
-def delete_dead_letter(queue: JobQueueName, letter: DeadLetter) -> None:
+def delete_dead_letter(queue: JobQueueName, message: DeadLetter) -> None:
     """Delete a dead letter. Raises ServiceUnavailable."""
     with aws.translate_aws_errors():
-        aws.client("sqs").delete_message(QueueUrl=_dead_letters_url(queue), ReceiptHandle=letter.receipt_handle)
+        aws.client("sqs").delete_message(QueueUrl=_dead_letters_url(queue), ReceiptHandle=message.receipt_handle)
 
 
 def _dead_letters_url(queue: JobQueueName) -> str:
