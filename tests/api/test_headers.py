@@ -15,6 +15,8 @@ SECURITY_HEADERS = {
 PATH_VALUES = {
     "projectId": "0" * 12,
     "fileId": f"{'0' * 12}-{'0' * 26}",
+    "number": "1",
+    "jobId": f"{'0' * 12}-{'0' * 26}",
     "uploadId": f"{'0' * 12}-{'0' * 26}",
     "token": "unknown",
     "partNumber": "1",

@@ -54,3 +54,11 @@ def test_variant_that_is_not_ready_has_no_signed_url(
 
     (variant, *_) = client.get(f"/files/{file_id}?signed=true").data()["variants"]
     assert (variant["status"], variant["signedUrl"]) == ("processing", None)
+
+
+def test_variant_in_the_trash_has_no_signed_url(client: Client, fake_aws: FakeAws, project: dict[str, Any]) -> None:
+    file_id = upload_image(client, fake_aws, project)
+    client.delete(f"/files/{file_id}").data()
+
+    (variant, *_) = client.get(f"/files/{file_id}?signed=true").data()["variants"]
+    assert (variant["status"], variant["signedUrl"]) == ("ready", None)

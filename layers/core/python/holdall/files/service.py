@@ -258,9 +258,8 @@ def _presign_variant(
 
 
 def _variant_view(file: File, variant: Variant, content_url: str, *, is_signed: bool) -> VariantView:
-    signed = (
-        _presign_variant(file, variant, "inline", is_shared=True) if is_signed and variant.status == "ready" else None
-    )
+    can_read = file.status == "ready" and variant.status == "ready"  # a file in the trash is not read
+    signed = _presign_variant(file, variant, "inline", is_shared=True) if is_signed and can_read else None
     permanent_url = f"{settings().public_url}/{variant.key}" if variant.is_public else None
     return VariantView.model_construct(
         name=variant.name,
