@@ -186,7 +186,7 @@ def test_relocation_and_purge_of_a_file_with_many_versions_take_many_runs(
 ) -> None:
     """So 2,000 versions do not outlast the timeout of the function."""
     monkeypatch.setattr("holdall.variants.relocation._BATCH_SIZE", 2)
-    monkeypatch.setattr("holdall.maintenance.service._PURGE_BATCH_SIZE", 2)
+    monkeypatch.setattr("holdall.files.purge._BATCH_SIZE", 2)
     (file_id,) = fake_aws.upload_photos(client, project, 1)
     for _ in range(4):
         fake_aws.upload(client, make_photo(), projectId=project["id"], fileId=file_id)
