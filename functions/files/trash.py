@@ -1,10 +1,8 @@
 """The trash, and changes of many files at once."""
 
 from functools import partial
-from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path
-
+from functions.files.files import FileId
 from holdall.files import bulk, trash
 from holdall.files.bulk import BulkRequest, BulkResult
 from holdall.files.model import FileView
@@ -13,8 +11,6 @@ from holdall.http.auth import CurrentCaller, CurrentProject, requires
 from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, paginate
 
 router = Router()
-
-FileId = Annotated[str, Path(alias="fileId", max_length=64)]
 
 
 @router.get("/trash", guard=requires("files.read", project_from="projectId"), summary="List the trash")

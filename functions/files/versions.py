@@ -6,6 +6,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
+from functions.files.files import FileId
 from holdall.files import service, versions
 from holdall.files.versions import VersionView
 from holdall.http.app import Router
@@ -25,7 +26,6 @@ from holdall.jobs.model import JobAccepted
 
 router = Router()
 
-FileId = Annotated[str, Path(alias="fileId", max_length=64)]
 Number = Annotated[int, Path(ge=1, le=99_999_999, description="Number of the version.")]
 _READ = requires("files.read", project_from="fileId")
 
