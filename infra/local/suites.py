@@ -1,4 +1,4 @@
-"""`make test`: runs the test suites, prints their output line by line, and then the time of each run.
+"""`make test`: runs the test suites, prints their output line by line, then the failed tests and the time of each run.
 
 There are three kinds of suites. Those in process use all cores, and take longest. Beside them run `scale`, which has a
 DynamoDB Local, and the deployment of the local cloud, which the deployed suites need afterwards.
@@ -23,6 +23,9 @@ _NO_TESTS_COLLECTED = 5  # exit status of pytest
 # Not by file: then pytest-xdist runs only one of several tests with the same ID, as Schemathesis creates them.
 _DIST = "--dist=worksteal"
 _DEPLOYED_PROCESSES = 2  # more would only wait for MiniStack, which has one
+_FAILURES = ("FAILED ", "ERROR ")  # how pytest begins the lines of its summary
+_MAX_FAILURES = 20  # shown again at the end, where people look first
+_LINE_LENGTH = "200"  # pytest cuts the reasons of failures at 80 characters otherwise
 _LONG_ROUNDS = "20"  # of tests that repeat a race, whose default is lower
 
 
@@ -33,6 +36,7 @@ class Runner:
     environment: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)  # by title
     failed: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)  # lines of pytest's summaries
 
     def pytest(self, title: str, suites: Sequence[str], *options: str) -> None:
         """Run the tests of some suites."""
@@ -56,6 +60,8 @@ class Runner:
         ) as process:
             for line in process.stdout or ():
                 echo(f"{title:<10} | {line.rstrip()}")
+                if line.startswith(_FAILURES):
+                    self.failures.append(line.rstrip())
         self.seconds[title] = time.monotonic() - started_at
         if process.returncode:
             self.failed.append(title)
@@ -72,7 +78,7 @@ def run_suites(suites: Sequence[str], *, long: bool) -> int:
     )
     started_at = time.monotonic()
     rounds = {"HOLDALL_RACE_ROUNDS": _LONG_ROUNDS} if long else {}
-    runner = Runner({**os.environ, **node_environment(), **rounds})
+    runner = Runner({**os.environ, **node_environment(), "COLUMNS": _LINE_LENGTH, **rounds})
     try:
         with ThreadPoolExecutor() as pool:
             lanes = (
@@ -88,7 +94,7 @@ def run_suites(suites: Sequence[str], *, long: bool) -> int:
     finally:
         if deployed:
             e2e_environment.stop()
-    _print_summary(runner, time.monotonic() - started_at)
+    print_summary(runner, time.monotonic() - started_at)
     return 1 if runner.failed else 0
 
 
@@ -98,8 +104,11 @@ def _run_scale_and_deploy(runner: Runner, scale: Sequence[str], deployed: Sequen
         runner.run("deploy", "infra.local.e2e_environment")
 
 
-def _print_summary(runner: Runner, seconds: float) -> None:
+def print_summary(runner: Runner, seconds: float) -> None:
+    """Print the time of each run, and the tests that failed. `seconds` is the time of all."""
     echo()
     for title, duration in runner.seconds.items():
         echo(f"{title:<10} {duration:6.0f} s  {'FAILED' if title in runner.failed else 'passed'}")
     echo(f"{'total':<10} {seconds:6.0f} s")
+    for failure in runner.failures[:_MAX_FAILURES]:
+        echo(failure)

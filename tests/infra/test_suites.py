@@ -1,9 +1,11 @@
 """`make test`: the runner of the suites."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from infra.local import suites
 from infra.local.progress import UserError
 from infra.local.suites import Runner, run_suites
 
@@ -24,3 +26,16 @@ def test_failed_run_is_remembered(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner.failed == ["fails"]
     assert list(runner.seconds) == ["works", "fails"]
     assert "works      |    November 2026" in capsys.readouterr().out
+
+
+def test_failed_tests_are_shown_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "test_sums.py").write_text("def test_one_and_one():\n    assert 1 + 1 == 3\n")
+    runner = Runner(os.environ)
+
+    runner.run("sums", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
+    capsys.readouterr()
+    suites.print_summary(runner, seconds=1)
+
+    last_line = capsys.readouterr().out.splitlines()[-1]
+    assert last_line.startswith("FAILED")
+    assert "test_one_and_one - " in last_line
