@@ -51,7 +51,7 @@ class Runner:
         with subprocess.Popen(
             [sys.executable, "-u", "-m", module, *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, "COLUMNS": _LINE_LENGTH},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -78,7 +78,7 @@ def run_suites(suites: Sequence[str], *, long: bool) -> int:
     )
     started_at = time.monotonic()
     rounds = {"HOLDALL_RACE_ROUNDS": _LONG_ROUNDS} if long else {}
-    runner = Runner({**os.environ, **node_environment(), "COLUMNS": _LINE_LENGTH, **rounds})
+    runner = Runner({**os.environ, **node_environment(), **rounds})
     try:
         with ThreadPoolExecutor() as pool:
             lanes = (
