@@ -230,15 +230,26 @@ def test_a_small_part_in_the_middle_is_refused(fake_aws: FakeAws, uppy: Uppy) ->
     assert refusal(uppy.complete(upload, parts)) == (409, "part_too_small")
 
 
-def test_parts_without_the_announced_total_are_refused(client: Client, fake_aws: FakeAws, uppy: Uppy) -> None:
-    for size in (SIZE - 1, SIZE + 1):
-        upload = uppy.create_multipart(size=size)
-        parts = uppy.put_parts(fake_aws, upload, *CONTENTS)
+def test_upload_that_lacks_bytes_of_the_announced_size_can_be_continued(
+    client: Client, fake_aws: FakeAws, uppy: Uppy
+) -> None:
+    upload = uppy.create_multipart(size=SIZE + 4)
+    parts = uppy.put_parts(fake_aws, upload, *CONTENTS)
+    assert refusal(uppy.complete(upload, parts)) == (409, "size_mismatch")
 
-        assert refusal(uppy.complete(upload, parts)) == (409, "size_mismatch")
+    parts = uppy.put_parts(fake_aws, upload, *CONTENTS[:-1], CONTENTS[-1] + b"more")
+    result(uppy.complete(upload, parts))
 
-        result(uppy.abort(upload))
-        assert_nothing_left(client, fake_aws, upload)
+    assert invariants.quota_usage(fake_aws, users.personal_project_id(client)) == (SIZE + 4, 1)
+
+
+def test_upload_above_the_announced_size_is_aborted(client: Client, fake_aws: FakeAws, uppy: Uppy) -> None:
+    upload = uppy.create_multipart(size=SIZE - 1)
+    parts = uppy.put_parts(fake_aws, upload, *CONTENTS)
+
+    assert refusal(uppy.complete(upload, parts)) == (409, "size_mismatch")
+
+    assert_nothing_left(client, fake_aws, upload)
 
 
 def test_file_above_the_limit_of_a_file_is_aborted(

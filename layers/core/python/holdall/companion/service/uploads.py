@@ -203,15 +203,19 @@ def _list_parts(found: _Found) -> list[Part] | None:
 
 
 def _check_total(found: _Found, total: int) -> None:
-    """Check the size of the file. An upload that can only be too large is aborted. Raises WrongTotal and FileTooLarge."""
-    if found.upload.is_sized:
-        if total != found.upload.size:
-            raise WrongTotal(f"The parts have {total} bytes, but {found.upload.size} were announced.")
-        return
+    """Check the size of the file. An upload that is too large is aborted, and one that lacks a part can be continued.
+
+    Raises WrongTotal and FileTooLarge.
+    """
+    upload = found.upload
+    if upload.is_sized and total != upload.size:
+        if total > upload.size:
+            cleanup.abort_if_open(upload, found.caller)
+        raise WrongTotal(f"The parts have {total} bytes, but {upload.size} were announced.")
     try:
         quotas.check_file_size(total, projects.quota_limits(found.project))
     except FileTooLarge:
-        cleanup.abort_if_open(found.upload, found.caller)
+        cleanup.abort_if_open(upload, found.caller)
         raise
 
 
