@@ -11,7 +11,7 @@ CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSIO
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo minio outbox superuser invite token rotate-keys test test-long check bench layers openapi synth cost diff \
+.PHONY: help up down status demo minio outbox superuser invite token rotate-keys task test test-long check bench layers openapi synth cost diff \
 	deploy rollback require-python env-dev env-node env-all
 
 help: ## list the commands
@@ -57,6 +57,10 @@ token: env-dev ## print an access token for the API: make token EMAIL=… (TTL=9
 
 rotate-keys: env-dev ## create the next signing key; the old one stays valid (in AWS: STAGE=cloud)
 	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)' rotate-keys,$(RUN) -m infra.local rotate-keys)
+
+task: env-dev ## run a task now: make task NAME=sweep DRY_RUN=1 (in AWS: STAGE=cloud)
+	@[ -n '$(NAME)' ] || { echo 'Name the task: make task NAME=recount. docs/operations.md lists them.'; exit 2; }
+	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)',$(RUN) -m infra.local) task '$(NAME)' $(if $(DRY_RUN),--dry-run)
 
 test: env-all ## run all test suites, or some: make test SUITES='unit api'
 	@$(RUN) -m infra.local test $(SUITES)

@@ -182,7 +182,7 @@ FUNCTIONS = (
     ),
     Function(
         name="files",
-        description="Files, versions, jobs, health and documents.",
+        description="Files, versions, jobs, tasks, health and documents.",
         path_prefixes=(
             *("/api/v1/files", "/api/v1/trash", "/api/v1/jobs", "/api/v1/admin"),
             *("/api/v1/health", "/api/v1/openapi.json", "/api/v1/docs"),
@@ -191,7 +191,7 @@ FUNCTIONS = (
         bundles_openapi=True,
         grants=(
             *_READ_MAIN,
-            Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "VERSION#*", "JOB#*", "EVENTS#*", "SEEN#*")),
+            Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "VERSION#*", "JOB#*", "EVENTS#*", "SEEN#*", "TASK#*")),
             Grant(Resource.MAIN, (_DELETE,), keys=("FILE#*",)),  # a deleted version moves to another key
             _AUDIT,
             _EPHEMERAL,

@@ -84,6 +84,7 @@ def idle_month(template: Mapping[str, Any]) -> list[Item]:
         Item("Lambda: their time, GB-seconds", calls * _SECONDS_PER_CALL, 400_000, 0.0000133334),
         Item("EventBridge Scheduler: calls", calls, 14e6, 1e-6),
         Item("DynamoDB: their reads", calls * _READS_PER_CALL, 0, 0.125e-6),
+        Item("DynamoDB: their reports", calls, 0, 0.625e-6),
         Item("CloudWatch: logs, GB", calls * _LOG_BYTES_PER_CALL / 1e9, 5, 0.50),
         Item("CloudWatch: alarms", alarms, 10, 0.10),
         Item("CloudWatch: metrics", len(metrics), 10, 0.30),

@@ -1,8 +1,10 @@
-"""The Lambda function behind /files, /jobs, /health and the documentation. It also answers unknown paths."""
+"""The Lambda function behind /files, /jobs, /admin, /health and the documentation. It also answers unknown paths."""
 
 from functions import complete_imports
-from functions.files import docs, files, health, jobs, trash, versions
+from functions.files import docs, files, health, jobs, tasks, trash, versions
 from holdall.http.app import HttpApp
 
-handler = HttpApp("files", files.router, trash.router, versions.router, jobs.router, health.router, docs.router)
+handler = HttpApp(
+    "files", files.router, trash.router, versions.router, jobs.router, tasks.router, health.router, docs.router
+)
 complete_imports()

@@ -9,6 +9,7 @@ from infra.catalog import Resource
 from infra.constructs.buckets import Exports, Originals, Variants
 from infra.constructs.functions import stack_uuid
 from infra.constructs.queues import Queues
+from infra.constructs.schedules import schedule_expressions
 from infra.constructs.tables import Tables
 from infra.stage import Stage
 
@@ -76,6 +77,7 @@ def _stage_variables(stage: Stage) -> dict[str, str]:
         "MAX_OPEN_BYTES_PER_USER": stage.max_open_bytes_per_user,
         "MAX_OPEN_BYTES_PER_PROJECT": stage.max_open_bytes_per_project,
         "RATE_LIMITS": json.dumps(stage.rate_limits),
+        "SCHEDULES": json.dumps(schedule_expressions(stage)),
         "OAUTH_PROVIDERS": json.dumps([each.model_dump(exclude_none=True) for each in stage.oauth_providers]),
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(stage),
         "POWERTOOLS_LOG_LEVEL": "INFO",

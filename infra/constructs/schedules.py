@@ -62,6 +62,16 @@ class Schedules(Construct):
         )
 
 
+def schedule_expressions(stage: Stage) -> dict[str, str]:
+    """Return the expression of each task that runs in a stage by itself."""
+    return {
+        schedule.task: _schedule_expression(schedule, stage)
+        for function in FUNCTIONS
+        for schedule in function.schedules
+        if stage.is_enabled(schedule.enabled_by)
+    }
+
+
 def _schedule_expression(schedule: Schedule, stage: Stage) -> str:
     if schedule.daily_hour is not None:
         return f"cron(0 {schedule.daily_hour} * * ? *)"

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: up, down, status, minio, outbox, superuser, invite, token, rotate-keys, test."""
+"""The commands behind the Makefile: up, down, status, minio, outbox, superuser, invite, token, rotate-keys, task, test."""
 
 import argparse
 import sys
@@ -8,7 +8,14 @@ from infra.local.environment import LocalEnvironment
 from infra.local.install import ROOT
 from infra.local.process import bypass_proxy
 from infra.local.progress import echo, exit_on_user_error
-from infra.operator_cli import MAX_TOKEN_LIFETIME, create_superuser, invite_user, rotate_keys
+from infra.operator_cli import (
+    MAX_TOKEN_LIFETIME,
+    add_task_command,
+    create_superuser,
+    invite_user,
+    rotate_keys,
+    run_task,
+)
 
 
 def main() -> None:
@@ -28,6 +35,7 @@ def main() -> None:
     token = commands.add_parser("token", help="print an access token")
     token.add_argument("email")
     token.add_argument("seconds", type=int, nargs="?", default=MAX_TOKEN_LIFETIME)
+    add_task_command(commands)
     test = commands.add_parser("test", help="run all test suites, or some")
     test.add_argument("--long", action="store_true", help="run all rounds of tests that repeat a race")
     test.add_argument("suites", nargs="*")
@@ -49,6 +57,8 @@ def _run_command(arguments: argparse.Namespace) -> None:
         echo(local.operator.issue_token(arguments.email, arguments.seconds))
     elif arguments.command == "rotate-keys":
         rotate_keys(local.operator)
+    elif arguments.command == "task":
+        run_task(local.operator, arguments.name, dry_run=arguments.dry_run)
     elif arguments.command == "outbox":
         echo(outbox.format_emails(local.emails()))
     elif arguments.command == "minio":

@@ -85,7 +85,7 @@ class LocalEnvironment:
     @property
     def operator(self) -> OperatorClient:
         """Return the operator's client. Raises UserError if the stack is not deployed."""
-        return OperatorClient(self.cloud.lambda_client(), self.cloud.outputs()["AuthFunction"])
+        return OperatorClient.from_outputs(self.cloud.lambda_client(), self.cloud.outputs())
 
     def emails(self) -> list[Email]:
         """Return the emails in the outbox, newest last. Raises UserError if the local cloud is not running."""
@@ -108,7 +108,8 @@ class LocalEnvironment:
         email, password = saved.get("email", _SUPERUSER_EMAIL), saved.get("password") or generate_password()
         if saved.get("main_table") != outputs["MainTable"]:
             with Step("Creating the superuser"):
-                OperatorClient(self.cloud.lambda_client(), outputs["AuthFunction"]).create_superuser(email, password)
+                operator = OperatorClient.from_outputs(self.cloud.lambda_client(), outputs)
+                operator.create_superuser(email, password)
             record.touch(mode=0o600)
             record.write_text(json.dumps({"main_table": outputs["MainTable"], "email": email, "password": password}))
         return {"email": email, "password": password}

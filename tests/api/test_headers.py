@@ -27,6 +27,7 @@ PATH_VALUES = {
     "invitationId": f"{'0' * 12}-{'0' * 26}",
     "keyId": f"{'0' * 12}-{'0' * 26}-{'0' * 26}",
     "name": "unknown",
+    "task": "unknown",
     "role": "unknown",
     "permission": "nothing.at.all",
 }

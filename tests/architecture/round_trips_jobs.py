@@ -38,11 +38,25 @@ def _as_admin(scenario: Scenario) -> SendRequest:
     return lambda: admin.get("/admin/jobs")
 
 
+def _tasks_request(method: str, path: str = "") -> Callable[[Scenario], SendRequest]:
+    """Send a request of a superuser about tasks."""
+
+    def prepare(_: Scenario) -> SendRequest:
+        superuser = users.create_superuser()
+        superuser.get("/admin/tasks").data()  # reads the roles
+        return lambda: superuser.request(method, f"/admin/tasks{path}")
+
+    return prepare
+
+
 _OVERVIEW = "GET /api/v1/admin/jobs"
 JOB_CASES = (
     BudgetCase("GET /api/v1/jobs/{jobId}", 200, _job_request("GET"), dynamodb=2),
     # The guard, the rate limiter, the job, the project with the file, the transaction.
     BudgetCase("POST /api/v1/jobs/{jobId}/retry", 202, _job_request("POST", "/retry"), dynamodb=5, sqs=1),
+    BudgetCase("GET /api/v1/admin/tasks", 200, _tasks_request("GET"), dynamodb=2),
+    # The guard, the rate limiter, the last run, the transaction.
+    BudgetCase("POST /api/v1/admin/tasks/{task}/run", 202, _tasks_request("POST", "/recount/run"), dynamodb=4, sqs=1),
     BudgetCase(_OVERVIEW, 200, _as_superuser(), dynamodb=_GUARD + _SHARDS_OF_PROJECTS + 3 * _STATUSES),
     # One for each project that has failed jobs, and one that shows that there is no other.
     BudgetCase(

@@ -54,6 +54,7 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "event": ("EVENTS#{project}", "{id}"),
         "recount-result": ("TASK#recount#{id}#{project}", "RESULT"),
         "recount-report": ("TASK#recount", "REPORT"),
+        "task-run": ("TASK#{task}", "RUN#(schedule|request)"),
     },
     "credentials": {
         "password": ("USER#{id}", "PASSWORD"),
@@ -74,6 +75,7 @@ _PLACEHOLDERS = {
     "project": "[0-9a-hjkmnp-tv-z]{12}",
     "number": "[0-9]{1,2}",
     "eight": "[0-9]{8}",
+    "task": "[a-z]+(-[a-z]+)*",
     "kind": "[A-Z]+",
     "value": ".+",
     "role": "[a-z][a-z0-9-]{0,31}",

@@ -12,7 +12,7 @@ from tests.support.e2e.client import Client, Server, new_email, sign_in
 
 @pytest.fixture
 def operator(deployment: E2EEnvironment) -> OperatorClient:
-    return OperatorClient(deployment.cloud.lambda_client(), deployment.outputs["AuthFunction"])
+    return OperatorClient.from_outputs(deployment.cloud.lambda_client(), deployment.outputs)
 
 
 def test_developer_token_is_a_token_of_the_user(operator: OperatorClient, client: Client) -> None:

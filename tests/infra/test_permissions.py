@@ -63,7 +63,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     },
     "files": {
         **_READ_MAIN,
-        "main [EVENTS#* FILE#* JOB#* SEEN#* VERSION#*]": _WRITE,
+        "main [EVENTS#* FILE#* JOB#* SEEN#* TASK#* VERSION#*]": _WRITE,
         "main [FILE#*]": "dynamodb:DeleteItem",
         **_WRITE_AUDIT,
         **_EPHEMERAL,

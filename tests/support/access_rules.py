@@ -241,6 +241,8 @@ ACCESS_RULES: dict[str, AccessRule] = {
     "GET /jobs/{jobId}": _permission("jobs.read"),
     "POST /jobs/{jobId}/retry": _permission("jobs.retry"),
     "GET /admin/jobs": _permission("jobs.admin"),
+    "GET /admin/tasks": _permission("tasks.read"),
+    "POST /admin/tasks/{task}/run": _permission("tasks.run"),
     "DELETE /files/{fileId}": _permission("files.write"),
     "DELETE /files/{fileId}?permanent=true": _permission("files.purge", extra_permission="files.write"),
     "GET /files/{fileId}/versions": _permission("files.read"),

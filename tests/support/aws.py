@@ -150,9 +150,9 @@ class FakeAws:
         """Receive and delete up to 10 messages."""
         return checkpoints.take_messages(queue, _MAX_MESSAGES)
 
-    def run_task(self, task: str) -> None:
-        """Call maintenance with the event of a schedule."""
-        load_handler("maintenance")({"task": task}, SimpleNamespace(aws_request_id="aws"))
+    def run_task(self, task: str, **command: Any) -> Any:
+        """Call maintenance with the event of a schedule, or with a command of the operator."""
+        return load_handler("maintenance")({"task": task, **command}, SimpleNamespace(aws_request_id="aws"))
 
     def upload(self, client: Client, content: bytes, **overrides: Any) -> dict[str, Any]:
         """Upload and commit a file, and return the response of the commit."""

@@ -39,6 +39,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             "asset": "start.js",
             "sessionId": session_id,
             "provider": PROVIDER,
+            "task": "recount",
             **_role_path_values(client),
         },
         "project_path": project_path,

@@ -52,6 +52,7 @@ SETTINGS = {
     "MAX_OPEN_BYTES_PER_USER": str(20 * 1024**3),
     "MAX_OPEN_BYTES_PER_PROJECT": str(40 * 1024**3),
     "RATE_LIMITS": json.dumps(dict.fromkeys(RATE_LIMIT_NAMES, HIGH_LIMIT)),
+    "SCHEDULES": json.dumps({"recount": "cron(0 3 * * ? *)", "send-pending-jobs": "rate(1 minute)"}),
     "OAUTH_PROVIDERS": "[]",
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",

@@ -4,6 +4,7 @@ from holdall.emails.model import Email
 from holdall.jobs.model import RenderImage, RunJob
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject
 from holdall.platform.messages import Message
+from holdall.tasks.model import RunTask
 from holdall.uploads.model import EndUpload
 
 _PROJECT_ID = "0123456789ab"
@@ -15,7 +16,7 @@ _OF_A_PROJECT = [
     EmptyTrash(_PROJECT_ID),
     RecountProject("0" * 26, _PROJECT_ID),
 ]
-_OF_THE_INSTALLATION = {Email, ExportAudit, FindTrash, RecountPage}  # few, or sent to a person
+_OF_THE_INSTALLATION = {Email, ExportAudit, FindTrash, RecountPage, RunTask}  # few, or sent to a person
 
 
 def test_message_names_its_project() -> None:

@@ -12,6 +12,7 @@ from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import ProjectStatus
 from holdall.quotas.model import QuotaUsage
+from holdall.tasks.model import RunTask
 from holdall.uploads.model import EndUpload
 
 INSTALLATION = "installation"
@@ -180,4 +181,4 @@ class EmptyTrash(Message):
         return self.project_id
 
 
-WorkMessage = EmptyTrash | EndUpload | ExportAudit | FindTrash | RecountPage | RecountProject | RunJob
+WorkMessage = EmptyTrash | EndUpload | ExportAudit | FindTrash | RecountPage | RecountProject | RunJob | RunTask

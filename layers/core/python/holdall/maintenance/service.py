@@ -10,14 +10,17 @@ from holdall.maintenance import dead_letters, export, project_jobs, recount, rec
 from holdall.maintenance.giving_up import give_up
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, WorkMessage
 from holdall.platform import observability
+from holdall.platform.errors import NotFound
 from holdall.projects.service import invitations, projects
+from holdall.tasks import service as tasks
+from holdall.tasks.model import RunTask, TaskRun
 from holdall.uploads import cleanup
 from holdall.uploads.model import EndUpload
 from holdall.variants import relocation, sync
 
 JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
 
-_TASKS = {
+TASK_RUNNERS = {
     "expire-uploads": cleanup.enqueue_due,
     "send-pending-jobs": jobs.resend_due,
     "end-dead-jobs": dead_letters.consume,
@@ -31,10 +34,40 @@ _TASKS = {
 }
 
 
-def run_task(task: str) -> None:
-    """Run a scheduled task. Raises KeyError for an unknown one, and ServiceUnavailable."""
-    found = _TASKS[task]()
-    observability.log_event("task.done", task=task, found=found)
+def run_scheduled(task: str) -> None:
+    """Run a task because its time has come. Raises NotFound for an unknown one, and ServiceUnavailable."""
+    _run_task(TaskRun.new(task, "schedule"))
+
+
+def run_for_operator(task: str, *, dry_run: bool) -> TaskRun:
+    """Run a task now, and return its report, or that of the run that has not ended.
+
+    Raises NotFound, DryRunUnsupported, TaskRunning, Busy and ServiceUnavailable.
+    """
+    run = tasks.start_by_operator(task, dry_run=dry_run)
+    return _run_task(run) if run.status == "pending" else run
+
+
+def get_report(task: str) -> TaskRun:
+    """Return the report of the last run of a task that someone requested. Raises NotFound."""
+    run = tasks.last_request(task)
+    if run is None:
+        raise NotFound
+    return run
+
+
+def run_requested(message: RunTask) -> None:
+    """Run a task that someone requested, again if its worker was interrupted. Raises ServiceUnavailable."""
+    run = tasks.last_request(message.task)
+    if run is not None and run.id == message.run_id and run.is_open:
+        _run_task(run)
+
+
+def _run_task(run: TaskRun) -> TaskRun:
+    run = run.started()
+    found = TASK_RUNNERS[run.task]()
+    observability.log_event("task.done", task=run.task, found=found)
+    return tasks.save(run.counted(found=found).ended())
 
 
 def handle(message: WorkMessage) -> None:
@@ -54,6 +87,8 @@ def handle(message: WorkMessage) -> None:
             recount.count_project(message)
         case RunJob():
             _run_job(message)
+        case RunTask():
+            run_requested(message)
 
 
 def _run_job(message: RunJob) -> None:

@@ -49,6 +49,7 @@ class Settings:
     max_open_bytes_per_user: int  # reserved by open uploads
     max_open_bytes_per_project: int
     rate_limits: Json[dict[str, tuple[int, int]]]  # requests and seconds by name
+    schedules: Json[dict[str, str]]  # of tasks: the expressions of EventBridge Scheduler
     oauth_providers: str  # JSON: [{"name", "kind": "google" | "github" | "oidc", "issuer"?}]
     aws_region: str
 
