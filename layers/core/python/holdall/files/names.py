@@ -17,6 +17,8 @@ MAX_PATH_LENGTH = 1024
 _MAX_SORT_KEY_BYTES = 900  # a sort key holds 1024 bytes, and the ID follows the name
 # Between a name and the ID in a sort key. No name contains it, and it sorts before every character of a name.
 _SEPARATOR = "\x01"
+# What no parser of headers changes. Some decode percent signs, and split at quotes and semicolons within quotes.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._()+@,!&=~-]+(?: [A-Za-z0-9._()+@,!&=~-]+)*")
 
 
 class PrefixTooLong(ValidationFailed):
@@ -57,12 +59,15 @@ def clean_relative_path(path: str) -> str | None:
 
 
 def content_disposition(disposition: Disposition, name: str) -> str:
-    """Return a Content-Disposition header with a name that every browser reads (RFC 6266, section 4.3; RFC 8187)."""
+    """Return a Content-Disposition header from which every parser reads the same name (RFC 6266, section 4.3; RFC 8187).
+
+    It has one parameter: `filename` for a plain name, else `filename*`. Browsers prefer the second of both, but the email
+    package of Python and everything that is built on it reads the first, and would save another name.
+    """
     cleaned = clean_name(name) or "file"
-    plain = re.sub(
-        r"[^A-Za-z0-9._ ()-]", "_", unicodedata.normalize("NFKD", cleaned).encode("ascii", "ignore").decode()
-    )
-    return f"{disposition}; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(cleaned, safe='')}"
+    if _PLAIN_NAME.fullmatch(cleaned):
+        return f'{disposition}; filename="{cleaned}"'
+    return f"{disposition}; filename*=UTF-8''{quote(cleaned, safe='')}"
 
 
 def _validate_filename(filename: str) -> str:
