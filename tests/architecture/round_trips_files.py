@@ -56,9 +56,22 @@ def _create_image_versions(scenario: Scenario) -> str:
     return file_id
 
 
+def _signed_list_request(scenario: Scenario) -> SendRequest:
+    scenario.create_rendered_image()
+    return lambda: scenario.client.get(f"/files?projectId={scenario.project_id}&signed=true")
+
+
 _VERSIONS = "/api/v1/files/{fileId}/versions"
 _RESTORE, _BULK = "POST /api/v1/files/{fileId}/restore", "POST /api/v1/files/bulk"
 FILE_CASES = (
+    BudgetCase("GET /api/v1/files", 200, _signed_list_request, dynamodb=2, label="with signed URLs"),
+    BudgetCase(
+        "GET /api/v1/files",
+        200,
+        authenticated_get("/files?projectId={project}&sort=name"),
+        dynamodb=2,
+        label="sorted by name",
+    ),
     BudgetCase("GET /api/v1/files/{fileId}/download", 302, _download_request, dynamodb=2),
     BudgetCase("PATCH /api/v1/files/{fileId}", 200, _rename_request, dynamodb=3),
     BudgetCase("GET /api/v1/trash", 200, authenticated_get("/trash?projectId={project}"), dynamodb=2),

@@ -8,8 +8,8 @@ import hashlib
 import time
 import unicodedata
 from datetime import timedelta
+from email.message import Message
 from pathlib import Path
-from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -194,16 +194,35 @@ def test_download_is_of_the_pinned_version(storage_server: StorageServer, key: s
 
 
 @pytest.mark.parametrize(
-    "name", ["a\u0308 in NFD.txt", "a+b c.txt", "100% sure%20.txt", 'it\'s "quoted", a;b=c&d#e?.txt', "漢字 😀.txt"]
+    "name",
+    [
+        *("plain.txt", "a\u0308 in NFD.txt", "a+b c.txt", "100% sure%20.txt", 'it\'s "quoted", a;b=c&d#e?.txt'),
+        *("漢字 😀.txt", "😀" * 255),
+    ],
 )
 def test_downloaded_version_has_the_name_of_its_file(storage_server: StorageServer, key: str, name: str) -> None:
     assert put(presign_put(key)).status == 200
 
     response = request_url(presign_get(key, content_disposition("attachment", name)).url)
 
-    disposition = response.headers["content-disposition"]
-    assert disposition.startswith("attachment;")
-    assert unquote(disposition.partition("filename*=UTF-8''")[2]) == unicodedata.normalize("NFC", name)
+    message = Message()
+    message["content-disposition"] = response.headers["content-disposition"]
+    assert message.get_content_disposition() == "attachment"
+    assert message.get_filename() == unicodedata.normalize("NFC", name)
+
+
+def test_shared_url_shows_a_variant_and_may_be_cached_by_the_browser(storage_server: StorageServer) -> None:
+    key = f"private/{uuid4().hex}.webp"
+    storage_server.s3.put_object(
+        Bucket=storage_server.variants_bucket, Key=key, Body=_CONTENT, ContentType="image/webp"
+    )
+
+    response = request_url(presigning.presign_shared_get("variants", key).url)
+
+    assert (response.status, response.content) == (200, _CONTENT)
+    assert response.headers["content-disposition"] == "inline"
+    assert response.headers["content-type"] == "image/webp"
+    assert response.headers["cache-control"] == "private, max-age=300"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from botocore.credentials import RefreshableCredentials
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.session import Session
 
 from holdall.platform import aws, clock, presigning
@@ -106,6 +108,65 @@ def test_get_of_a_variant_is_from_the_bucket_of_variants() -> None:
     assert "versionId" not in parse_query(presigned.url)
 
 
+@pytest.mark.parametrize("token", [None, "a/token+with=signs"])
+def test_get_is_signed_like_botocore_signs_it(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    freeze_signing_time(monkeypatch)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2030, 1, 1, microsecond=7, tzinfo=UTC))
+    credentials = Credentials("AKIATEST", "secret-of-tests", token)
+    use_credentials(monkeypatch, credentials)
+    presigned = presigning.presign_get(
+        "originals",
+        "a b/\u00e9~'(1)*.txt",
+        version_id="v/1+",
+        disposition="attachment; filename*=UTF-8''a%20%C3%A9.txt",
+        content_type="text/plain",
+    )
+
+    query = parse_query(presigned.url)
+    signature = query.pop("X-Amz-Signature")
+    own = {name: value for name, value in query.items() if not name.startswith("X-Amz-")}
+    request = AWSRequest("GET", presigned.url.partition("?")[0], params=own)
+    S3SigV4QueryAuth(credentials, "s3", "eu-central-1", expires=300).add_auth(request)
+    expected = parse_query(str(request.url))
+    assert (expected.pop("X-Amz-Signature"), expected) == (signature, query)
+
+
+def test_shared_url_is_the_same_for_two_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = datetime(2030, 1, 1, 12, 34, tzinfo=UTC)
+
+    def presign_after(seconds: float) -> presigning.PresignedUrl:
+        monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=seconds))
+        return presigning.presign_shared_get("variants", "private/x.webp")
+
+    first = presign_after(0)
+    assert first.expires_at == start + timedelta(minutes=5)
+    assert presign_after(119.9) == first
+    assert presign_after(120).url != first.url
+    assert presign_after(120).expires_at == start + timedelta(minutes=7)
+    query = parse_query(first.url)
+    assert (query["X-Amz-Date"], query["X-Amz-Expires"]) == ("20300101T123400Z", "300")
+    # Browsers keep the image, and no other cache does.
+    assert query["response-cache-control"] == "private, max-age=300"
+    assert query["response-content-disposition"] == "inline"
+
+
+def test_shared_url_expires_with_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    expires_at = use_temporary_credentials(monkeypatch)
+    monkeypatch.setattr(clock, "now", lambda: expires_at - timedelta(seconds=30))
+
+    assert presigning.presign_shared_get("variants", "private/x.webp").expires_at == expires_at
+
+
+def test_shared_url_changes_with_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
+    urls = set()
+    for token in ("first", "second"):
+        use_credentials(monkeypatch, Credentials("AKIATEST", "secret-of-tests", token))
+        urls |= {presigning.presign_shared_get("variants", "private/x.webp").url for _ in range(2)}
+
+    assert len(urls) == 2
+
+
 def test_presigned_url_has_an_expiry_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: FROZEN_TIME)
 
@@ -187,11 +248,17 @@ def use_temporary_credentials(monkeypatch: pytest.MonkeyPatch) -> datetime:
         "token": "token",
         "expiry_time": expires_at.isoformat(),
     }
-    credentials = RefreshableCredentials.create_from_metadata(metadata, refresh_using=lambda: metadata, method="test")
+    use_credentials(
+        monkeypatch,
+        RefreshableCredentials.create_from_metadata(metadata, refresh_using=lambda: metadata, method="test"),
+    )
+    return expires_at
+
+
+def use_credentials(monkeypatch: pytest.MonkeyPatch, credentials: Credentials) -> None:
     session = Session()
     monkeypatch.setattr(session, "get_credentials", lambda: credentials)
     monkeypatch.setattr(aws, "session", lambda: session)
-    return expires_at
 
 
 def freeze_signing_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,14 @@ def variant_url(file: File, variant: Variant, disposition: Disposition) -> str:
     """Return the URL of a ready variant: the permanent one if it is public, else one for five minutes."""
     if variant.is_public:
         return f"{settings().public_url}/{variant.key}"
-    return _presign_variant(file, variant, disposition).url
+    name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
+    return presigning.presign_get(
+        "variants",
+        variant.key,
+        version_id=None,
+        disposition=content_disposition(disposition, name),
+        content_type=variant.content_type,
+    ).url
 
 
 def create(tx: Transaction, file: File) -> None:
@@ -210,7 +217,7 @@ def content_url(file_id: str) -> str:
 
 
 def view(file: File, *, is_signed: bool = False) -> FileView:
-    """Return the response for a file. With `is_signed`, its ready variants have presigned URLs, which costs no call."""
+    """Return the response for a file. With `is_signed`, its ready variants have presigned URLs, unless it is in the trash."""
     version = file.current
     url = content_url(file.id)
     return FileView.model_construct(
@@ -232,7 +239,8 @@ def view(file: File, *, is_signed: bool = False) -> FileView:
         synced_at=None,
         url=url,
         variants=[
-            _variant_view(file, variant, url, is_signed=is_signed) for variant in version.latest_variants.values()
+            _variant_view(variant, url, is_signed=is_signed and file.state == "live")
+            for variant in version.latest_variants.values()
         ],
         placeholder=version.placeholder,
         colour=version.colour,
@@ -243,23 +251,9 @@ def view(file: File, *, is_signed: bool = False) -> FileView:
     )
 
 
-def _presign_variant(
-    file: File, variant: Variant, disposition: Disposition, *, is_shared: bool = False
-) -> presigning.PresignedUrl:
-    name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
-    return presigning.presign_get(
-        "variants",
-        variant.key,
-        version_id=None,
-        disposition=content_disposition(disposition, name),
-        content_type=variant.content_type,
-        is_shared=is_shared,
-    )
-
-
-def _variant_view(file: File, variant: Variant, content_url: str, *, is_signed: bool) -> VariantView:
-    can_read = file.status == "ready" and variant.status == "ready"  # a file in the trash is not read
-    signed = _presign_variant(file, variant, "inline", is_shared=True) if is_signed and can_read else None
+def _variant_view(variant: Variant, content_url: str, *, is_signed: bool) -> VariantView:
+    is_signed = is_signed and variant.status == "ready"
+    signed = presigning.presign_shared_get("variants", variant.key) if is_signed else None
     permanent_url = f"{settings().public_url}/{variant.key}" if variant.is_public else None
     return VariantView.model_construct(
         name=variant.name,

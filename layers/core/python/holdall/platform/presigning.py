@@ -4,13 +4,16 @@ Needed actions: s3:PutObject, GetObject, GetObjectVersion. Each function has onl
 """
 
 import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-from botocore.auth import SIGV4_TIMESTAMP, S3SigV4PostAuth, S3SigV4QueryAuth
+from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -20,7 +23,8 @@ from holdall.platform.errors import ServiceUnavailable
 
 Bucket = Literal["originals", "variants"]
 GET_URL_TTL_SECONDS = 5 * 60
-_SHARED_WINDOW = timedelta(minutes=2)
+_SHARED_WINDOW_SECONDS = 2 * 60
+_UNRESERVED = "-._~"  # what SigV4 does not encode, besides the alphabet and digits
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def presign_put(key: str, *, size: int, content_type: str, sha256: str | None, e
     if sha256 is not None:
         headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
     signed = {**headers, "content-length": str(size)}  # every client sends it, and scripts in browsers cannot set it
-    return _presign("PUT", "originals", key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
+    return _presign_put(key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
 
 
 def presign_post(key: str, *, min_size: int, max_size: int, content_type: str, expires_in: int) -> PresignedPost:
@@ -59,7 +63,7 @@ def presign_post(key: str, *, min_size: int, max_size: int, content_type: str, e
 
     S3 has no condition against a second upload. It adds a version of the object, which no file names.
     """
-    expires_at, credentials = _expiry(expires_in, clock.now())
+    expires_at, credentials = _expiry(expires_in)
     fields = {"key": key, "Content-Type": content_type, "success_action_status": "201"}
     policy = {
         "expiration": expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -85,88 +89,103 @@ def presign_part(
     headers = {} if sha256 is None else {"x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode()}
     signed = headers if size is None else {**headers, "content-length": str(size)}
     query = {"partNumber": str(number), "uploadId": multipart_id}
-    return _presign("PUT", "originals", key, query, headers=signed, client_headers=headers, expires_in=expires_in)
+    return _presign_put(key, query, headers=signed, client_headers=headers, expires_in=expires_in)
 
 
 def presign_get(
-    bucket: Bucket,
-    key: str,
-    *,
-    version_id: str | None,
-    disposition: str,
-    content_type: str,
-    is_shared: bool = False,
+    bucket: Bucket, key: str, *, version_id: str | None, disposition: str, content_type: str
 ) -> PresignedUrl:
-    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones.
-
-    With `is_shared`, all who ask within two minutes get the same URL, so that browsers find the object in their caches. It is
-    valid for three minutes at least.
-    """
-    query = {
-        "response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}",  # as long as the URL is valid
-        "response-content-disposition": disposition,
-        "response-content-type": content_type,
-    }
+    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones."""
+    query = {"response-content-disposition": disposition, "response-content-type": content_type}
     if version_id is not None:
         query["versionId"] = version_id
-    return _presign(
-        "GET",
-        bucket,
-        key,
-        query,
-        headers={},
-        client_headers={},
-        expires_in=GET_URL_TTL_SECONDS,
-        signed_at=_window_start() if is_shared else None,
-    )
+    return _presign_get(bucket, key, query, clock.now())
 
 
-def _presign(
-    method: str,
-    bucket: Bucket,
-    key: str,
-    query: Mapping[str, str],
-    *,
-    headers: Mapping[str, str],
-    client_headers: dict[str, str],
-    expires_in: int,
-    signed_at: datetime | None = None,
-) -> PresignedUrl:
-    base = settings().originals_url if bucket == "originals" else settings().variants_url
-    url = f"{base}/{quote(key, safe='/~')}"
-    request = AWSRequest(method=method, url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
-    expires_at, credentials = _expiry(expires_in, signed_at or clock.now())
-    # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
-    signer = _Signer(credentials, "s3", settings().aws_region, expires=expires_in)
-    signer.signed_at = signed_at
-    signer.add_auth(request)
-    return PresignedUrl(method, str(request.url), client_headers, expires_at)
+def presign_shared_get(bucket: Bucket, key: str) -> PresignedUrl:
+    """Return a URL to show an object. It is the same for all who ask this process within two minutes, so browsers cache it.
 
-
-class _Signer(S3SigV4QueryAuth):
-    """The signer of botocore, which may sign for another time than now."""
-
-    signed_at: datetime | None = None
-
-    def _modify_request_before_signing(self, request: AWSRequest) -> None:
-        if self.signed_at is not None:
-            request.context["timestamp"] = self.signed_at.strftime(SIGV4_TIMESTAMP)
-        super()._modify_request_before_signing(request)  # type: ignore[misc]  # the stubs lack it
-
-
-def _window_start() -> datetime:
+    It is signed at the start of these two minutes, so it is valid for three more at least. It has no more parameters than it
+    needs, because a page of files may have two thousand such URLs, and a response of Lambda has six megabytes.
+    """
     now = clock.now()
-    seconds = now.timestamp() % _SHARED_WINDOW.total_seconds()
-    return now - timedelta(seconds=seconds)
+    into_window = timedelta(seconds=now.timestamp() % _SHARED_WINDOW_SECONDS)
+    return _presign_get(bucket, key, {"response-content-disposition": "inline"}, now - into_window)
 
 
-def _expiry(expires_in: int, signed_at: datetime) -> tuple[datetime, Credentials]:
+def _presign_put(
+    key: str, query: Mapping[str, str], *, headers: Mapping[str, str], client_headers: dict[str, str], expires_in: int
+) -> PresignedUrl:
+    url = f"{settings().originals_url}/{quote(key, safe='/~')}"
+    request = AWSRequest(method="PUT", url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
+    expires_at, credentials = _expiry(expires_in)
+    # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
+    S3SigV4QueryAuth(credentials, "s3", settings().aws_region, expires=expires_in).add_auth(request)
+    return PresignedUrl("PUT", str(request.url), client_headers, expires_at)
+
+
+def _presign_get(bucket: Bucket, key: str, query: Mapping[str, str], signed_at: datetime) -> PresignedUrl:
+    """Return a URL for a GET (Amazon S3 API reference, "Authenticating Requests: Using Query Parameters").
+
+    The signer of botocore takes twenty times as long, and signs no other time than now.
+    """
+    expires_at, credentials = _expiry(GET_URL_TTL_SECONDS, signed_at)
+    signer = _get_signer(
+        credentials.access_key, credentials.secret_key, credentials.token, signed_at.replace(microsecond=0)
+    )
+    base = urlsplit(settings().originals_url if bucket == "originals" else settings().variants_url)
+    path = f"{base.path}/{quote(key, safe='/' + _UNRESERVED)}"
+    # Valid for as long as the URL is. Parameters are signed in the order of their names, and capitals come first.
+    parameters = {"response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}", **query}
+    own = "&".join(f"{name}={quote(value, safe=_UNRESERVED)}" for name, value in sorted(parameters.items()))
+    signed_query = f"{signer.query}&{own}"
+    signature = signer.sign(f"GET\n{path}\n{signed_query}\nhost:{base.netloc}\n\nhost\nUNSIGNED-PAYLOAD")
+    url = f"{base.scheme}://{base.netloc}{path}?{signed_query}&X-Amz-Signature={signature}"
+    return PresignedUrl("GET", url, {}, expires_at)
+
+
+@dataclass(frozen=True)
+class _GetSigner:
+    """Signs GETs of one time: the parameters that they share, and the key and the scope of their signatures."""
+
+    query: str
+    key: bytes
+    scope: str
+    timestamp: str
+
+    def sign(self, canonical_request: str) -> str:
+        digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+        text = f"AWS4-HMAC-SHA256\n{self.timestamp}\n{self.scope}\n{digest}"
+        return hmac.digest(self.key, text.encode(), "sha256").hex()
+
+
+@lru_cache(maxsize=2)
+def _get_signer(access_key: str, secret_key: str, token: str | None, signed_at: datetime) -> _GetSigner:
+    timestamp = f"{signed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    date, region = timestamp[:8], settings().aws_region
+    scope = f"{date}/{region}/s3/aws4_request"
+    parameters = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{access_key}/{scope}",
+        "X-Amz-Date": timestamp,
+        "X-Amz-Expires": str(GET_URL_TTL_SECONDS),
+        **({"X-Amz-Security-Token": token} if token else {}),
+        "X-Amz-SignedHeaders": "host",
+    }
+    key = f"AWS4{secret_key}".encode()
+    for part in (date, region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    query = "&".join(f"{name}={quote(value, safe=_UNRESERVED)}" for name, value in parameters.items())
+    return _GetSigner(query, key, scope, timestamp)
+
+
+def _expiry(expires_in: int, signed_at: datetime | None = None) -> tuple[datetime, Credentials]:
     """Return when a presigned request expires, at the latest with the credentials of this process, and these credentials."""
     credentials = aws.session().get_credentials()
     if credentials is None:
         raise ServiceUnavailable
     frozen = credentials.get_frozen_credentials()
-    expires_at = signed_at + timedelta(seconds=expires_in)
+    expires_at = (signed_at or clock.now()) + timedelta(seconds=expires_in)
     credentials_expire_at: datetime | None = getattr(credentials, "_expiry_time", None)
     if credentials_expire_at is not None:
         expires_at = min(expires_at, credentials_expire_at)
