@@ -12,7 +12,7 @@ from holdall.files.names import Disposition
 from holdall.files.rename import UpdateFileRequest, rename
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires
-from holdall.http.etags import IfMatch, check_if_match, format_etag
+from holdall.http.etags import IfMatch, IfNoneMatch, check_if_match, format_etag, matches_if_none_match
 from holdall.http.responses import (
     Cursor,
     DataResponse,
@@ -27,7 +27,7 @@ from holdall.http.responses import (
 )
 from holdall.jobs.model import JobAccepted
 from holdall.platform.schemas import ResponseModel
-from holdall.variants import service as variants
+from holdall.variants import on_demand
 
 router = Router()
 
@@ -41,11 +41,18 @@ VariantName = Annotated[
 VariantDisposition = Annotated[
     Disposition, Query(alias="disposition", description="Disposition of a variant. Originals are always attachments.")
 ]
+Wait = Annotated[
+    int, Query(ge=0, le=10, description="Seconds to wait for a variant that is being rendered. Originals need none.")
+]
 Permanent = Annotated[
     bool, Query(description="Delete permanently, with all versions and variants, instead of moving to the trash.")
 ]
 Signed = Annotated[
-    bool, Query(description="Give ready variants a `signedUrl`, the same for all who ask within two minutes.")
+    bool,
+    Query(
+        description="Give each ready variant a `signedUrl`, which needs no credentials until `signedUntil`. Requests within "
+        "two minutes get the same one, so that browsers cache it."
+    ),
 ]
 _READ = requires("files.read", project_from="fileId")
 
@@ -75,11 +82,19 @@ def list_files(
     "/files/<fileId>",
     guard=_READ,
     summary="Get a file",
-    responses={200: documented("The file. `ETag` changes with it.", DataResponse[FileView])},
+    responses={
+        200: documented("The file. `ETag` changes with it.", DataResponse[FileView]),
+        304: documented("The client has the file. Not with `signed`, because signed URLs expire."),
+    },
 )
-def get_file(file_id: FileId, *, signed: Signed = False) -> Response[DataResponse[FileView]]:
+def get_file(
+    file_id: FileId, if_none_match: IfNoneMatch = None, *, signed: Signed = False
+) -> Response[DataResponse[FileView] | None]:
     file = service.get(file_id)
-    return json_response(data(service.view(file, is_signed=signed)), headers={"etag": format_etag(file.revision)})
+    headers = {"etag": format_etag(file.revision)}
+    if matches_if_none_match(if_none_match, file.revision) and not signed:
+        return Response(304, headers=headers)
+    return json_response(data(service.view(file, is_signed=signed)), headers=headers)
 
 
 @router.patch(
@@ -126,11 +141,11 @@ def get_file_content(
     file_id: FileId,
     variant: VariantName = None,
     disposition: VariantDisposition = "attachment",
+    wait: Wait = 0,
 ) -> Response[DataResponse[ProcessingStatus] | None]:
-    file = service.get(file_id)
     if variant is None:
-        return redirect(service.presign_original(file).url)
-    rendered = variants.get_or_request(caller, project, file, variant)
+        return redirect(service.presign_original(service.get(file_id)).url)
+    file, rendered = on_demand.get(caller, project, file_id, variant, wait=wait)
     if rendered.status != "ready":
         return accepted(data(ProcessingStatus()), headers={"retry-after": "1"})
     return redirect(service.variant_url(file, rendered, disposition))

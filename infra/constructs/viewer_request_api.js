@@ -10,8 +10,8 @@ var FILE = {
 };
 var METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 // @uppy/aws-s3 5 sends the two headers of its own. We ignore them.
-var HEADERS = 'authorization, content-type, idempotency-key, if-match, uppy-auth-token, uppy-credentials-params, ' +
-  'x-api-key, x-csrf-token, x-request-id';
+var HEADERS = 'authorization, content-type, idempotency-key, if-match, if-none-match, uppy-auth-token, ' +
+  'uppy-credentials-params, x-api-key, x-csrf-token, x-request-id';
 
 function handler(event) {
   var request = event.request;

@@ -248,7 +248,8 @@ def test_every_parameter_rejects_other_types(api: Api) -> None:
     for route in ROUTES_WITH_QUERY:
         for parameter in route.parameters_in("query"):
             name, types = parameter["name"], contract.accepted_types(parameter["schema"]) - {"null"}
-            for value in [value for each in types for value in wrong[each]]:
+            lowest = f"{parameter['schema'].get('minimum', 1):.0f}"
+            for value in [value for each in types for value in wrong[each] if value != lowest]:
                 response = api.send(route, f"?{name}={value}")
                 if name in PROJECT_FIELDS:
                     assert_problem(response, *((404, 422) if route.is_public else (404,)))
@@ -262,6 +263,8 @@ def test_every_parameter_rejects_duplicates(api: Api) -> None:
         "from": "2026-11-20T00:00:00Z",
         "to": "2026-11-20T00:00:00Z",
         "permanent": "false",
+        "signed": "true",
+        "wait": "1",
         "kind": "image",
         "sort": "name",
         "disposition": "inline",

@@ -7,11 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from holdall.jobs.model import RenderImage
+from holdall.platform import clock
 from holdall.variants import service as variants
 from holdall.variants.model import RenderFailure
-from tests.support import invariants
+from tests.support import invariants, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
+from tests.support.clock import FrozenClock
 from tests.support.image_samples import make_photo
 
 
@@ -50,9 +52,7 @@ def test_original_is_served_by_a_url_for_five_minutes(
     query = query_parameters(response.headers["location"])
     assert query["X-Amz-Expires"] == "300"
     assert query["response-content-type"] == "image/jpeg"
-    assert query["response-content-disposition"] == (
-        "attachment; filename=\"bebe _1_.jpg\"; filename*=UTF-8''b%C3%A9b%C3%A9%20%221%22.jpg"
-    )
+    assert query["response-content-disposition"] == ("attachment; filename*=UTF-8''b%C3%A9b%C3%A9%20%221%22.jpg")
     (version,) = invariants.stored_versions(fake_aws, private_project_id)
     assert query["versionId"] == version["s3_version_id"]
 
@@ -62,6 +62,32 @@ def test_original_is_always_an_attachment(client: Client, fake_aws: FakeAws, pro
 
     location = client.get(f"/files/{file_id}/content?disposition=inline").headers["location"]
     assert query_parameters(location)["response-content-disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/html",
+        "application/xhtml+xml",
+        "image/svg+xml",
+        "application/xml",
+        "text/xml",
+        "application/pdf",
+        "text/javascript",
+    ],
+)
+def test_file_that_may_have_a_script_is_never_inline(
+    client: Client, fake_aws: FakeAws, private_project_id: str, content_type: str
+) -> None:
+    file_id = upload_photo(client, fake_aws, private_project_id, filename="page", contentType=content_type)
+
+    for path in ("content?disposition=inline", "download"):
+        response = client.get(f"/files/{file_id}/{path}")
+        query = query_parameters(response.headers["location"])
+        assert query["response-content-disposition"] == 'attachment; filename="page"'
+        assert query["response-content-type"] == content_type
+        assert response.headers["x-content-type-options"] == "nosniff"
+    assert client.get(f"/files/{file_id}/content?variant=thumb&disposition=inline").status == 404
 
 
 def test_private_variant_is_presigned(client: Client, fake_aws: FakeAws, private_project_id: str) -> None:
@@ -98,6 +124,100 @@ def test_variant_that_is_not_ready_is_accepted_with_retry_after(
     assert response.data() == {"status": "processing"}
     fake_aws.run_workers()
     assert client.get(f"/files/{committed['fileId']}/content?variant=thumb").status == 302
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch, frozen_clock: FrozenClock) -> list[float]:
+    """Record the pauses of the code, which only advance the clock."""
+    recorded: list[float] = []
+
+    def pause(seconds: float) -> None:
+        recorded.append(seconds)
+        frozen_clock.advance(seconds=seconds)
+
+    monkeypatch.setattr(clock, "sleep", pause)
+    return recorded
+
+
+def test_reader_waits_until_a_variant_is_ready(
+    client: Client,
+    fake_aws: FakeAws,
+    private_project_id: str,
+    frozen_clock: FrozenClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file_id = fake_aws.upload(client, make_photo(), projectId=private_project_id)["fileId"]
+    recorded = []
+
+    def pause(seconds: float) -> None:
+        recorded.append(seconds)
+        frozen_clock.advance(seconds=seconds)
+        if len(recorded) == 3:
+            fake_aws.run_workers()
+
+    monkeypatch.setattr(clock, "sleep", pause)
+    response = client.get(f"/files/{file_id}/content?variant=thumb&wait=5")
+
+    assert response.status == 302
+    assert "/images/thumb/" in response.headers["location"]
+    assert recorded == [0.25, 0.5, 1]
+
+
+def test_reader_waits_for_a_variant_that_only_the_settings_name(
+    client: Client, fake_aws: FakeAws, private_project_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = upload_photo(client, fake_aws, private_project_id)
+    add_variant_setting(fake_aws, private_project_id, {"name": "tiny", "width": 5})
+    monkeypatch.setattr(clock, "sleep", lambda _: fake_aws.run_workers())
+
+    assert client.get(f"/files/{file_id}/content?variant=tiny&wait=5").status == 302
+
+
+def test_wait_ends_after_its_time_with_few_reads(
+    client: Client, fake_aws: FakeAws, private_project_id: str, pauses: list[float]
+) -> None:
+    file_id = fake_aws.upload(client, make_photo(), projectId=private_project_id)["fileId"]
+    response = client.get(f"/files/{file_id}/content?variant=thumb&wait=5")
+
+    assert (response.status, response.headers["retry-after"]) == (202, "1")
+    assert response.data() == {"status": "processing"}
+    assert pauses == [0.25, 0.5, 1, 1, 1, 1, 0.25]
+
+
+def test_reader_who_waits_learns_that_a_variant_failed(
+    client: Client, fake_aws: FakeAws, private_project_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = fake_aws.upload(client, make_photo(), projectId=private_project_id)["fileId"]
+
+    def fail(_: float) -> None:
+        (message,) = fake_aws.receive_messages("images")
+        render_job = variants.claim(RenderImage.from_json(message).job_id)
+        assert render_job is not None
+        variants.fail(render_job, RenderFailure("cannot_encode"))
+
+    monkeypatch.setattr(clock, "sleep", fail)
+    response = client.get(f"/files/{file_id}/content?variant=thumb&wait=5")
+
+    assert (response.status, response.problem()["code"]) == (409, "variant_failed")
+    assert "cannot_encode" in response.problem()["detail"]
+
+
+def test_reader_of_what_is_there_does_not_wait(
+    client: Client, fake_aws: FakeAws, private_project_id: str, pauses: list[float]
+) -> None:
+    file_id = upload_photo(client, fake_aws, private_project_id)
+
+    for query in ("variant=thumb&wait=10", "wait=10"):
+        assert client.get(f"/files/{file_id}/content?{query}").status == 302
+    assert client.get(f"/files/{file_id}/content?variant=unknown&wait=10").status == 404
+    assert pauses == []
+
+
+@pytest.mark.parametrize("wait", ["11", "-1", "x", "", "1.5"])
+def test_wait_that_is_too_long_or_no_number_is_refused(client: Client, wait: str) -> None:
+    response = client.get(f"/files/{users.personal_project_id(client)}-{'0' * 26}/content?variant=thumb&wait={wait}")
+
+    assert (response.status, response.problem()["errors"][0]["pointer"]) == (422, "query/wait")
 
 
 def test_new_variant_is_rendered_on_request(client: Client, fake_aws: FakeAws, private_project_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Use cases of variants: render those of a job, and start to render one that a reader asks for."""
+"""Use cases of variants: render those of a job."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -9,7 +9,6 @@ from holdall.events.service import emit
 from holdall.files import service as files
 from holdall.files.model import (
     OTHER_PREFIX,
-    File,
     FileChanged,
     Variant,
     VariantPrefix,
@@ -20,14 +19,11 @@ from holdall.files.model import (
 from holdall.jobs import service as jobs
 from holdall.jobs.model import GAVE_UP, Job, JobClaimed
 from holdall.platform import storage
-from holdall.platform.caller import Caller
-from holdall.platform.errors import NotFound
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
 from holdall.projects.model import Project, ProjectChanged
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.rate_limits import service as rate_limits
 from holdall.variants.model import (
     LEASE,
     NOT_AN_IMAGE,
@@ -36,9 +32,8 @@ from holdall.variants.model import (
     RenderFailure,
     RenderJob,
     RenderResult,
-    VariantFailed,
 )
-from holdall.variants.reconcile import abandon, load, pending_specs, prepare, wanted_variants
+from holdall.variants.reconcile import abandon, load, pending_specs, prepare
 
 # Variants do not count in the quota, because no one knows their size in advance: a stretched photo can have ten thousand times
 # the bytes of its original. This bound is for them alone.
@@ -117,29 +112,6 @@ def give_up(job: Job, reason: str) -> None:
     else:
         project, file, version = loaded
         fail(RenderJob(job, project, file, version, pending_specs(project, version)), RenderFailure(reason))
-
-
-def get_or_request(caller: Caller, project: Project, file: File, name: str) -> Variant:
-    """Return a variant of the current version of a file. If only the settings name it, start a job that renders it.
-
-    Raises NotFound if the settings do not name it either, VariantFailed, and TooManyRequests, which counts jobs only.
-    """
-    variant = files.get_variant_or_none(file, name)
-    if variant is not None:
-        if variant.status == "failed":
-            raise VariantFailed(f"This variant could not be rendered: {variant.reason}.")
-        return variant
-    wanted = wanted_variants(project, file, file.current).values()
-    requested = next((variant for variant in wanted if variant.name == name), None)
-    if requested is None or file.kind != "image":
-        raise NotFound
-    rate_limits.hit("create", caller.user_id)
-    version = replace(file.current, variants=(*file.current.variants, requested))
-    # If another request changed the file, the next request for the variant sees the result.
-    with suppress(FileChanged), Transaction() as tx:
-        files.update_version(tx, file, version)
-        jobs.create_for_version(tx, "render", file.id, version.number, version.size)
-    return requested
 
 
 def _finish(
