@@ -13,11 +13,18 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.session import Session
 
+from holdall.files.names import content_disposition
 from holdall.platform import aws, clock, presigning
 from tests.support.factories import FROZEN_TIME
 
 KEY = "holiday-0123456789ab/files/01arz3ndektsv4rrffq69g5fav.txt"
 SHA256 = "ab" * 32
+
+
+@pytest.fixture(autouse=True)
+def _own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign with these credentials, because those of the process may be moto's when other suites ran in it before."""
+    use_credentials(monkeypatch, Credentials("AKIATEST", "secret-of-tests"))
 
 
 def presign_put(sha256: str | None = SHA256) -> presigning.PresignedUrl:
@@ -129,6 +136,21 @@ def test_get_is_signed_like_botocore_signs_it(monkeypatch: pytest.MonkeyPatch, t
     S3SigV4QueryAuth(credentials, "s3", "eu-central-1", expires=300).add_auth(request)
     expected = parse_query(str(request.url))
     assert (expected.pop("X-Amz-Signature"), expected) == (signature, query)
+
+
+def test_url_of_the_longest_name_leaves_room_for_the_headers_of_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_credentials(monkeypatch, Credentials("A" * 20, "s" * 40, "a" * 1200))  # about the size of a role's token
+
+    presigned = presigning.presign_get(
+        "originals",
+        f"{'a' * 50}-0123456789ab/images/original/01arz3ndektsv4rrffq69g5fav.jpeg",
+        version_id="v" * 32,
+        disposition=content_disposition("attachment", "\U0001f600" * 255),
+        content_type="application/octet-stream",
+    )
+
+    # S3 takes 8192 bytes of headers and query parameters (Amazon S3 API reference, RequestHeaderSectionTooLarge).
+    assert len(presigned.url) <= 7 * 1024
 
 
 def test_shared_url_is_the_same_for_two_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
