@@ -14,7 +14,7 @@ from holdall.tasks.model import TaskView
 
 router = Router()
 
-TaskName = Annotated[str, Path(alias="task", max_length=64)]
+TaskName = Annotated[str, Path(alias="task")]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Only report what the task would do.")]
 
 

@@ -130,6 +130,7 @@ class AccessWorld:
             "permission": custom_permission,
             "role": "user",
             "provider": "github",
+            "task": "recount",
             "asset": "start.js",
             "newEmail": f"matrix-{number}@example.test",
             "newRole": f"matrix-new-{number}",

@@ -39,6 +39,7 @@ ID_PARAMETER_NAMES = {
 NON_ID_VALUES = {
     "provider": "issuer",
     "asset": "start.js",
+    "task": "recount",
     "number": "1",
     "name": "user",
     "role": "user",
