@@ -144,4 +144,5 @@ class HoldallStack(Stack):
             Resource.SES_ACCOUNT: ["*"],
             Resource.PARAMETERS: [f"{parameters}/*"],
             Resource.SIGNING_KEYS: [f"{parameters}/signing-key-*"],
+            Resource.EDGE_CREDENTIALS: [f"{parameters}/edge-credentials"],
         }

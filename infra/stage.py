@@ -49,6 +49,17 @@ class OAuthProvider(_StageModel):
     api: str | None = None
 
 
+class EdgeStore(_StageModel):
+    """The edge store: a bucket of a server that speaks plain S3. See docs/edge.md."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/]+$")]  # for the functions
+    public_endpoint: Annotated[str, Field(pattern=r"^https?://[^/]+$")]  # for clients
+    bucket: Annotated[str, Field(min_length=3, max_length=63)]
+    region: str
+    delete_after_sync: Switch  # whether a copy that has moved to S3 is deleted at the edge
+    sync_schedule: Annotated[str, Field(pattern=r"^cron\([0-9]{1,2} [0-9]{1,2} \* \* \? \*\)$")]  # in UTC
+
+
 class Stage(_StageModel):
     """One entry of `stages` in `cdk.json`. See docs/operations.md for what each value does."""
 
@@ -82,6 +93,7 @@ class Stage(_StageModel):
     max_open_bytes_per_project: PositiveInt
     rate_limits: Mapping[str, tuple[PositiveInt, PositiveInt]]  # name -> requests, seconds
     oauth_providers: tuple[OAuthProvider, ...]
+    edge_store: EdgeStore | None  # where projects may keep new files until the night; None: all files are in S3
     throttle: Throttle
     expire_uploads_minutes: PositiveInt
     ingest_workers: Concurrency
@@ -116,8 +128,8 @@ class Stage(_StageModel):
         return self
 
     def is_enabled(self, setting: str | None) -> bool:
-        """Return whether the switch of this name is on. None is always on."""
-        return setting is None or getattr(self, setting) == "on"
+        """Return whether the switch of this name is on, or the stage has a value for it. None is always on."""
+        return setting is None or getattr(self, setting) not in ("off", None)
 
     @classmethod
     def load(

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from holdall.files import service, trash
-from holdall.files.model import FileQuery, FileView, SortOrder
+from holdall.files import listing, service, trash
+from holdall.files.listing import FileQuery, SortOrder
+from holdall.files.model import FileView
 from holdall.files.names import Disposition
 from holdall.files.rename import UpdateFileRequest, rename
 from holdall.http.app import Router
@@ -74,7 +75,7 @@ def list_files(
     *,
     signed: Signed = False,
 ) -> PageResponse[FileView]:
-    list_page = partial(service.list_files, project, FileQuery(kind, prefix, sort, signed))
+    list_page = partial(listing.list_files, project, FileQuery(kind, prefix, sort, signed))
     return paginate(limit, cursor, list_page, "files", project.id, kind, prefix, sort)
 
 

@@ -35,6 +35,7 @@ def environment(
         "ORIGINALS_BUCKET": originals.bucket.bucket_name,
         "VARIANTS_BUCKET": variants.bucket.bucket_name,
         "AUDIT_EXPORT_BUCKET": exports.bucket.bucket_name if exports else "",
+        "EDGE_STORE": _edge_store(stage),
         "ORIGINALS_URL": _bucket_url(stage, originals.bucket.bucket_name),
         "VARIANTS_URL": _bucket_url(stage, variants.bucket.bucket_name),
         "PUBLIC_URL": public_url,
@@ -84,6 +85,14 @@ def _stage_variables(stage: Stage) -> dict[str, str]:
         "PYDANTIC_DISABLE_PLUGINS": "1",  # else pydantic reads the metadata of every package to find plugins
     }
     return {name: str(value) for name, value in values.items()}
+
+
+def _edge_store(stage: Stage) -> str:
+    """Return the fields of `holdall.platform.config.EdgeStore` as JSON, or "" without an edge store."""
+    if stage.edge_store is None:
+        return ""
+    values = stage.edge_store.model_dump(exclude={"sync_schedule"})
+    return json.dumps({**values, "delete_after_sync": stage.edge_store.delete_after_sync == "on"})
 
 
 def _bucket_url(stage: Stage, bucket: str) -> str:

@@ -24,6 +24,8 @@ def console_headers(scope: Construct, stage: Stage) -> cloudfront.ResponseHeader
     """Return the policy of the console. It may load from our own origin, and read and write files in the buckets."""
     # Not by bucket name, because the originals bucket depends on the distribution (CORS), which depends on this policy.
     buckets = stage.bucket_origins.format(region=Aws.REGION, port=stage.port)
+    if stage.edge_store is not None:
+        buckets += f" {stage.edge_store.public_endpoint}"
     return _policy(
         scope,
         "ConsoleHeaders",

@@ -7,7 +7,7 @@ import pytest
 
 from holdall.platform import clock
 from holdall.uploads import store
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload
 from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client

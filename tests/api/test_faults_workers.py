@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client

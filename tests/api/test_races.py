@@ -19,7 +19,8 @@ from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
 from holdall.uploads import arrivals, cleanup
 from holdall.uploads import service as uploads
-from holdall.uploads.model import EndUpload, InitUploadRequest, InitUploadResponse
+from holdall.uploads.messages import EndUpload
+from holdall.uploads.model import InitUploadRequest, InitUploadResponse
 from holdall.variants import service as variants
 from tests.support import invariants, users
 from tests.support.aws import FakeAws

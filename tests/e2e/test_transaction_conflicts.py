@@ -19,7 +19,7 @@ from uuid import uuid4
 import pytest
 
 from holdall.platform.messages import Message
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload
 from infra.local.e2e_environment import E2EEnvironment
 from infra.local.install import ROOT
 from infra.local.process import HOST

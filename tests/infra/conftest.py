@@ -21,6 +21,14 @@ _OPTIONS = {
     "auditExport": "on",
     "tracing": "on",
     "aliases": ["files.example.com", "media.example.com"],
+    "edgeStore": {
+        "endpoint": "https://minio.example.com",
+        "publicEndpoint": "https://edge.example.com",
+        "bucket": "holdall",
+        "region": "us-east-1",
+        "deleteAfterSync": "on",
+        "syncSchedule": "cron(30 0 * * ? *)",
+    },
     "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0123",
 }
 

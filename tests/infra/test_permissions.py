@@ -113,6 +113,15 @@ PERMISSIONS: dict[str, dict[str, str]] = {
 }
 # Only if `auditExport` is on.
 EXPORT_PERMISSIONS = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s3:PutObject"}}
+# Only with an `edgeStore`.
+_EDGE_CREDENTIALS = {"parameters/edge-credentials": "ssm:GetParameter"}
+EDGE_PERMISSIONS = {
+    "upload": _EDGE_CREDENTIALS,
+    "files": _EDGE_CREDENTIALS,
+    "maintenance": {**_EDGE_CREDENTIALS, "originals/*": "s3:GetObject s3:PutObject"},
+}
+# Only if `tracing` is on.
+_TRACING = {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"}
 _LOGS = {"logs": "logs:CreateLogStream logs:PutLogEvents"}
 
 
@@ -128,6 +137,17 @@ def test_function_has_exactly_the_actions_in_the_table(
     assert _allowed_actions(name, local_template) == _expected_actions(
         {**PERMISSIONS[name], **EXPORT_PERMISSIONS.get(name, {})}
     )
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+def test_edge_store_adds_exactly_the_actions_in_its_table(
+    name: str, cloud_template: Template, template_with_options: Template
+) -> None:
+    allowed, without = _allowed_actions(name, template_with_options), _allowed_actions(name, cloud_template)
+    added = {resource: actions - without.get(resource, set()) for resource, actions in allowed.items()}
+    optional = (EXPORT_PERMISSIONS.get(name, {}), EDGE_PERMISSIONS.get(name, {}), _TRACING)
+    expected = {resource: set(actions.split()) for table in optional for resource, actions in table.items()}
+    assert {resource: actions for resource, actions in added.items() if actions} == expected
 
 
 def test_all_policies_are_inline_policies_of_roles(cloud_template: Template) -> None:
@@ -251,7 +271,7 @@ def _allowed_actions(name: str, template: Template) -> dict[str, set[str]]:
 
 def _resource_name(arn: str, function: str) -> str:
     """Return a short name: `<TablesMain…>/index/gsi1` is `main/index/gsi1`."""
-    if found := re.fullmatch(r"arn:.*:parameter/[\w-]+/(.*\*)", arn):
+    if found := re.fullmatch(r"arn:.*:parameter/[\w-]+/(.+)", arn):
         return f"parameters/{found[1]}"
     if re.fullmatch(rf"<Functions{function.capitalize()}Logs\w+>", arn):
         return "logs"

@@ -49,10 +49,10 @@ class FakeAws:
         for record in (table.Record, table.CredentialRecord, table.AuditRecord, table.EphemeralRecord):
             record.create_table(wait=True, billing_mode="PAY_PER_REQUEST")
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
-        for bucket in ("originals", "variants", "exports"):
-            location: Any = {"LocationConstraint": "eu-central-1"}
+        location: Any = {"LocationConstraint": "eu-central-1"}
+        for bucket in ("originals", "variants", "exports", "edge"):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
-        for bucket in ("originals", "exports"):
+        for bucket in ("originals", "exports"):  # that of the edge store has no versions
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         names = (*_FUNCTION_BY_QUEUE, "images-dead-letters", "work-dead-letters")
         queues = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}
@@ -65,19 +65,19 @@ class FakeAws:
         iam.install()
         return cls(s3, sqs, boto3.resource("dynamodb"), boto3.client("ssm"), queues)
 
-    def put_object(self, upload: dict[str, Any], content: bytes) -> str:
+    def put_object(self, upload: dict[str, Any], content: bytes, *, bucket: str = "originals") -> str:
         """Store the bytes of an upload, and return the version ID. The e2e tests cover refusals by S3."""
         checksum = upload["headers"].get("x-amz-checksum-sha256")
         # moto stores a checksum only if the request names the algorithm as well.
         checksums = {"ChecksumSHA256": checksum, "ChecksumAlgorithm": "SHA256"} if checksum else {}
         response = self.s3.put_object(
-            Bucket="originals",
+            Bucket=bucket,
             Key=upload["key"],
             Body=content,
             ContentType=upload["headers"]["content-type"],
             **checksums,
         )
-        return str(response["VersionId"])
+        return str(response.get("VersionId", "null"))
 
     def put_part(self, part: dict[str, Any], content: bytes) -> None:
         """Upload a part to its presigned URL. The e2e tests cover refusals by S3."""

@@ -85,11 +85,16 @@ def _list_accesses(service: str, operation: str, params: dict[str, Any]) -> Iter
     if service == "dynamodb":
         yield from _list_row_accesses(operation, params)
     elif service == "s3":
+        if params["Bucket"] == "edge":
+            return  # the edge store has credentials of its own
         yield from _list_object_accesses(operation, params)
     elif service == "sqs":
         yield frozenset({Resource(f"{params['QueueUrl'].rpartition('/')[2]}-queue")}), f"sqs:{operation}", ""
     elif service == "ssm":
-        yield frozenset({Resource.PARAMETERS, Resource.SIGNING_KEYS}), f"ssm:{operation}", params["Name"]
+        resources = {Resource.PARAMETERS, Resource.SIGNING_KEYS}
+        if params["Name"].endswith("/edge-credentials"):
+            resources.add(Resource.EDGE_CREDENTIALS)
+        yield frozenset(resources), f"ssm:{operation}", params["Name"]
     else:
         yield frozenset({Resource.SES_IDENTITIES, Resource.SES_ACCOUNT}), f"ses:{operation}", ""
 

@@ -19,7 +19,7 @@ from holdall.jobs.model import RenderImage, RunJob
 from holdall.maintenance.model import ExportAudit, RecountPage, RecountProject, Report
 from holdall.platform import clock
 from holdall.platform.messages import Message
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload
 from tests.support import checkpoints, projects, users
 from tests.support.aws import FakeAws
 from tests.support.clock import FrozenClock

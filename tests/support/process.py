@@ -6,7 +6,7 @@ from functions.files import health
 from holdall.accounts.service import oauth
 from holdall.iam import signing_keys
 from holdall.maintenance.health import email_recipients
-from holdall.platform import aws
+from holdall.platform import aws, originals
 from holdall.platform.config import settings
 from holdall.quotas import service as quotas
 from holdall.roles import service as roles
@@ -15,12 +15,19 @@ from holdall.roles import service as roles
 def clear_settings() -> None:
     """Clear the settings and the objects that depend on them."""
     settings.cache_clear()
+    _clear_edge()
     oauth._get_provider.cache_clear()
 
 
 def clear_clients() -> None:
     """Clear the settings, and close the AWS clients that use them."""
     for cached in (settings, aws.session, aws.client):
+        cached.cache_clear()
+    _clear_edge()
+
+
+def _clear_edge() -> None:
+    for cached in (originals._read_credentials, originals._is_reachable, originals._get_edge_client):
         cached.cache_clear()
 
 

@@ -9,7 +9,6 @@ RATE_LIMIT_NAMES = (
     "refresh",
     "create",
     "companion",
-    "wait",
     "key",
     "challenge",
     "second-factor",
@@ -17,6 +16,9 @@ RATE_LIMIT_NAMES = (
     "invite",
     "email",
 )
+
+EDGE_ENDPOINT = "https://minio.example.test"  # for functions
+EDGE_URL = "https://edge.example.test"  # for clients
 
 SETTINGS = {
     "STAGE": "test",
@@ -27,6 +29,7 @@ SETTINGS = {
     "ORIGINALS_BUCKET": "originals",
     "VARIANTS_BUCKET": "variants",
     "AUDIT_EXPORT_BUCKET": "exports",
+    "EDGE_STORE": "",
     "ORIGINALS_URL": "https://originals.s3.eu-central-1.amazonaws.com",
     "VARIANTS_URL": "https://variants.s3.eu-central-1.amazonaws.com",
     "PUBLIC_URL": "https://files.example.test",
@@ -55,6 +58,7 @@ SETTINGS = {
     "RATE_LIMITS": json.dumps(dict.fromkeys(RATE_LIMIT_NAMES, HIGH_LIMIT)),
     "SCHEDULES": json.dumps({"recount": "cron(0 3 * * ? *)", "send-pending-jobs": "rate(1 minute)"}),
     "OAUTH_PROVIDERS": "[]",
+    "MOTO_S3_CUSTOM_ENDPOINTS": EDGE_ENDPOINT,
     "AWS_REGION": "eu-central-1",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "AKIATEST",
@@ -62,6 +66,12 @@ SETTINGS = {
     "POWERTOOLS_SERVICE_NAME": "test",
     "POWERTOOLS_METRICS_NAMESPACE": "Holdall",
 }
+
+
+def edge_store(*, delete_after_sync: bool = False) -> str:
+    """Return the value of EDGE_STORE."""
+    values = {"endpoint": EDGE_ENDPOINT, "public_endpoint": EDGE_URL, "bucket": "edge", "region": "eu-central-1"}
+    return json.dumps({**values, "delete_after_sync": delete_after_sync})
 
 
 def rate_limits(**limits: list[int]) -> str:

@@ -5,7 +5,7 @@ from holdall.jobs.model import RenderImage, RunJob
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject
 from holdall.platform.messages import Message
 from holdall.tasks.model import RunTask
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload, FindAtEdge
 
 _PROJECT_ID = "0123456789ab"
 _ID = f"{_PROJECT_ID}-{'0' * 26}"
@@ -13,6 +13,7 @@ _OF_A_PROJECT = [
     RenderImage(_ID),
     RunJob(_ID),
     EndUpload(_ID),
+    FindAtEdge(_ID),
     EmptyTrash(_PROJECT_ID),
     RecountProject("0" * 26, _PROJECT_ID),
 ]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from holdall.jobs.model import RunJob
 from holdall.platform.messages import Message
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload
 from tests.support import image_samples as images
 from tests.support.e2e.actions import commit_upload, run_concurrently, upload_bytes, wait_for
 from tests.support.e2e.client import Client, Response

@@ -50,7 +50,13 @@ def give_up_hash(job: Job, reason: str) -> None:
 
 
 def _hash(version: Version) -> str:
-    return storage.sha256_of(version.key, version.s3_version_id, version.size, deadline=clock.now() + HASH_TIME)
+    return storage.sha256_of(
+        version.key,
+        version.s3_version_id,
+        version.size,
+        deadline=clock.now() + HASH_TIME,
+        location=version.location,
+    )
 
 
 def _load(job: Job) -> _Loaded | None:

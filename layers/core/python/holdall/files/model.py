@@ -8,8 +8,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from holdall.platform import ids
-from holdall.platform.errors import Conflict, ValidationFailed
-from holdall.platform.schemas import ResponseModel
+from holdall.platform.errors import Conflict
+from holdall.platform.schemas import ResponseModel, StorageLocation
 from holdall.projects.model import Project
 from holdall.projects.variant_specs import VariantSpec
 
@@ -18,7 +18,7 @@ FileStatus = Literal["processing", "ready", "rejected", "deleted"]
 FileState = Literal["live", "trash", "purging"]
 VariantPrefix = Literal["media", "private"]
 VariantStatus = Literal["processing", "ready", "failed"]
-SortOrder = Literal["newest", "name"]
+VersionKey = tuple[str, int]  # the ID of the file, and the number of the version
 
 OTHER_PREFIX: dict[VariantPrefix, VariantPrefix] = {"media": "private", "private": "media"}
 VARIANT_PREFIXES = tuple(OTHER_PREFIX)
@@ -59,12 +59,6 @@ class FileRejected(Conflict):
     """The bytes of the current version are not those that were announced, so they are not served."""
 
     code, detail = "rejected", "This file was rejected."
-
-
-class UnsupportedCombination(ValidationFailed):
-    """No index answers the query."""
-
-    code, detail = "unsupported_combination", "These parameters cannot be combined."
 
 
 class Variant(BaseModel):
@@ -123,6 +117,9 @@ class Version:
     colour: str | None = None  # the dominant color as `#rrggbb`
     restored_from: int | None = None  # the number of another version
     owns_original: bool = True
+    location: StorageLocation = "s3"
+    synced_at: datetime | None = None  # when the original moved from the edge store to S3
+    edge_version_id: str | None = None  # of the copy that is still there
 
     @property
     def kind(self) -> FileKind:
@@ -191,16 +188,6 @@ class File:
         )
 
 
-@dataclass(frozen=True)
-class FileQuery:
-    """The files of a project to list, and their order."""
-
-    kind: FileKind | None = None
-    prefix: str | None = None
-    sort: SortOrder | None = None
-    is_signed: bool = False  # whether ready variants have presigned URLs
-
-
 class VariantView(ResponseModel):
     """A variant in a response."""
 
@@ -232,7 +219,7 @@ class FileView(ResponseModel):
     version: int
     width: int | None = None
     height: int | None = None
-    storage_location: Literal["edge", "s3"] = "s3"
+    storage_location: StorageLocation = "s3"
     synced_at: datetime | None = None
     url: str
     variants: list[VariantView]

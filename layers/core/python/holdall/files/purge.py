@@ -10,7 +10,6 @@ from holdall.files import service, store
 from holdall.files.model import FileChanged, Version
 from holdall.jobs import service as jobs
 from holdall.jobs.model import Job, JobState
-from holdall.platform import storage
 from holdall.platform.pagination import PageRequest
 from holdall.platform.retry import retry_on
 from holdall.platform.table import Transaction
@@ -84,7 +83,7 @@ def _hand_over_original(job: Job) -> Version | None:
 def _delete(job: Job, version: Version) -> None:
     service.delete_variants(variant.unprefixed_key for variant in version.variants)
     if version.owns_original:
-        storage.delete_version(version.key, version.s3_version_id)
+        service.delete_original(version)
     try:
         with Transaction() as tx:
             store.delete_version(tx, job.required_file_id, version)

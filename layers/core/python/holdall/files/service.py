@@ -8,11 +8,9 @@ from holdall.files.model import (
     VARIANT_PREFIXES,
     File,
     FileInTrash,
-    FileQuery,
     FileRejected,
     FileState,
     FileView,
-    UnsupportedCombination,
     Variant,
     VariantView,
     Version,
@@ -30,9 +28,8 @@ from holdall.files.store import (
 from holdall.platform import clock, presigning, storage
 from holdall.platform.config import settings
 from holdall.platform.errors import NotFound
-from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.pagination import PageRequest
 from holdall.platform.table import BatchGet, Transaction
-from holdall.projects.model import Project
 
 __all__ = [
     "get_or_none",
@@ -45,22 +42,6 @@ __all__ = [
 ]
 
 _PAGE_SIZE = 100
-
-
-def list_files(project: Project, query: FileQuery, page: PageRequest) -> Page[FileView]:
-    """Return a page of the live files of a project. One round trip. Raises UnsupportedCombination and PrefixTooLong."""
-    if query.kind and (query.prefix is not None or query.sort == "name"):
-        raise UnsupportedCombination("`kind` cannot be combined with `prefix` or `sort=name`.")
-    if query.prefix is not None and query.sort == "newest":
-        raise UnsupportedCombination("`prefix` cannot be combined with `sort=newest`.")
-    if query.kind:
-        found = store.list_by_kind(project.id, query.kind, page)
-    elif query.prefix is not None or query.sort == "name":
-        found = store.list_by_name(project.id, query.prefix or "", page)
-    else:
-        found = store.list_newest(project.id, page)
-    views = [view(file, is_signed=query.is_signed) for file in found.items]
-    return Page(views, next=found.next, prev=found.prev)
 
 
 def get(file_id: str) -> File:
@@ -91,7 +72,7 @@ def presign_version(file: File, version: Version) -> presigning.PresignedUrl:
     """Return a URL that serves the original of a version for five minutes. Raises FileInTrash and FileRejected."""
     require_readable(file, version)
     return presigning.presign_get(
-        "originals",
+        "edge" if version.location == "edge" else "originals",
         version.key,
         version_id=version.s3_version_id,
         disposition=content_disposition("attachment", file.name),
@@ -180,6 +161,13 @@ def delete_variants(unprefixed_keys: Iterable[str]) -> None:
             storage.delete_variant(f"{prefix}/{key}")
 
 
+def delete_original(version: Version) -> None:
+    """Delete an original, and the copy of it that a sync left in the edge store. Raises ServiceUnavailable."""
+    storage.delete_version(version.key, version.s3_version_id, version.location)
+    if version.edge_version_id is not None:
+        storage.delete_version(version.key, version.edge_version_id, "edge")
+
+
 def set_state(tx: Transaction, file: File, state: FileState) -> File:
     """Move a file to another state, and return the updated file. The transaction raises FileChanged."""
     deleted_at = clock.now() if state == "trash" else None
@@ -235,8 +223,8 @@ def view(file: File, *, is_signed: bool = False) -> FileView:
         version=version.number,
         width=version.width,
         height=version.height,
-        storage_location="s3",
-        synced_at=None,
+        storage_location=version.location,
+        synced_at=version.synced_at,
         url=url,
         variants=[
             _variant_view(variant, url, is_signed=is_signed and file.state == "live")

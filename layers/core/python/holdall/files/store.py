@@ -1,19 +1,20 @@
 """Records of files and their versions."""
 
-import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
-from holdall.files.model import File, FileChanged, FileKind, Variant, Version
+from holdall.files.model import File, FileChanged, FileKind, Version, VersionKey
 from holdall.files.names import name_key_prefix, name_sort_key
+from holdall.files.version_json import from_json, to_json
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page
 
+SyncList = Literal["to-sync", "copied"]  # versions whose originals have to move to S3, and those that left a copy
 _VERSION, _DELETED = "VERSION#", "DELETED#"  # prefixes of the sort keys of versions
 
 
@@ -47,7 +48,7 @@ class RestoredVersionRecord(Record, discriminator="restored-version"):
 
 def put(tx: Transaction, file: File) -> None:
     """Add a file. The transaction raises FileChanged if another request with the same upload added it."""
-    values: dict[str, Any] = {**vars(file), "current": _to_json(file.current), **_index_keys(file)}
+    values: dict[str, Any] = {**vars(file), "current": to_json(file.current), **_index_keys(file)}
     tx.put_new(FileRecord(_pk(file.id), "FILE", **values), error=FileChanged)
 
 
@@ -73,14 +74,12 @@ def update(tx: Transaction, file: File) -> File:
         FileRecord.state.set(updated.state),
         FileRecord.last_number.set(updated.last_number),
         FileRecord.has_variants.set(updated.has_variants),
-        FileRecord.current.set(_to_json(updated.current)),
+        FileRecord.current.set(to_json(updated.current)),
         FileRecord.updated_at.set(updated.updated_at),
         FileRecord.deleted_at.set(updated.deleted_at) if updated.deleted_at else FileRecord.deleted_at.remove(),
         FileRecord.revision.set(updated.revision),
     ]
-    for name in ("gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk"):
-        attribute = getattr(FileRecord, name)
-        actions.append(attribute.set(index_keys[name]) if name in index_keys else attribute.remove())
+    actions += _set_or_remove(index_keys, "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk")
     record = FileRecord(_pk(file.id), "FILE")
     tx.update(record, actions, condition=FileRecord.revision == file.revision, error=FileChanged)
     return updated
@@ -88,8 +87,9 @@ def update(tx: Transaction, file: File) -> File:
 
 def update_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Update a version. The transaction raises FileChanged if the version was deleted."""
-    record = VersionRecord(_pk(file_id), _version_sk(version))
-    tx.update(record, [VersionRecord.version_json.set(_to_json(version))], error=FileChanged)
+    index_keys = _edge_keys(version)
+    actions = [VersionRecord.version_json.set(to_json(version)), *_set_or_remove(index_keys, "gsi2pk", "gsi2sk")]
+    tx.update(VersionRecord(_pk(file_id), _version_sk(version)), actions, error=FileChanged)
 
 
 def delete_version(tx: Transaction, file_id: str, version: Version) -> None:
@@ -148,7 +148,7 @@ def list_deleted_versions(file_id: str, page: PageRequest) -> Page[Version]:
 def list_project_versions(project_id: str, page: PageRequest) -> Page[Version]:
     """Return the versions of all files of a project, by ID. One round trip per megabyte. Raises ServiceUnavailable."""
     found = query_page(VersionRecord, GSI1, _versions_pk(project_id), page)
-    return Page([_from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
+    return Page([from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
 
 
 def list_newest(project_id: str, page: PageRequest) -> Page[File]:
@@ -177,6 +177,14 @@ def list_by_kind(project_id: str, kind: FileKind, page: PageRequest) -> Page[Fil
     return _to_page(query_page(FileRecord, GSI3, _kind_pk(project_id, kind), page, descending=True))
 
 
+def list_for_sync(kind: SyncList, shard: int, page: PageRequest, *, before: datetime | None = None) -> Page[VersionKey]:
+    """Return versions of a shard, of `copied` those that moved before a time. One round trip. Raises ServiceUnavailable."""
+    range_ = (None, _timestamp(before) if before else None)
+    found = query_page(VersionRecord, GSI2, _sync_pk(kind, shard), page, range_=range_)
+    keys = [(record.pk.removeprefix(_pk("")), int(record.number)) for record in found.items]
+    return Page(keys, next=found.next, prev=found.prev)
+
+
 def _put_version(tx: Transaction, file_id: str, version: Version) -> None:
     record = VersionRecord(
         _pk(file_id),
@@ -184,19 +192,20 @@ def _put_version(tx: Transaction, file_id: str, version: Version) -> None:
         gsi1pk=_versions_pk(ids.project_id_of(version.id)),
         gsi1sk=version.id,
         number=version.number,
-        version_json=_to_json(version),
+        version_json=to_json(version),
+        **_edge_keys(version),
     )
     tx.put_new(record, error=FileChanged)
 
 
 def _get_version_or_none(file_id: str, sk: str) -> Version | None:
     record = VersionRecord.get_or_none(_pk(file_id), sk)
-    return _from_json(record.version_json) if record else None
+    return from_json(record.version_json) if record else None
 
 
 def _list_versions(file_id: str, page: PageRequest, prefix: str, *, newest_first: bool = False) -> Page[Version]:
     found = query_page(VersionRecord, None, _pk(file_id), page, prefix=prefix, descending=newest_first)
-    return Page([_from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
+    return Page([from_json(record.version_json) for record in found.items], next=found.next, prev=found.prev)
 
 
 def _to_page(page_result: Page[FileRecord]) -> Page[File]:
@@ -220,20 +229,22 @@ def _index_keys(file: File) -> dict[str, str]:
     }
 
 
-def _to_json(version: Version) -> str:
-    """Return the version as JSON. It is one attribute, because it is always read and written as a whole."""
-    values: dict[str, Any] = {
-        **vars(version),
-        "variants": [variant.model_dump() for variant in version.variants],
-        "created_at": version.created_at.isoformat(),
-    }
-    return json.dumps(values, separators=(",", ":"))
+def _edge_keys(version: Version) -> dict[str, Any]:
+    """Return the index keys: in a list of the sync if the original has to move from the edge store, or left a copy there."""
+    shard = ids.shard(version.id)
+    if version.location == "edge" and version.status == "ready":
+        return {"gsi2pk": _sync_pk("to-sync", shard), "gsi2sk": version.id}
+    if version.edge_version_id is not None and version.synced_at is not None:
+        return {"gsi2pk": _sync_pk("copied", shard), "gsi2sk": f"{_timestamp(version.synced_at)}#{version.id}"}
+    return {}
 
 
-def _from_json(text: str) -> Version:
-    values = json.loads(text)
-    values["variants"] = tuple(Variant.model_construct(**variant) for variant in values["variants"])
-    return Version(**{**values, "created_at": datetime.fromisoformat(values["created_at"])})
+def _set_or_remove(index_keys: dict[str, str], *names: str) -> list[Action]:
+    actions = []
+    for name in names:
+        attribute = getattr(Record, name)
+        actions.append(attribute.set(index_keys[name]) if name in index_keys else attribute.remove())
+    return actions
 
 
 def _to_model(record: FileRecord) -> File:
@@ -241,7 +252,7 @@ def _to_model(record: FileRecord) -> File:
     numbers = {name: int(values[name]) for name in ("last_number", "revision")}
     if record.state == "trash":  # the last release did not store the time
         values["deleted_at"] = values["deleted_at"] or record.updated_at
-    return File(**{**values, **numbers, "current": _from_json(record.current)})
+    return File(**{**values, **numbers, "current": from_json(record.current)})
 
 
 def _pk(file_id: str) -> str:
@@ -264,12 +275,20 @@ def _versions_pk(project_id: str) -> str:
     return f"PROJECT#{project_id}#VERSIONS"
 
 
+def _sync_pk(kind: SyncList, shard: int) -> str:
+    return f"EDGE#{kind}#{shard}"
+
+
 def _trash_pk(project_id: str) -> str:
     return f"PROJECT#{project_id}#TRASH"
 
 
 def _trash_sk(deleted_at: datetime, ulid: str) -> str:
-    return f"{deleted_at.isoformat(timespec='milliseconds')}#{ulid}"
+    return f"{_timestamp(deleted_at)}#{ulid}"
+
+
+def _timestamp(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds")
 
 
 def _names_pk(project_id: str) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
-from holdall.platform import clock, ses, storage
+from holdall.platform import clock, originals, ses, storage
+from holdall.platform.config import settings
 from holdall.platform.errors import ServiceUnavailable
 from holdall.platform.table import BatchGet
 from holdall.quotas import service as quotas
 
 EmailRecipients = Literal["any", "verified_only", "unknown"]
+EDGE = "edge"
 T = TypeVar("T")
 
 
@@ -48,6 +50,11 @@ def _find_email_recipients() -> EmailRecipients:
     return "verified_only" if sandbox else "any"
 
 
-CHECKS: dict[str, Callable[[], object]] = {"dynamodb": check_dynamodb, "s3": storage.check}
+def checks() -> dict[str, Callable[[], object]]:
+    """Return the checks by name. Each raises ServiceUnavailable."""
+    required: dict[str, Callable[[], object]] = {"dynamodb": check_dynamodb, "s3": storage.check}
+    return required if settings().edge_store is None else {**required, EDGE: originals.edge_bucket().check}
+
+
 # Whom emails reach: in the sandbox of SES only verified addresses. An account may ask SES once a second.
 email_recipients = CachedResult(_find_email_recipients, timedelta(minutes=1))

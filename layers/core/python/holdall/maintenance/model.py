@@ -13,7 +13,7 @@ from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import ProjectStatus
 from holdall.quotas.model import QuotaUsage
 from holdall.tasks.model import RunTask
-from holdall.uploads.model import EndUpload
+from holdall.uploads.messages import EndUpload, FindAtEdge
 
 INSTALLATION = "installation"
 MAX_LISTED = 100  # projects in each list of a report
@@ -181,4 +181,6 @@ class EmptyTrash(Message):
         return self.project_id
 
 
-WorkMessage = EmptyTrash | EndUpload | ExportAudit | FindTrash | RecountPage | RecountProject | RunJob | RunTask
+WorkMessage = (
+    EmptyTrash | EndUpload | ExportAudit | FindAtEdge | FindTrash | RecountPage | RecountProject | RunJob | RunTask
+)

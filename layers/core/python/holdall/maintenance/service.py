@@ -14,8 +14,8 @@ from holdall.platform.errors import NotFound
 from holdall.projects.service import invitations, projects
 from holdall.tasks import service as tasks
 from holdall.tasks.model import RunTask, TaskRun
-from holdall.uploads import cleanup
-from holdall.uploads.model import EndUpload
+from holdall.uploads import arrivals, cleanup
+from holdall.uploads.messages import EndUpload, FindAtEdge
 from holdall.variants import relocation, sync
 
 JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
@@ -77,6 +77,8 @@ def handle(message: WorkMessage) -> None:
             retention.empty_trash(message)
         case EndUpload():
             cleanup.end(message.upload_id)
+        case FindAtEdge():
+            arrivals.look_at_edge(message)
         case ExportAudit():
             export.export_partition(message)
         case FindTrash():

@@ -12,6 +12,20 @@ Origins = Annotated[frozenset[str], BeforeValidator(lambda text: frozenset(text.
 
 
 @dataclass(frozen=True)
+class EdgeStore:
+    """The edge store: a bucket of a server that speaks plain S3. Its credentials are a parameter."""
+
+    endpoint: str  # for the functions; all URLs without a slash at the end
+    public_endpoint: str  # for clients
+    bucket: str
+    region: str
+    delete_after_sync: bool
+
+
+OptionalEdgeStore = Annotated[Json[EdgeStore] | None, BeforeValidator(lambda text: text or None)]
+
+
+@dataclass(frozen=True)
 class Settings:
     """A field for each environment variable, in lower case. `infra/constructs/environment.py` sets them for each function."""
 
@@ -23,6 +37,7 @@ class Settings:
     originals_bucket: str
     variants_bucket: str
     audit_export_bucket: OptionalText  # None: the audit table is not exported
+    edge_store: OptionalEdgeStore  # None: all originals are in S3
     originals_url: str  # the start of presigned URLs of the bucket, without a slash at the end
     variants_url: str
     public_url: str  # of the distribution, without a slash at the end

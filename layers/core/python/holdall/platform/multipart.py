@@ -1,4 +1,4 @@
-"""Multipart uploads in S3 (Amazon S3 user guide, "Uploading and copying objects using multipart upload").
+"""Multipart uploads in S3 (Amazon S3 user guide, "Uploading and copying objects using multipart upload") and at the edge.
 
 Needed actions: s3:PutObject, AbortMultipartUpload and ListMultipartUploadParts. Each function has only those that it uses.
 """
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from holdall.platform import aws
-from holdall.platform.config import settings
 from holdall.platform.errors import Conflict
+from holdall.platform.originals import Bucket, bucket_at
+from holdall.platform.schemas import StorageLocation
 
 MIN_PART_BYTES = 5 * 1024**2  # of every part but the last one ("Amazon S3 multipart upload limits")
 MAX_PART_BYTES = 5 * 1024**3
@@ -50,42 +51,45 @@ class Part:
     sha256: str | None = None
 
 
-def create(key: str, *, content_type: str, part_checksums: bool) -> str:
+def create(key: str, *, content_type: str, part_checksums: bool, location: StorageLocation = "s3") -> str:
     """Create a multipart upload of an original, and return its ID. With `part_checksums`, every part needs its SHA-256.
 
     Raises ServiceUnavailable.
     """
     checksum = {"ChecksumAlgorithm": "SHA256", "ChecksumType": "COMPOSITE"} if part_checksums else {}
-    with aws.translate_aws_errors():
-        response = aws.client("s3").create_multipart_upload(
-            Bucket=settings().originals_bucket, Key=key, ContentType=content_type, **checksum
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
+        response = bucket.client().create_multipart_upload(
+            Bucket=bucket.name, Key=key, ContentType=content_type, **checksum
         )
     return str(response["UploadId"])
 
 
-def list_parts(key: str, multipart_id: str) -> list[Part] | None:
+def list_parts(key: str, multipart_id: str, location: StorageLocation = "s3") -> list[Part] | None:
     """Return all parts in order, or None if the upload was completed or aborted. One request for each thousand parts.
 
     Raises ServiceUnavailable.
     """
-    with aws.translate_aws_errors():
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
         try:
-            return list(_iterate_parts(key, multipart_id))
+            return list(_iterate_parts(bucket, key, multipart_id))
         except ClientError as error:
             if aws.error_code(error) == _NO_UPLOAD:
                 return None
             raise
 
 
-def list_assembled(key: str) -> list[Part]:
+def list_assembled(key: str, location: StorageLocation = "s3") -> list[Part]:
     """Return the parts that an original was assembled from, or none if there is no object. Raises ServiceUnavailable.
 
     S3 does not keep them, but the ETag tells their number (Amazon S3 user guide, "Checking object integrity": `…-14` for 14
     parts). It stands for all of them, and their sizes are assumed to be equal.
     """
-    with aws.translate_aws_errors():
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
         try:
-            response = aws.client("s3").head_object(Bucket=settings().originals_bucket, Key=key)
+            response = bucket.client().head_object(Bucket=bucket.name, Key=key)
         except ClientError as error:
             if aws.error_code(error) == _NO_OBJECT:
                 return []
@@ -96,17 +100,18 @@ def list_assembled(key: str) -> list[Part]:
     return [Part(number, min(size, total - (number - 1) * size), etag) for number in range(1, count + 1)]
 
 
-def complete(key: str, multipart_id: str, parts: Sequence[Part]) -> str | None:
+def complete(key: str, multipart_id: str, parts: Sequence[Part], location: StorageLocation = "s3") -> str | None:
     """Assemble the object from at least one part, and return its composite SHA-256, or None if its parts have none.
 
     If the key has an object, or the upload was completed or aborted, nothing happens, and None is returned: the response to an
     earlier request may be lost. What the key has is for the caller to read. Raises PartTooSmall, PartsChanged, and
     ServiceUnavailable, also while S3 still works on an earlier request (ConditionalRequestConflict).
     """
-    with aws.translate_aws_errors():
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
         try:
-            response = aws.client("s3").complete_multipart_upload(
-                Bucket=settings().originals_bucket,
+            response = bucket.client().complete_multipart_upload(
+                Bucket=bucket.name,
                 Key=key,
                 UploadId=multipart_id,
                 MultipartUpload={"Parts": [_to_request(part) for part in parts]},
@@ -135,22 +140,23 @@ def composite_sha256(parts: Sequence[Part]) -> str | None:
     return f"{base64.b64encode(hashlib.sha256(b''.join(digests)).digest()).decode()}-{len(digests)}"
 
 
-def abort(key: str, multipart_id: str) -> None:
+def abort(key: str, multipart_id: str, location: StorageLocation = "s3") -> None:
     """Delete the parts of a multipart upload, whether or not it exists. Raises ServiceUnavailable.
 
     A part that a client is uploading may survive (S3 API reference, AbortMultipartUpload). A lifecycle rule deletes it.
     """
-    with aws.translate_aws_errors():
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
         try:
-            aws.client("s3").abort_multipart_upload(Bucket=settings().originals_bucket, Key=key, UploadId=multipart_id)
+            bucket.client().abort_multipart_upload(Bucket=bucket.name, Key=key, UploadId=multipart_id)
         except ClientError as error:
             if aws.error_code(error) != _NO_UPLOAD:
                 raise
 
 
-def _iterate_parts(key: str, multipart_id: str) -> Iterator[Part]:
-    pages = aws.client("s3").get_paginator("list_parts")
-    for page in pages.paginate(Bucket=settings().originals_bucket, Key=key, UploadId=multipart_id):
+def _iterate_parts(bucket: Bucket, key: str, multipart_id: str) -> Iterator[Part]:
+    pages = bucket.client().get_paginator("list_parts")
+    for page in pages.paginate(Bucket=bucket.name, Key=key, UploadId=multipart_id):
         for part in page.get("Parts", []):
             checksum = part.get("ChecksumSHA256")
             sha256 = base64.b64decode(checksum).hex() if checksum else None

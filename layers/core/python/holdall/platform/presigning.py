@@ -1,6 +1,7 @@
 """Presigned requests: a client sends one request to S3 with the rights of the function that signed it.
 
-Needed actions: s3:PutObject, GetObject, GetObjectVersion. Each function has only those that it uses.
+Needed actions: s3:PutObject, GetObject, GetObjectVersion. Each function has only those that it uses. Requests to the edge
+store have the rights of its credentials.
 """
 
 import base64
@@ -17,11 +18,11 @@ from botocore.auth import S3SigV4PostAuth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from holdall.platform import aws, clock
+from holdall.platform import clock, originals
 from holdall.platform.config import settings
-from holdall.platform.errors import ServiceUnavailable
+from holdall.platform.schemas import StorageLocation
 
-Bucket = Literal["originals", "variants"]
+Bucket = Literal["originals", "edge", "variants"]
 GET_URL_TTL_SECONDS = 5 * 60
 _SHARED_WINDOW_SECONDS = 2 * 60
 _UNRESERVED = "-._~"  # what SigV4 does not encode, besides the alphabet and digits
@@ -46,58 +47,82 @@ class PresignedPost:
     expires_at: datetime
 
 
-def presign_put(key: str, *, size: int, content_type: str, sha256: str | None, expires_in: int) -> PresignedUrl:
+def presign_put(
+    key: str,
+    *,
+    size: int,
+    content_type: str,
+    sha256: str | None,
+    expires_in: int,
+    location: StorageLocation = "s3",
+) -> PresignedUrl:
     """Return a URL to upload an original once. S3 rejects another size, type or content, and a second upload to the key.
 
-    All four are signed headers (Amazon S3 user guide, "Checking object integrity" and "Conditional writes").
+    All four are signed headers (Amazon S3 user guide, "Checking object integrity" and "Conditional writes"). Raises
+    ServiceUnavailable.
     """
     headers = {"content-type": content_type, "if-none-match": "*"}
     if sha256 is not None:
         headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
     signed = {**headers, "content-length": str(size)}  # every client sends it, and scripts in browsers cannot set it
-    return _presign_put(key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
+    return _presign_put(location, key, {}, headers=signed, client_headers=headers, expires_in=expires_in)
 
 
-def presign_post(key: str, *, min_size: int, max_size: int, content_type: str, expires_in: int) -> PresignedPost:
+def presign_post(
+    key: str, *, min_size: int, max_size: int, content_type: str, expires_in: int, location: StorageLocation = "s3"
+) -> PresignedPost:
     """Return a form to upload an original. S3 rejects another size, type or key (Amazon S3 API reference, "POST Policy").
 
-    S3 has no condition against a second upload. It adds a version of the object, which no file names.
+    S3 has no condition against a second upload. It adds a version of the object, which no file names. Raises
+    ServiceUnavailable.
     """
-    expires_at, credentials = _expiry(expires_in)
+    bucket = originals.bucket_at(location)
+    bucket.require_reachable()
+    expires_at, credentials = _expiry(bucket, expires_in)
     fields = {"key": key, "Content-Type": content_type, "success_action_status": "201"}
     policy = {
         "expiration": expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "conditions": [
-            {"bucket": settings().originals_bucket},
+            {"bucket": bucket.name},
             *({name: value} for name, value in fields.items()),
             ["content-length-range", min_size, max_size],
         ],
     }
-    request = AWSRequest(method="POST", url=f"{settings().originals_url}/")
+    request = AWSRequest(method="POST", url=f"{bucket.url}/")
     request.context.update({"s3-presign-post-fields": fields, "s3-presign-post-policy": policy})
-    S3SigV4PostAuth(credentials, "s3", settings().aws_region).add_auth(request)  # adds the policy and the signature
+    S3SigV4PostAuth(credentials, "s3", bucket.region).add_auth(request)  # adds the policy and the signature
     return PresignedPost(str(request.url), fields, expires_at)
 
 
 def presign_part(
-    key: str, multipart_id: str, number: int, *, size: int | None, sha256: str | None, expires_in: int
+    key: str,
+    multipart_id: str,
+    number: int,
+    *,
+    size: int | None,
+    sha256: str | None,
+    expires_in: int,
+    location: StorageLocation = "s3",
 ) -> PresignedUrl:
     """Return a URL to upload a part of an original. S3 rejects another size or content, if the caller knows them.
 
-    A part can be uploaded again; the last one counts (S3 API reference, UploadPart).
+    A part can be uploaded again; the last one counts (S3 API reference, UploadPart). Raises ServiceUnavailable.
     """
     headers = {} if sha256 is None else {"x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode()}
     signed = headers if size is None else {**headers, "content-length": str(size)}
     query = {"partNumber": str(number), "uploadId": multipart_id}
-    return _presign_put(key, query, headers=signed, client_headers=headers, expires_in=expires_in)
+    return _presign_put(location, key, query, headers=signed, client_headers=headers, expires_in=expires_in)
 
 
 def presign_get(
     bucket: Bucket, key: str, *, version_id: str | None, disposition: str, content_type: str
 ) -> PresignedUrl:
-    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones."""
+    """Return a URL to download an object, with a disposition and a content type of ours instead of the stored ones.
+
+    Raises ServiceUnavailable.
+    """
     query = {"response-content-disposition": disposition, "response-content-type": content_type}
-    if version_id is not None:
+    if version_id is not None and version_id != originals.NO_VERSION:
         query["versionId"] = version_id
     return _presign_get(bucket, key, query, clock.now())
 
@@ -114,26 +139,35 @@ def presign_shared_get(bucket: Bucket, key: str) -> PresignedUrl:
 
 
 def _presign_put(
-    key: str, query: Mapping[str, str], *, headers: Mapping[str, str], client_headers: dict[str, str], expires_in: int
+    location: StorageLocation,
+    key: str,
+    query: Mapping[str, str],
+    *,
+    headers: Mapping[str, str],
+    client_headers: dict[str, str],
+    expires_in: int,
 ) -> PresignedUrl:
-    url = f"{settings().originals_url}/{quote(key, safe='/~')}"
+    bucket = originals.bucket_at(location)
+    bucket.require_reachable()
+    url = f"{bucket.url}/{quote(key, safe='/~')}"
     request = AWSRequest(method="PUT", url=f"{url}?{urlencode(query)}" if query else url, headers=headers)
-    expires_at, credentials = _expiry(expires_in)
+    expires_at, credentials = _expiry(bucket, expires_in)
     # The signer of botocore alone, because a client of S3 adds 150 ms to a cold start.
-    S3SigV4QueryAuth(credentials, "s3", settings().aws_region, expires=expires_in).add_auth(request)
+    S3SigV4QueryAuth(credentials, "s3", bucket.region, expires=expires_in).add_auth(request)
     return PresignedUrl("PUT", str(request.url), client_headers, expires_at)
 
 
-def _presign_get(bucket: Bucket, key: str, query: Mapping[str, str], signed_at: datetime) -> PresignedUrl:
+def _presign_get(bucket_name: Bucket, key: str, query: Mapping[str, str], signed_at: datetime) -> PresignedUrl:
     """Return a URL for a GET (Amazon S3 API reference, "Authenticating Requests: Using Query Parameters").
 
     The signer of botocore takes twenty times as long, and signs no other time than now.
     """
-    expires_at, credentials = _expiry(GET_URL_TTL_SECONDS, signed_at)
-    signer = _get_signer(
-        credentials.access_key, credentials.secret_key, credentials.token, signed_at.replace(microsecond=0)
-    )
-    base = urlsplit(settings().originals_url if bucket == "originals" else settings().variants_url)
+    bucket = _find_bucket(bucket_name)
+    bucket.require_reachable()
+    expires_at, credentials = _expiry(bucket, GET_URL_TTL_SECONDS, signed_at)
+    keys = credentials.access_key, credentials.secret_key, credentials.token
+    signer = _get_signer(*keys, bucket.region, signed_at.replace(microsecond=0))
+    base = urlsplit(bucket.url)
     path = f"{base.path}/{quote(key, safe='/' + _UNRESERVED)}"
     # Valid for as long as the URL is. Parameters are signed in the order of their names, and capitals come first.
     parameters = {"response-cache-control": f"private, max-age={GET_URL_TTL_SECONDS}", **query}
@@ -160,9 +194,9 @@ class _GetSigner:
 
 
 @lru_cache(maxsize=2)
-def _get_signer(access_key: str, secret_key: str, token: str | None, signed_at: datetime) -> _GetSigner:
+def _get_signer(access_key: str, secret_key: str, token: str | None, region: str, signed_at: datetime) -> _GetSigner:
     timestamp = f"{signed_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    date, region = timestamp[:8], settings().aws_region
+    date = timestamp[:8]
     scope = f"{date}/{region}/s3/aws4_request"
     parameters = {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -179,14 +213,18 @@ def _get_signer(access_key: str, secret_key: str, token: str | None, signed_at: 
     return _GetSigner(query, key, scope, timestamp)
 
 
-def _expiry(expires_in: int, signed_at: datetime | None = None) -> tuple[datetime, Credentials]:
-    """Return when a presigned request expires, at the latest with the credentials of this process, and these credentials."""
-    credentials = aws.session().get_credentials()
-    if credentials is None:
-        raise ServiceUnavailable
-    frozen = credentials.get_frozen_credentials()
+def _find_bucket(name: Bucket) -> originals.Bucket:
+    if name == "variants":
+        return originals.Bucket(settings().variants_bucket, settings().variants_url, settings().aws_region)
+    return originals.bucket_at("edge" if name == "edge" else "s3")
+
+
+def _expiry(
+    bucket: originals.Bucket, expires_in: int, signed_at: datetime | None = None
+) -> tuple[datetime, Credentials]:
+    """Return when a presigned request expires, at the latest with the credentials of its bucket, and these credentials."""
+    credentials, credentials_expire_at = bucket.credentials()
     expires_at = (signed_at or clock.now()) + timedelta(seconds=expires_in)
-    credentials_expire_at: datetime | None = getattr(credentials, "_expiry_time", None)
     if credentials_expire_at is not None:
         expires_at = min(expires_at, credentials_expire_at)
-    return expires_at, Credentials(str(frozen.access_key), str(frozen.secret_key), frozen.token)
+    return expires_at, credentials

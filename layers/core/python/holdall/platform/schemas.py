@@ -4,7 +4,7 @@ The validator of a model is built at its first use (`defer_build`), because a co
 """
 
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -30,6 +30,7 @@ def _check_unique(items: list[T]) -> list[T]:
 
 Rfc3339DateTime = Annotated[AwareDatetime, BeforeValidator(_check_rfc3339)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+StorageLocation = Literal["s3", "edge"]  # of an original
 UniqueItems = AfterValidator(_check_unique)  # of a list
 
 

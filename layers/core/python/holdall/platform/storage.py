@@ -1,4 +1,4 @@
-"""Objects in S3.
+"""Objects in S3, and originals in the edge store.
 
 Needed actions: s3:PutObject, GetObject, GetObjectVersion, ListBucket (without it a missing key is a 403), DeleteObject,
 DeleteObjectVersion and ListBucketVersions. Each function has only those that it uses.
@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
 from holdall.platform import aws, clock
 from holdall.platform.config import settings
 from holdall.platform.errors import NotFound, ServiceUnavailable
+from holdall.platform.originals import NO_VERSION, Bucket, bucket_at
+from holdall.platform.schemas import StorageLocation
 
 # As the S3 user guide advises ("Performance design patterns"): ranges of 8 or 16 MB, and a request for each 85 MB/s. A function
 # reads 75 MB/s at most, so two would do while none is slow.
@@ -27,66 +29,82 @@ _RANGE_BYTES = 8 * 1024**2
 _READERS = 4
 _READ_ATTEMPTS = 4
 _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
+_GONE_CODES = _NOT_FOUND_CODES | {"InvalidRange"}  # of an object that was replaced by a smaller one
 
 
 @dataclass(frozen=True)
 class ObjectMetadata:
-    """The metadata of an object. `sha256` is hexadecimal, and None if the object was uploaded without it or in parts."""
+    """The metadata of an object. `sha256` is hexadecimal, and None if the object was uploaded without it or in parts.
+
+    `version_id` is NO_VERSION in a bucket without versions. `composite_sha256` is that of an object from parts, see
+    `multipart.composite_sha256`.
+    """
 
     version_id: str
     size: int
     content_type: str
     sha256: str | None
+    composite_sha256: str | None = None
 
 
-def head_or_none(key: str) -> ObjectMetadata | None:
+def head_or_none(key: str, location: StorageLocation = "s3") -> ObjectMetadata | None:
     """Return the metadata of an original, or None if there is no object. Raises ServiceUnavailable."""
-    with aws.translate_aws_errors():
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
         try:
-            response = aws.client("s3").head_object(Bucket=settings().originals_bucket, Key=key, ChecksumMode="ENABLED")
+            response = bucket.client().head_object(Bucket=bucket.name, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
             if aws.error_code(error) in _NOT_FOUND_CODES:
                 return None
             raise
-    checksum = response.get("ChecksumSHA256")
+    checksum: str = response.get("ChecksumSHA256") or ""
+    is_composite = "-" in checksum  # and then the number of parts
     return ObjectMetadata(
-        version_id=response.get("VersionId", "null"),
+        version_id=response.get("VersionId", NO_VERSION),
         size=response["ContentLength"],
         content_type=response.get("ContentType", ""),
-        # A composite checksum, see `multipart.composite_sha256`, is not that of the content. It has the number of parts.
-        sha256=base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None,
+        sha256=base64.b64decode(checksum).hex() if checksum and not is_composite else None,
+        composite_sha256=checksum if is_composite else None,
     )
 
 
-def download(key: str, version_id: str, size: int, destination: Path) -> str:
+def download(key: str, version_id: str, size: int, destination: Path, location: StorageLocation = "s3") -> str:
     """Download a version of an original, and return its SHA-256. Raises ServiceUnavailable, and NotFound if it was deleted."""
     digest = hashlib.sha256()
     with destination.open("wb") as file:
-        for content in _read(key, version_id, size):
+        for content in read(key, version_id, size, location):
             digest.update(content)
             file.write(content)
     return digest.hexdigest()
 
 
-def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime) -> str:
+def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime, location: StorageLocation = "s3") -> str:
     """Return the SHA-256 of a version of an original.
 
     Raises ServiceUnavailable, NotFound if it was deleted, and TimeoutError if the deadline came first.
     """
     digest = hashlib.sha256()
-    for content in _read(key, version_id, size):
+    for content in read(key, version_id, size, location):
         if clock.now() > deadline:
             raise TimeoutError
         digest.update(content)
     return digest.hexdigest()
 
 
-def put_original(key: str, content: bytes, *, content_type: str, sha256: str) -> None:
-    """Upload an original, whose SHA-256 S3 checks. An existing object stays as it is. Raises ServiceUnavailable."""
-    with aws.translate_aws_errors():
+def put_original(
+    key: str,
+    content: bytes | BinaryIO,
+    *,
+    content_type: str,
+    sha256: str,
+    location: StorageLocation = "s3",
+) -> None:
+    """Upload an original, whose SHA-256 the server checks. An existing object stays as it is. Raises ServiceUnavailable."""
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
         try:
-            aws.client("s3").put_object(
-                Bucket=settings().originals_bucket,
+            bucket.client().put_object(
+                Bucket=bucket.name,
                 Key=key,
                 Body=content,
                 ContentType=content_type,
@@ -163,10 +181,24 @@ def put_export(key: str, content: bytes) -> None:
                 raise
 
 
-def delete_version(key: str, version_id: str) -> None:
+def delete_version(key: str, version_id: str, location: StorageLocation = "s3") -> None:
     """Delete a version of an original by its ID, so that S3 adds no delete marker. Raises ServiceUnavailable."""
-    with aws.translate_aws_errors():
-        aws.client("s3").delete_object(Bucket=settings().originals_bucket, Key=key, VersionId=version_id)
+    bucket = bucket_at(location)
+    with bucket.translate_errors():
+        bucket.client().delete_object(Bucket=bucket.name, Key=key, **_version(version_id))
+
+
+def delete_all_versions(key: str, location: StorageLocation = "s3") -> None:
+    """Delete all versions of an original. Raises ServiceUnavailable.
+
+    An edge store need not list versions. It has few of a key, and no delete markers, because nothing else deletes them.
+    """
+    if location == "s3":
+        for version_id in list_versions(key):
+            delete_version(key, version_id)
+        return
+    while (found := head_or_none(key, location)) is not None:
+        delete_version(key, found.version_id, location)
 
 
 def list_versions(key: str) -> list[str]:
@@ -187,29 +219,35 @@ def check() -> None:
         aws.client("s3").head_bucket(Bucket=settings().originals_bucket)
 
 
-def _read(key: str, version_id: str, size: int) -> Iterator[bytes]:
-    """Yield the content of a version of an original in order, while the next ranges are read. Few are in memory at a time."""
-    s3 = aws.client("s3")  # in this thread, because sessions are not safe in several
+def read(key: str, version_id: str, size: int, location: StorageLocation = "s3") -> Iterator[bytes]:
+    """Yield the content of a version of an original in order, while the next ranges are read. Few are in memory at a time.
+
+    Raises ServiceUnavailable, and NotFound if it was deleted.
+    """
+    bucket = bucket_at(location)
+    client = bucket.client()  # in this thread, because sessions are not safe in several
     starts = iter(range(0, size, _RANGE_BYTES))
     with ThreadPoolExecutor(_READERS) as readers:
 
-        def read(start: int) -> Future[bytes]:
-            return readers.submit(_read_range, s3, key, version_id, start, min(start + _RANGE_BYTES, size) - 1)
+        def read_at(start: int) -> Future[bytes]:
+            request = {"Bucket": bucket.name, "Key": key, **_version(version_id)}
+            last = min(start + _RANGE_BYTES, size) - 1
+            return readers.submit(_read_range, bucket, client, {**request, "Range": f"bytes={start}-{last}"})
 
-        ahead = deque(map(read, islice(starts, _READERS)))
+        ahead = deque(map(read_at, islice(starts, _READERS)))
         while ahead:
             content = ahead.popleft().result()
-            ahead.extend(map(read, islice(starts, 1)))
+            ahead.extend(map(read_at, islice(starts, 1)))
             yield content
 
 
-def _read_range(s3: Any, key: str, version_id: str, first: int, last: int) -> bytes:
-    """Read bytes `first` to `last`, again if the connection breaks: the SDK repeats only what fails before the body."""
+def _read_range(bucket: Bucket, client: Any, request: dict[str, str]) -> bytes:
+    """Read a range, again if the connection breaks: the SDK repeats only what fails before the body."""
     attempt = 1
     while True:
-        body = _open_range(s3, key, version_id, first, last)
+        body = _open_range(bucket, client, request)
         try:
-            with aws.translate_aws_errors():
+            with bucket.translate_errors():
                 return bytes(body.read())
         except ServiceUnavailable:
             if attempt == _READ_ATTEMPTS:
@@ -217,13 +255,16 @@ def _read_range(s3: Any, key: str, version_id: str, first: int, last: int) -> by
             attempt += 1
 
 
-def _open_range(s3: Any, key: str, version_id: str, first: int, last: int) -> Any:
-    with aws.translate_aws_errors():
+def _open_range(bucket: Bucket, client: Any, request: dict[str, str]) -> Any:
+    with bucket.translate_errors():
         try:
-            return s3.get_object(
-                Bucket=settings().originals_bucket, Key=key, VersionId=version_id, Range=f"bytes={first}-{last}"
-            )["Body"]
+            return client.get_object(**request)["Body"]
         except ClientError as error:
-            if aws.error_code(error) in _NOT_FOUND_CODES:
+            if aws.error_code(error) in _GONE_CODES:
                 raise NotFound from error
             raise
+
+
+def _version(version_id: str) -> dict[str, str]:
+    """Return the parameter that names a version. A bucket without versions may not know it."""
+    return {} if version_id == NO_VERSION else {"VersionId": version_id}

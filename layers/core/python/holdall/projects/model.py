@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from holdall.iam.model import EmailAddress, Token
 from holdall.platform.errors import Conflict, Forbidden, ValidationFailed
-from holdall.platform.schemas import RequestModel, ResponseModel
+from holdall.platform.schemas import RequestModel, ResponseModel, StorageLocation
 from holdall.platform.text import MEDIA_TYPE_NAME, is_blank, normalize_media_type, remove_invisible
 from holdall.projects.variant_specs import DEFAULT_VARIANTS, VariantSpecs
 
@@ -50,6 +50,12 @@ class AboveInstallationLimit(ValidationFailed):
     """The quota is above the limit of the installation."""
 
     code, detail = "above_installation_limit", "The quota is above the limit of this installation."
+
+
+class NoEdgeStore(ValidationFailed):
+    """The project wants to use an edge store that the installation does not have."""
+
+    code, detail = "no_edge_store", "This installation has no edge store."
 
 
 class AlreadyMember(Conflict):
@@ -144,6 +150,7 @@ class ProjectSettings(RequestModel):
     variants: VariantSpecs = DEFAULT_VARIANTS
     retention_days: RetentionDays | None = None  # in the trash; None: until someone purges the file
     keep_versions: KeepVersions | None = None  # of a file, the newest ones; None: all
+    storage: StorageLocation = "s3"  # of new originals; those at the edge move to S3 at night
 
     def allows(self, content_type: str) -> bool:
         """Return whether files of this type may be uploaded."""
@@ -169,6 +176,7 @@ class UpdateProjectSettings(RequestModel):
     variants: VariantSpecs = _UNSET
     retention_days: RetentionDays | None = _UNSET
     keep_versions: KeepVersions | None = _UNSET
+    storage: StorageLocation = _UNSET
 
 
 class UpdateProjectRequest(RequestModel):

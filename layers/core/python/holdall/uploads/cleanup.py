@@ -12,7 +12,8 @@ from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
 from holdall.uploads import store
-from holdall.uploads.model import EndState, EndUpload, Upload, UploadChanged
+from holdall.uploads.messages import EndUpload
+from holdall.uploads.model import EndState, Upload, UploadChanged
 
 _BATCH_SIZE = 50  # uploads of a project in one run
 
@@ -99,8 +100,7 @@ def _enqueue(upload: Upload) -> None:
 def _delete_objects(upload: Upload) -> None:
     """Delete the parts and objects of an upload that ended, and after them its entries in the lists."""
     if upload.multipart is not None:
-        multipart.abort(upload.key, upload.multipart.id)
-    for s3_version_id in storage.list_versions(upload.key):
-        storage.delete_version(upload.key, s3_version_id)
+        multipart.abort(upload.key, upload.multipart.id, upload.location)
+    storage.delete_all_versions(upload.key, upload.location)
     with Transaction() as tx:
         store.remove_from_lists(tx, upload)

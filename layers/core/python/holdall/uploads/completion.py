@@ -62,7 +62,7 @@ def _complete(project: Project, upload: Upload, caller: Caller | None) -> tuple[
         return files.get(upload.file_id), upload.completion.version_number
     if upload.state != "open" or upload.expires_at <= clock.now():
         raise UploadNotOpen
-    metadata = _verify_object(upload, storage.head_or_none(upload.key))
+    metadata = _verify_object(upload, storage.head_or_none(upload.key, upload.location))
     existing_file = None if upload.creates_file else files.get_or_none(upload.file_id)
     if not upload.creates_file and (existing_file is None or existing_file.state != "live"):
         raise FileDeleted
@@ -97,7 +97,7 @@ def _create_version(
         quotas.close_upload(tx, upload.created_by, upload.size)
         trim.start_if_needed(tx, project, file)
         if version.status == "processing":
-            kind: JobKind = "render" if file.kind == "image" else "hash"
+            kind: JobKind = "render" if file.kind == "image" and version.location == "s3" else "hash"
             jobs.create_for_version(tx, kind, file.id, version.number, version.size)
         if caller is not None:
             log(tx, caller, "uploads.commit", upload.id)
@@ -108,8 +108,12 @@ def _create_version(
 def _new_version(
     upload: Upload, project: Project, completion: Completion, s3_version_id: str, *, size: int, sha256: str | None
 ) -> Version:
-    """Return the version that an upload creates. It is ready unless it has to be hashed or rendered first."""
+    """Return the version that an upload creates. It is ready unless it has to be hashed or rendered first.
+
+    An image at the edge is rendered when it has arrived in S3, and ready until then.
+    """
     is_image = kind_of(upload.content_type) == "image"
+    is_rendered_first = is_image and upload.location == "s3"
     return Version(
         id=upload.id,
         number=completion.version_number,
@@ -120,13 +124,14 @@ def _new_version(
         declared_type=None,
         sha256=sha256,
         declared_sha256=upload.declared_sha256,
-        status="ready" if sha256 and not is_image else "processing",
+        status="ready" if sha256 and not is_rendered_first else "processing",
         reason=None,
         width=None,
         height=None,
         variants=planned_variants(project, upload.id, prefix_for(project, "live")) if is_image else (),
         created_by=upload.created_by,
         created_at=completion.completed_at,
+        location=upload.location,
     )
 
 

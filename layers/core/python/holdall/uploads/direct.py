@@ -26,7 +26,9 @@ def upload(caller: Caller, project: Project, request: InitUploadRequest, content
     request = request.model_copy(update={"sha256": sha256})
     started = start(_identify_file(caller, project, request), project, request)
     if started.state == "open" and clock.now() < started.expires_at:
-        storage.put_original(started.key, content, content_type=started.content_type, sha256=sha256)
+        storage.put_original(
+            started.key, content, content_type=started.content_type, sha256=sha256, location=started.location
+        )
     file, version_number = complete(project, started, caller)
     return DirectUploadResponse(upload_id=started.id, file_id=file.id, version=version_number, file=files.view(file))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,8 +11,7 @@ from holdall.files.names import Filename, RelativePath
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Conflict, ValidationFailed
-from holdall.platform.messages import Message, QueueName
-from holdall.platform.schemas import RequestModel, ResponseModel, Sha256
+from holdall.platform.schemas import RequestModel, ResponseModel, Sha256, StorageLocation
 from holdall.platform.text import MEDIA_TYPE_NAME, normalize_media_type
 from holdall.projects.model import Project
 from holdall.uploads.parts import MAX_MULTIPART_BYTES, Multipart, PartPlan
@@ -24,19 +23,6 @@ MULTIPART_FROM_BYTES = 100 * 1024**2  # AWS advises multipart uploads from this 
 _URL_TTL = timedelta(minutes=15)
 MULTIPART_TTL = timedelta(hours=24)
 _MIN_BYTES_PER_SECOND = 1024**2  # of the slowest client that can upload the largest object
-
-
-@dataclass(frozen=True)
-class EndUpload(Message):
-    """Expire an upload that is due, and delete the objects of one that expired or was aborted."""
-
-    queue: ClassVar[QueueName] = "work"
-    upload_id: str
-    type: Literal["end-upload"] = "end-upload"
-
-    @property
-    def group_id(self) -> str:
-        return ids.project_id_of(self.upload_id)
 
 
 class UploadChanged(Conflict):
@@ -250,6 +236,7 @@ class Upload:
     created_at: datetime
     expires_at: datetime
     completion: Completion | None  # of an upload in the state `completed`
+    location: StorageLocation = "s3"  # of its bytes
 
     @property
     def url_expires_at(self) -> datetime:
@@ -284,6 +271,7 @@ def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, 
         created_at=now,
         expires_at=now + lifetime,
         completion=None,
+        location=project.settings.storage,
     )
 
 

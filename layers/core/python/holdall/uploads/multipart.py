@@ -62,7 +62,7 @@ def list_parts(project: Project, upload_id: str) -> UploadedParts:
     upload = service.get(project, upload_id)
     stored, plan = _require_planned(upload)
     require_open(upload)
-    parts = multipart.list_parts(upload.key, stored.id)
+    parts = multipart.list_parts(upload.key, stored.id, upload.location)
     if parts is None:
         raise AlreadyAssembled
     views = [PartView(part_number=part.number, size=part.size, etag=part.etag, sha256=part.sha256) for part in parts]
@@ -80,7 +80,7 @@ def complete(caller: Caller, project: Project, upload_id: str, request: Complete
     stored, plan = _require_planned(upload)
     if upload.state == "open":
         require_open(upload)
-        parts = multipart.list_parts(upload.key, stored.id)
+        parts = multipart.list_parts(upload.key, stored.id, upload.location)
         if parts is not None:  # else they are assembled, and the answer was lost
             check_parts(plan, upload.size, {part.number: part.size for part in parts})
             assemble(caller, upload, stored, parts)
@@ -92,7 +92,8 @@ def assemble(caller: Caller, upload: Upload, stored: Multipart, parts: list[Part
 
     Raises ObjectMismatch, and the errors of `platform.multipart.complete`.
     """
-    expected, checksum = multipart.composite_sha256(parts), multipart.complete(upload.key, stored.id, parts)
+    expected = multipart.composite_sha256(parts)
+    checksum = multipart.complete(upload.key, stored.id, parts, upload.location)
     if expected is not None and checksum not in (None, expected):
         cleanup.abort_if_open(upload, caller)
         raise ObjectMismatch
@@ -103,7 +104,9 @@ def presign(
 ) -> presigning.PresignedUrl:
     """Return a URL for a part, which is valid for an hour, or until the upload expires."""
     seconds = ceil(min(_URL_TTL, upload.expires_at - clock.now()).total_seconds())
-    return presigning.presign_part(upload.key, stored.id, number, size=size, sha256=sha256, expires_in=seconds)
+    return presigning.presign_part(
+        upload.key, stored.id, number, size=size, sha256=sha256, expires_in=seconds, location=upload.location
+    )
 
 
 def require_open(upload: Upload) -> None:

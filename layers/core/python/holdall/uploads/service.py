@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from math import ceil
 
 from holdall.audit.service import log
 from holdall.files import service as files
 from holdall.files.model import File, FileInTrash, kind_of, version_id_of
 from holdall.idempotency import service as idempotency
-from holdall.platform import clock, ids, multipart, presigning
+from holdall.platform import clock, ids, multipart, originals, presigning
 from holdall.platform.caller import Caller
 from holdall.platform.errors import Busy, HoldallError, NotFound, ServiceUnavailable
 from holdall.platform.pagination import Page, PageRequest
@@ -20,7 +21,7 @@ from holdall.projects.service import projects
 from holdall.quotas import service as quotas
 from holdall.quotas.model import InstallationFull, QuotaExceeded, TooMuchOpen
 from holdall.quotas.service import UsageLookup
-from holdall.uploads import cleanup, store
+from holdall.uploads import arrivals, cleanup, store
 from holdall.uploads.completion import complete
 from holdall.uploads.model import (
     ChecksumMismatch,
@@ -78,6 +79,8 @@ def start(
             part_size = None if client_chooses_parts else choose_part_size(upload.size)
             upload = replace(upload, multipart=_create_multipart(upload, request, part_size))
         store.put(tx, upload)
+        if upload.auto_commit:
+            tx.on_commit(partial(arrivals.look_later, upload))
         log(tx, caller, "uploads.init", upload.id)
         return upload
 
@@ -165,9 +168,10 @@ def get_version_key_or_none(version_id: str) -> tuple[str, int] | None:
 
 
 def _check(project: Project, request: InitUploadRequest) -> UsageLookup:
-    """Check the type of an upload and the file that it adds a version to, and return the usage of the project."""
+    """Check the type of an upload, its store, and the file that it adds a version to. Return the usage of the project."""
     if not project.settings.allows(request.content_type):
         raise TypeNotAllowed(pointer="/contentType")
+    originals.bucket_at(project.settings.storage).require_reachable()
     with BatchGet() as batch:
         lookup = quotas.load_usage(batch, project.id)
         file = files.get_pending(batch, request.file_id) if request.file_id else None
@@ -198,7 +202,9 @@ def _run_once(caller: Caller, work: Callable[[Transaction], Upload]) -> Upload:
 
 def _create_multipart(upload: Upload, request: InitUploadRequest, part_size: int | None) -> Multipart:
     has_checksums = request.part_checksums
-    multipart_id = multipart.create(upload.key, content_type=upload.content_type, part_checksums=has_checksums)
+    multipart_id = multipart.create(
+        upload.key, content_type=upload.content_type, part_checksums=has_checksums, location=upload.location
+    )
     return Multipart(multipart_id, part_size, has_checksums)
 
 
@@ -206,7 +212,7 @@ def _discard_multipart(upload: Upload) -> None:
     """Abort a multipart upload that no record names. If this fails, a lifecycle rule of the bucket does it."""
     if upload.multipart is not None:
         with suppress(ServiceUnavailable):
-            multipart.abort(upload.key, upload.multipart.id)
+            multipart.abort(upload.key, upload.multipart.id, upload.location)
 
 
 def _to_response(upload: Upload) -> InitUploadResponse:
@@ -224,6 +230,7 @@ def _to_response(upload: Upload) -> InitUploadResponse:
         content_type=upload.content_type,
         sha256=upload.declared_sha256,
         expires_in=seconds,
+        location=upload.location,
     )
     return response.model_copy(update=vars(presigned))
 

@@ -42,6 +42,7 @@ class UploadRecord(Record, discriminator="upload"):
     expires_at = UTCDateTimeAttribute()
     version_number = NumberAttribute(null=True)
     completed_at = UTCDateTimeAttribute(null=True)
+    location = UnicodeAttribute(null=True)  # rows of older releases have no value: their bytes are in S3
 
 
 def put(tx: Transaction, upload: Upload) -> None:
@@ -160,7 +161,12 @@ def _to_model(record: UploadRecord) -> Upload:
     values: dict[str, Any] = {name: getattr(record, name) for name in fields}
     is_completed = record.state == "completed"
     return Upload(
-        **{**values, "size": int(record.size), "is_sized": record.is_sized is not False},
+        **{
+            **values,
+            "size": int(record.size),
+            "is_sized": record.is_sized is not False,
+            "location": record.location or "s3",
+        },
         multipart=_to_multipart(record),
         completion=Completion(int(record.version_number), record.completed_at) if is_completed else None,
     )

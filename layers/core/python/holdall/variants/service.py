@@ -50,6 +50,10 @@ def claim(job_id: str) -> RenderJob | None:
             give_up(job, GAVE_UP)
             return None
         render_job = prepare(job)
+        if render_job is not None and render_job.version.location == "edge":
+            with Transaction() as tx:
+                jobs.complete(tx, job)  # the sync creates another when the original arrives in S3
+            return None
         if render_job is None or render_job.specs or render_job.version.status != "ready":
             return render_job
         return _finish(render_job, {}, render_job.version.content_type, {})

@@ -24,9 +24,8 @@ from holdall.companion.contract import (
 from holdall.companion.model import CompanionToken
 from holdall.companion.service import tokens
 from holdall.files import service as files
-from holdall.platform import clock, ids, multipart, presigning
+from holdall.platform import clock, ids, multipart, originals, presigning
 from holdall.platform.caller import Caller, ClientInfo
-from holdall.platform.config import settings
 from holdall.platform.errors import NotFound
 from holdall.platform.multipart import Part
 from holdall.platform.table import BatchGet
@@ -72,6 +71,7 @@ def create_post(client: ClientInfo, token: str, file: FileDescription) -> PostPa
         max_size=upload.size,
         content_type=upload.content_type,
         expires_in=_seconds_until(upload.url_expires_at),
+        location=upload.location,
     )
     return PostParameters(url=form.url, fields=form.fields, expires=_seconds_until(form.expires_at))
 
@@ -79,7 +79,7 @@ def create_post(client: ClientInfo, token: str, file: FileDescription) -> PostPa
 def create_multipart(client: ClientInfo, token: str, file: FileDescription) -> CreatedMultipart:
     """Start an upload in parts. Raises the errors of `_start`."""
     upload = _start(client, token, file, is_multipart=True)
-    return CreatedMultipart(key=upload.key, upload_id=upload.id, bucket=settings().originals_bucket)
+    return CreatedMultipart(key=upload.key, upload_id=upload.id, bucket=originals.bucket_at(upload.location).name)
 
 
 def sign_part(client: ClientInfo, reference: UploadReference, number: int) -> PartUrl:
@@ -106,7 +106,7 @@ def list_parts(client: ClientInfo, reference: UploadReference) -> list[StoredPar
     found = _find(client, reference)
     parts = _list_parts(found)
     if parts is None:
-        parts = multipart.list_assembled(found.upload.key)
+        parts = multipart.list_assembled(found.upload.key, found.upload.location)
     return [StoredPart(number=part.number, etag=part.etag, size=part.size) for part in parts]
 
 
@@ -124,7 +124,7 @@ def complete(client: ClientInfo, reference: UploadReference, request: CompleteMu
         parts_of_uploads.assemble(found.caller, upload, found.stored, parts)
     uploads.commit_upload(found.caller, found.project, upload, None)
     return CompletedMultipart(
-        location=files.content_url(upload.file_id), key=upload.key, bucket=settings().originals_bucket
+        location=files.content_url(upload.file_id), key=upload.key, bucket=originals.bucket_at(upload.location).name
     )
 
 
@@ -199,7 +199,7 @@ def _list_parts(found: _Found) -> list[Part] | None:
     if found.upload.completion is not None:
         return None
     parts_of_uploads.require_open(found.upload)
-    return multipart.list_parts(found.upload.key, found.stored.id)
+    return multipart.list_parts(found.upload.key, found.stored.id, found.upload.location)
 
 
 def _check_total(found: _Found, total: int) -> None:

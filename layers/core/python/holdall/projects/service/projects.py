@@ -29,7 +29,7 @@ from holdall.projects.model import (
     UpdateProjectSettings,
     slugify,
 )
-from holdall.projects.service.quota import quota_limits, validate_quota
+from holdall.projects.service.limits import quota_limits, validate_quota, validate_storage
 from holdall.projects.store import members as member_store
 from holdall.projects.store import projects as store
 from holdall.projects.store.projects import check_unchanged, check_visibility_unchanged, get_project, list_ids
@@ -41,8 +41,9 @@ _DELETE_BATCH_SIZE = 40  # of members and of invitations: with 18 other records 
 
 
 def create(caller: Caller, request: CreateProjectRequest) -> Project:
-    """Create a project that the caller owns. Raises AboveInstallationLimit."""
+    """Create a project that the caller owns. Raises AboveInstallationLimit and NoEdgeStore."""
     validate_quota(request.settings.quota)
+    validate_storage(request.settings.storage)
 
     def work(tx: Transaction) -> Project:
         users.check_active(tx, caller.user_id)  # a user who is deleted at the same time would own the project forever
@@ -111,8 +112,9 @@ def get_or_none(project_id: str) -> Project | None:
 def update(caller: Caller, project: Project, request: UpdateProjectRequest) -> Project:
     """Update the name and the settings, and start a job that moves the variants if the visibility changes.
 
-    Raises AboveInstallationLimit, NotFound if the project is deleted meanwhile, and Busy.
+    Raises AboveInstallationLimit, NoEdgeStore, NotFound if the project is deleted meanwhile, and Busy.
     """
+    validate_storage(request.settings.storage)
     if "quota" in request.settings.model_fields_set:
         validate_quota(request.settings.quota)
     return retry_on(

@@ -1,7 +1,8 @@
-"""The limits of projects: those that their owners set or the defaults, and never more than those of the installation."""
+"""What the installation allows projects, and the limits of a project: those of its owners, or the defaults."""
 
 from holdall.platform.config import settings
-from holdall.projects.model import AboveInstallationLimit, Project, Quota
+from holdall.platform.schemas import StorageLocation
+from holdall.projects.model import AboveInstallationLimit, NoEdgeStore, Project, Quota
 from holdall.quotas.model import QuotaLimits
 
 
@@ -27,6 +28,12 @@ def validate_quota(quota: Quota) -> None:
         if requested is not None and requested > limit:
             detail = f"The limit of this installation is {limit}."
             raise AboveInstallationLimit(detail, pointer=f"/settings/quota/{name}")
+
+
+def validate_storage(location: StorageLocation) -> None:
+    """Raise NoEdgeStore if the installation has no store at this location."""
+    if location == "edge" and settings().edge_store is None:
+        raise NoEdgeStore(pointer="/settings/storage")
 
 
 def _or(limit: int | None, default: int) -> int:
