@@ -8,12 +8,14 @@ import pytest
 
 from holdall.jobs.model import RenderImage
 from holdall.platform import clock
+from holdall.platform.config import settings
 from holdall.variants import service as variants
 from holdall.variants.model import RenderFailure
 from tests.support import invariants, users
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.image_samples import make_photo
 
 
@@ -182,6 +184,25 @@ def test_wait_ends_after_its_time_with_few_reads(
     assert (response.status, response.headers["retry-after"]) == (202, "1")
     assert response.data() == {"status": "processing"}
     assert pauses == [0.25, 0.5, 1, 1, 1, 1, 0.25]
+
+
+def test_readers_who_wait_are_limited(
+    client: Client,
+    fake_aws: FakeAws,
+    private_project_id: str,
+    pauses: list[float],
+    override_settings: OverrideSettings,
+) -> None:
+    override_settings(RATE_LIMITS=json.dumps({**settings().rate_limits, "wait": (1, 10**9)}))
+    file_id = fake_aws.upload(client, make_photo(), projectId=private_project_id)["fileId"]
+    url = f"/files/{file_id}/content?variant=thumb"
+    assert client.get(f"{url}&wait=1").status == 202
+
+    refused = client.get(f"{url}&wait=1")
+
+    assert refused.status == 429
+    assert len(pauses) == 3
+    assert client.get(url).status == 202  # without waiting
 
 
 def test_reader_who_waits_learns_that_a_variant_failed(

@@ -343,6 +343,12 @@ def test_every_value_of_a_stage_is_documented() -> None:
     assert {field.alias for name, field in Stage.model_fields.items() if name not in ("name", "port")} <= documented
 
 
+def test_every_rate_limit_is_documented(stages: dict[str, Stage]) -> None:
+    documented = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+
+    assert stages["cloud"].rate_limits.keys() <= set(documented)
+
+
 def test_imageproc_has_more_memory_and_time_than_the_limits_of_one_image() -> None:
     [imageproc] = [function for function in FUNCTIONS if function.name == "imageproc"]
     limits = ResourceLimits()

@@ -9,6 +9,7 @@ RATE_LIMIT_NAMES = (
     "refresh",
     "create",
     "companion",
+    "wait",
     "key",
     "challenge",
     "second-factor",

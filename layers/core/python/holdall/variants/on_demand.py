@@ -24,7 +24,7 @@ def get(caller: Caller, project: Project, file_id: str, name: str, *, wait: floa
     """Return a file and a variant of its current version. If only the settings name the variant, start a job that renders it.
 
     Waits for at most `wait` seconds until it is ready. Raises NotFound if the settings do not name it either, FileInTrash,
-    FileRejected, VariantFailed, and TooManyRequests, which counts jobs only.
+    FileRejected, VariantFailed, and TooManyRequests, which counts jobs, and readers who have to wait.
     """
     deadline, pause = clock.now() + timedelta(seconds=wait), _FIRST_PAUSE
     while True:
@@ -33,6 +33,8 @@ def get(caller: Caller, project: Project, file_id: str, name: str, *, wait: floa
         left = (deadline - clock.now()).total_seconds()
         if variant.status == "ready" or left <= 0:
             return file, variant
+        if pause == _FIRST_PAUSE:  # every reader who waits keeps one of the concurrent executions of the account
+            rate_limits.hit("wait", caller.user_id)
         clock.sleep(min(pause, left))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
