@@ -14,6 +14,7 @@ from tests.support.callers import make_caller
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
 from tests.support.faults import interleave
+from tests.support.image_samples import make_photo
 from tests.support.jobs import create_failed_job, get_job, list_job_ids, retry_job
 from tests.support.uploads import init_upload
 from tests.support.variants import get_file, set_variants, variant_statuses
@@ -36,11 +37,14 @@ def without_milliseconds(job: dict[str, Any]) -> dict[str, Any]:
     return {**job, "nextAttemptAt": job["nextAttemptAt"].partition(".")[0]}
 
 
-def fail_hashing(client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Return the ID of a file whose hashing gave up, and that of the job."""
-    upload = init_upload(client, b"content", sha256=None)
+def fail_hashing(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, *, checksum: str | None = None, **overrides: Any
+) -> tuple[str, str]:
+    """Return the ID of a file whose hashing gave up, and that of the job. `checksum` is the one of the commit."""
+    upload = init_upload(client, b"content", sha256=None, **overrides)
     fake_aws.put_object(upload, b"content")
-    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()
+    body = {"uploadId": upload["uploadId"], "checksum": checksum}
+    client.post("/files/commit", {name: value for name, value in body.items() if value}).data()
     (message,) = fake_aws.receive_messages("work")
     with monkeypatch.context() as patch:
         patch.setattr(storage, "sha256_of", fail_always)
@@ -142,6 +146,56 @@ def test_retried_hash_that_gives_up_again_has_failed(
     job = get_job(client, job_id)
     assert (job["status"], job["reason"]) == ("failed", "gave_up")
     assert get_file(client, file_id)["reason"] == "gave_up"
+
+
+def test_file_shows_its_last_ready_version_again_when_a_retried_hash_rejects_a_newer_one(
+    client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = fake_aws.upload(client, b"first", filename="notes.txt", contentType="text/plain")["fileId"]
+    file_id, job_id = fail_hashing(client, fake_aws, monkeypatch, checksum="0" * 64, fileId=ready)
+    assert (file_id, get_file(client, file_id)["version"]) == (ready, 2)
+
+    retry_job(client, job_id).data()
+    fake_aws.run_workers()
+
+    assert get_job(client, job_id)["reason"] == "checksum_mismatch"
+    file = get_file(client, file_id)
+    assert (file["status"], file["version"], file["size"]) == ("ready", 1, len(b"first"))
+    assert client.get(f"/files/{file_id}/versions/2").data()["status"] == "rejected"
+    invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
+
+
+def test_file_shows_its_last_ready_version_again_when_a_retried_rendering_rejects_a_newer_one(
+    client: Client,
+    fake_aws: FakeAws,
+    project: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    frozen_clock: FrozenClock,
+) -> None:
+    file_id = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
+    fake_aws.run_workers()
+    photo = {"filename": "photo.jpg", "contentType": "image/jpeg", "sha256": None, "fileId": file_id}
+    upload = init_upload(client, b"other bytes", projectId=project["id"], **photo)
+    fake_aws.put_object(upload, b"other bytes")
+    client.post("/files/commit", {"uploadId": upload["uploadId"], "checksum": "0" * 64}).data()
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "download", fail_always)
+        patch.setattr(storage, "sha256_of", fail_always)
+        for queue, function in (("images", "imageproc"), ("work", "maintenance")):
+            frozen_clock.advance(minutes=3)
+            fake_aws.run_task("send-pending-jobs")  # also sends the job that hashes what could not be rendered
+            (message, *_) = fake_aws.receive_messages(queue)
+            for _ in range(MAX_FAILURES + 1):
+                fake_aws.deliver_messages(function, message)
+    assert get_file(client, file_id)["version"] == 2
+    _, rendering, _ = list_job_ids(client, project["id"])
+
+    retry_job(client, rendering).data()
+    fake_aws.run_workers()
+
+    assert get_job(client, rendering)["reason"] == "checksum_mismatch"
+    file = get_file(client, file_id)
+    assert (file["status"], file["version"]) == ("ready", 1)
 
 
 def test_job_that_has_not_failed_cannot_be_retried(client: Client, fake_aws: FakeAws, job_id: str) -> None:

@@ -88,6 +88,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     },
     "imageproc": {
         "main [FILE#* JOB#* PROJECT#* USAGE#*]": f"{_READ} dynamodb:ConditionCheckItem",
+        "main [FILE#*]": "dynamodb:Query",
         "main [EVENTS#* FILE#* JOB#* USAGE#*]": _WRITE,
         "originals/*/images/original/*": "s3:GetObjectVersion",
         "variants/media/*": "s3:DeleteObject s3:PutObject",

@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk.assertions import Template
 
 from holdall.platform.table import records
-from infra.constructs.tables import Tables
 from infra.local.dynamodb import DynamoDBLocal
 from infra.local.process import bypass_proxy, find_free_port
 from tests.scale.capacity import CapacityMeter
 from tests.scale.list_costs import ListCosts
+from tests.support.tables import create_tables
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +28,7 @@ def dynamodb_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoD
 @pytest.fixture(scope="session")
 def tables(dynamodb_local: DynamoDBLocal) -> None:
     """Create the tables of the stack with the names in the settings, and connect Holdall to them."""
-    client = dynamodb_local.client()
-    for name, properties in _table_definitions().items():
-        parameters = {key: properties[key] for key in ("KeySchema", "AttributeDefinitions", "BillingMode")}
-        if indexes := properties.get("GlobalSecondaryIndexes"):
-            parameters["GlobalSecondaryIndexes"] = indexes
-        client.create_table(TableName=name, **parameters)
+    create_tables(dynamodb_local)
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_local.endpoint
     # If another suite ran in this process, Holdall would be connected to another DynamoDB.
     assert records.connection.client.meta.endpoint_url == dynamodb_local.endpoint
@@ -51,11 +43,3 @@ def capacity_meter(tables: None) -> Iterator[CapacityMeter]:
 @pytest.fixture(scope="session")
 def list_costs(capacity_meter: CapacityMeter) -> ListCosts:
     return ListCosts(capacity_meter)
-
-
-def _table_definitions() -> dict[str, Any]:
-    stack = cdk.Stack(cdk.App(), "Scale")
-    Tables(stack, "Tables")
-    resources = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table")
-    # A logical ID ends with eight digits of a hash.
-    return {name.removeprefix("Tables")[:-8].lower(): table["Properties"] for name, table in resources.items()}

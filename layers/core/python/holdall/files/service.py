@@ -131,7 +131,12 @@ def update_version(tx: Transaction, file: File, version: Version) -> File:
     The file is updated even if another version is current: its revision tells concurrent changes of any version.
     """
     store.update_version(tx, file.id, version)
-    return update(tx, file.with_version(version))
+    updated = file.with_version(version)
+    if updated.current.status == "rejected" and file.current.status == "ready":
+        # Only a late hash rejects a ready version. This costs one round trip more.
+        ready = find_version(file.id, lambda other: other.number != version.number and other.status == "ready")
+        updated = replace(updated, current=ready or version)
+    return update(tx, updated)
 
 
 def mark_deleted(tx: Transaction, file: File, version: Version, current: Version) -> File:
