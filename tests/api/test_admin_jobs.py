@@ -63,6 +63,17 @@ def test_superuser_sees_the_jobs_of_every_project_by_status(
     assert len(listed) == 5  # and the personal ones
 
 
+def test_list_of_all_projects_is_audited_and_that_of_own_ones_is_not(
+    superuser: Client, admin: Client, fake_aws: FakeAws
+) -> None:
+    for query in ("", "?failed=true"):
+        superuser.get(f"/admin/jobs{query}").data()
+        admin.get(f"/admin/jobs{query}").data()
+
+    entries = fake_aws.find_rows("audit", action="projects.access_as_superuser")
+    assert [(entry["actor"], entry["target"]) for entry in entries] == [(superuser.user["id"], "projects")] * 2
+
+
 def test_admin_sees_the_projects_that_they_own_and_no_others(admin: Client, client: Client, fake_aws: FakeAws) -> None:
     own = [projects.create_shared_project(admin) for _ in range(3)]
     guest = projects.create_shared_project(client)

@@ -77,6 +77,20 @@ def test_retried_image_gets_its_variants(
     invariants.assert_project_consistent(fake_aws, project["id"])
 
 
+def test_retried_job_is_the_newest_of_its_lists(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], job_id: str, frozen_clock: FrozenClock
+) -> None:
+    newer = create_failed_job(client, fake_aws, project["id"])
+    for each in (newer, job_id):
+        frozen_clock.advance(minutes=1)
+        retry_job(client, each).data()
+
+    for query in ("", "&status=pending"):
+        jobs = client.get(f"/jobs?projectId={project['id']}{query}").data()
+        assert [job["id"] for job in jobs] == [job_id, newer]
+        assert jobs[0]["createdAt"] > jobs[1]["createdAt"]
+
+
 def test_bytes_that_were_no_image_are_looked_at_again(
     client: Client, fake_aws: FakeAws, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from tests.support.admins import AdminFactory
 from tests.support.jobs import create_failed_job
 from tests.support.scenario import Scenario
 
-_GUARD, _SHARDS_OF_PROJECTS, _STATUSES, _NAMES = 1, 16, 4, 1
+_GUARD, _AUDIT, _SHARDS_OF_PROJECTS, _STATUSES, _NAMES = 1, 1, 16, 4, 1
 
 
 def _job_request(method: str, path: str = "") -> Callable[[Scenario], SendRequest]:
@@ -57,13 +57,13 @@ JOB_CASES = (
     BudgetCase("GET /api/v1/admin/tasks", 200, _tasks_request("GET"), dynamodb=2),
     # The guard, the rate limiter, the last run, the transaction.
     BudgetCase("POST /api/v1/admin/tasks/{task}/run", 202, _tasks_request("POST", "/recount/run"), dynamodb=4, sqs=1),
-    BudgetCase(_OVERVIEW, 200, _as_superuser(), dynamodb=_GUARD + _SHARDS_OF_PROJECTS + 3 * _STATUSES),
+    BudgetCase(_OVERVIEW, 200, _as_superuser(), dynamodb=_GUARD + _AUDIT + _SHARDS_OF_PROJECTS + 3 * _STATUSES),
     # One for each project that has failed jobs, and one that shows that there is no other.
     BudgetCase(
         _OVERVIEW,
         200,
         _as_superuser("?failed=true"),
-        dynamodb=_GUARD + 2 + _NAMES + _STATUSES,
+        dynamodb=_GUARD + _AUDIT + 2 + _NAMES + _STATUSES,
         label="with failed jobs",
     ),
     BudgetCase(_OVERVIEW, 200, _as_admin, dynamodb=_GUARD + 1 + _NAMES + _STATUSES, label="of an admin"),

@@ -112,13 +112,16 @@ def fail(tx: Transaction, job: Job, reason: str, *, expires: bool = True) -> Non
 
 
 def retry(tx: Transaction, job: Job) -> None:
-    """Start a failed job anew. The transaction raises JobNotFailed if it was started meanwhile."""
+    """Start a failed job anew, as the newest of its lists. The transaction raises JobNotFailed if it was started meanwhile."""
+    position = ids.new_scoped_id(job.project_id)
     actions = [
         *_status_actions(job),
         JobRecord.reason.remove(),
         JobRecord.failures.set(job.failures),
         JobRecord.state.set(_to_json(job.state)),
         JobRecord.created_at.set(job.created_at),
+        JobRecord.gsi1sk.set(position),
+        JobRecord.gsi2sk.set(position),
         JobRecord.started_at.remove(),
         *(_set_or_remove(getattr(JobRecord, name), getattr(job, name)) for name in ("requested_by", "api_key_id")),
         JobRecord.ttl.remove(),

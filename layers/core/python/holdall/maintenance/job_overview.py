@@ -9,7 +9,7 @@ from holdall.maintenance.model import ProjectJobs
 from holdall.platform.caller import Caller
 from holdall.platform.pagination import Page, PageRequest, cut_page
 from holdall.projects.model import Project
-from holdall.projects.service import listing
+from holdall.projects.service import access, listing
 
 _ALL_PROJECTS = "projects.any"
 
@@ -18,10 +18,12 @@ def list_projects(caller: Caller, page: PageRequest, *, failed_only: bool) -> Pa
     """Return a page of projects by ID, each with the number of its jobs.
 
     They are all projects for a superuser, and those that the caller owns for others. Deleted projects are among them, because
-    a purge that failed needs an operator. With `failed_only`, those with failed jobs. Each project costs four round trips.
+    a purge that failed needs an operator. With `failed_only`, those with failed jobs. Each project costs four round trips. The
+    audit log tells that a superuser saw the projects of others.
     """
     if _ALL_PROJECTS not in caller.global_permissions:
         return _page_of_ids(_iterate_owned(caller.user_id, page, failed_only=failed_only), page)
+    access.audit_superuser_list(caller)
     if failed_only:
         return _page_of_ids(_iterate_failed(page), page)
     found = listing.list_all(page)

@@ -44,3 +44,9 @@ def audit_superuser_access(caller: Caller, project: Project) -> None:
     """Log that the caller accesses a project by the permission `projects.any`. One round trip."""
     with Transaction() as tx:
         log(tx, caller, "projects.access_as_superuser", project.id)
+
+
+def audit_superuser_list(caller: Caller) -> None:
+    """Log that the caller lists all projects by the permission `projects.any`. One round trip."""
+    with Transaction() as tx:
+        log(tx, caller, "projects.access_as_superuser", "projects")
