@@ -166,8 +166,7 @@ FUNCTIONS = (
         # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(
             Grant(Resource.MAIN, (*_GET, _CHECK), keys=("JOB#*", "FILE#*", "PROJECT#*", "USAGE#*")),
-            # When a ready version turns out to be rejected, another one is looked for.
-            Grant(Resource.MAIN, ("dynamodb:Query",), keys=("FILE#*",)),
+            Grant(Resource.MAIN, ("dynamodb:Query",), keys=("FILE#*",)),  # to show another version than a rejected one
             Grant(Resource.MAIN, _WRITE, keys=("JOB#*", "FILE#*", "USAGE#*", "EVENTS#*")),
             Grant(Resource.ORIGINAL_IMAGES, ("s3:GetObjectVersion",)),
             Grant(Resource.VARIANTS_OBJECTS, ("s3:PutObject", "s3:DeleteObject")),
