@@ -76,9 +76,9 @@ check: env-dev env-node ## run ruff, mypy and import-linter, and cdk-nag and cfn
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
 
-bench: require-python ## run the benchmarks: cold starts, latency, login timing, images, hashing, uploads
+bench: require-python ## run the benchmarks, or one: make bench NAME=lists (a million files, which no other run writes)
 	@$(PYTHON) -m infra.local.install dev ministack
-	@$(RUN) -m bench
+	@$(RUN) -m bench $(NAME)
 
 layers: env-dev ## build the layers for this machine and for Lambda
 	@$(RUN) -m infra.build host

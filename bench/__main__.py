@@ -1,6 +1,7 @@
-"""`python -m bench [BENCHMARK [OPTION …]]`: run all benchmarks, or one of them. Needs no network.
+"""`python -m bench [BENCHMARK [OPTION …]]`: run the benchmarks, or one of them. Needs no network.
 
-Each runs in a process of its own, so that none measures what another has imported. Each prints a table.
+Each runs in a process of its own, so that none measures what another has imported, and prints a table. `lists` runs by its name
+only, because it writes a million rows.
 """
 
 import os
