@@ -49,6 +49,7 @@ FUNCTIONS = (
             "/api/v1/permissions",
             "/api/v1/authz",
             "/api/v1/audit",
+            "/api/v1/config",
             "/api/v1/.well-known/jwks.json",
         ),
         grants=(

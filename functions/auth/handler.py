@@ -1,9 +1,9 @@
-"""The Lambda function behind accounts, sessions, users, roles and the audit log."""
+"""The Lambda function behind accounts, sessions, users, roles, the audit log and the public settings."""
 
 from typing import Any
 
 from functions import complete_imports
-from functions.auth import accounts, audit, authz, commands, mfa, oauth, roles, sessions, users
+from functions.auth import accounts, audit, authz, commands, config, mfa, oauth, roles, sessions, users
 from holdall.http.app import HttpApp
 
 app = HttpApp(
@@ -16,6 +16,7 @@ app = HttpApp(
     roles.router,
     authz.router,
     audit.router,
+    config.router,
 )
 
 

@@ -149,7 +149,8 @@ def get_file_content(
     file, rendered = on_demand.get(caller, project, file_id, variant, wait=wait)
     if rendered.status != "ready":
         return accepted(data(ProcessingStatus()), headers={"retry-after": "1"})
-    return redirect(service.variant_url(file, rendered, disposition))
+    url, max_age = service.variant_url(file, rendered, disposition)
+    return redirect(url, max_age=max_age)
 
 
 @router.delete(

@@ -51,7 +51,8 @@ class Console(Construct):
             [
                 iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn]),
                 iam.PolicyStatement(
-                    actions=["s3:PutObject", "s3:DeleteObject"], resources=[self.bucket.arn_for_objects("*")]
+                    actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    resources=[self.bucket.arn_for_objects("*")],
                 ),
             ],
         )

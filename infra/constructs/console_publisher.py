@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SITE_DIR = Path(__file__).parent / "site"
-HASHED_PREFIX = "assets/"  # the bundler adds a hash to the names of these files
+HASHED_PREFIX = "_app/immutable/"  # the bundler adds a hash to the names of these files
+# {"files": keys of this release, "previous": keys of the one before}
+RELEASE_KEY = "_app/release.json"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
@@ -27,7 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     }
     try:
         s3, bucket = boto3.client("s3"), event["ResourceProperties"]["Bucket"]
-        keys = () if event["RequestType"] == "Delete" else upload_site(s3, bucket)
+        keys = set() if event["RequestType"] == "Delete" else publish(s3, bucket)
         delete_objects_except(s3, bucket, keys)
     except Exception as error:  # noqa: BLE001  # CloudFormation would wait an hour for a response that does not come
         response |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error} ({context.aws_request_id})"}
@@ -38,19 +40,38 @@ def handler(event: dict[str, Any], context: Any) -> None:
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
-def upload_site(s3: "S3Client", bucket: str) -> Collection[str]:
-    """Upload all files of the site, and return their keys."""
+def publish(s3: "S3Client", bucket: str) -> set[str]:
+    """Upload all files of the site, and return the keys to keep.
+
+    Those include the hashed files of the last release, because a tab that was opened before the deployment loads them.
+    """
+    last = _read_release(s3, bucket)
     files = sorted((file for file in SITE_DIR.rglob("*") if file.is_file()), key=_html_last)
-    keys = {file.relative_to(SITE_DIR).as_posix(): file for file in files}
-    for key, file in keys.items():
-        s3.put_object(
-            Bucket=bucket,
-            Key=key,
-            Body=file.read_bytes(),
-            ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
-            CacheControl="public, max-age=31536000, immutable" if key.startswith(HASHED_PREFIX) else "no-cache",
-        )
-    return keys.keys()
+    keys = [file.relative_to(SITE_DIR).as_posix() for file in files]
+    # CloudFormation may call again for the same release.
+    previous = last["previous"] if set(last["files"]) == set(keys) else last["files"]
+    for key, file in zip(keys, files, strict=True):
+        _put(s3, bucket, key, file.read_bytes())
+    _put(s3, bucket, RELEASE_KEY, json.dumps({"files": keys, "previous": previous}).encode())
+    return {*keys, RELEASE_KEY, *(key for key in previous if key.startswith(HASHED_PREFIX))}
+
+
+def _read_release(s3: "S3Client", bucket: str) -> dict[str, list[str]]:
+    try:
+        release: dict[str, list[str]] = json.load(s3.get_object(Bucket=bucket, Key=RELEASE_KEY)["Body"])
+    except s3.exceptions.NoSuchKey:
+        return {"files": [], "previous": []}
+    return release
+
+
+def _put(s3: "S3Client", bucket: str, key: str, body: bytes) -> None:
+    s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=body,
+        ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
+        CacheControl="public, max-age=31536000, immutable" if key.startswith(HASHED_PREFIX) else "no-cache",
+    )
 
 
 def delete_objects_except(s3: "S3Client", bucket: str, keys: Collection[str]) -> None:

@@ -92,6 +92,18 @@ def test_file_that_may_have_a_script_is_never_inline(
     assert client.get(f"/files/{file_id}/content?variant=thumb&disposition=inline").status == 404
 
 
+def test_browser_keeps_the_redirect_to_a_variant_while_its_url_is_valid(
+    client: Client, fake_aws: FakeAws, private_project_id: str
+) -> None:
+    file_id = upload_photo(client, fake_aws, private_project_id)
+
+    variant = client.get(f"/files/{file_id}/content?variant=thumb")
+    original = client.get(f"/files/{file_id}/content")
+
+    assert variant.headers["cache-control"] == "private, max-age=240"
+    assert original.headers["cache-control"] == "no-store"  # the next version has the same address
+
+
 def test_private_variant_is_presigned(client: Client, fake_aws: FakeAws, private_project_id: str) -> None:
     file_id = upload_photo(client, fake_aws, private_project_id, filename="holiday.png.jpg")
     response = client.get(f"/files/{file_id}/content?variant=thumb&disposition=inline")

@@ -265,6 +265,7 @@ CASES = (
         label="permanently",
     ),
     *JOB_CASES,
+    BudgetCase("GET /api/v1/config", 200, authenticated_get("/config")),
     BudgetCase("GET /api/v1/health", 200, authenticated_get("/health")),
     # SES is asked as well, but moto does not know that request, so the response is given before the request is counted.
     BudgetCase("GET /api/v1/health/ready", 200, authenticated_get("/health/ready"), dynamodb=1, s3=1),

@@ -37,6 +37,7 @@ _PUBLIC_ROUTES = {
     "POST /api/v1/auth/sign-up",
     "POST /api/v1/auth/verify-email",
     "POST /api/v1/auth/verify-email/resend",
+    "GET /api/v1/config",
     "GET /api/v1/docs",
     "GET /api/v1/docs/{asset}",
     "GET /api/v1/health",

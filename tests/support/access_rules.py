@@ -151,6 +151,7 @@ ACCESS_RULES: dict[str, AccessRule] = {
     "POST /auth/sign-up": _public(_payload(email=_EMAIL, password=_PASSWORD)),
     "POST /auth/verify-email": _public(_payload(token=_INVALID_TOKEN, password=_PASSWORD)),
     "POST /auth/verify-email/resend": _public(_payload(email=_EMAIL)),
+    "GET /config": _public(),
     "GET /docs": _public(),
     "GET /docs/{asset}": _public(),
     "GET /health": _public(),

@@ -42,6 +42,9 @@ __all__ = [
 ]
 
 _PAGE_SIZE = 100
+# A browser may keep a redirect to a variant, so that a page of images is not a request for each image every time it is shown.
+_REDIRECT_MAX_AGE = 240
+_DOWNLOAD_START_SECONDS = 30  # between following a kept redirect and the first byte
 
 
 def get(file_id: str) -> File:
@@ -99,18 +102,23 @@ def get_variant_or_none(file: File, name: str) -> Variant | None:
     return file.current.latest_variants.get(name)
 
 
-def variant_url(file: File, variant: Variant, disposition: Disposition) -> str:
-    """Return the URL of a ready variant: the permanent one if it is public, else one for five minutes."""
+def variant_url(file: File, variant: Variant, disposition: Disposition) -> tuple[str, int]:
+    """Return the URL of a ready variant, and for how many seconds a browser may use it without asking again.
+
+    It is the permanent one if the variant is public, else one for five minutes, or less if the credentials expire earlier.
+    """
     if variant.is_public:
-        return f"{settings().public_url}/{variant.key}"
+        return f"{settings().public_url}/{variant.key}", _REDIRECT_MAX_AGE
     name = f"{file.name.rpartition('.')[0] or file.name}-{variant.name}.{variant.key.rpartition('.')[2]}"
-    return presigning.presign_get(
+    presigned = presigning.presign_get(
         "variants",
         variant.key,
         version_id=None,
         disposition=content_disposition(disposition, name),
         content_type=variant.content_type,
-    ).url
+    )
+    remaining = (presigned.expires_at - clock.now()).total_seconds() - _DOWNLOAD_START_SECONDS
+    return presigned.url, max(0, min(_REDIRECT_MAX_AGE, int(remaining)))
 
 
 def create(tx: Transaction, file: File) -> None:

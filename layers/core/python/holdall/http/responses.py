@@ -102,8 +102,10 @@ def no_content() -> Response[None]:
     return Response(204)
 
 
-def redirect(url: str, cookie: Cookie | None = None) -> Response[Any]:
-    return Response(302, headers={"location": url}, cookies=[cookie] if cookie else [])
+def redirect(url: str, cookie: Cookie | None = None, *, max_age: int = 0) -> Response[Any]:
+    """Return 302. The caller's browser may follow it again for `max_age` seconds without a request."""
+    caching = {"cache-control": f"private, max-age={max_age}"} if max_age else {}
+    return Response(302, headers={"location": url, **caching}, cookies=[cookie] if cookie else [])
 
 
 def clear_session(caller: Caller) -> Response[None]:
