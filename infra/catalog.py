@@ -197,6 +197,7 @@ FUNCTIONS = (
             Schedule("recount", daily_hour=3),
             Schedule("empty-trash", daily_hour=4),
             Schedule("export-audit", daily_hour=1, enabled_by=_AUDIT_EXPORT),
+            Schedule("sync-edge", enabled_by=_EDGE),
         ),
         grants=(
             *_READ_MAIN,

@@ -46,7 +46,7 @@ class Grant:
 class Schedule:
     """A scheduled call of a function: every `rate_minutes`, or once a day at an hour in UTC.
 
-    Without either, the stage sets the rate (`expireUploadsMinutes`). `enabled_by` means the same as in `Grant`.
+    Without either, the stage sets it (`expireUploadsMinutes`, `syncSchedule`). `enabled_by` means the same as in `Grant`.
     """
 
     task: str

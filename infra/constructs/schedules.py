@@ -75,5 +75,7 @@ def schedule_expressions(stage: Stage) -> dict[str, str]:
 def _schedule_expression(schedule: Schedule, stage: Stage) -> str:
     if schedule.daily_hour is not None:
         return f"cron(0 {schedule.daily_hour} * * ? *)"
+    if schedule.task == "sync-edge" and stage.edge_store is not None:
+        return stage.edge_store.sync_schedule
     minutes = schedule.rate_minutes or stage.expire_uploads_minutes
     return f"rate({minutes} minute{'' if minutes == 1 else 's'})"

@@ -11,6 +11,8 @@ import pytest
 
 from holdall.accounts import store
 from holdall.accounts.model import LinkedIdentity
+from holdall.edge import store as sync_results
+from holdall.edge.model import BatchResult
 from holdall.emails import store as outbox
 from holdall.emails.model import Discard, Email
 from holdall.platform import clock
@@ -53,6 +55,7 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "job": ("JOB#{project}-{id}", "JOB"),
         "event": ("EVENTS#{project}", "{id}"),
         "recount-result": ("TASK#recount#{id}#{project}", "RESULT"),
+        "sync-result": ("TASK#sync-edge#{id}#{eight}", "RESULT"),
         "recount-report": ("TASK#recount", "REPORT"),
         "task-run": ("TASK#{task}", "RUN#(schedule|request)"),
     },
@@ -109,6 +112,7 @@ GSI2_KEYS = {
     "project": "PROJECTS#deleted",
     "upload": "PROJECT#{project}#UPLOADS#(open|ended)",
     "file": "PROJECT#{project}#NAMES",
+    "version": "EDGE#(to-sync|copied)#{number}",
     "job": "PROJECT#{project}#JOBS#(pending|processing|completed|failed)",
 }
 GSI3_KEYS = {"file": "PROJECT#{project}#KIND#(image|file)", "job": "JOBS#open#{number}"}
@@ -191,6 +195,7 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
         outbox.add(tx, Email("0" * 26, scenario.email, Discard()))  # `enqueue` would dispatch it after the commit
         google = LinkedIdentity("google", "issuer", "subject", scenario.email, clock.now())
         store.add_identity(tx, scenario.client.user["id"], google, error=NotFound)
+        sync_results.put_result(tx, "0" * 26, 1, BatchResult())
     scenario.client.request("DELETE", f"/files/{scenario.create_document()}").data()
     document = scenario.create_versions()
     scenario.client.post(f"/files/{document}/versions/1/restore").created()

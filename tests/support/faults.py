@@ -12,7 +12,8 @@ from typing import Any, Literal
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from holdall.platform import aws
+from holdall.platform import aws, originals
+from holdall.platform.config import settings
 from holdall.platform.table import records
 from tests.support.aws import FakeAws
 from tests.support.checkpoints import Checkpoint
@@ -92,6 +93,7 @@ def inject_faults(
     emitters = [
         records.connection.client.meta.events,
         *(aws.client(service).meta.events for service in ("s3", "sqs", "ssm", "sesv2")),
+        *([originals.edge_bucket().client().meta.events] if settings().edge_store else []),
     ]
     for events in emitters:
         events.register_first("before-call", faults.before_call)

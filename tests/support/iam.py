@@ -26,6 +26,7 @@ _S3_ACTIONS = {
     "HeadObject": "s3:GetObject",
     "CreateMultipartUpload": "s3:PutObject",
     "CompleteMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
     "ListParts": "s3:ListMultipartUploadParts",
 }
 _function: str | None = None

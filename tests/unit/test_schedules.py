@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)  # a Thursday
     [
         ("cron(0 9 * * ? *)", None, datetime(2026, 11, 26, 9, tzinfo=UTC)),
         ("cron(0 8 * * ? *)", None, datetime(2026, 11, 27, 8, tzinfo=UTC)),
+        ("cron(45 8 * * ? *)", None, datetime(2026, 11, 26, 8, 45, tzinfo=UTC)),
         ("cron(0 5 ? * SUN *)", None, datetime(2026, 11, 29, 5, tzinfo=UTC)),
         ("cron(0 9 ? * THU *)", None, datetime(2026, 11, 26, 9, tzinfo=UTC)),
         ("cron(0 8 ? * THU *)", None, datetime(2026, 12, 3, 8, tzinfo=UTC)),

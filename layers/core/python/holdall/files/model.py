@@ -18,6 +18,7 @@ FileStatus = Literal["processing", "ready", "rejected", "deleted"]
 FileState = Literal["live", "trash", "purging"]
 VariantPrefix = Literal["media", "private"]
 VariantStatus = Literal["processing", "ready", "failed"]
+SyncList = Literal["to-sync", "copied"]  # versions whose originals have to move to S3, and those that left a copy
 VersionKey = tuple[str, int]  # the ID of the file, and the number of the version
 
 OTHER_PREFIX: dict[VariantPrefix, VariantPrefix] = {"media": "private", "private": "media"}
@@ -133,7 +134,8 @@ class Version:
         return original_id
 
     def has_same_original(self, other: "Version") -> bool:
-        return (self.key, self.s3_version_id) == (other.key, other.s3_version_id)
+        """Return whether both share an original. An upload completes once, so its key has one."""
+        return self.key == other.key
 
     def with_content_type(self, content_type: str) -> "Version":
         """Return the version with the type that its bytes have."""

@@ -21,6 +21,7 @@ from holdall.files.store import (
     get_pending,
     get_restored_key_or_none,
     list_by_kind,
+    list_for_sync,
     list_newest,
     list_project_versions,
     list_versions,
@@ -36,6 +37,7 @@ __all__ = [
     "get_pending",
     "get_restored_key_or_none",
     "list_by_kind",
+    "list_for_sync",
     "list_newest",
     "list_project_versions",
     "list_versions",
@@ -145,6 +147,14 @@ def update_version(tx: Transaction, file: File, version: Version) -> File:
         ready = find_version(file.id, lambda other: other.number != version.number and other.status == "ready")
         updated = replace(updated, current=ready or version)
     return update(tx, updated)
+
+
+def update_versions(tx: Transaction, file: File, versions: Iterable[Version]) -> File:
+    """Update versions whose states stay the same, and their file, and return it. The transaction raises FileChanged."""
+    for version in versions:
+        store.update_version(tx, file.id, version)
+        file = file.with_version(version)
+    return update(tx, file)
 
 
 def mark_deleted(tx: Transaction, file: File, version: Version, current: Version) -> File:

@@ -2,19 +2,18 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.expressions.update import Action
 
-from holdall.files.model import File, FileChanged, FileKind, Version, VersionKey
+from holdall.files.model import File, FileChanged, FileKind, SyncList, Version, VersionKey
 from holdall.files.names import name_key_prefix, name_sort_key
 from holdall.files.version_json import from_json, to_json
 from holdall.platform import ids
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import GSI1, GSI2, GSI3, BatchGet, Pending, Record, Transaction, query_page
 
-SyncList = Literal["to-sync", "copied"]  # versions whose originals have to move to S3, and those that left a copy
 _VERSION, _DELETED = "VERSION#", "DELETED#"  # prefixes of the sort keys of versions
 
 
@@ -177,7 +176,7 @@ def list_by_kind(project_id: str, kind: FileKind, page: PageRequest) -> Page[Fil
     return _to_page(query_page(FileRecord, GSI3, _kind_pk(project_id, kind), page, descending=True))
 
 
-def list_for_sync(kind: SyncList, shard: int, page: PageRequest, *, before: datetime | None = None) -> Page[VersionKey]:
+def list_for_sync(kind: SyncList, shard: int, page: PageRequest, before: datetime | None) -> Page[VersionKey]:
     """Return versions of a shard, of `copied` those that moved before a time. One round trip. Raises ServiceUnavailable."""
     range_ = (None, _timestamp(before) if before else None)
     found = query_page(VersionRecord, GSI2, _sync_pk(kind, shard), page, range_=range_)

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from holdall.edge.model import SyncPage, SyncVersions
 from holdall.jobs.model import JobCounts, RunJob
 from holdall.platform.errors import Conflict
 from holdall.platform.messages import Message, QueueName
@@ -182,5 +183,15 @@ class EmptyTrash(Message):
 
 
 WorkMessage = (
-    EmptyTrash | EndUpload | ExportAudit | FindAtEdge | FindTrash | RecountPage | RecountProject | RunJob | RunTask
+    EmptyTrash
+    | EndUpload
+    | ExportAudit
+    | FindAtEdge
+    | FindTrash
+    | RecountPage
+    | RecountProject
+    | RunJob
+    | RunTask
+    | SyncPage
+    | SyncVersions
 )

@@ -1,7 +1,11 @@
 """Maintenance: scheduled tasks, and the messages of the queue `work`."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+from holdall.edge import service as edge
+from holdall.edge.model import SyncPage, SyncVersions
 from holdall.files import jobs as file_jobs
 from holdall.files import purge, trim
 from holdall.jobs import service as jobs
@@ -32,6 +36,8 @@ TASK_RUNNERS = {
     "purge-projects": projects.purge_due,
     "send-pending-invitations": invitations.send_pending,
 }
+# These continue by messages, and save their own reports.
+LONG_TASKS = {"sync-edge": edge.start}
 
 
 def run_scheduled(task: str) -> None:
@@ -65,6 +71,10 @@ def run_requested(message: RunTask) -> None:
 
 def _run_task(run: TaskRun) -> TaskRun:
     run = run.started()
+    if run.task in LONG_TASKS:
+        tasks.save(run)
+        LONG_TASKS[run.task](run)
+        return run
     found = TASK_RUNNERS[run.task]()
     observability.log_event("task.done", task=run.task, found=found)
     return tasks.save(run.counted(found=found).ended())
@@ -72,25 +82,7 @@ def _run_task(run: TaskRun) -> TaskRun:
 
 def handle(message: WorkMessage) -> None:
     """Process a message of the queue `work`. It is received again if this raises an error, such as ServiceUnavailable."""
-    match message:
-        case EmptyTrash():
-            retention.empty_trash(message)
-        case EndUpload():
-            cleanup.end(message.upload_id)
-        case FindAtEdge():
-            arrivals.look_at_edge(message)
-        case ExportAudit():
-            export.export_partition(message)
-        case FindTrash():
-            retention.find_trash(message)
-        case RecountPage():
-            recount.run_page(message)
-        case RecountProject():
-            recount.count_project(message)
-        case RunJob():
-            _run_job(message)
-        case RunTask():
-            run_requested(message)
+    _MESSAGE_HANDLERS[type(message)](message)
 
 
 def _run_job(message: RunJob) -> None:
@@ -128,4 +120,18 @@ _JOB_HANDLERS = {
     "purge-project": project_jobs.run_purge,
     "sync-project": sync.run,
     "abort-uploads": project_jobs.run_abort_uploads,
+}
+
+_MESSAGE_HANDLERS: dict[type[WorkMessage], Callable[[Any], None]] = {
+    EmptyTrash: retention.empty_trash,
+    EndUpload: lambda message: cleanup.end(message.upload_id),
+    ExportAudit: export.export_partition,
+    FindAtEdge: arrivals.look_at_edge,
+    FindTrash: retention.find_trash,
+    RecountPage: recount.run_page,
+    RecountProject: recount.count_project,
+    RunJob: _run_job,
+    RunTask: run_requested,
+    SyncPage: edge.run_page,
+    SyncVersions: edge.sync_versions,
 }

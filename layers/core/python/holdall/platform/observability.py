@@ -53,9 +53,9 @@ def log_request(module: str, method: str, route: str, status: int, duration_seco
     )
 
 
-def count_metric(metric: str) -> None:
-    """Add one to a metric, with a log line in CloudWatch's embedded metric format."""
-    _metrics.add_metric(name=metric, unit=MetricUnit.Count, value=1)
+def count_metric(metric: str, count: int = 1) -> None:
+    """Add to a metric, with a log line in CloudWatch's embedded metric format."""
+    _metrics.add_metric(name=metric, unit=MetricUnit.Count, value=count)
     _metrics.flush_metrics()
 
 

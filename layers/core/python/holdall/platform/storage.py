@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -36,35 +36,36 @@ _GONE_CODES = _NOT_FOUND_CODES | {"InvalidRange"}  # of an object that was repla
 class ObjectMetadata:
     """The metadata of an object. `sha256` is hexadecimal, and None if the object was uploaded without it or in parts.
 
-    `version_id` is NO_VERSION in a bucket without versions. `composite_sha256` is that of an object from parts, see
-    `multipart.composite_sha256`.
+    `version_id` is NO_VERSION in a bucket without versions.
     """
 
     version_id: str
     size: int
     content_type: str
     sha256: str | None
-    composite_sha256: str | None = None
 
 
-def head_or_none(key: str, location: StorageLocation = "s3") -> ObjectMetadata | None:
-    """Return the metadata of an original, or None if there is no object. Raises ServiceUnavailable."""
+def head_or_none(key: str, location: StorageLocation = "s3", *, version_id: str = NO_VERSION) -> ObjectMetadata | None:
+    """Return the metadata of an original, by default of its newest version, or None if there is no object.
+
+    Raises ServiceUnavailable.
+    """
     bucket = bucket_at(location)
+    request = {"Bucket": bucket.name, "Key": key, "ChecksumMode": "ENABLED", **_version(version_id)}
     with bucket.translate_errors():
         try:
-            response = bucket.client().head_object(Bucket=bucket.name, Key=key, ChecksumMode="ENABLED")
+            response = bucket.client().head_object(**request)
         except ClientError as error:
             if aws.error_code(error) in _NOT_FOUND_CODES:
                 return None
             raise
-    checksum: str = response.get("ChecksumSHA256") or ""
-    is_composite = "-" in checksum  # and then the number of parts
+    checksum = response.get("ChecksumSHA256")
     return ObjectMetadata(
         version_id=response.get("VersionId", NO_VERSION),
         size=response["ContentLength"],
         content_type=response.get("ContentType", ""),
-        sha256=base64.b64decode(checksum).hex() if checksum and not is_composite else None,
-        composite_sha256=checksum if is_composite else None,
+        # A composite checksum, see `multipart.composite_sha256`, is not that of the content. It has the number of parts.
+        sha256=base64.b64decode(checksum).hex() if checksum and "-" not in checksum else None,
     )
 
 
@@ -93,7 +94,7 @@ def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime, locat
 
 def put_original(
     key: str,
-    content: bytes | BinaryIO,
+    content: bytes,
     *,
     content_type: str,
     sha256: str,

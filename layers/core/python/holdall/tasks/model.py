@@ -18,7 +18,7 @@ MAX_EXAMPLES = 20  # in a report
 # Longer than a message can be away: 90 minutes after its worker was killed, see the queue `work`.
 _PATIENCE = timedelta(hours=2)
 _RATE = re.compile(r"rate\((\d+) minutes?\)")
-_CRON = re.compile(r"cron\(0 (\d+) (?:\* \* \?|\? \* ([A-Z]{3})) \*\)")
+_CRON = re.compile(r"cron\((\d+) (\d+) (?:\* \* \?|\? \* ([A-Z]{3})) \*\)")
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
@@ -60,6 +60,9 @@ TASKS = {
     "purge-projects": Task("Starts to purge projects that were deleted 30 days ago."),
     "recount": Task("Counts what projects hold, and reports counters that differ."),
     "recount-repair": Task("Corrects the counters that the last recount reported."),
+    "sync-edge": Task(
+        "Moves new files from the edge store to S3, and deletes what was moved the night before, if that is configured."
+    ),
     "send-pending-invitations": Task("Sends invitations to projects that never reached the queue."),
 }
 
@@ -205,7 +208,8 @@ def next_call(schedule: str, last_call: datetime | None, now: datetime) -> datet
     cron = _CRON.fullmatch(schedule)
     if cron is None:
         raise ValueError(schedule)
-    today = now.replace(hour=int(cron[1]), minute=0, second=0, microsecond=0)
-    days = 0 if cron[2] is None else (_WEEKDAYS.index(cron[2]) - today.weekday()) % 7
+    minute, hour, weekday = cron.groups()
+    today = now.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+    days = 0 if weekday is None else (_WEEKDAYS.index(weekday) - today.weekday()) % 7
     called_at = today + timedelta(days=days)
-    return called_at if called_at > now else called_at + timedelta(days=1 if cron[2] is None else 7)
+    return called_at if called_at > now else called_at + timedelta(days=1 if weekday is None else 7)
