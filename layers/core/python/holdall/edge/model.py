@@ -16,7 +16,7 @@ BATCH_SIZE = 10  # versions in one message
 Outcome = Literal["moved", "copy_deleted", "unchanged"]
 
 
-class Failure(BaseModel):
+class FailedVersion(BaseModel):
     """A version that stays at the edge until the next run, and why."""
 
     model_config = ConfigDict(frozen=True)
@@ -34,7 +34,7 @@ class BatchResult(BaseModel):
     moved: int = 0
     moved_bytes: int = 0
     copies_deleted: int = 0
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[FailedVersion, ...] = ()
 
     def with_outcome(self, outcome: Outcome, size: int) -> "BatchResult":
         """Return the result with one more version."""
@@ -44,7 +44,7 @@ class BatchResult(BaseModel):
 
     def with_failures(self, keys: list[VersionKey], reason: str) -> "BatchResult":
         """Return the result with versions that failed."""
-        failures = (Failure(file_id=file_id, version=number, reason=reason) for file_id, number in keys)
+        failures = (FailedVersion(file_id=file_id, version=number, reason=reason) for file_id, number in keys)
         return self.model_copy(update={"failures": (*self.failures, *failures)})
 
     def add_to(self, run: TaskRun) -> TaskRun:
