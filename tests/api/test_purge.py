@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from holdall.files import trash
 from holdall.jobs import service as jobs
 from holdall.jobs.model import RunJob
+from holdall.platform import storage
 from holdall.variants import relocation
 from tests.support import invariants
 from tests.support.aws import NO_FAILURES, FakeAws
+from tests.support.callers import make_caller
 from tests.support.client import Client
 from tests.support.image_samples import make_photo
 from tests.support.world import World
@@ -104,6 +107,33 @@ def test_purge_waits_for_the_worker_that_moves_the_variants(
 
     relocation.run(job)
     fake_aws.run_workers()
+    invariants.assert_project_purged(fake_aws, project["id"])
+
+
+def test_worker_that_the_purge_did_not_see_deletes_what_it_moved(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any], file_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index that names the workers lags, and S3 may complete a copy after the purge has deleted both places."""
+    client.request("PATCH", f"/projects/{project['id']}", {"settings": {"visibility": "public"}}).data()
+    fake_aws.run_workers()
+    client.delete(f"/files/{file_id}").data()
+    (relocate,) = fake_aws.receive_messages("work")
+    job = jobs.claim(RunJob.from_json(relocate).job_id, timedelta(minutes=15))
+    assert job is not None
+    move = storage.move_variant
+
+    def complete_late(source: str, target: str) -> bool:
+        monkeypatch.setattr(storage, "move_variant", move)
+        moved = move(source, target)
+        trash.purge(make_caller(client), file_id)
+        fake_aws.run_workers()
+        fake_aws.s3.put_object(Bucket="variants", Key=target)
+        return moved
+
+    monkeypatch.setattr(jobs, "is_storing_variants", lambda _: False)
+    monkeypatch.setattr(storage, "move_variant", complete_late)
+    relocation.run(job)
+
     invariants.assert_project_purged(fake_aws, project["id"])
 
 

@@ -25,7 +25,8 @@ def run(job: Job) -> None:
     """
     versions = files.list_versions(job.required_file_id, PageRequest(_BATCH_SIZE, job.state.position))
     for version in versions.items:
-        retry_on(FileChanged, ProjectChanged, action=partial(_relocate, job.required_file_id, version.number))
+        relocate = partial(_relocate, job.required_file_id, version.number, moved=set())
+        retry_on(FileChanged, ProjectChanged, action=relocate)
     if versions.next is not None:
         jobs.reschedule(job, JobState(versions.next))
         return
@@ -33,20 +34,24 @@ def run(job: Job) -> None:
         jobs.complete(tx, job)
 
 
-def _relocate(file_id: str, version_number: int) -> None:
+def _relocate(file_id: str, version_number: int, *, moved: set[str]) -> None:
+    """Try once. `moved` has the unprefixed keys of the objects that earlier attempts moved, and gets those of this one."""
     loaded = load(file_id, version_number)
-    if loaded is None:
+    if loaded is None:  # what is being purged may have been deleted before it was moved
+        files.delete_variants(moved)
         return
     project, file, version = loaded
     prefix = prefix_for(project, file.state)
     relocated = replace(version, variants=tuple(variant.with_prefix(prefix) for variant in version.variants))
     # This includes variants that the record has under the right prefix, or as `processing`: a worker may have stored an
     # object and died before it updated the record.
-    moved = [
-        storage.move_variant(variant.with_prefix(OTHER_PREFIX[prefix]).key, variant.key)
+    moved_now = {
+        variant.unprefixed_key
         for variant in relocated.variants
-    ]
-    if relocated == version and not any(moved):
+        if storage.move_variant(variant.with_prefix(OTHER_PREFIX[prefix]).key, variant.key)
+    }
+    moved |= moved_now
+    if relocated == version and not moved_now:
         return
     with Transaction() as tx:
         files.update_version(tx, file, relocated)
