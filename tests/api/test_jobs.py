@@ -7,6 +7,7 @@ import pytest
 
 from holdall.jobs import service as jobs
 from holdall.jobs.model import JobClaimed, RenderImage
+from holdall.platform.errors import NotFound
 from holdall.platform.table import Transaction
 from holdall.variants import service as variants
 from holdall.variants.model import RenderFailure, RenderResult
@@ -138,6 +139,6 @@ def test_completed_job_is_not_sent_again(frozen_clock: FrozenClock, fake_aws: Fa
     assert fake_aws.receive_messages("images") == []
 
 
-def test_unknown_task_raises_key_error(fake_aws: FakeAws) -> None:
-    with pytest.raises(KeyError):
+def test_unknown_task_is_not_found(fake_aws: FakeAws) -> None:
+    with pytest.raises(NotFound):
         fake_aws.run_task("clean-everything")

@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     ],
     "retentionDays": 30,
     "keepVersions": 5,
+    "storage": "s3",
 }
 OTHER_SETTINGS: dict[str, Any] = {
     "visibility": "private",
@@ -31,6 +32,7 @@ OTHER_SETTINGS: dict[str, Any] = {
     "variants": [],
     "retentionDays": None,
     "keepVersions": None,
+    "storage": "s3",  # the only value without an edge store
 }
 
 

@@ -39,6 +39,7 @@ def test_settings_are_returned_as_they_were_set(client: Client) -> None:
         "variants": variants,
         "retentionDays": 30,
         "keepVersions": 5,
+        "storage": "s3",
     }
     project = client.post("/projects", {"name": "x", "settings": settings}).created()
 
