@@ -25,8 +25,8 @@ help: ## list the commands
 	@echo
 	@echo 'Variables: HOLDALL_PORT=4566  HOLDALL_MINIO_PORT=9000  PYTHON=python3'
 
-up: env-all ## start Holdall and print its URLs
-	@$(RUN) -m infra.local up
+up: env-all ## start Holdall and print its URLs: make up EDGE=minio, with an edge store
+	@$(RUN) -m infra.local up $(if $(EDGE),--edge '$(EDGE)')
 
 down: require-python ## stop Holdall and keep its data
 	@if [ -x $(RUN) ]; then $(RUN) -m infra.local down; else echo 'Holdall is not installed, so nothing is running.'; fi
@@ -34,8 +34,8 @@ down: require-python ## stop Holdall and keep its data
 status: env-dev ## print the URLs of the running servers
 	@$(RUN) -m infra.local status
 
-demo: up ## upload a photo and show its variants: make demo FILE=photo.jpg
-	@$(RUN) -m infra.local.demo $(if $(FILE),'$(FILE)')
+demo: up ## upload a photo and show its variants: make demo FILE=photo.jpg EDGE=minio
+	@$(RUN) -m infra.local.demo $(if $(EDGE),--edge) $(if $(FILE),'$(FILE)')
 
 minio: env-dev ## start MinIO
 	@$(RUN) -m infra.local minio

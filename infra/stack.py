@@ -20,7 +20,7 @@ from infra.constructs.buckets import Exports, Originals, Variants
 from infra.constructs.budget import Budget
 from infra.constructs.console import Console
 from infra.constructs.distribution import Distribution
-from infra.constructs.environment import environment, parameter_prefix
+from infra.constructs.environment import environment
 from infra.constructs.event_sources import EventSourceMappings
 from infra.constructs.functions import Functions
 from infra.constructs.queues import Queues
@@ -122,7 +122,7 @@ class HoldallStack(Stack):
 
     def _resource_arns(self) -> Mapping[Resource, Sequence[str]]:
         tables, originals, variants = self._tables, self._originals.bucket, self._variants.bucket
-        parameters = f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter{parameter_prefix(self._stage)}"
+        parameters = f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter{self._stage.parameter_prefix}"
         return {
             Resource.MAIN: [tables.main.table_arn],
             # By name, because `index/*` would also allow every index that is added later.

@@ -127,6 +127,11 @@ class Stage(_StageModel):
             raise ValueError(f"maxFileBytes is more than {' and '.join(too_low)}, so no one could upload such a file")
         return self
 
+    @property
+    def parameter_prefix(self) -> str:
+        """Return the prefix of our SecureStrings. It names the stack, because two stacks may share an account."""
+        return f"/{self.stack_name}"
+
     def is_enabled(self, setting: str | None) -> bool:
         """Return whether the switch of this name is on, or the stage has a value for it. None is always on."""
         return setting is None or getattr(self, setting) not in ("off", None)

@@ -50,11 +50,6 @@ def environment(
     }
 
 
-def parameter_prefix(stage: Stage) -> str:
-    """Return the prefix of our SecureStrings. It names the stack, because two stacks may share an account."""
-    return f"/{stage.stack_name}"
-
-
 def metrics_namespace(stage: Stage) -> str:
     """Return the namespace of our metrics. It names the stack, for the same reason."""
     return f"Holdall/{stage.stack_name}"
@@ -64,7 +59,7 @@ def _stage_variables(stage: Stage) -> dict[str, str]:
     values: dict[str, str | int] = {
         "STAGE": stage.name,
         "MAIL_SENDER": stage.mail_sender,
-        "PARAMETER_PREFIX": parameter_prefix(stage),
+        "PARAMETER_PREFIX": stage.parameter_prefix,
         "SIGN_UP": stage.sign_up,
         "EMAIL_VERIFICATION": stage.email_verification,
         "DEVELOPER_TOKENS": stage.developer_tokens,

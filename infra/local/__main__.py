@@ -29,7 +29,9 @@ def main() -> None:
         "outbox": "print the emails that were sent",
         "rotate-keys": "create the next signing key",
     }.items():
-        commands.add_parser(command, help=description)
+        command_parser = commands.add_parser(command, help=description)
+        if command == "up":
+            command_parser.add_argument("--edge", choices=["minio"], help="the server of the edge store")
     commands.add_parser("superuser", help="create a superuser").add_argument("email")
     commands.add_parser("invite", help="create an account and email its owner an invitation").add_argument("email")
     token = commands.add_parser("token", help="print an access token")
@@ -65,7 +67,7 @@ def _run_command(arguments: argparse.Namespace) -> None:
         local.minio.start()
         echo(f"\nMinIO is running: {local.minio.endpoint}\nStop it: make down")
     elif arguments.command == "up":
-        local.up()
+        local.up(with_edge=arguments.edge is not None)
     elif arguments.command == "down":
         local.down()
     else:

@@ -1,4 +1,7 @@
-"""`make demo`: uploads a photo and shows its variants. Uses only the documented API, as any client."""
+"""`make demo`: uploads a photo and shows its variants. Uses only the documented API, as any client.
+
+With `--edge`, the photo is uploaded to the edge store, and moves to S3 before it is rendered.
+"""
 
 import argparse
 import hashlib
@@ -30,6 +33,7 @@ _VARIANTS = [
     {"name": "poster", "width": 1920, "format": "avif", "quality": 50},
 ]
 _RENDER_TIMEOUT = 120.0  # seconds for the variants
+_SYNC_TIMEOUT = 120.0
 
 
 @dataclass
@@ -52,7 +56,7 @@ class ApiClient:
         return response.json()["data"]
 
 
-def run(photo: Path) -> None:
+def run(photo: Path, *, use_edge: bool) -> None:
     """Sign up, upload a photo, and print its variants. Raises UserError."""
     if not photo.is_file():
         raise UserError(f"{photo} does not exist. Name a file: make demo FILE=photo.jpg")
@@ -64,12 +68,17 @@ def run(photo: Path) -> None:
         api.request("POST", "/auth/sign-up", {"email": email, "password": password})
         api.token = api.request("POST", "/auth/login", {"email": email, "password": password})["accessToken"]
     with Step("Creating a public project with four variants"):
-        settings = {"visibility": "public", "variants": _VARIANTS}
+        settings = {"visibility": "public", "variants": _VARIANTS, "storage": "edge" if use_edge else "s3"}
         project = api.request("POST", "/projects", {"name": "Demo", "settings": settings})
     committed = _upload(api, project["id"], photo)
+    _print_location(api, committed["file"])
+    if use_edge:
+        _run_sync(ApiClient(addresses["api"]), addresses["superuser"])
     start = time.monotonic()
     with Step("Waiting for the variants") as step:
         file = _wait_until_rendered(api, committed["fileId"], step)
+    if use_edge:
+        _print_location(api, file)
     _print_variants(file, addresses["console"], time.monotonic() - start)
     echo(f"\nOpen one in a browser: {file['variants'][-1]['url']}\nTry the API:           {addresses['docs']}")
 
@@ -87,7 +96,10 @@ def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:
             "sha256": hashlib.sha256(content).hexdigest(),
         },
     )
-    with _progress_bar("  Uploading to S3", len(content)) as progress, photo.open("rb") as source:
+    with (
+        _progress_bar(f"  Uploading to {urlsplit(upload['url']).netloc}", len(content)) as progress,
+        photo.open("rb") as source,
+    ):
         response = requests.request(
             upload["method"],
             upload["url"],
@@ -96,7 +108,7 @@ def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:
             timeout=300,
         )
     if not response.ok:
-        raise UserError(f"S3 rejected the upload: {response.status_code} {response.text}")
+        raise UserError(f"The upload was rejected: {response.status_code} {response.text}")
     with Step("Committing"):
         return api.request("POST", "/files/commit", {"uploadId": upload["uploadId"]})
 
@@ -109,11 +121,40 @@ def _wait_until_rendered(api: ApiClient, file_id: str, step: Step) -> Any:
             raise UserError(f"The file was rejected: {file['reason']}")
         if file["status"] == "ready" and file["reason"]:
             raise UserError(f"The file is stored, but cannot be rendered: {file['reason']}")
-        if file["status"] == "ready":
+        if file["status"] == "ready" and all(each["status"] != "processing" for each in file["variants"]):
             return file
         step.note("rendering")
         time.sleep(0.2)
     raise UserError(f"The variants were not rendered within {_RENDER_TIMEOUT:.0f} seconds.")
+
+
+def _print_location(api: ApiClient, file: Mapping[str, Any]) -> None:
+    """Print where a file is, with the badge of the console, and where a download leads."""
+    badge = {"edge": "[ edge ]", "s3": "[ S3 ]"}[file["storageLocation"]]
+    url = api.session.get(
+        file["url"].replace(urlsplit(file["url"]).netloc, urlsplit(api.base_url).netloc),
+        headers={"Authorization": f"Bearer {api.token}"},
+        allow_redirects=False,
+        timeout=60,
+    ).headers.get("location", "")
+    echo(f"\n  {badge:<9} {file['name']}  {url.partition('?')[0]}\n")
+
+
+def _run_sync(api: ApiClient, superuser: Mapping[str, str]) -> None:
+    """Move what is in the edge store to S3, as the schedule does at midnight. Raises UserError."""
+    with Step("Moving new files from the edge store to S3") as step:
+        login = {"email": superuser["email"], "password": superuser["password"]}
+        api.token = api.request("POST", "/auth/login", login)["accessToken"]
+        run_id = api.request("POST", "/admin/tasks/sync-edge/run")["jobId"]
+        end = time.monotonic() + _SYNC_TIMEOUT
+        while time.monotonic() < end:
+            [task] = [each for each in api.request("GET", "/admin/tasks") if each["name"] == "sync-edge"]
+            run = task["lastRequest"]
+            if run["jobId"] == run_id and run["status"] == "completed":
+                step.note(", ".join(f"{name} {count}" for name, count in run["counts"].items()))
+                return
+            time.sleep(0.5)
+    raise UserError(f"The files were not moved within {_SYNC_TIMEOUT:.0f} seconds.")
 
 
 def _print_variants(file: Mapping[str, Any], console_url: str, seconds: float) -> None:
@@ -174,5 +215,7 @@ def _progress_bar(title: str, size: int) -> Iterator[Progress]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photo", nargs="?", type=Path, default=_DEFAULT_PHOTO)
+    parser.add_argument("--edge", action="store_true", help="upload to the edge store")
+    arguments = parser.parse_args()
     with exit_on_user_error():
-        run(parser.parse_args().photo)
+        run(arguments.photo, use_edge=arguments.edge)

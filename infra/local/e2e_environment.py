@@ -13,6 +13,7 @@ from typing import Any
 
 from infra.local import chromium
 from infra.local.cloud import LocalCloud
+from infra.local.edge import LocalEdge
 from infra.local.install import ROOT
 from infra.local.minio import Minio
 from infra.local.process import HOST, bypass_proxy, find_free_port
@@ -24,7 +25,7 @@ _STATE_DIR = ROOT / ".local" / "test"
 
 @dataclass(frozen=True)
 class E2EEnvironment:
-    """A local cloud with the deployed stack, and a MinIO."""
+    """A local cloud with the deployed stack, and a MinIO that is its edge store."""
 
     cloud: LocalCloud
     minio: Minio
@@ -48,10 +49,12 @@ def e2e_environment() -> Iterator[E2EEnvironment]:
 def start() -> E2EEnvironment:
     """Delete the state of the last run, start both servers, and deploy the stack. Raises UserError."""
     shutil.rmtree(_STATE_DIR, ignore_errors=True)
-    cloud = LocalCloud(_STATE_DIR / "cloud", find_free_port(), overrides=_stage_overrides())
-    minio = Minio(_STATE_DIR / "minio", find_free_port())
+    cloud, minio = LocalCloud(_STATE_DIR / "cloud", find_free_port()), Minio(_STATE_DIR / "minio", find_free_port())
+    edge = LocalEdge(cloud, minio)
+    cloud.overrides = {**_stage_overrides(), **edge.stage_overrides()}
     minio.start()
     cloud.start()
+    edge.bootstrap()
     return E2EEnvironment(cloud, minio, cloud.deploy())
 
 

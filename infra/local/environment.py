@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.cloud import LocalCloud
+from infra.local.edge import LocalEdge
 from infra.local.minio import Minio
 from infra.local.outbox import Email, fetch_emails
 from infra.local.progress import Step, UserError, echo
@@ -39,11 +40,20 @@ class LocalEnvironment:
     def addresses_file(self) -> Path:
         return self.root / ".local" / "addresses.json"
 
-    def up(self) -> None:
-        """Start the local cloud, deploy the stack, create the superuser, and print the URLs. Raises UserError."""
+    def up(self, *, with_edge: bool = False) -> None:
+        """Start the local cloud, deploy the stack, create the superuser, and print the URLs. Raises UserError.
+
+        With `with_edge`, a MinIO is the edge store.
+        """
         if self.cloud.process.crashed():
             echo("The local cloud was not stopped with `make down`. Changes since the last `make down` are lost.")
+        edge = LocalEdge(self.cloud, self.minio) if with_edge else None
+        if edge is not None:
+            self.minio.start()
+            self.cloud.overrides = edge.stage_overrides()
         self.cloud.start()
+        if edge is not None:
+            edge.bootstrap()
         outputs = self.cloud.deploy()
         addresses = self._build_addresses(outputs)
         self.addresses_file.write_text(json.dumps(addresses, indent=2) + "\n")

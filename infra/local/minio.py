@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import requests
-from botocore.config import Config
 
 from infra import cache
 from infra.local import install
 from infra.local.process import HOST, Server, require_free_port
 from infra.local.progress import Step, UserError
+from infra.local.s3_client import create_s3_client
 
 # The community edition is source only. This is the last version of the module.
 _GO_MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
@@ -43,14 +42,7 @@ class Minio(Server):
 
     def client(self) -> Any:
         """Return a boto3 client of S3."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=ROOT_USER,
-            aws_secret_access_key=ROOT_PASSWORD,
-            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-        )
+        return create_s3_client(self.endpoint, ROOT_USER, ROOT_PASSWORD)
 
     def is_ready(self) -> bool:
         try:
