@@ -96,10 +96,8 @@ def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:
             "sha256": hashlib.sha256(content).hexdigest(),
         },
     )
-    with (
-        _progress_bar(f"  Uploading to {urlsplit(upload['url']).netloc}", len(content)) as progress,
-        photo.open("rb") as source,
-    ):
+    title = f"  Uploading to {urlsplit(upload['url']).netloc}"
+    with _progress_bar(title, len(content)) as progress, photo.open("rb") as source:
         response = requests.request(
             upload["method"],
             upload["url"],
@@ -131,13 +129,11 @@ def _wait_until_rendered(api: ApiClient, file_id: str, step: Step) -> Any:
 def _print_location(api: ApiClient, file: Mapping[str, Any]) -> None:
     """Print where a file is, with the badge of the console, and where a download leads."""
     badge = {"edge": "[ edge ]", "s3": "[ S3 ]"}[file["storageLocation"]]
-    url = api.session.get(
-        file["url"].replace(urlsplit(file["url"]).netloc, urlsplit(api.base_url).netloc),
-        headers={"Authorization": f"Bearer {api.token}"},
-        allow_redirects=False,
-        timeout=60,
-    ).headers.get("location", "")
-    echo(f"\n  {badge:<9} {file['name']}  {url.partition('?')[0]}\n")
+    headers = {"Authorization": f"Bearer {api.token}"}
+    url = f"{api.base_url}/files/{file['id']}/download"
+    response = api.session.get(url, headers=headers, allow_redirects=False, timeout=60)
+    location = response.headers.get("location", "").partition("?")[0]
+    echo(f"\n  {badge:<9} {file['name']}  {location}\n")
 
 
 def _run_sync(api: ApiClient, superuser: Mapping[str, str]) -> None:

@@ -60,12 +60,8 @@ class SeaweedFs(Server):
         flags = {"ip": HOST, "ip.bind": HOST, "dir": str(objects), "s3.config": str(config), **ports}
         # A volume file grows to 64 MB. Each bucket has volumes of its own.
         flags |= {"master.volumeSizeLimitMB": 64, "volume.max": 0, "s3.port.iceberg": 0, "s3.port.lance": 0}
-        return [
-            shutil.which("weed") or install.install_seaweedfs(),
-            "server",
-            "-s3",
-            *(f"-{name}={value}" for name, value in flags.items()),
-        ]
+        program = shutil.which("weed") or install.install_seaweedfs()
+        return [program, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
 
 
 def _identity() -> dict[str, Any]:

@@ -45,7 +45,7 @@ def run_page(message: SyncPage) -> None:
     if not tasks.is_current(message.run):
         return
     if message.list_name is not None:
-        following, delay_seconds = _send_page(message), 0
+        following, delay_seconds = _send_next_page(message), 0
     else:
         following = _collect(message)
         delay_seconds = min(_FIRST_CHECK_SECONDS * 2**following.checks, _MAX_CHECK_SECONDS) if following.checks else 0
@@ -87,6 +87,14 @@ def _report(message: SyncVersions, result: BatchResult) -> None:
             observability.count_metric(metric, count)
     with Transaction() as tx:
         store.put_result(tx, message.run_id, message.batch, result)
+
+
+def _send_next_page(message: SyncPage) -> SyncPage:
+    """Send the versions of the next page that has some, and return the next message."""
+    following = _send_page(message)
+    while following.list_name is not None and following.sent == message.sent:
+        following = _send_page(following)
+    return following
 
 
 def _send_page(message: SyncPage) -> SyncPage:
