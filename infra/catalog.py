@@ -112,6 +112,34 @@ FUNCTIONS = (
         ),
     ),
     Function(
+        name="shares",
+        description="Links that give strangers access to a file.",
+        path_prefixes=("/api/v1/s", "/s"),
+        # Anyone can call it, so it reads only what decides about a link, and changes no file but by an upload.
+        grants=(
+            Grant(
+                Resource.MAIN,
+                (*_GET, _CHECK),
+                keys=(
+                    *("SHARE_TOKEN#*", "SHARES#*", "FILE#*", "PROJECT#*", "USER#*", "KEY#*", "SEEN#*"),
+                    *("UPLOAD#*", "QUOTA#*", "USAGE#*", "INSTALLATION#*"),
+                ),
+            ),
+            Grant(Resource.MAIN, ("dynamodb:Query",), keys=("FILE#*",)),
+            Grant(Resource.MAIN, ("dynamodb:UpdateItem",), keys=("SHARES#*",)),
+            Grant(Resource.MAIN, ("dynamodb:PutItem",), keys=("SHARE_USES#*",)),
+            Grant(Resource.MAIN, _WRITE, keys=_COMPLETION),
+            _AUDIT,
+            _EPHEMERAL,
+            Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
+            Grant(Resource.ORIGINALS_OBJECTS, ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion")),
+            Grant(Resource.VARIANTS_OBJECTS, ("s3:GetObject",)),
+            _EDGE_CREDENTIALS,
+            _SEND_IMAGES,
+            _SEND_WORK,
+        ),
+    ),
+    Function(
         name="files",
         description="Files, versions, jobs, tasks, health and documents.",
         path_prefixes=(
@@ -124,6 +152,7 @@ FUNCTIONS = (
             *_READ_MAIN,
             Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "VERSION#*", "JOB#*", "EVENTS#*", "SEEN#*", "TASK#*")),
             Grant(Resource.MAIN, (_DELETE,), keys=("FILE#*",)),  # a deleted version moves to another key
+            Grant(Resource.MAIN, (*_WRITE, _DELETE), keys=("SHARES#*", "SHARE_TOKEN#*")),
             _AUDIT,
             _EPHEMERAL,
             Grant(Resource.ORIGINALS, ("s3:ListBucket",)),
@@ -212,7 +241,10 @@ FUNCTIONS = (
             Grant(
                 Resource.MAIN,
                 (_DELETE,),
-                keys=("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "VERSION#*", "JOB#*", "QUOTA#*", "USAGE#*"),
+                keys=(
+                    *("PROJECT#*", "KEY#*", "SEEN#*", "FILE#*", "VERSION#*", "JOB#*", "QUOTA#*", "USAGE#*"),
+                    *("SHARES#*", "SHARE_TOKEN#*"),
+                ),
             ),
             Grant(Resource.ORIGINALS, ("s3:ListBucket", "s3:ListBucketVersions")),
             Grant(

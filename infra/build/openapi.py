@@ -76,7 +76,9 @@ def build_document() -> dict[str, Any]:
     http_app = importlib.import_module("holdall.http.app").HttpApp
     handlers = [importlib.import_module(f"functions.{each.name}.handler") for each in FUNCTIONS if each.path_prefixes]
     apps = [value for handler in handlers for value in vars(handler).values() if isinstance(value, http_app)]
-    app = http_app("all", *(router for each in apps for router in each.routers))
+    base_path = importlib.import_module("holdall.http.app").BASE_PATH
+    routers = [router for each in apps for router in each.routers if router.base_path == base_path]
+    app = http_app("all", *routers)
     document: dict[str, Any] = json.loads(
         app.app.get_openapi_json_schema(
             title="Holdall", version="1", openapi_version="3.1.0", description=_DESCRIPTION, servers=None

@@ -1,4 +1,4 @@
-"""The CloudFront distribution: the console at /, the API at /api/*, variants of public projects at /media/*."""
+"""The CloudFront distribution: the console at /, the API at /api/*, links at /s/*, variants of public projects at /media/*."""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Distribution(Construct):
                 cloudfront.ErrorResponse(http_status=code, ttl=Duration.seconds(0)) for code in _ERROR_CODES
             ],
             additional_behaviors={
-                "/api/*": self._api_behavior(stage, api),
+                **dict.fromkeys(("/api/*", "/s/*"), self._api_behavior(stage, api)),
                 "/media/*": self._media_behavior(variants),
             },
         )

@@ -1,4 +1,4 @@
-// CloudFront function, viewer request of /api/*: sets the client IP, limits bodies, and answers preflight requests.
+// CloudFront function, viewer request of /api/* and /s/*: sets the client IP, limits bodies, and answers preflight requests.
 // __ORIGINS__ is replaced by the allowed origins of the stage. Our own origin needs no CORS.
 var ORIGINS = __ORIGINS__;
 // The bytes of a body, and what holdall.http.body.BodyTooLarge and file_body.FileTooLarge say.
@@ -22,6 +22,9 @@ function handler(event) {
   var limit = limitOf(request.uri);
   var length = headers['content-length'];
   if (length && !(Number(length.value) <= limit.bytes)) {
+    if (isPage(request.uri)) {
+      return backToPage(request.uri);
+    }
     return problem(event, 413, 'Content Too Large', 'body_too_large', limit.detail);
   }
   if (request.method === 'OPTIONS' && headers.origin && headers['access-control-request-method']) {
@@ -35,8 +38,24 @@ function textLimit(bytes) {
 }
 
 function limitOf(uri) {
-  if (uri.indexOf('/api/v1/upload/') === 0) return FILE;
+  if (uri.indexOf('/api/v1/upload/') === 0 || isPage(uri)) return FILE;
   return uri.indexOf('/api/v1/u/') === 0 ? PART_LIST : BODY;
+}
+
+function isPage(uri) {
+  return uri.indexOf('/s/') === 0; // functions.shares.pages
+}
+
+// The page of a link says what is wrong, in words for people.
+function backToPage(uri) {
+  return {
+    statusCode: 303,
+    statusDescription: 'See Other',
+    headers: {
+      'location': { value: '/s/' + encodeURIComponent(uri.split('/')[2]) + '?tooLarge=true' },
+      'cache-control': { value: 'no-store' }
+    }
+  };
 }
 
 function preflight(event, origin) {

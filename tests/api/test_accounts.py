@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdall.accounts import passwords
+from holdall.platform import passwords
 from tests.support import users
 from tests.support.aws import FakeAws
 from tests.support.client import Client

@@ -40,6 +40,7 @@ def test_entry_has_actor_action_target_and_client(superuser: Client, client: Cli
         "createdAt": "",
         "actor": client.user["id"],
         "apiKeyId": None,
+        "shareId": None,
         "action": "projects.create",
         "target": project["id"],
         "outcome": "success",

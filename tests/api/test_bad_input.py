@@ -64,8 +64,9 @@ class Api:
         """Send a valid request with these changes, in the initial state."""
         self._checkpoint.restore()
         in_project = self.valid_requests["project_path"] if route.path.startswith("/projects/{projectId}") else {}
-        of_companion = self.valid_requests["companion_path"] if route.path.startswith("/u/{token}") else {}
-        url = route.path.format(**{**self.valid_requests["path"], **in_project, **of_companion, **(path or {})})
+        of_token = {"/u/{token}": "companion_path", "/s/{token}": "share_path"}.get(route.path[:10], "")
+        of_link = self.valid_requests.get(of_token, {})
+        url = route.path.format(**{**self.valid_requests["path"], **in_project, **of_link, **(path or {})})
         url += query or self.valid_requests["query"].get(route.name, "")
         if route.body is not None and "raw" not in kwargs:
             kwargs.setdefault("body", self.valid_body(route))

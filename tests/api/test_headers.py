@@ -18,6 +18,7 @@ PATH_VALUES = {
     "number": "1",
     "jobId": f"{'0' * 12}-{'0' * 26}",
     "uploadId": f"{'0' * 12}-{'0' * 26}",
+    "shareId": f"{'0' * 12}-{'0' * 26}",
     "token": "unknown",
     "partNumber": "1",
     "asset": "start.js",

@@ -13,7 +13,7 @@ from tests.support.factories import make_upload_request
 from tests.support.log import CapturedLog
 from tests.support.routes import list_routes
 
-REQUEST_LINE = re.compile(r"(auth|projects|upload|files) \| [A-Z]+ (/api/v1/[^ ]*|-) \| [^|]+ \| res=\d{3}")
+REQUEST_LINE = re.compile(r"(auth|projects|upload|shares|files) \| [A-Z]+ (/api/v1/[^ ]*|-) \| [^|]+ \| res=\d{3}")
 
 
 def test_request_is_one_line_with_the_template_of_its_route(log: CapturedLog, fake_aws: FakeAws) -> None:
@@ -69,7 +69,7 @@ def test_no_secret_is_logged(log: CapturedLog, fake_aws: FakeAws, monkeypatch: p
     refreshed = Client().post("/auth/refresh", {"refreshToken": client.refresh_token}).data()
     send_rejected_requests(client)
     with monkeypatch.context() as patch:
-        patch.setattr("holdall.accounts.passwords.verify", raise_error)
+        patch.setattr("holdall.platform.passwords.verify", raise_error)
         assert Client().post("/auth/login", {"email": "a@example.test", "password": users.PASSWORD}).status == 500
 
     secrets = {
@@ -183,7 +183,7 @@ def test_internal_error_is_logged_with_its_stack_trace(
     def fail(*_: object) -> bool:
         raise error
 
-    monkeypatch.setattr("holdall.accounts.passwords.verify", fail)
+    monkeypatch.setattr("holdall.platform.passwords.verify", fail)
     response = anonymous.post("/auth/login", {"email": "a@example.test", "password": users.PASSWORD})
 
     [line] = [line for line in log.lines if line["message"] == "unhandled_error"]

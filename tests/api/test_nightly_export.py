@@ -86,6 +86,7 @@ def test_export_contains_the_entry(fake_aws: FakeAws, at_export_time: None) -> N
         "createdAt": "2026-11-19T00:00:00Z",
         "actor": "actor-1",
         "apiKeyId": None,
+        "shareId": None,
         "action": "tests.action",
         "target": "x",
         "outcome": "success",

@@ -16,6 +16,7 @@ from tests.support.faults import interleave
 from tests.support.jobs import create_failed_job
 from tests.support.projects import delete_project, list_project_statuses, restore_project
 from tests.support.routes import Route, list_routes
+from tests.support.shares import create_link
 from tests.support.uploads import TEXT_FILE, init_upload
 from tests.support.variants import variant_prefixes
 
@@ -53,6 +54,7 @@ def test_deleted_project_is_not_found_on_any_route(
         "number": "1",
         "ids": [file["fileId"]],
         "jobId": create_failed_job(client, fake_aws, project["id"]),
+        "shareId": create_link(client, file["fileId"]).share_id,
         "uploadId": upload["uploadId"],
         "key": upload["key"],
         "userId": client.user["id"],

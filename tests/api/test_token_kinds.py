@@ -29,6 +29,8 @@ from tests.support.fixtures import OverrideSettings
 from tests.support.mfa import MfaUser, enable_mfa
 from tests.support.oauth import FakeProviders, ProviderUser, install_providers
 from tests.support.routes import list_routes
+from tests.support.shares import create_link
+from tests.support.uploads import TEXT_FILE
 
 _ORIGIN = "https://files.example.test"
 _TOKEN_FIELD = re.compile(r"token|state", re.IGNORECASE)
@@ -49,7 +51,8 @@ LOCATION_BY_KIND = {
     TokenKind.OAUTH_STATE: "GET /auth/oauth/{provider}/callback state",
     TokenKind.API_KEY: "X-Api-Key",
     TokenKind.PROJECT_INVITATION: "POST /invitations/accept token",
-    TokenKind.COMPANION: "path",
+    TokenKind.COMPANION: "path of an endpoint",
+    TokenKind.SHARE: "path of a link",
 }
 
 
@@ -66,7 +69,7 @@ class TokenLocation:
     @property
     def refusals(self) -> set[int]:
         """Return the statuses that refuse a token of another kind."""
-        return {404} if self.name == "path" else {400, 401, 403, 422}
+        return {404} if self.name.startswith("path") else {400, 401, 403, 422}
 
     def __str__(self) -> str:
         return self.name if self.field else f"{self.method} {self.path} {self.name}"
@@ -78,7 +81,8 @@ def _list_locations() -> list[TokenLocation]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             found += _operation_locations(document, method.upper(), path.removeprefix(BASE_PATH), operation)
-    found.append(TokenLocation("path", "GET", "/u/{token}/s3/params?filename=a.txt"))
+    found.append(TokenLocation(LOCATION_BY_KIND[TokenKind.COMPANION], "GET", "/u/{token}/s3/params?filename=a.txt"))
+    found.append(TokenLocation(LOCATION_BY_KIND[TokenKind.SHARE], "GET", "/s/{token}"))
     return found + [
         TokenLocation("X-Api-Key", route.method, route.path.removeprefix(BASE_PATH))
         for route in list_routes()
@@ -127,7 +131,7 @@ class TokenSet:
 
     def present(self, location: TokenLocation, token: str) -> Response:
         """Send a token at a location, with everything else that the request needs."""
-        if location.name == "path":
+        if location.name.startswith("path"):
             return Client().request(location.method, location.path.format(token=token))
         path = re.sub(r"{(\w+)}", lambda match: self._path_value(match[1]), location.path)
         if location.name == "Authorization":
@@ -168,6 +172,7 @@ def token_set(
     owner = enable_mfa(client)
     frozen_clock.advance(seconds=60)
     invited, other = users.sign_up(), users.create_client()
+    file_id = fake_aws.upload(client, b"x", **TEXT_FILE)["fileId"]
     providers = install_providers(monkeypatch, override_settings, fake_aws, EMAIL_VERIFICATION="on")
     browser = Browser()
     request = {"mfaToken": owner.request_mfa_token(), "recoveryCode": owner.recovery_codes[0], "mode": "cookie"}
@@ -187,6 +192,7 @@ def token_set(
         TokenKind.API_KEY: projects.create_api_key_client(client, users.personal_project_id(client)).api_key,
         TokenKind.PROJECT_INVITATION: _project_invitation(owner, other, fake_aws),
         TokenKind.COMPANION: Uppy.create(client).token,
+        TokenKind.SHARE: create_link(client, file_id).token,
     }
     return TokenSet(owner, browser, oauth_browser, tokens)
 

@@ -69,6 +69,7 @@ ALLOWED_PACKAGES = {
     "auth": _COMMON_PACKAGES | _TOKEN_PACKAGES | _PASSWORD_PACKAGES | {"pyotp"},
     "projects": _COMMON_PACKAGES | _TOKEN_PACKAGES,
     "upload": _COMMON_PACKAGES | _TOKEN_PACKAGES,
+    "shares": _COMMON_PACKAGES | _TOKEN_PACKAGES | {"jinja2", "markupsafe"},
     "files": _COMMON_PACKAGES | _TOKEN_PACKAGES,
     "ingest": _COMMON_PACKAGES,
     "imageproc": _COMMON_PACKAGES | {"PIL"},

@@ -26,6 +26,7 @@ from tests.support.client import Client
 from tests.support.companion import Uppy
 from tests.support.factories import make_upload_request
 from tests.support.scenario import Scenario
+from tests.support.shares import create_link
 from tests.support.source_tree import iter_functions, load_modules
 
 # Table -> discriminator -> pk and sk, with placeholders.
@@ -52,6 +53,10 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
         "file": ("FILE#{project}-{id}", "FILE"),
         "version": ("FILE#{project}-{id}", "(VERSION|DELETED)#{eight}"),
         "restored-version": ("VERSION#{project}-{id}", "VERSION"),
+        "share": ("SHARES#{project}-{id}", "SHARE#{id}"),
+        "share-count": ("SHARES#{project}-{id}", "COUNT"),
+        "share-token": ("SHARE_TOKEN#{digest}", "TOKEN"),
+        "share-use": ("SHARE_USES#{project}-{id}", "{id}"),
         "job": ("JOB#{project}-{id}", "JOB"),
         "event": ("EVENTS#{project}", "{id}"),
         "recount-result": ("TASK#recount#{id}#{project}", "RESULT"),
@@ -204,6 +209,7 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
     away = scenario.client.post("/projects", {"name": "Away"}).created()["id"]
     scenario.client.delete(f"/projects/{away}").data()
     scenario.client.post(f"/projects/{scenario.project_id}/sync-variants").data()
+    create_link(scenario.client, scenario.create_document()).download().data()
     projects.create_invitation(scenario.client, scenario.project_id, users.unique_email())
     scenario.client.post("/files/init-upload", make_upload_request(b"x", projectId=scenario.project_id)).created()
     Uppy.create(scenario.client)
@@ -243,6 +249,7 @@ _UNCONDITIONAL_UPDATES = {
     "holdall.quotas.store.close_upload",
     "holdall.quotas.store.release",
     "holdall.quotas.store.remove_api_key",
+    "holdall.shares.store.delete",
     "holdall.rate_limits.store.refund",
     "holdall.roles.store.increment_holders",
     "holdall.roles.store.increment_roles",

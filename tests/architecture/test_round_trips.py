@@ -26,6 +26,7 @@ from tests.architecture.round_trips_jobs import JOB_CASES
 from tests.architecture.round_trips_lists import LIST_CASES
 from tests.architecture.round_trips_members import MEMBER_CASES
 from tests.architecture.round_trips_projects import PROJECT_CASES
+from tests.architecture.round_trips_shares import SHARE_CASES, SHARE_LIST_CASES
 from tests.support.aws import FakeAws
 from tests.support.client import Client, Response
 from tests.support.factories import make_upload_request
@@ -111,6 +112,8 @@ CASES = (
     BudgetCase("GET /api/v1/.well-known/jwks.json", 200, authenticated_get("/.well-known/jwks.json"), dynamodb=1),
     *AUTH_CASES,
     *COMPANION_CASES,
+    *SHARE_CASES,
+    *SHARE_LIST_CASES,
     *IAM_CASES,
     *LIST_CASES,
     *MEMBER_CASES,
@@ -283,6 +286,8 @@ _NOT_AUDITED = {
     "POST /api/v1/auth/refresh",  # the session continues
     "POST /api/v1/auth/2fa/setup",  # a TOTP secret has no effect before it is enabled
     "POST /api/v1/uploads/{uploadId}/parts",  # a URL has no effect before the upload is completed
+    "POST /api/v1/s/{token}/download",  # the uses of a share are a list of their own
+    "POST /api/v1/s/{token}/download with a password",
     "POST /api/v1/authz/explain",
     "POST /api/v1/authz/explain about another user",
     "PATCH /api/v1/projects/{projectId}/members/{userId} without a change",

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdall.http.auth import (
     Access,
+    AnonymousIdempotencyKey,
     CurrentCaller,
     CurrentClient,
     CurrentMembership,
@@ -20,7 +21,7 @@ from infra.build.api_page import API_PAGE_PATH, render_page
 from infra.build.openapi import OPENAPI_PATH, render
 from infra.catalog import FUNCTIONS
 from tests.support.lists import LISTS
-from tests.support.routes import Route, list_routes
+from tests.support.routes import Route, list_page_routes, list_routes
 
 # A route without a permission needs an entry here, so that no one adds it by mistake.
 _PUBLIC_ROUTES = {
@@ -44,6 +45,16 @@ _PUBLIC_ROUTES = {
     "GET /api/v1/health/ready",
     "GET /api/v1/openapi.json",
     # The token in the path is the credential, and the service authorizes its holder.
+    "GET /api/v1/s/{token}",
+    "POST /api/v1/s/{token}/download",
+    "POST /api/v1/s/{token}/init-upload",
+    "POST /api/v1/s/{token}/commit",
+    "GET /s/{token}",
+    "POST /s/{token}",
+    "GET /s/{token}/download",
+    "POST /s/{token}/download",
+    "GET /s/{token}/upload",
+    "POST /s/{token}/upload",
     "GET /api/v1/u/{token}/s3/params",
     "POST /api/v1/u/{token}/s3/multipart",
     "GET /api/v1/u/{token}/s3/multipart/{uploadId}",
@@ -126,7 +137,7 @@ def test_names_in_the_openapi_document_are_readable() -> None:
 
 def test_routes_without_permission_are_listed() -> None:
     by_access: dict[Access, set[str]] = {access: set() for access in Access}
-    for route in list_routes():
+    for route in (*list_routes(), *list_page_routes()):
         by_access[route.guard.access].add(str(route))
 
     assert by_access[Access.PUBLIC] == _PUBLIC_ROUTES
@@ -205,12 +216,12 @@ def test_paths_are_unique_whatever_their_parameters_are_called() -> None:
 
 
 def test_gateway_sends_each_path_to_the_function_of_its_route() -> None:
-    for route in list_routes():
+    for route in (*list_routes(), *list_page_routes()):
         assert _function_for(re.sub("{[^}]*}", "anything", route.path)) == route.function, str(route)
 
 
 def test_each_prefix_of_the_catalog_has_routes() -> None:
-    paths = {route.path for route in list_routes()}
+    paths = {route.path for route in (*list_routes(), *list_page_routes())}
     for function in FUNCTIONS:
         for prefix in function.path_prefixes:
             has_routes = any(path == prefix or path.startswith(f"{prefix}/") for path in paths)
@@ -225,7 +236,9 @@ def test_cost_of_each_list_is_measured() -> None:
 
 def _provided_dependencies(route: Route) -> set[Any]:
     provided: list[Any] = [CurrentClient, SessionCookie]
-    if route.guard.access is not Access.PUBLIC:
+    if route.guard.access is Access.PUBLIC:
+        provided += [AnonymousIdempotencyKey]
+    else:
         provided += [CurrentCaller, CurrentUser]
     if route.guard.project_from:
         provided += [CurrentProject, CurrentMembership]

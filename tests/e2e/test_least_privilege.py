@@ -139,6 +139,7 @@ REFUSED: dict[str, Attempt] = {
     "auth": get_object("Originals", "tried/original"),
     "projects": get_item("Credentials"),
     "upload": delete_object("Originals", "tried/original"),
+    "shares": delete_object("Originals", "tried/original"),
     "files": put_object("Originals", "tried/x"),
     "ingest": put_object("Variants", "media/tried"),
     "imageproc": on_new_version("get_object", "tried/files/original"),
@@ -152,7 +153,7 @@ ALLOWED: list[tuple[str, str, Attempt]] = [
     *(
         (name, "query the index", query("Main", "gsi1"))
         for name in _ALL_BUT_MAIL
-        if name not in ("ingest", "imageproc")
+        if name not in ("shares", "ingest", "imageproc")
     ),
     *((name, "write audit", put_item("Audit")) for name in _API_FUNCTIONS),
     *((name, "write ephemeral", put_item("Ephemeral")) for name in _API_FUNCTIONS),
@@ -170,6 +171,11 @@ ALLOWED: list[tuple[str, str, Attempt]] = [
     ("upload", "put an original", put_object("Originals", "tried/original")),
     ("upload", "list originals", list_objects("Originals")),
     ("upload", "send an image", send_message("Images", _UNKNOWN_RENDER_MESSAGE)),
+    ("shares", "put an original", put_object("Originals", "tried/original")),
+    ("shares", "list originals", list_objects("Originals")),
+    ("shares", "read an original", on_new_version("get_object", "tried/files/original")),
+    ("shares", "read a variant", get_object("Variants", "private/tried")),
+    ("shares", "send an image", send_message("Images", _UNKNOWN_RENDER_MESSAGE)),
     ("files", "read an original", on_new_version("get_object", "tried/files/original")),
     ("files", "read a variant", get_object("Variants", "private/tried")),
     ("ingest", "read an original", get_object("Originals", "tried/original")),

@@ -65,6 +65,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         **_READ_MAIN,
         "main [EVENTS#* FILE#* JOB#* SEEN#* TASK#* VERSION#*]": _WRITE,
         "main [FILE#*]": "dynamodb:DeleteItem",
+        "main [SHARES#* SHARE_TOKEN#*]": f"dynamodb:DeleteItem {_WRITE}",
         **_WRITE_AUDIT,
         **_EPHEMERAL,
         "originals": "s3:ListBucket",
@@ -75,6 +76,24 @@ PERMISSIONS: dict[str, dict[str, str]] = {
         "work": "sqs:SendMessage",
         # This action has no resource type.
         "*": "ses:GetAccount",
+    },
+    # Strangers call it, so it reads only what decides about a link.
+    "shares": {
+        (
+            "main [FILE#* INSTALLATION#* KEY#* PROJECT#* QUOTA#* SEEN#* SHARES#* SHARE_TOKEN#* UPLOAD#* USAGE#* USER#*]"
+        ): f"{_READ} dynamodb:ConditionCheckItem",
+        "main [FILE#*]": "dynamodb:Query",
+        "main [SHARES#*]": "dynamodb:UpdateItem",
+        "main [SHARE_USES#*]": "dynamodb:PutItem",
+        "main [EVENTS#* FILE#* INSTALLATION#* JOB#* QUOTA#* UPLOAD#* USAGE#*]": _WRITE,
+        **_WRITE_AUDIT,
+        **_EPHEMERAL,
+        "originals": "s3:ListBucket",
+        "originals/*": "s3:GetObject s3:GetObjectVersion s3:PutObject",
+        "variants/media/*": "s3:GetObject",
+        "variants/private/*": "s3:GetObject",
+        "images": "sqs:SendMessage",
+        "work": "sqs:SendMessage",
     },
     "ingest": {
         "main [FILE#* INSTALLATION#* KEY#* PROJECT#* SEEN#* UPLOAD#* USER#*]": f"{_READ} dynamodb:ConditionCheckItem",
@@ -100,7 +119,7 @@ PERMISSIONS: dict[str, dict[str, str]] = {
     "maintenance": {
         **_READ_MAIN,
         "main [EVENTS#* FILE#* INSTALLATION#* JOB#* PROJECT#* QUOTA#* TASK#* UPLOAD#* USAGE#*]": _WRITE,
-        "main [FILE#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* USAGE#* VERSION#*]": "dynamodb:DeleteItem",
+        "main [FILE#* JOB#* KEY#* PROJECT#* QUOTA#* SEEN#* SHARES#* SHARE_TOKEN#* USAGE#* VERSION#*]": "dynamodb:DeleteItem",
         "originals": "s3:ListBucket s3:ListBucketVersions",
         "originals/*": "s3:AbortMultipartUpload s3:DeleteObjectVersion s3:GetObjectVersion",
         "variants": "s3:ListBucket",
@@ -118,6 +137,7 @@ EXPORT_PERMISSIONS = {"maintenance": {"audit": "dynamodb:Query", "exports/*": "s
 _EDGE_CREDENTIALS = {"parameters/edge-credentials": "ssm:GetParameter"}
 EDGE_PERMISSIONS = {
     "upload": _EDGE_CREDENTIALS,
+    "shares": _EDGE_CREDENTIALS,
     "files": _EDGE_CREDENTIALS,
     "maintenance": {**_EDGE_CREDENTIALS, "originals/*": "s3:GetObject s3:PutObject"},
 }

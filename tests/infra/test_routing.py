@@ -83,8 +83,10 @@ def test_credentials_reach_the_api_and_are_never_logged(cloud_template: Template
 def test_distribution_routes_the_api_media_and_console(cloud_template: Template) -> None:
     config = _distribution(cloud_template)
 
-    assert [behavior["PathPattern"] for behavior in config["CacheBehaviors"]] == ["/api/*", "/media/*"]
-    api, media = config["CacheBehaviors"]
+    assert [behavior["PathPattern"] for behavior in config["CacheBehaviors"]] == ["/api/*", "/s/*", "/media/*"]
+    api, links, media = config["CacheBehaviors"]
+    # The page of a link is of the API: not cached, and its token is in no log.
+    assert links == {**api, "PathPattern": "/s/*"}
     assert sorted(api["AllowedMethods"]) == ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
     assert sorted(media["AllowedMethods"]) == ["GET", "HEAD"]
     assert sorted(config["DefaultCacheBehavior"]["AllowedMethods"]) == ["GET", "HEAD"]

@@ -59,6 +59,18 @@ def test_body_over_the_limit_is_rejected_with_a_problem(
         assert problem["requestId"] == response["headers"]["x-request-id"]["value"] == "id-of-cloudfront"
 
 
+@pytest.mark.parametrize("uri", ["/s/hs_token", "/s/hs_token/upload"])
+def test_form_with_too_large_a_file_leads_back_to_its_page(scripts: dict[str, str], uri: str) -> None:
+    fits, exceeds = (
+        _run_script(scripts["api"], uri=uri, method="POST", headers={"content-length": str(length)})
+        for length in (MAX_BODY_BYTES, MAX_BODY_BYTES + 1)
+    )
+
+    assert fits["uri"] == uri
+    assert exceeds["statusCode"] == 303
+    assert exceeds["headers"]["location"] == {"value": "/s/hs_token?tooLarge=true"}
+
+
 @pytest.mark.parametrize(("uri", "error"), [("/api/v1/projects", BodyTooLarge), ("/api/v1/upload/file", FileTooLarge)])
 def test_problem_says_the_same_as_the_function(scripts: dict[str, str], uri: str, error: type[PayloadTooLarge]) -> None:
     response = _run_script(scripts["api"], uri=uri, method="POST", headers={"content-length": "999999999"})

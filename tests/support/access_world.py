@@ -10,6 +10,7 @@ from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
 from tests.support.jobs import create_failed_job
+from tests.support.shares import create_link
 
 KEY_SCOPES = frozenset(name for name, permission in PERMISSIONS.items() if permission.is_key_scope)
 _TEXT_FILE = {"filename": "a.txt", "contentType": "text/plain"}
@@ -115,6 +116,7 @@ class AccessWorld:
             "fileId": file_id,
             "trashedFileId": trashed_id,
             "versionedFileId": versioned_id,
+            "shareId": create_link(owner, file_id).share_id,
             "number": "1",
             "jobId": create_failed_job(owner, self.fake_aws, project_id),
             "uploadId": open_upload["uploadId"],

@@ -23,6 +23,7 @@ MAX_ENTRY_BYTES = len(
             "createdAt": "2026-11-20T12:00:00.123456Z",
             "actor": "0" * 26,
             "apiKeyId": "0" * 80,
+            "shareId": "0" * 39,
             "action": "x" * 64,
             "target": "x" * 128,
             "outcome": "success",

@@ -53,6 +53,7 @@ class Client:
     access_token: str | None = None
     user: dict[str, Any] = field(default_factory=dict)
     refresh_token: str = ""
+    base_path: str = BASE_PATH
 
     def get(self, path: str, **kwargs: Any) -> Response:
         return self.request("GET", path, **kwargs)
@@ -80,7 +81,7 @@ class Client:
         content = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
         if content is not None:
             sent["content-type"] = "application/json"
-        event = build_http_api_event(method, path, sent | (headers or {}), content)
+        event = build_http_api_event(method, path, sent | (headers or {}), content, base_path=self.base_path)
         event["requestContext"]["http"]["sourceIp"] = source
         handler = find_handler(event["rawPath"])
         response = handler(event, SimpleNamespace(aws_request_id="aws", function_name="test"))
@@ -90,9 +91,11 @@ class Client:
         return Response(response["statusCode"], response["headers"], text, tuple(response.get("cookies", ())))
 
 
-def build_http_api_event(method: str, path: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
+def build_http_api_event(
+    method: str, path: str, headers: dict[str, str], body: bytes | None, *, base_path: str = BASE_PATH
+) -> dict[str, Any]:
     """Return an event (API Gateway developer guide, Lambda proxy integration, payload format 2.0)."""
-    split = urlsplit(path if path.startswith("/api/") else BASE_PATH + path)
+    split = urlsplit(path if path.startswith("/api/") else base_path + path)
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(split.query, keep_blank_values=True):
         query.setdefault(name, []).append(value)

@@ -14,6 +14,7 @@ from tests.support.factories import make_upload_request
 from tests.support.fixtures import OverrideSettings
 from tests.support.jobs import create_failed_job
 from tests.support.mfa import enable_mfa
+from tests.support.shares import create_link
 
 PROVIDER = "github"
 OAUTH_CALLBACK = "GET /auth/oauth/{provider}/callback"
@@ -26,6 +27,9 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
     fake_aws.upload(client, b"y", filename="a.txt", contentType="text/plain", fileId=committed["fileId"])
     open_upload = _upload_one_part(client, fake_aws)
     companion_path, companion_parts = _companion_upload(client, fake_aws)
+    link = create_link(client, committed["fileId"], permission="write")
+    shared_upload = link.init_upload(b"x").created()
+    fake_aws.put_object(shared_upload, b"x")
     session_id = users.sign_in(client.user["email"]).refresh_token.split("_")[1]
     project_path = _project_path_values(client, fake_aws)
     configure_provider(fake_aws, override_settings)
@@ -33,6 +37,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
         "path": {
             "projectId": users.personal_project_id(client),
             "fileId": committed["fileId"],
+            "shareId": link.share_id,
             "number": "1",
             "uploadId": open_upload["uploadId"],
             "jobId": create_failed_job(client, fake_aws, users.personal_project_id(client)),
@@ -44,6 +49,7 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
         },
         "project_path": project_path,
         "companion_path": companion_path,
+        "share_path": {"token": link.token},
         "query": {
             OAUTH_CALLBACK: "?state=unknown",
             "POST /upload/file": "?filename=a.txt",
@@ -51,6 +57,9 @@ def make_valid_requests(client: Client, fake_aws: FakeAws, override_settings: Ov
             **_companion_queries(companion_path.pop("key")),
         },
         "body": {
+            "POST /files/{fileId}/shares": {"permission": "read"},
+            "POST /s/{token}/init-upload": make_upload_request(b"x"),
+            "POST /s/{token}/commit": {"uploadId": shared_upload["uploadId"]},
             "POST /u/{token}/s3/multipart": {"filename": "a.txt"},
             "POST /u/{token}/s3/multipart/{uploadId}/complete": {"parts": companion_parts},
             "POST /projects": {"name": "x"},

@@ -16,7 +16,7 @@ from holdall.iam.store import sessions, users
 from holdall.jobs import store as jobs
 from holdall.jobs.model import Job, JobState
 from holdall.platform import clock, ids
-from holdall.platform.caller import Caller
+from holdall.platform.caller import Caller, ClientInfo
 from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import Transaction
 from holdall.projects.model import Membership, Project, ProjectSettings, ProjectWithRole, StoredInvitation
@@ -25,6 +25,8 @@ from holdall.projects.store import members
 from holdall.projects.store import projects as project_store
 from holdall.roles import store as roles
 from holdall.roles.model import Permission, Role
+from holdall.shares import store as shares
+from holdall.shares.model import USES_RETENTION, Share, new_use
 from holdall.uploads import store as uploads
 from holdall.uploads.model import InitUploadRequest, new_upload
 from tests.support import factories
@@ -135,13 +137,46 @@ def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:
     keys.put(tx, key_id, key)
 
 
+def _new_share(share_id: str, file_id: str) -> Share:
+    return Share(
+        id=share_id,
+        file_id=file_id,
+        permission="read",
+        token_sha256=ids.sha256_hex(share_id),
+        password_hash=None,
+        expires_at=None,
+        max_downloads=None,
+        downloads=0,
+        created_by=ids.new_id(),
+        api_key_id=None,
+        membership_id=ids.new_id(),
+        created_at=clock.now(),
+    )
+
+
+def _add_share(tx: Transaction, file_id: str, _: int) -> None:
+    shares.put(tx, _new_share(ids.new_scoped_id(ids.project_id_of(file_id)), file_id))
+
+
+def _add_share_use(tx: Transaction, share_id: str, _: int) -> None:
+    client = ClientInfo("192.0.2.7", "curl/8.9.1", "request")
+    use = new_use(client, "download", version=1, size=7, at=clock.now())
+    shares.put_use(tx, _new_share(share_id, share_id), ids.new_id(), use)
+
+
 def _add_session(tx: Transaction, user_id: str, _: int) -> None:
     sessions.add_session(tx, factories.make_session(clock.now(), user_id))
 
 
 def _add_audit_entry(tx: Transaction, user_id: str, _: int) -> None:
     id_ = ids.new_id()
-    action = {"actor": user_id, "api_key_id": None, "action": _ACTION, "target": user_id, "outcome": "success"}
+    action = {
+        "actor": user_id,
+        "api_key_id": None,
+        "action": _ACTION,
+        "target": user_id,
+        "outcome": "success",
+    }
     client = {"client_ip": "192.0.2.7", "user_agent": "curl/8.9.1", "request_id": id_}
     audit.put(tx, AuditEntry.model_validate({"id": id_, "created_at": ids.created_at(id_), **action, **client}))
 
@@ -180,6 +215,8 @@ _API_KEYS = RowFactory(_add_api_key, keys.ApiKeyRecord, ids.new_project_id)
 _FILES = RowFactory(_add_file, files.FileRecord, ids.new_project_id)
 _UPLOADS = RowFactory(_add_upload, uploads.UploadRecord, ids.new_project_id)
 _JOBS = RowFactory(_add_job, jobs.JobRecord, ids.new_project_id)
+_SHARES = RowFactory(_add_share, shares.ShareRecord, lambda: ids.new_scoped_id(ids.new_project_id()))
+_SHARE_USES = RowFactory(_add_share_use, shares.ShareUseRecord, lambda: ids.new_scoped_id(ids.new_project_id()))
 _SESSIONS = RowFactory(_add_session, sessions.SessionRecord)
 _AUDIT_ENTRIES = RowFactory(_add_audit_entry, audit.AuditEntryRecord)
 
@@ -217,6 +254,13 @@ LISTS = {
         "GET /files/{fileId}/versions",
         RowFactory(_add_version, files.VersionRecord, lambda: ids.new_scoped_id(ids.new_project_id())),
         lambda owner, page: files.list_versions(owner, page, newest_first=True),
+        "sk",
+    ),
+    "shares of a file": RouteList("GET /files/{fileId}/shares", _SHARES, shares.list_page, "sk"),
+    "uses of a share": RouteList(
+        "GET /files/{fileId}/shares/{shareId}/uses",
+        _SHARE_USES,
+        lambda owner, page: shares.list_uses(owner, clock.now() - USES_RETENTION, page),
         "sk",
     ),
     "open uploads of a project": RouteList("GET /uploads", _UPLOADS, uploads.list_open, "gsi2sk", descending=False),

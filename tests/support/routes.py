@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from holdall.http.app import HttpApp
+from holdall.http.app import BASE_PATH, HttpApp
 from holdall.http.auth import Guard
 from infra.catalog import FUNCTIONS
 
@@ -41,9 +41,18 @@ class Route:
                 yield "body", body_field.alias or name, field.required and body_field.is_required()
 
 
-@cache
 def list_routes() -> tuple[Route, ...]:
-    """Return all routes of all functions."""
+    """Return all routes of the API."""
+    return tuple(route for route in _list_all() if route.path.startswith(BASE_PATH))
+
+
+def list_page_routes() -> tuple[Route, ...]:
+    """Return all routes that serve pages."""
+    return tuple(route for route in _list_all() if not route.path.startswith(BASE_PATH))
+
+
+@cache
+def _list_all() -> tuple[Route, ...]:
     return tuple(
         Route(function.name, route.method, route.openapi_path, app.guards[route.func], route)
         for function in FUNCTIONS

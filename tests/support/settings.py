@@ -11,6 +11,8 @@ RATE_LIMIT_NAMES = (
     "companion",
     "wait",
     "key",
+    "share",
+    "share-password",
     "challenge",
     "second-factor",
     "password",

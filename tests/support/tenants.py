@@ -19,6 +19,7 @@ from tests.support.projects import (
     create_shared_project,
 )
 from tests.support.routes import Route, list_routes
+from tests.support.shares import create_link
 
 # A test fails if a path has a parameter that is in neither set.
 ID_PARAMETER_NAMES = {
@@ -30,6 +31,7 @@ ID_PARAMETER_NAMES = {
     "keyId",
     "userId",
     "invitationId",
+    "shareId",
     "jobId",
     "sessionId",
     "resource",
@@ -126,6 +128,7 @@ def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
     ).created()
     invitations = [create_invitation(client, project_id, f"{name}-{suffix}@example.test")["id"] for suffix in "de"]
     keys = [create_api_key_client(client, project_id, name=f"{name}-{suffix}") for suffix in "fg"]
+    shares = [create_link(client, photos[0]["fileId"]) for _ in range(2)]
     jobs = sorted(
         row["id"] for row in fake_aws.find_rows("main", record_type="job") if row["id"].startswith(project_id)
     )
@@ -139,6 +142,8 @@ def create_tenant(fake_aws: FakeAws, name: str) -> Tenant:
         "keyId": keys[0].key_id,
         "userId": member.user["id"],
         "invitationId": invitations[0],
+        "shareId": shares[0].share_id,
+        "other share": shares[1].share_id,
         "jobId": jobs[0],
         "sessionId": member.refresh_token.split("_")[1],
         "owner": client.user["id"],
@@ -170,6 +175,10 @@ def unknown_id_in_project(name: str, example: str, project_id: str) -> str:
     return example[: len(example) - len(rest)] + unknown_id(name, rest)
 
 
+def _body_value(route: Route, name: str) -> Any:
+    return "read" if str(route) == "POST /api/v1/files/{fileId}/shares" else _BODY_VALUES[name]
+
+
 def send_request(client: Client, route: Route, ids: dict[str, str], *id_parameters: IdParameter) -> Response:
     """Call a route with these IDs: those that it requires, and the optional ones in `id_parameters`."""
     path, query, body = route.path.removeprefix(BASE_PATH), ["filename=a.jpg"] * route.guard.file_body, {}
@@ -181,5 +190,7 @@ def send_request(client: Client, route: Route, ids: dict[str, str], *id_paramete
         elif location == "query" and (location, name) in wanted:
             query.append(f"{name}={quote(value, safe='')}")
         elif location == "body" and (required or (location, name) in wanted):
-            body[name] = _BODY_VALUES[name] if name not in ID_PARAMETER_NAMES else [value] if name == "ids" else value
+            body[name] = (
+                _body_value(route, name) if name not in ID_PARAMETER_NAMES else [value] if name == "ids" else value
+            )
     return client.request(route.method, path + ("?" + "&".join(query) if query else ""), body or None)

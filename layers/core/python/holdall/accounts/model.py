@@ -1,21 +1,19 @@
 """Accounts: the credentials that prove them, the requests that change them, and what can fail."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from holdall.accounts.password_strength import is_weak
 from holdall.iam.model import EmailAddress, SessionMode, Token, User, normalize_email
 from holdall.iam.tokens import TokenKind
 from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticated, ValidationFailed
-from holdall.platform.schemas import RequestModel, ResponseModel
+from holdall.platform.schemas import NewPassword, Password, RequestModel, ResponseModel
 from holdall.projects.model import Name
 from holdall.roles.model import RoleNames
 
-_MAX_PASSWORD_BYTES = 1024  # a longer password is refused before it is hashed
 MAX_ROLES = 20  # of a user
 
 
@@ -123,17 +121,6 @@ class TotpFactor:
     last_step: int  # the last time step whose code was used
 
 
-def _validate_byte_length(text: str) -> str:
-    # NFKC, the form that is hashed, may be longer.
-    for form in (text, unicodedata.normalize("NFKC", text)):
-        if len(form.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD_BYTES:
-            raise ValueError(f"must not be longer than {_MAX_PASSWORD_BYTES} bytes")
-    return text
-
-
-NewPassword = Annotated[str, Field(min_length=8, max_length=128), AfterValidator(_validate_byte_length)]
-# A sign-in accepts any password, because its response must not reveal whether a password could be one.
-Password = Annotated[str, Field(max_length=1024), AfterValidator(_validate_byte_length)]
 AnyEmailAddress = Annotated[str, Field(max_length=254)]  # not validated, because only that of an account has an effect
 TotpCode = Annotated[str, Field(max_length=64)]
 RecoveryCode = Annotated[str, Field(max_length=64)]

@@ -2,16 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from holdall.iam.model import Account
 from holdall.iam.tokens import TokenKind
-from holdall.platform import clock, ids
+from holdall.platform import ids
 from holdall.platform.errors import Conflict, Forbidden, NotFound, Unauthenticated, ValidationFailed
-from holdall.platform.schemas import RequestModel, ResponseModel, Rfc3339DateTime, UniqueItems
+from holdall.platform.schemas import ExpiresAt, RequestModel, ResponseModel, UniqueItems
 from holdall.projects.model import Membership, Name
 
 MAX_API_KEYS = 50  # of a project
@@ -59,26 +59,6 @@ class CreatorLeft(Conflict):
     detail = "The creator of this key is no longer an active member of the project. Create another key."
 
 
-def _require_string(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("must be an RFC 3339 time with an offset, for example 2030-01-01T12:00:00Z")  # noqa: TRY004  # pydantic reports only ValueError
-    return value
-
-
-def _require_future(value: datetime) -> datetime:
-    try:
-        value = value.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must be before the year 10000 in UTC") from error
-    if value <= clock.now():
-        raise ValueError("must be in the future")
-    return value
-
-
-# JSON has no times, so strict mode would reject every value; without it, a number would be accepted as seconds.
-ExpiresAt = Annotated[
-    Rfc3339DateTime, Field(strict=False), AfterValidator(_require_future), BeforeValidator(_require_string)
-]
 Scopes = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=50), UniqueItems
 ]

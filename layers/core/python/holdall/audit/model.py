@@ -31,6 +31,7 @@ class AuditEntry(ResponseModel):
     created_at: datetime  # the time in the ID
     actor: str  # a user ID, or "anonymous"
     api_key_id: str | None  # of the API key that the actor used
+    share_id: str | None = None  # of the share that a stranger used; the actor is "anonymous"
     action: str
     target: str
     outcome: Outcome

@@ -26,12 +26,14 @@ def log(
 
     `actor` is the user whom a request without credentials turned out to be from, such as a sign-up.
     """
-    entry_id = ids.new_id()
+    entry_id, caller = ids.new_id(), client if isinstance(client, Caller) else None
+    known = caller if caller and caller.share_id is None else None
     entry = AuditEntry(
         id=entry_id,
         created_at=ids.created_at(entry_id),
-        actor=actor or (client.user_id if isinstance(client, Caller) else ANONYMOUS),
-        api_key_id=client.api_key_id if isinstance(client, Caller) else None,
+        actor=actor or (known.user_id if known else ANONYMOUS),
+        api_key_id=known.api_key_id if known else None,
+        share_id=caller.share_id if caller else None,
         action=action,
         target=target,
         outcome=outcome,

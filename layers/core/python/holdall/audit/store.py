@@ -23,6 +23,7 @@ from holdall.platform.table import (
 class AuditEntryRecord(AuditRecord):
     action = UnicodeAttribute()
     api_key_id = UnicodeAttribute(null=True)
+    share_id = UnicodeAttribute(null=True)
     outcome = UnicodeAttribute()
     client_ip = UnicodeAttribute()
     user_agent = UnicodeAttribute()

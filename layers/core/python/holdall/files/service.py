@@ -17,6 +17,7 @@ from holdall.files.model import (
 )
 from holdall.files.names import Disposition, content_disposition
 from holdall.files.store import (
+    check_live,
     get_or_none,
     get_pending,
     get_restored_key_or_none,
@@ -33,6 +34,7 @@ from holdall.platform.pagination import PageRequest
 from holdall.platform.table import BatchGet, Transaction
 
 __all__ = [
+    "check_live",
     "get_or_none",
     "get_pending",
     "get_restored_key_or_none",

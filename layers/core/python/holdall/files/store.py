@@ -67,7 +67,6 @@ def mark_deleted(tx: Transaction, file_id: str, version: Version) -> None:
 def update(tx: Transaction, file: File) -> File:
     """Update a file, and return it with its next revision. The transaction raises FileChanged if the revision is old."""
     updated = replace(file, revision=file.revision + 1)
-    index_keys = _index_keys(updated)
     actions: list[Action] = [
         FileRecord.name.set(updated.name),
         FileRecord.state.set(updated.state),
@@ -78,7 +77,7 @@ def update(tx: Transaction, file: File) -> File:
         FileRecord.deleted_at.set(updated.deleted_at) if updated.deleted_at else FileRecord.deleted_at.remove(),
         FileRecord.revision.set(updated.revision),
     ]
-    actions += _set_or_remove(index_keys, "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk")
+    actions += _set_or_remove(_index_keys(updated), "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk")
     record = FileRecord(_pk(file.id), "FILE")
     tx.update(record, actions, condition=FileRecord.revision == file.revision, error=FileChanged)
     return updated
@@ -86,8 +85,8 @@ def update(tx: Transaction, file: File) -> File:
 
 def update_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Update a version. The transaction raises FileChanged if the version was deleted."""
-    index_keys = _edge_keys(version)
-    actions = [VersionRecord.version_json.set(to_json(version)), *_set_or_remove(index_keys, "gsi2pk", "gsi2sk")]
+    actions = _set_or_remove(_edge_keys(version), "gsi2pk", "gsi2sk")
+    actions.append(VersionRecord.version_json.set(to_json(version)))
     tx.update(VersionRecord(_pk(file_id), _version_sk(version)), actions, error=FileChanged)
 
 
@@ -105,6 +104,11 @@ def delete_restored_key(tx: Transaction, version: Version) -> None:
 def delete(tx: Transaction, file: File) -> None:
     """Delete a purged file whose versions are deleted. The transaction raises FileChanged if the file does not exist."""
     tx.delete(FileRecord(_pk(file.id), "FILE"), condition=FileRecord.state == "purging", error=FileChanged)
+
+
+def check_live(tx: Transaction, file_id: str) -> None:
+    """Condition check: the file is neither in the trash nor purged. The transaction raises FileChanged."""
+    tx.condition_check(FileRecord, _pk(file_id), "FILE", FileRecord.state == "live", error=FileChanged)
 
 
 def get_or_none(file_id: str) -> File | None:
@@ -239,11 +243,8 @@ def _edge_keys(version: Version) -> dict[str, Any]:
 
 
 def _set_or_remove(index_keys: dict[str, str], *names: str) -> list[Action]:
-    actions = []
-    for name in names:
-        attribute = getattr(Record, name)
-        actions.append(attribute.set(index_keys[name]) if name in index_keys else attribute.remove())
-    return actions
+    attributes = {name: getattr(Record, name) for name in names}
+    return [each.set(index_keys[name]) if name in index_keys else each.remove() for name, each in attributes.items()]
 
 
 def _to_model(record: FileRecord) -> File:

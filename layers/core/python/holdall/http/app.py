@@ -33,6 +33,7 @@ _SECURITY_HEADERS = {
 _EXPOSED_HEADERS = "etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
 
 Route = Callable[..., Any]
+ErrorPage = Callable[[dict[str, Any]], Response[str]]
 F = TypeVar("F", bound=Route)
 
 
@@ -45,7 +46,8 @@ class UnknownParameter(ValidationFailed):
 class Router:
     """The routes of a module. A route without a guard fails in mypy and at import."""
 
-    def __init__(self) -> None:
+    def __init__(self, base_path: str = BASE_PATH) -> None:
+        self.base_path = base_path
         self.routes = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # Powertools has no types here
         self.guards: dict[Route, Guard] = {}
 
@@ -83,11 +85,13 @@ class HttpApp:
 
         handler = HttpApp("projects", projects.router)
 
-    A request is logged, authorized, and validated, in this order, before its route is called.
+    A request is logged, authorized, and validated, in this order, before its route is called. Outside the API, where people see
+    pages, `error_page` makes a page of each problem.
     """
 
-    def __init__(self, module: str, *routers: Router) -> None:
+    def __init__(self, module: str, *routers: Router, error_page: ErrorPage | None = None) -> None:
         self._module = module
+        self._error_page = error_page
         self.routers = routers
         self.guards = {function: guard for router in routers for function, guard in router.guards.items()}
         self.app = APIGatewayHttpResolver(
@@ -102,7 +106,7 @@ class HttpApp:
         self.app.exception_handler(HoldallError)(problems.from_error)
         self.app.exception_handler(RequestValidationError)(problems.from_validation)
         for router in routers:
-            self.app.include_router(router.routes, prefix=BASE_PATH)
+            self.app.include_router(router.routes, prefix=router.base_path)
         open_client()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -116,7 +120,12 @@ class HttpApp:
             observability.logger.exception("unhandled_error")
             observability.count_metric("UnhandledError")
             response = _to_gateway_response(problems.internal_error())
-        response["headers"] = {**_SECURITY_HEADERS, **_cors_headers(headers), **_lowercase(response["headers"] or {})}
+        own_headers: dict[str, Any] = _lowercase(response["headers"] or {})
+        if self._error_page and own_headers.get("content-type") == problems.CONTENT_TYPE and not _is_of_api(event):
+            page = self._error_page(json.loads(response["body"]))
+            response["body"] = page.body
+            own_headers |= {"content-type": page.content_type, **page.headers}
+        response["headers"] = {**_SECURITY_HEADERS, **_cors_headers(headers), **own_headers}
         response["headers"]["x-request-id"] = observability.request_id()
         response["body"] = response.get("body") or ""  # Powertools makes "null" of the body of a 204 or 302
         method, status = event["requestContext"]["http"]["method"], int(response["statusCode"])
@@ -164,6 +173,10 @@ class HttpApp:
 def _request_id(headers: dict[str, str]) -> str:
     requested = headers.get("x-request-id") or ""
     return requested if _VALID_REQUEST_ID.fullmatch(requested) else ids.new_id()
+
+
+def _is_of_api(event: dict[str, Any]) -> bool:
+    return str(event.get("rawPath", "")).startswith(f"{BASE_PATH}/")
 
 
 def _cors_headers(headers: dict[str, str]) -> dict[str, str]:

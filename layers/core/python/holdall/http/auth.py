@@ -68,6 +68,7 @@ class RequestContext:
     project: Project | None = None
     membership: Membership | None = None  # of the user. None for a superuser who is not a member
     rate_limit: RateLimitStatus | None = None
+    idempotency_key: IdempotencyKey | None = None  # of a public route; otherwise the caller has it
     content: bytes = b""  # the body
 
 
@@ -82,6 +83,8 @@ CurrentClient = Annotated[ClientInfo, _current(lambda context: context.client)]
 CurrentCaller = Annotated[Caller, _current(lambda context: context.caller)]
 CurrentUser = Annotated[User, _current(lambda context: context.user)]
 CurrentProject = Annotated[Project, _current(lambda context: context.project)]
+# The path is a part of it, so it belongs to the holders of the token in the path.
+AnonymousIdempotencyKey = Annotated[IdempotencyKey | None, _current(lambda context: context.idempotency_key)]
 CurrentMembership = Annotated[Membership | None, _current(lambda context: context.membership)]
 
 
@@ -131,7 +134,7 @@ class Guard:
 
     def _authenticate(self, event: APIGatewayProxyEventV2, path_parameters: dict[str, str]) -> RequestContext:
         if self.access is Access.PUBLIC:
-            return RequestContext(client_info(event))
+            return RequestContext(client_info(event), idempotency_key=self._idempotency_key(event, "anonymous"))
         credentials = read_credentials(event)
         if isinstance(credentials, ApiKeyCredentials):
             return self._authenticate_api_key(event, path_parameters, credentials)
@@ -195,6 +198,7 @@ class Guard:
             project_role=role,
             idempotency_key=self._idempotency_key(event, key_id),
             api_key_id=key_id,
+            api_key_scopes=scopes,
             credentials_expire_at=lookup.key.require(InvalidApiKey).expires_at,
         )
         user = lookup.creator.require(NotFound).user
@@ -275,12 +279,17 @@ def recent_session(*, rate_limit: str | None = None) -> Guard:
 
 
 def public(
-    *, rate_limit: str | None = None, allow_unknown_query: bool = False, max_body_bytes: int = MAX_BYTES
+    *,
+    rate_limit: str | None = None,
+    allow_unknown_query: bool = False,
+    file_body: bool = False,
+    max_body_bytes: int = MAX_BYTES,
 ) -> Guard:
     """Require nothing. The rate limit counts by network, because no one is known."""
     return Guard(
         Access.PUBLIC,
         rate_limit=rate_limit,
         allow_unknown_query=allow_unknown_query,
+        file_body=file_body,
         max_body_bytes=max_body_bytes,
     )

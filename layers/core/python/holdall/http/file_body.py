@@ -1,6 +1,7 @@
 """Bodies that are a file: its bytes, or a form that contains it (RFC 7578)."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
 from aws_lambda_powertools.event_handler import Depends, Request
@@ -35,7 +36,7 @@ class MalformedForm(BadRequest):
 
 
 class UnexpectedPart(ValidationFailed):
-    """The form has a part that is not the file, or a second file."""
+    """The form has a part that is neither the file nor a known field, or one of them twice."""
 
     code, detail = "unknown_field", "A form must have one part, the `file`. Send everything else in the query."
 
@@ -53,6 +54,7 @@ class FileBody:
     content: bytes
     content_type: str | None
     name: str | None = None  # of a form
+    fields: Mapping[str, str] = field(default_factory=dict)  # of a form, besides the file
 
 
 def read(event: APIGatewayProxyEventV2) -> bytes:
@@ -73,15 +75,15 @@ def parse(content_type: str, content: bytes) -> FileBody:
     """Return the file of a body. Raises FileTooLarge, MalformedForm, UnexpectedPart and FileMissing."""
     media_type = normalize_media_type(content_type)
     if media_type == _FORM:
-        file = _parse_form(content_type, content)
-    else:
-        file = FileBody(content, None if media_type in _UNDECLARED else content_type)
-    if len(file.content) > MAX_FILE_BYTES:
-        raise FileTooLarge
-    return file
+        return parse_form(content_type, content)
+    return _check_size(FileBody(content, None if media_type in _UNDECLARED else content_type))
 
 
-def _parse_form(content_type: str, content: bytes) -> FileBody:
+def parse_form(content_type: str, content: bytes, fields: Collection[str] = ()) -> FileBody:
+    """Return the file of a form that may have these fields as well.
+
+    Raises FileTooLarge, MalformedForm, UnexpectedPart and FileMissing.
+    """
     # Imported here because it takes 5 ms of a cold start, and no other route needs it.
     from multipart import (  # noqa: PLC0415
         MultipartError,
@@ -90,26 +92,36 @@ def _parse_form(content_type: str, content: bytes) -> FileBody:
         parse_options_header,
     )
 
-    part: Any = None
-    chunks: list[bytes] = []
+    parts: dict[str, Any] = {}
+    chunks: dict[str, list[bytes]] = {}
+    name = ""
     try:
         boundary = parse_options_header(content_type)[1].get("boundary", "")
         with PushMultipartParser(boundary, strict=True) as parser:
             for found in parser.parse(content):
                 if isinstance(found, MultipartSegment):
-                    _check_part(found, is_first=part is None)
-                    part = found
+                    _check_part(found, known={"file", *fields} - parts.keys())
+                    name = found.name
+                    parts[name], chunks[name] = found, []
                 elif found:
-                    chunks.append(found)
+                    chunks[name].append(found)
+        texts = {name: b"".join(chunks[name]).decode() for name in parts if name != "file"}
     except (MultipartError, UnicodeError) as error:
         raise MalformedForm from error
+    part = parts.get("file")
     if part is None:
         raise FileMissing(pointer="/file")
-    return FileBody(b"".join(chunks), part.content_type or None, part.filename or None)
+    return _check_size(FileBody(b"".join(chunks["file"]), part.content_type or None, part.filename or None, texts))
 
 
-def _check_part(part: Any, *, is_first: bool) -> None:
-    if part.name != "file" or not is_first:
+def _check_size(file: FileBody) -> FileBody:
+    if len(file.content) > MAX_FILE_BYTES:
+        raise FileTooLarge
+    return file
+
+
+def _check_part(part: Any, *, known: Collection[str]) -> None:
+    if part.name not in known:
         raise UnexpectedPart(pointer=f"/{part.name[:100]}")
     if part.header("Content-Transfer-Encoding", "binary").lower() not in _PLAIN_ENCODINGS:
         raise MalformedForm("The file must be sent without a Content-Transfer-Encoding (RFC 7578, section 4.7).")

@@ -48,9 +48,14 @@ _CODES = {  # the error types of pydantic that have another name in the API
 }
 
 
+def status_of(error: HoldallError) -> HTTPStatus:
+    """Return the HTTP status of an error."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
 def from_error(error: HoldallError) -> Response[str]:
     """Return the response to an error."""
-    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    status = status_of(error)
     headers: dict[str, str | list[str]] = {}
     if isinstance(error, ServiceUnavailable):
         headers["Retry-After"] = str(error.retry_after)

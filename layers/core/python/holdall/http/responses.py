@@ -102,6 +102,11 @@ def no_content() -> Response[None]:
     return Response(204)
 
 
+def see_other(url: str) -> Response[Any]:
+    """Return 303: a browser that posted a form gets the URL (RFC 9110, section 15.4.4)."""
+    return Response(303, headers={"location": url})
+
+
 def redirect(url: str, cookie: Cookie | None = None, *, max_age: int = 0) -> Response[Any]:
     """Return 302. The caller's browser may follow it again for `max_age` seconds without a request."""
     caching = {"cache-control": f"private, max-age={max_age}"} if max_age else {}

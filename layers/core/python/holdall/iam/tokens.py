@@ -23,6 +23,7 @@ class TokenKind(StrEnum):
     API_KEY = "hk"
     PROJECT_INVITATION = "hj"
     COMPANION = "hu"
+    SHARE = "hs"
 
 
 _LOOKUP_ID_PATTERNS = {

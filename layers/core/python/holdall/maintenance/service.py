@@ -16,6 +16,7 @@ from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, Recoun
 from holdall.platform import observability
 from holdall.platform.errors import NotFound
 from holdall.projects.service import invitations, projects
+from holdall.shares import service as shares
 from holdall.tasks import service as tasks
 from holdall.tasks.model import RunTask, TaskRun
 from holdall.uploads import arrivals, cleanup
@@ -100,6 +101,7 @@ def _purge_file(job: Job) -> None:
     # First, because the records of the versions name their uploads. It can be repeated.
     versions = purge.list_versions(job.required_file_id)
     cleanup.expire_rows([version.original_id for version in versions if version.owns_original])
+    shares.delete_rows(job.required_file_id)
     purge.run_file(job, versions)
 
 

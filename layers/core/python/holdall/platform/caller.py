@@ -35,6 +35,8 @@ class Caller(ClientInfo):
     csrf_token: str | None = None  # of the session cookie
     idempotency_key: IdempotencyKey | None = None
     api_key_id: str | None = None
+    api_key_scopes: frozenset[str] | None = None  # that its creator still has
+    share_id: str | None = None  # of a stranger, who acts with the rights of the user who shared
     credentials_expire_at: datetime | None = None  # None for an API key without an end
 
     def require_session_id(self) -> str:

@@ -233,6 +233,7 @@ class Upload:
     state: UploadState
     created_by: str  # of an API key, its creator
     api_key_id: str | None
+    share_id: str | None  # of an upload that a stranger began with a share
     created_at: datetime
     expires_at: datetime
     completion: Completion | None  # of an upload in the state `completed`
@@ -268,6 +269,7 @@ def new_upload(request: InitUploadRequest, project: Project, caller: Caller, *, 
         state="open",
         created_by=caller.user_id,
         api_key_id=caller.api_key_id,
+        share_id=caller.share_id,
         created_at=now,
         expires_at=now + lifetime,
         completion=None,

@@ -38,6 +38,7 @@ class UploadRecord(Record, discriminator="upload"):
     state = UnicodeAttribute()
     created_by = UnicodeAttribute()
     api_key_id = UnicodeAttribute(null=True)
+    share_id = UnicodeAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     expires_at = UTCDateTimeAttribute()
     version_number = NumberAttribute(null=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from holdall.accounts import challenges, passwords, store
+from holdall.accounts import challenges, store
 from holdall.accounts.challenges import EmailChangePayload, PasswordResetPayload
 from holdall.accounts.model import (
     AccountChanged,
@@ -17,6 +17,7 @@ from holdall.emails import service as emails
 from holdall.emails.model import Discard, EmailChange, PasswordReset, SecurityNotice
 from holdall.iam.model import Account, InvalidToken, normalize_email
 from holdall.iam.service import sessions, users
+from holdall.platform import passwords
 from holdall.platform.caller import Caller, ClientInfo
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.service import account_deletion

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from holdall.accounts import challenges, passwords, store
+from holdall.accounts import challenges, store
 from holdall.accounts.challenges import MfaPayload
 from holdall.accounts.model import (
     DeveloperTokensDisabled,
@@ -19,7 +19,7 @@ from holdall.accounts.service import identities, mfa
 from holdall.audit.service import log
 from holdall.iam.model import Account, InvalidToken, IssuedSession, SessionMode, User, normalize_email
 from holdall.iam.service import rotation, sessions, users
-from holdall.platform import clock, ids
+from holdall.platform import clock, ids, passwords
 from holdall.platform.caller import ClientInfo
 from holdall.platform.config import settings
 from holdall.platform.errors import Unauthenticated

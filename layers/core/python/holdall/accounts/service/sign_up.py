@@ -1,6 +1,6 @@
 """How accounts come into being: sign-up, invitation, or the operator."""
 
-from holdall.accounts import challenges, passwords, store
+from holdall.accounts import challenges, store
 from holdall.accounts.challenges import InvitationPayload, SignUpPayload
 from holdall.accounts.model import (
     InvalidCredentials,
@@ -18,7 +18,7 @@ from holdall.emails import service as emails
 from holdall.emails.model import AccountExists, AccountInvitation, Discard, EmailVerification
 from holdall.iam.model import Account, EmailTaken, InvalidToken, User, normalize_email, parse_email_or_none
 from holdall.iam.service import users
-from holdall.platform import clock, ids
+from holdall.platform import clock, ids, passwords
 from holdall.platform.caller import Caller, ClientInfo
 from holdall.platform.config import settings
 from holdall.platform.errors import ValidationFailed

@@ -1,6 +1,5 @@
 """Administration of users. No administrator can change a user, or grant a role, with permissions that they lack."""
 
-from holdall.accounts import passwords
 from holdall.accounts.model import (
     MAX_ROLES,
     CreateUserRequest,
@@ -17,7 +16,7 @@ from holdall.audit.service import log
 from holdall.iam.model import Account, EmailTaken, User, normalize_email
 from holdall.iam.service import users
 from holdall.idempotency import service as idempotency
-from holdall.platform import ids
+from holdall.platform import ids, passwords
 from holdall.platform.caller import Caller
 from holdall.platform.errors import NotFound
 from holdall.platform.table import BatchGet, Transaction

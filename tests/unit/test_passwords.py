@@ -3,8 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from holdall.accounts import passwords
-from holdall.accounts.model import NewPassword
+from holdall.platform import passwords
+from holdall.platform.schemas import NewPassword
 
 
 @pytest.mark.parametrize("same", ["pa\u0308sswort-\ufb01n", "p\u00e4sswort-fin", "p\u00e4sswort-\uff46\uff49\uff4e"])
