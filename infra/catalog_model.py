@@ -44,7 +44,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A scheduled call of a function: every `rate_minutes`, or once a day at an hour in UTC.
+    """A scheduled call of a function: every `rate_minutes`, or once a day or a week at an hour in UTC.
 
     Without either, the stage sets it (`expireUploadsMinutes`, `syncSchedule`). `enabled_by` means the same as in `Grant`.
     """
@@ -52,6 +52,7 @@ class Schedule:
     task: str
     rate_minutes: int | None = None
     daily_hour: int | None = None  # the hour, 0 to 23
+    weekday: str | None = None  # such as SUN: at that hour of this day only
     enabled_by: str | None = None
 
 

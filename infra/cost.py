@@ -109,8 +109,9 @@ def _calls(template: Mapping[str, Any]) -> Iterator[float]:
     for each in template["Resources"].values():
         if each["Type"] == "AWS::Scheduler::Schedule":
             expression = each["Properties"]["ScheduleExpression"]
-            # The others are daily.
-            minutes = int(expression[5:].split()[0]) if expression.startswith("rate(") else 24 * 60
+            # The others are daily or weekly.
+            days = 1 if "* * ?" in expression else 7
+            minutes = int(expression[5:].split()[0]) if expression.startswith("rate(") else days * 24 * 60
             yield _MINUTES / minutes
 
 

@@ -73,6 +73,8 @@ def schedule_expressions(stage: Stage) -> dict[str, str]:
 
 
 def _schedule_expression(schedule: Schedule, stage: Stage) -> str:
+    if schedule.weekday is not None:
+        return f"cron(0 {schedule.daily_hour} ? * {schedule.weekday} *)"
     if schedule.daily_hour is not None:
         return f"cron(0 {schedule.daily_hour} * * ? *)"
     if schedule.task == "sync-edge" and stage.edge_store is not None:

@@ -15,6 +15,7 @@ from holdall.edge import store as sync_results
 from holdall.edge.model import BatchResult
 from holdall.emails import store as outbox
 from holdall.emails.model import Discard, Email
+from holdall.maintenance import store as marks
 from holdall.platform import clock
 from holdall.platform.errors import NotFound
 from holdall.platform.table import AuditRecord, CredentialRecord, EphemeralRecord, Item, Record, Transaction
@@ -75,6 +76,7 @@ RECORDS: dict[str, dict[str | None, tuple[str, str]]] = {
     "audit": {None: ("DAY#{date}#{number}", "{id}")},  # one kind of record, without a discriminator
     "ephemeral": {
         "idempotency": ("IDEMPOTENCY#{digest}", "IDEMPOTENCY"),
+        "orphan": ("ORPHAN#{key}", "{versionid}"),
         "rate-limit": ("RATE_LIMIT#{limit}#{subject}#{window}", "RATE_LIMIT"),
     },
 }
@@ -97,6 +99,8 @@ _PLACEHOLDERS = {
     "limit": "[a-z-]+",
     "subject": "[0-9a-z.:/-]+",
     "window": "[0-9]+",
+    "key": ".+",
+    "versionid": ".+",
 }
 # Discriminator -> partition key in the index.
 GSI1_KEYS = {
@@ -151,11 +155,12 @@ def test_table_has_every_kind_of_record() -> None:
 def test_partition_keys_of_every_kind_have_one_pattern_in_the_grants() -> None:
     patterns = {pattern for function in FUNCTIONS for grant in function.grants for pattern in grant.keys}
     found = {
-        kind: [pattern for pattern in patterns if fnmatchcase(partition, pattern)]
-        for kind, (partition, _) in RECORDS["main"].items()
+        (table, kind): [pattern for pattern in patterns if fnmatchcase(partition, pattern)]
+        for table, kinds in RECORDS.items()
+        for kind, (partition, _) in kinds.items()
     }
 
-    assert {kind: len(matching) for kind, matching in found.items()} == dict.fromkeys(found, 1)
+    assert {kind for (table, kind), matching in found.items() if table == "main" and len(matching) != 1} == set()
     assert {pattern for matching in found.values() for pattern in matching} == patterns
 
 
@@ -199,6 +204,7 @@ def populated_tables(scenario: Scenario, fake_aws: FakeAws) -> None:
     with Transaction() as tx:
         outbox.add(tx, Email("0" * 26, scenario.email, Discard()))  # `enqueue` would dispatch it after the commit
         google = LinkedIdentity("google", "issuer", "subject", scenario.email, clock.now())
+        marks.put_mark(tx, f"x-{scenario.project_id}/files/a.txt", "1", "0" * 26)  # the sweep marks what is a day old
         store.add_identity(tx, scenario.client.user["id"], google, error=NotFound)
         sync_results.put_result(tx, "0" * 26, 1, BatchResult())
     scenario.client.request("DELETE", f"/files/{scenario.create_document()}").data()

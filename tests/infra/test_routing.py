@@ -177,6 +177,7 @@ def test_schedules_invoke_functions_with_their_tasks(cloud_template: Template, l
         ("maintenance", "purge-projects"): "rate(60 minutes)",
         ("maintenance", "recount"): "cron(0 3 * * ? *)",
         ("maintenance", "empty-trash"): "cron(0 4 * * ? *)",
+        ("maintenance", "sweep"): "cron(0 5 ? * SUN *)",
         ("maintenance", "send-pending-jobs"): "rate(1 minute)",
         ("maintenance", "end-dead-jobs"): "rate(5 minutes)",
     }

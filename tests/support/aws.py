@@ -16,7 +16,7 @@ from holdall.platform import aws
 from holdall.platform.config import settings
 from holdall.variants import service as variants
 from holdall.variants.model import RenderedVariant, RenderResult
-from tests.support import checkpoints, iam, moto_speed
+from tests.support import checkpoints, iam, moto_listing, moto_speed
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
 from tests.support.iam import acting_as, load_handler
@@ -45,6 +45,7 @@ class FakeAws:
     def create(cls) -> "FakeAws":
         """Create the tables, buckets and queues of the stack."""
         moto_speed.install()
+        moto_listing.install()
         table = importlib.import_module("holdall.platform.table")
         for record in (table.Record, table.CredentialRecord, table.AuditRecord, table.EphemeralRecord):
             record.create_table(wait=True, billing_mode="PAY_PER_REQUEST")

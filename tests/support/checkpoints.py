@@ -38,8 +38,8 @@ class Checkpoint:
         frozen_clock = find_frozen_clock()
         return cls(
             rows={name: copy_rows(table.items) for name, table in moto_tables().items()},
-            objects={name: _copy_objects(bucket.keys) for name, bucket in _buckets().items()},
-            multipart_uploads={name: deepcopy(dict(bucket.multiparts)) for name, bucket in _buckets().items()},
+            objects={name: _copy_objects(bucket.keys) for name, bucket in moto_buckets().items()},
+            multipart_uploads={name: deepcopy(dict(bucket.multiparts)) for name, bucket in moto_buckets().items()},
             messages={name: deepcopy(queue._messages) for name, queue in _queues().items()},
             parameters={name: list(versions) for name, versions in _parameters().items()},
             frozen_time=frozen_clock.time if frozen_clock else None,
@@ -49,7 +49,7 @@ class Checkpoint:
         """Restore the saved state, and clear the cached rows of this process."""
         for name, table in moto_tables().items():
             table.items = copy_rows(self.rows[name])
-        for name, bucket in _buckets().items():
+        for name, bucket in moto_buckets().items():
             bucket.keys.clear()
             dict.update(bucket.keys, _copy_objects(self.objects[name]))
             bucket.multiparts.clear()
@@ -101,7 +101,7 @@ def _copy_objects(keys: Any) -> dict[str, list[Any]]:
     return {key: deepcopy(versions) for key, versions in dict.items(keys)}
 
 
-def _buckets() -> dict[str, Any]:
+def moto_buckets() -> dict[str, Any]:
     buckets: dict[str, Any] = s3_backends[_ACCOUNT]["aws"].buckets
     return buckets
 

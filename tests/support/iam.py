@@ -28,6 +28,7 @@ _S3_ACTIONS = {
     "CompleteMultipartUpload": "s3:PutObject",
     "UploadPart": "s3:PutObject",
     "ListParts": "s3:ListMultipartUploadParts",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
 }
 _function: str | None = None
 

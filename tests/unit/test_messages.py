@@ -3,7 +3,7 @@
 from holdall.edge.model import SyncPage, SyncVersions
 from holdall.emails.model import Email
 from holdall.jobs.model import RenderImage, RunJob
-from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject
+from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, SweepPage
 from holdall.platform.messages import Message
 from holdall.tasks.model import RunTask
 from holdall.uploads.messages import EndUpload, FindAtEdge
@@ -20,7 +20,15 @@ _OF_A_PROJECT = [
     EmptyTrash(_PROJECT_ID),
     RecountProject("0" * 26, _PROJECT_ID),
 ]
-_OF_THE_INSTALLATION = {Email, ExportAudit, FindTrash, RecountPage, RunTask, SyncPage}  # few, or sent to a person
+_OF_THE_INSTALLATION = {
+    Email,
+    ExportAudit,
+    FindTrash,
+    RecountPage,
+    RunTask,
+    SweepPage,
+    SyncPage,
+}  # few, or sent to a person
 
 
 def test_message_names_its_project() -> None:

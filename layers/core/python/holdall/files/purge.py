@@ -65,7 +65,7 @@ def run_version(job: Job, version: Version | None) -> None:
 
 
 def _hand_over_original(job: Job) -> Version | None:
-    file, version = store.get_or_none(job.required_file_id), store.get_deleted_version_or_none(*job.version_key)
+    file, version = store.get_or_none(job.required_file_id), store.get_version_or_none(*job.version_key, deleted=True)
     if file is None or file.state == "purging" or version is None:
         return None
     # A deleted version cannot be restored, so an original that no version names stays without one.

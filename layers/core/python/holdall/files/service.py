@@ -20,8 +20,10 @@ from holdall.files.store import (
     check_live,
     get_or_none,
     get_pending,
-    get_restored_key_or_none,
+    get_restored_key,
+    get_version,
     list_by_kind,
+    list_deleted_versions,
     list_for_sync,
     list_newest,
     list_project_versions,
@@ -37,8 +39,10 @@ __all__ = [
     "check_live",
     "get_or_none",
     "get_pending",
-    "get_restored_key_or_none",
+    "get_restored_key",
+    "get_version",
     "list_by_kind",
+    "list_deleted_versions",
     "list_for_sync",
     "list_newest",
     "list_project_versions",
@@ -166,6 +170,13 @@ def mark_deleted(tx: Transaction, file: File, version: Version, current: Version
     """
     store.mark_deleted(tx, file.id, version)
     return update(tx, replace(file, current=current))
+
+
+def get_restored_key_or_none(version_id: str) -> tuple[str, int] | None:
+    """Return the file and the number of a version that restores another one, or None. Raises ServiceUnavailable."""
+    with BatchGet() as batch:
+        pending = get_restored_key(batch, version_id)
+    return pending.value
 
 
 def find_version(file_id: str, matches: Callable[[Version], bool]) -> Version | None:

@@ -87,12 +87,12 @@ def update_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Update a version. The transaction raises FileChanged if the version was deleted."""
     actions = _set_or_remove(_edge_keys(version), "gsi2pk", "gsi2sk")
     actions.append(VersionRecord.version_json.set(to_json(version)))
-    tx.update(VersionRecord(_pk(file_id), _version_sk(version)), actions, error=FileChanged)
+    tx.update(VersionRecord(_pk(file_id), _sk_of(version)), actions, error=FileChanged)
 
 
 def delete_version(tx: Transaction, file_id: str, version: Version) -> None:
     """Delete the record of a version. The transaction raises FileChanged if the version does not exist."""
-    tx.delete(VersionRecord(_pk(file_id), _version_sk(version)), error=FileChanged)
+    tx.delete(VersionRecord(_pk(file_id), _sk_of(version)), error=FileChanged)
 
 
 def delete_restored_key(tx: Transaction, version: Version) -> None:
@@ -122,20 +122,22 @@ def get_pending(batch: BatchGet, file_id: str) -> Pending[File]:
     return batch.get(FileRecord, _pk(file_id), "FILE", _to_model)
 
 
-def get_version_or_none(file_id: str, number: int) -> Version | None:
-    """Return a version, or None. Raises ServiceUnavailable."""
-    return _get_version_or_none(file_id, f"{_VERSION}{number:08d}")
+def get_version_or_none(file_id: str, number: int, *, deleted: bool = False) -> Version | None:
+    """Return a version, or a deleted one that is not purged yet, or None. Raises ServiceUnavailable."""
+    record = VersionRecord.get_or_none(_pk(file_id), _version_sk(number, deleted=deleted))
+    return from_json(record.version_json) if record else None
 
 
-def get_deleted_version_or_none(file_id: str, number: int) -> Version | None:
-    """Return a deleted version that is not purged yet, or None. Raises ServiceUnavailable."""
-    return _get_version_or_none(file_id, f"{_DELETED}{number:08d}")
+def get_version(batch: BatchGet, file_id: str, number: int, *, deleted: bool = False) -> Pending[Version]:
+    """Read a version, or a deleted one that is not purged yet."""
+    key = _pk(file_id), _version_sk(number, deleted=deleted)
+    return batch.get(VersionRecord, *key, lambda record: from_json(record.version_json))
 
 
-def get_restored_key_or_none(version_id: str) -> tuple[str, int] | None:
-    """Return the file and the number of a version that restores another one, or None. Raises ServiceUnavailable."""
-    record = RestoredVersionRecord.get_or_none(*_restored_key(version_id))
-    return (record.file_id, int(record.number)) if record else None
+def get_restored_key(batch: BatchGet, version_id: str) -> Pending[tuple[str, int]]:
+    """Read the file and the number of a version that restores another one."""
+    key = _restored_key(version_id)
+    return batch.get(RestoredVersionRecord, *key, lambda record: (record.file_id, int(record.number)))
 
 
 def list_versions(file_id: str, page: PageRequest, *, newest_first: bool = False) -> Page[Version]:
@@ -191,7 +193,7 @@ def list_for_sync(kind: SyncList, shard: int, page: PageRequest, before: datetim
 def _put_version(tx: Transaction, file_id: str, version: Version) -> None:
     record = VersionRecord(
         _pk(file_id),
-        _version_sk(version),
+        _sk_of(version),
         gsi1pk=_versions_pk(ids.project_id_of(version.id)),
         gsi1sk=version.id,
         number=version.number,
@@ -199,11 +201,6 @@ def _put_version(tx: Transaction, file_id: str, version: Version) -> None:
         **_edge_keys(version),
     )
     tx.put_new(record, error=FileChanged)
-
-
-def _get_version_or_none(file_id: str, sk: str) -> Version | None:
-    record = VersionRecord.get_or_none(_pk(file_id), sk)
-    return from_json(record.version_json) if record else None
 
 
 def _list_versions(file_id: str, page: PageRequest, prefix: str, *, newest_first: bool = False) -> Page[Version]:
@@ -259,8 +256,12 @@ def _pk(file_id: str) -> str:
     return f"FILE#{file_id}"
 
 
-def _version_sk(version: Version) -> str:
-    return f"{_DELETED if version.status == 'deleted' else _VERSION}{version.number:08d}"
+def _sk_of(version: Version) -> str:
+    return _version_sk(version.number, deleted=version.status == "deleted")
+
+
+def _version_sk(number: int, *, deleted: bool) -> str:
+    return f"{_DELETED if deleted else _VERSION}{number:08d}"
 
 
 def _restored_key(version_id: str) -> tuple[str, str]:

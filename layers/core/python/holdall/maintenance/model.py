@@ -13,10 +13,11 @@ from holdall.platform.messages import Message, QueueName
 from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import ProjectStatus
 from holdall.quotas.model import QuotaUsage
-from holdall.tasks.model import RunTask
+from holdall.tasks.model import RunTask, TaskRun
 from holdall.uploads.messages import EndUpload, FindAtEdge
 
 INSTALLATION = "installation"
+SweepArea = Literal["originals", "multipart uploads", "public variants", "private variants", "records"]
 MAX_LISTED = 100  # projects in each list of a report
 _NOTHING = QuotaUsage()
 
@@ -182,6 +183,25 @@ class EmptyTrash(Message):
         return self.project_id
 
 
+@dataclass(frozen=True)
+class SweepPage(Message):
+    """Sweep a page of an area, after a marker."""
+
+    queue: ClassVar[QueueName] = "work"
+    run: TaskRun
+    area: SweepArea = "originals"
+    marker: tuple[str, str] | None = None
+    type: Literal["sweep-page"] = "sweep-page"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """When, and in which run, an object was first found without a record that names it."""
+
+    run_id: str
+    seen_at: datetime
+
+
 WorkMessage = (
     EmptyTrash
     | EndUpload
@@ -194,4 +214,5 @@ WorkMessage = (
     | RunTask
     | SyncPage
     | SyncVersions
+    | SweepPage
 )

@@ -10,9 +10,17 @@ from holdall.files import jobs as file_jobs
 from holdall.files import purge, trim
 from holdall.jobs import service as jobs
 from holdall.jobs.model import GAVE_UP, Job, RunJob
-from holdall.maintenance import dead_letters, export, project_jobs, recount, recount_repair, retention, retries
+from holdall.maintenance import dead_letters, export, project_jobs, recount, recount_repair, retention, retries, sweep
 from holdall.maintenance.giving_up import give_up
-from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, WorkMessage
+from holdall.maintenance.model import (
+    EmptyTrash,
+    ExportAudit,
+    FindTrash,
+    RecountPage,
+    RecountProject,
+    SweepPage,
+    WorkMessage,
+)
 from holdall.platform import observability
 from holdall.platform.errors import NotFound
 from holdall.projects.service import invitations, projects
@@ -38,7 +46,7 @@ TASK_RUNNERS = {
     "send-pending-invitations": invitations.send_pending,
 }
 # These continue by messages, and save their own reports.
-LONG_TASKS = {"sync-edge": edge.start}
+LONG_TASKS = {"sweep": sweep.start, "sync-edge": edge.start}
 
 
 def run_scheduled(task: str) -> None:
@@ -134,6 +142,7 @@ _MESSAGE_HANDLERS: dict[type[WorkMessage], Callable[[Any], None]] = {
     RecountProject: recount.count_project,
     RunJob: _run_job,
     RunTask: run_requested,
+    SweepPage: sweep.run_page,
     SyncPage: edge.run_page,
     SyncVersions: edge.sync_versions,
 }

@@ -1,15 +1,16 @@
-"""Records of the recount: the results of a run, and the last report."""
+"""Records of the recount, its results and its last report, and of the sweep, its marks."""
 
 from datetime import timedelta
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UTCDateTimeAttribute
 
-from holdall.maintenance.model import AlreadyApplied, AlreadyReported, ProjectResult, Report
+from holdall.maintenance.model import AlreadyApplied, AlreadyReported, Mark, ProjectResult, Report
 from holdall.platform import clock
-from holdall.platform.table import BatchGet, Pending, Record, Transaction
+from holdall.platform.table import BatchGet, EphemeralRecord, Pending, Record, Transaction
 
 _REPORT_KEY = ("TASK#recount", "REPORT")
 _RESULT_TTL = timedelta(days=2)  # longer than a run may take
+_MARK_TTL = timedelta(days=60)  # longer than from one run of the sweep to the next
 
 
 class RecountResultRecord(Record, discriminator="recount-result"):
@@ -20,6 +21,11 @@ class RecountReportRecord(Record, discriminator="recount-report"):
     run_id = UnicodeAttribute()
     content = UnicodeAttribute()  # JSON
     applied = BooleanAttribute(null=True)  # whether it has corrected the installation
+
+
+class MarkRecord(EphemeralRecord, discriminator="orphan"):
+    run_id = UnicodeAttribute()
+    seen_at = UTCDateTimeAttribute()
 
 
 def put_result(tx: Transaction, run_id: str, project_id: str, result: ProjectResult) -> None:
@@ -51,6 +57,22 @@ def mark_applied(tx: Transaction, report: Report) -> None:
     is_unapplied = (RecountReportRecord.run_id == report.run_id) & RecountReportRecord.applied.does_not_exist()
     actions = [RecountReportRecord.applied.set(True)]
     tx.update(RecountReportRecord(*_REPORT_KEY), actions, condition=is_unapplied, error=AlreadyApplied)
+
+
+def put_mark(tx: Transaction, key: str, version_id: str | None, run_id: str) -> None:
+    """Mark an object that no record names."""
+    now = clock.now()
+    ttl = int((now + _MARK_TTL).timestamp())
+    tx.put(MarkRecord(*_mark_key(key, version_id), run_id=run_id, seen_at=now, ttl=ttl))
+
+
+def get_mark(batch: BatchGet, key: str, version_id: str | None) -> Pending[Mark]:
+    """Read the mark of an object."""
+    return batch.get(MarkRecord, *_mark_key(key, version_id), lambda record: Mark(record.run_id, record.seen_at))
+
+
+def _mark_key(key: str, version_id: str | None) -> tuple[str, str]:
+    return f"ORPHAN#{key}", version_id or "NONE"
 
 
 def _result_key(run_id: str, project_id: str) -> tuple[str, str]:

@@ -60,6 +60,11 @@ TASKS = {
     "purge-projects": Task("Starts to purge projects that were deleted 30 days ago."),
     "recount": Task("Counts what projects hold, and reports counters that differ."),
     "recount-repair": Task("Corrects the counters that the last recount reported."),
+    "sweep": Task(
+        "Removes objects that no record has named in two runs, and variants that no setting names; reports records whose "
+        "objects are gone, and projects without an active owner.",
+        has_dry_run=True,
+    ),
     "sync-edge": Task(
         "Moves new files from the edge store to S3, and deletes what was moved the night before, if that is configured."
     ),
