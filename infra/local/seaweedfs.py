@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,11 @@ class SeaweedFs(Server):
     """SeaweedFS with its S3 server on `port`. Its objects are in `directory`."""
 
     name = "SeaweedFS"
+    _ports: Mapping[str, int] = field(init=False)  # of its parts; the same after a restart
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._ports = _find_ports()
 
     def start(self) -> None:
         """Start SeaweedFS if it is not running. Downloads it first if it is missing. Raises UserError."""
@@ -48,20 +53,22 @@ class SeaweedFs(Server):
 
     def _command(self, objects: Path, config: Path) -> list[str]:
         """Return the command of all parts in one process, each with a port for HTTP and one for gRPC."""
-        ports: Mapping[str, int] = {
-            "s3.port": self.port,
-            **{
-                name: find_free_port()
-                for part in ("master", "volume", "filer", "s3")
-                for name in (f"{part}.port", f"{part}.port.grpc")
-                if name != "s3.port"
-            },
-        }
-        flags = {"ip": HOST, "ip.bind": HOST, "dir": str(objects), "s3.config": str(config), **ports}
+        flags = {"ip": HOST, "ip.bind": HOST, "dir": str(objects), "s3.config": str(config), "s3.port": self.port}
         # A volume file grows to 64 MB. Each bucket has volumes of its own.
-        flags |= {"master.volumeSizeLimitMB": 64, "volume.max": 0, "s3.port.iceberg": 0, "s3.port.lance": 0}
+        flags |= {
+            "master.volumeSizeLimitMB": 64,
+            "volume.max": 0,
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            **self._ports,
+        }
         program = shutil.which("weed") or install.install_seaweedfs()
         return [program, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
+
+
+def _find_ports() -> Mapping[str, int]:
+    ports = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+    return {name: find_free_port() for name in ports if name != "s3.port"}
 
 
 def _identity() -> dict[str, Any]:
