@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -62,14 +63,19 @@ class Callers:
             # Each operation has its own resources, because it may delete them.
             created = self._created_ids.setdefault(case.operation.label, {})
             for name in sorted(case.path_parameters, key=lambda each: each != "projectId"):
-                created[name] = created.get(name) or self._create_resource(
-                    name, f"/projects/{created.get('projectId')}"
-                )
+                created[name] = created.get(name) or self._create_resource(name, created)
             case.path_parameters.update(created)
+        if "/s/{token}" in case.path and _is_valid(case, ParameterLocation.PATH):
+            case.path_parameters["token"] = self._share()["token"]
 
-    def _create_resource(self, name: str, project: str) -> str:
-        """Create a resource for a path parameter, and return its ID."""
-        superuser, mark = self._superuser, secrets.token_hex(4)
+    def _share(self, file_id: str | None = None) -> Any:
+        """Share a file, so that anyone may upload to it, and return the share."""
+        file_id = file_id or self._create_resource("fileId", {})
+        return self._superuser.post(f"/files/{file_id}/shares", {"permission": "write"}).data()
+
+    def _create_resource(self, name: str, created: Mapping[str, str]) -> str:
+        """Create a resource for a path parameter, and return its ID. `created` are those of the parameters before it."""
+        superuser, mark, project = self._superuser, secrets.token_hex(4), f"/projects/{created.get('projectId')}"
         requests: dict[str, tuple[str, Any]] = {
             "projectId": ("/projects", {"name": "Holiday"}),
             "invitationId": (f"{project}/invitations", {"email": new_email(), "role": "viewer"}),
@@ -87,10 +93,12 @@ class Callers:
         if name == "jobId":
             upload_file(superuser, b"x", filename="notes.txt", contentType="text/plain", sha256=None)
             return str(superuser.get("/jobs").data()[0]["id"])
+        if name == "shareId":
+            return str(self._share(created["fileId"])["id"])
         if name in _FIXED_PARAMETERS:
             return _FIXED_PARAMETERS[name]
-        created = superuser.post(*requests[name]).data()
-        return str(created.get("id") or created.get("uploadId") or created["name"])
+        resource = superuser.post(*requests[name]).data()
+        return str(resource.get("id") or resource.get("uploadId") or resource["name"])
 
 
 @pytest.fixture(scope="module")
