@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import projects
+from tests.support import invariants, projects
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.shares import Link, create_link
@@ -160,3 +160,21 @@ def test_audit_log_names_the_share_and_not_its_creator(link: Link, client: Clien
 )
 def test_upload_that_makes_no_sense_is_refused(link: Link, fields: dict[str, Any]) -> None:
     assert link.init_upload(**fields).status == 422
+
+
+def test_revocation_aborts_the_uploads_of_the_share_and_releases_their_quota(
+    client: Client, file_id: str, project_id: str, link: Link, fake_aws: FakeAws
+) -> None:
+    other = create_link(client, file_id, permission="write").init_upload(b"other").created()
+    uploads = [link.init_upload(b"a gift").created() for _ in range(2)]
+    fake_aws.put_object(uploads[0], b"a gift")
+    client.delete(f"/files/{file_id}/shares/{link.share_id}")
+    held = invariants.quota_usage(fake_aws, project_id)
+    fake_aws.run_workers()
+
+    assert held == (7 + 5 + 2 * 6, 4)
+    assert invariants.quota_usage(fake_aws, project_id) == (7 + 5, 2)
+    states = {row["id"]: row["state"] for row in invariants.upload_rows(fake_aws, project_id)}
+    assert [states[each["uploadId"]] for each in (other, *uploads)] == ["open", "aborted", "aborted"]
+    assert fake_aws.list_version_ids(uploads[0]["key"]) == []
+    invariants.assert_project_consistent(fake_aws, project_id)

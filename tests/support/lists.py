@@ -137,7 +137,7 @@ def _add_api_key(tx: Transaction, project_id: str, _: int) -> None:
     keys.put(tx, key_id, key)
 
 
-def _new_share(share_id: str, file_id: str) -> Share:
+def new_share(share_id: str, file_id: str, max_downloads: int | None = None) -> Share:
     return Share(
         id=share_id,
         file_id=file_id,
@@ -145,7 +145,7 @@ def _new_share(share_id: str, file_id: str) -> Share:
         token_sha256=ids.sha256_hex(share_id),
         password_hash=None,
         expires_at=None,
-        max_downloads=None,
+        max_downloads=max_downloads,
         downloads=0,
         created_by=ids.new_id(),
         api_key_id=None,
@@ -155,13 +155,13 @@ def _new_share(share_id: str, file_id: str) -> Share:
 
 
 def _add_share(tx: Transaction, file_id: str, _: int) -> None:
-    shares.put(tx, _new_share(ids.new_scoped_id(ids.project_id_of(file_id)), file_id))
+    shares.put(tx, new_share(ids.new_scoped_id(ids.project_id_of(file_id)), file_id))
 
 
 def _add_share_use(tx: Transaction, share_id: str, _: int) -> None:
     client = ClientInfo("192.0.2.7", "curl/8.9.1", "request")
     use = new_use(client, "download", version=1, size=7, at=clock.now())
-    shares.put_use(tx, _new_share(share_id, share_id), ids.new_id(), use)
+    shares.put_use(tx, new_share(share_id, share_id), ids.new_id(), use)
 
 
 def _add_session(tx: Transaction, user_id: str, _: int) -> None:

@@ -6,7 +6,7 @@ from holdall.jobs.model import RenderImage, RunJob
 from holdall.maintenance.model import EmptyTrash, ExportAudit, FindTrash, RecountPage, RecountProject, SweepPage
 from holdall.platform.messages import Message
 from holdall.tasks.model import RunTask
-from holdall.uploads.messages import EndUpload, FindAtEdge
+from holdall.uploads.messages import EndShareUploads, EndUpload, FindAtEdge
 from tests.support.factories import FROZEN_TIME
 
 _PROJECT_ID = "0123456789ab"
@@ -14,6 +14,7 @@ _ID = f"{_PROJECT_ID}-{'0' * 26}"
 _OF_A_PROJECT = [
     RenderImage(_ID),
     RunJob(_ID),
+    EndShareUploads(_ID),
     EndUpload(_ID),
     FindAtEdge(_ID),
     SyncVersions("0" * 26, FROZEN_TIME, 1, [(_ID, 1)]),

@@ -14,7 +14,7 @@ from holdall.platform.schemas import ResponseModel
 from holdall.projects.model import ProjectStatus
 from holdall.quotas.model import QuotaUsage
 from holdall.tasks.model import RunTask, TaskRun
-from holdall.uploads.messages import EndUpload, FindAtEdge
+from holdall.uploads.messages import EndShareUploads, EndUpload, FindAtEdge
 
 INSTALLATION = "installation"
 SweepArea = Literal["originals", "multipart uploads", "public variants", "private variants", "records"]
@@ -204,6 +204,7 @@ class Mark:
 
 WorkMessage = (
     EmptyTrash
+    | EndShareUploads
     | EndUpload
     | ExportAudit
     | FindAtEdge

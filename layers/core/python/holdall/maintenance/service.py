@@ -28,7 +28,7 @@ from holdall.shares import service as shares
 from holdall.tasks import service as tasks
 from holdall.tasks.model import RunTask, TaskRun
 from holdall.uploads import arrivals, cleanup
-from holdall.uploads.messages import EndUpload, FindAtEdge
+from holdall.uploads.messages import EndShareUploads, EndUpload, FindAtEdge
 from holdall.variants import relocation, sync
 
 JOB_LEASE = timedelta(minutes=16)  # longer than the timeout of the function
@@ -134,6 +134,7 @@ _JOB_HANDLERS = {
 
 _MESSAGE_HANDLERS: dict[type[WorkMessage], Callable[[Any], None]] = {
     EmptyTrash: retention.empty_trash,
+    EndShareUploads: cleanup.abort_uploads_of_share,
     EndUpload: lambda message: cleanup.end(message.upload_id),
     ExportAudit: export.export_partition,
     FindAtEdge: arrivals.look_at_edge,

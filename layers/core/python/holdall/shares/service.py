@@ -1,5 +1,7 @@
 """Use cases of those who share: create, list and revoke shares, and see how they were used."""
 
+from functools import partial
+
 from holdall.api_keys import rights
 from holdall.api_keys.rights import RightsLookup
 from holdall.audit.service import log
@@ -24,6 +26,7 @@ from holdall.shares.model import (
     WriteNotHeld,
     new_token,
 )
+from holdall.uploads import cleanup
 
 _DELETE_BATCH_SIZE = 45  # shares, of two rows each: below the limit of 100 items in a transaction
 
@@ -97,11 +100,13 @@ def has_right(share: Share, lookup: RightsLookup) -> bool:
 
 
 def revoke(caller: Caller, file_id: str, share_id: str) -> None:
-    """Delete a share, with effect on its next use. Raises ShareNotFound."""
+    """Delete a share, with effect on its next use, and abort the uploads that it began. Raises ShareNotFound."""
     share = _get(file_id, share_id)
     with Transaction() as tx:
         store.delete(tx, share)
         log(tx, caller, "shares.delete", share_id)
+        if share.permission == "write":
+            tx.on_commit(partial(cleanup.enqueue_share, share_id))
 
 
 def list_uses(file_id: str, share_id: str, page: PageRequest) -> Page[ShareUse]:

@@ -12,7 +12,7 @@ from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
 from holdall.uploads import store
-from holdall.uploads.messages import EndUpload
+from holdall.uploads.messages import EndShareUploads, EndUpload
 from holdall.uploads.model import EndState, Upload, UploadChanged
 
 _BATCH_SIZE = 50  # uploads of a project in one run
@@ -56,6 +56,25 @@ def abort_if_open(upload: Upload, caller: Caller | None = None) -> None:
     """Abort an upload, unless another request ended or completed it."""
     with suppress(UploadChanged):
         abort(upload, caller)
+
+
+def enqueue_share(share_id: str) -> None:
+    """Let the open uploads of a revoked share be aborted. If that fails, they expire."""
+    try:
+        messaging.send(EndShareUploads(share_id))
+    except ServiceUnavailable:
+        observability.log_event("share.send_failed", share_id=share_id)
+
+
+def abort_uploads_of_share(message: EndShareUploads) -> None:
+    """Abort the open uploads of a share. The list lags, so the newest may expire instead. Raises ServiceUnavailable."""
+    page: PageRequest | None = PageRequest(_BATCH_SIZE)
+    while page is not None:
+        found = store.list_open(message.group_id, page)
+        for upload in found.items:
+            if upload.share_id == message.share_id:
+                abort_if_open(upload)
+        page = PageRequest(_BATCH_SIZE, found.next) if found.next else None
 
 
 def abort_all(project_id: str) -> bool:

@@ -21,6 +21,19 @@ class EndUpload(Message):
 
 
 @dataclass(frozen=True)
+class EndShareUploads(Message):
+    """Abort the open uploads that strangers began with a share, because it was revoked."""
+
+    queue: ClassVar[QueueName] = "work"
+    share_id: str
+    type: Literal["end-share-uploads"] = "end-share-uploads"
+
+    @property
+    def group_id(self) -> str:
+        return ids.project_id_of(self.share_id)
+
+
+@dataclass(frozen=True)
 class FindAtEdge(Message):
     """Look for the object of an upload to the edge store that commits itself, because no event tells of its arrival.
 
