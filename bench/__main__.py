@@ -12,7 +12,7 @@ from pathlib import Path
 from infra.stage import Stage
 from tests.support.settings import SETTINGS
 
-BENCHMARKS = ("latency", "login_timing", "images", "hashing", "uploads")
+BENCHMARKS = ("latency", "login_timing", "images", "hashing", "uploads", "edge_sync")
 _ROOT = Path(__file__).parents[1]
 
 

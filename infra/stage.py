@@ -114,6 +114,13 @@ class Stage(_StageModel):
         return self
 
     @model_validator(mode="after")
+    def _edge_store_in_aws_has_tls(self) -> Self:
+        store = self.edge_store
+        if store is not None and self.credentials == "bootstrap" and "http:" in store.endpoint + store.public_endpoint:
+            raise ValueError("edgeStore needs https")
+        return self
+
+    @model_validator(mode="after")
     def _aliases_have_a_certificate(self) -> Self:
         if bool(self.aliases) != bool(self.certificate_arn):
             raise ValueError("aliases and certificateArn need each other")

@@ -195,6 +195,18 @@ def test_purge_deletes_the_copy_at_the_edge_too(project: EdgeProject, fake_aws: 
     assert read_manifest(fake_aws) == []
 
 
+def test_purge_needs_no_edge_store_that_was_given_up(
+    project: EdgeProject, fake_aws: FakeAws, override_settings: OverrideSettings
+) -> None:
+    file = project.upload(_CONTENT)
+    run_sync(fake_aws)
+    override_settings(EDGE_STORE="")
+    project.client.delete(f"/files/{file['id']}?permanent=true")
+    fake_aws.run_workers()
+    assert read_manifest(fake_aws) == []
+    assert fake_aws.find_rows("main", record_type="version") == []
+
+
 def test_file_that_the_server_did_not_hash_moves_when_it_is_hashed(project: EdgeProject, fake_aws: FakeAws) -> None:
     upload = project.init(_CONTENT, sha256=None)
     project.put(upload, _CONTENT)

@@ -61,5 +61,13 @@ def test_invalid_edge_store_is_refused_by_name(name: str, value: Any) -> None:
         Stage.load("cloud", overrides={"edgeStore": {**_VALID, name: value}})
 
 
+@pytest.mark.parametrize("name", ["endpoint", "publicEndpoint"])
+def test_edge_store_of_a_stage_in_aws_has_tls(name: str) -> None:
+    overrides = {"edgeStore": {**_VALID, name: "http://minio.example.com"}}
+    assert Stage.load("local", overrides=overrides).edge_store is not None
+    with pytest.raises(InvalidStage, match="edgeStore needs https"):
+        Stage.load("cloud", overrides=overrides)
+
+
 def _edge_store(function: Any) -> str:
     return str(function["Environment"]["Variables"]["EDGE_STORE"])

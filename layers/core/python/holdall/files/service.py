@@ -198,9 +198,12 @@ def delete_variants(unprefixed_keys: Iterable[str]) -> None:
 
 
 def delete_original(version: Version) -> None:
-    """Delete an original, and the copy of it that a sync left in the edge store. Raises ServiceUnavailable."""
+    """Delete an original, and the copy of it that a sync left in the edge store. Raises ServiceUnavailable.
+
+    An installation that has no edge store any more has given up the copies there.
+    """
     storage.delete_version(version.key, version.s3_version_id, version.location)
-    if version.edge_version_id is not None:
+    if version.edge_version_id is not None and settings().edge_store is not None:
         storage.delete_version(version.key, version.edge_version_id, "edge")
 
 

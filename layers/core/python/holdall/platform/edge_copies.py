@@ -122,14 +122,14 @@ def _read(original: Original, deadline: datetime) -> Iterator[bytes]:
 
 def _join(contents: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Yield parts of at least this size, and what is left. A range of the edge store is smaller than a part."""
-    part = bytearray()
+    part: list[bytes] = []
     for content in contents:
-        part += content
-        if len(part) >= size:
-            yield bytes(part)
+        part.append(content)
+        if sum(map(len, part)) >= size:
+            yield b"".join(part)
             part.clear()
     if part:
-        yield bytes(part)
+        yield b"".join(part)
 
 
 def _check(original: Original, size: int, sha256: str) -> None:
