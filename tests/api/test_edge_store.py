@@ -18,6 +18,7 @@ from tests.support.edge import EdgeProject, sha256_hex
 from tests.support.fixtures import OverrideSettings
 from tests.support.image_samples import make_photo
 from tests.support.settings import EDGE_URL, edge_store
+from tests.support.shares import create_link, list_shares
 
 _CONTENT = b"The bytes of a small file."
 
@@ -225,6 +226,19 @@ def test_outage_of_the_edge_store_stops_only_its_projects(
     readiness = client.get("/health/ready").data()
     assert (readiness["status"], readiness["checks"]["edge"]["status"]) == ("degraded", "down")
     assert readiness["checks"]["s3"]["status"] == "ok"
+
+
+def test_link_leads_to_the_edge_store_and_an_outage_uses_up_no_download(
+    project: EdgeProject, client: Client, request: pytest.FixtureRequest
+) -> None:
+    file = project.upload(_CONTENT)
+    link = create_link(client, file["id"], maxDownloads=2)
+    assert link.download().data()["url"].startswith(f"{EDGE_URL}/edge/")
+    request.getfixturevalue("outage")
+
+    assert link.download().problem()["code"] == "edge_unavailable"
+
+    assert [each["downloads"] for each in list_shares(client, file["id"])] == [1]
 
 
 @pytest.mark.parametrize("value", ["", "{}", '{"accessKeyId": "x"}', "not JSON"])
