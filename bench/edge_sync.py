@@ -25,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, Final
+from unittest.mock import patch
 
 from rich.console import Console
 from rich.table import Table
@@ -116,7 +117,7 @@ def copy(
     """Copy each batch in a process of its own, all at once. Return the seconds, and the peak MiB of one process."""
     command = [sys.executable, "-m", "bench.edge_sync", "--worker", kind, *network]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    workers = [subprocess.Popen(command, cwd=_ROOT, env=stores.environment, **pipes) for _ in batches]
+    workers: list[Any] = [subprocess.Popen(command, cwd=_ROOT, env=stores.environment, **pipes) for _ in batches]
     for worker in workers:
         worker.stdout.readline()  # it has imported everything
     start = time.perf_counter()
@@ -138,7 +139,6 @@ def work(kind: str, network: Network) -> None:
     if kind == "boto3":
         source, target = (create_s3_client(each, ROOT_USER, ROOT_PASSWORD) for each in (edge_endpoint, s3_endpoint))
     else:
-        parameters.get = lambda _: json.dumps({"accessKeyId": ROOT_USER, "secretAccessKey": ROOT_PASSWORD})
         source, target = originals.edge_bucket().client(), aws.client("s3")
     for client in (source, target):
         network.attach(client)
@@ -192,7 +192,9 @@ def main() -> None:
     parser.add_argument("--worker", choices=["boto3", "holdall"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        work(arguments.worker, Network(arguments.latency, arguments.network))
+        credentials = json.dumps({"accessKeyId": ROOT_USER, "secretAccessKey": ROOT_PASSWORD})
+        with patch.object(parameters, "get", lambda _: credentials):
+            work(arguments.worker, Network(arguments.latency, arguments.network))
         return
     with exit_on_user_error():
         Console().print(build_table(arguments.runs, arguments.latency, arguments.network))
