@@ -146,7 +146,11 @@ def test_health_reports_each_store(server: Server) -> None:
     assert Client(server).get("/health").data() == {"status": "ok"}
     ready = Client(server).get("/health/ready").data()
     assert ready["status"] == "ok"
-    assert {name: check["status"] for name, check in ready["checks"].items()} == {"dynamodb": "ok", "s3": "ok"}
+    assert {name: check["status"] for name, check in ready["checks"].items()} == {
+        "dynamodb": "ok",
+        "s3": "ok",
+        "edge": "ok",
+    }
 
 
 def test_logout_takes_effect_on_the_next_request(client: Client, anonymous: Client) -> None:
