@@ -363,6 +363,26 @@ def test_outage_of_the_edge_store_leaves_all_files_there(
     assert read_manifest(fake_aws) == manifest_of(project, *files)
 
 
+def test_error_of_one_file_does_not_stop_the_others(
+    project: EdgeProject, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, log: CapturedLog
+) -> None:
+    files = [project.upload(b"content %d" % number) for number in range(4)]
+    real_copy, broken = edge_copies.copy_to_s3, project.key(files[1])
+
+    def copy(original: edge_copies.Original, **kwargs: Any) -> edge_copies.Copy:
+        if original.key == broken:
+            raise ZeroDivisionError
+        return real_copy(original, **kwargs)
+
+    monkeypatch.setattr(moves, "copy_to_s3", copy)
+    batch = batch_of(*files)
+    assert fake_aws.deliver_messages("maintenance", batch) == NO_FAILURES
+
+    assert read_manifest(fake_aws) == manifest_of(project, files[0], *files[2:])
+    [crash] = [line for line in log.lines if line["message"] == "edge.sync_crashed"]
+    assert (crash["file_id"], crash["exception_name"]) == (files[1]["id"], "ZeroDivisionError")
+
+
 def test_repeated_message_is_counted_once(project: EdgeProject, fake_aws: FakeAws) -> None:
     files = [project.upload(b"content %d" % number) for number in range(3)]
     maintenance.run_for_operator("sync-edge", dry_run=False)

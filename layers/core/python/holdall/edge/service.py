@@ -14,7 +14,7 @@ from holdall.files.model import SyncList
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.config import settings
 from holdall.platform.edge_copies import CopyFailed
-from holdall.platform.errors import Busy
+from holdall.platform.errors import Busy, ServiceUnavailable
 from holdall.platform.originals import EdgeUnavailable
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import BatchGet, Transaction
@@ -76,6 +76,11 @@ def sync_versions(message: SyncVersions) -> None:
         except EdgeUnavailable as error:
             result = result.with_failures(message.keys[index:], error.code)
             break
+        except ServiceUnavailable:
+            raise
+        except Exception:  # noqa: BLE001  # whatever it is, the other versions must not wait for it
+            observability.logger.exception("edge.sync_crashed", extra={"file_id": key[0], "version": key[1]})
+            result = result.with_failures([key], "internal_error")
     _report(message, result)
 
 
