@@ -43,6 +43,11 @@ def test_console_may_use_the_edge_store(cloud_template: Template, template_with_
     assert json.dumps(list(policies)).count("https://edge.example.com") == 3  # images, media and requests
 
 
+def test_sync_runs_by_the_schedule_of_the_stage(cloud_template: Template, template_with_options: Template) -> None:
+    assert _schedules(cloud_template) == []
+    assert _schedules(template_with_options) == ["cron(30 0 * * ? *)"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -67,6 +72,14 @@ def test_edge_store_of_a_stage_in_aws_has_tls(name: str) -> None:
     assert Stage.load("local", overrides=overrides).edge_store is not None
     with pytest.raises(InvalidStage, match="edgeStore needs https"):
         Stage.load("cloud", overrides=overrides)
+
+
+def _schedules(template: Template) -> list[str]:
+    """Return the expressions of the schedules of the sync."""
+    schedules = template.properties("AWS::Scheduler::Schedule").values()
+    return [
+        each["ScheduleExpression"] for each in schedules if json.loads(each["Target"]["Input"])["task"] == "sync-edge"
+    ]
 
 
 def _edge_store(function: Any) -> str:
