@@ -17,6 +17,7 @@ from tests.support.direct_uploads import upload_raw
 from tests.support.edge import EdgeProject, sha256_hex
 from tests.support.fixtures import OverrideSettings
 from tests.support.image_samples import make_photo
+from tests.support.log import CapturedLog
 from tests.support.settings import EDGE_URL, edge_store
 from tests.support.shares import create_link, list_shares
 
@@ -250,6 +251,22 @@ def test_missing_credentials_are_an_outage(project: EdgeProject, fake_aws: FakeA
     process.clear_settings()
     body = {"projectId": project.id, "filename": "notes.txt", "size": 5, "contentType": "text/plain"}
     assert project.client.post("/files/init-upload", body).problem()["code"] == "edge_unavailable"
+
+
+def test_credentials_that_cannot_be_read_are_not_logged(
+    project: EdgeProject, fake_aws: FakeAws, log: CapturedLog
+) -> None:
+    file = project.upload(_CONTENT)
+    project.client.delete(f"/files/{file['id']}?permanent=true").data()
+    value = '{"accessKeyId": "x", "secretKey": "canary"}'
+    fake_aws.ssm.put_parameter(Name=edge.PARAMETER, Value=value, Type="SecureString", Overwrite=True)
+    process.clear_settings()
+    failures = [fake_aws.deliver_messages("maintenance", each) for each in fake_aws.receive_messages("work")]
+
+    assert failures != []
+    assert NO_FAILURES not in failures
+    assert [line["event"] for line in log.lines if "event" in line].count("edge.no_credentials") > 0
+    assert "canary" not in log.text
 
 
 def test_new_credentials_are_used_soon(project: EdgeProject, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:

@@ -145,9 +145,9 @@ def _read_credentials(_window: int) -> EdgeCredentials:
     value = parameters.get(CREDENTIALS_PARAMETER)
     try:
         return EdgeCredentials.model_validate_json(value or "{}")
-    except ValidationError as error:
+    except ValidationError:
         observability.logger.error("edge.no_credentials", extra={"event": "edge.no_credentials"})
-        raise EdgeUnavailable from error
+        raise EdgeUnavailable from None  # the other error quotes the parameter, and a worker would log both
 
 
 @lru_cache(maxsize=1)
