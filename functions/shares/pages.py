@@ -22,14 +22,22 @@ from holdall.platform.errors import (
     ValidationFailed,
 )
 from holdall.shares import share_uploads, visits
-from holdall.shares.model import PasswordRequired, Proof, SharedFile, ShareUploadRequest, WrongPassword
+from holdall.shares.model import (
+    PasswordRequired,
+    Proof,
+    SharedFile,
+    ShareNotFound,
+    ShareUploadRequest,
+    WrongPassword,
+    is_token,
+)
 from holdall.uploads.direct import UNKNOWN_TYPE
 
 router = Router(base_path="")
 
 Token = Annotated[str, Path()]
 # Who shares a link on a social network gets it back with a parameter more.
-_GUARD = public(rate_limit="share", allow_unknown_query=True)
+_GUARD = public(rate_limit="share", allow_unknown_query=True, max_body_bytes=16 * 1024)  # the longest password, encoded
 _UPLOAD_GUARD = public(rate_limit="share", allow_unknown_query=True, file_body=True)
 # What people can do something about. All else ends in a page of its own.
 _MENDABLE = (BadRequest, Forbidden, Conflict, ValidationFailed, PayloadTooLarge)
@@ -82,7 +90,9 @@ def upload_from_page(client: CurrentClient, token: Token, form: CurrentFileForm)
 @router.get("/s/<token>/download", guard=_GUARD)
 @router.get("/s/<token>/upload", guard=_GUARD)
 def return_to_page(token: Token) -> Response[Any]:
-    """Lead back who enters the address again that a form has left in the browser."""
+    """Lead back who enters the address again that a form has left in the browser. Raises ShareNotFound for another text."""
+    if not is_token(token):
+        raise ShareNotFound
     return see_other(f"/s/{token}")
 
 

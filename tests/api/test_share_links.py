@@ -17,7 +17,7 @@ from tests.support.log import CapturedLog
 from tests.support.passwords import count_hashes
 from tests.support.settings import rate_limits
 from tests.support.share_page import Form, open_page, send, send_file
-from tests.support.shares import Link, create_link, list_shares, list_uses
+from tests.support.shares import Link, create_link, list_shares, list_uses, request_share
 from tests.support.uploads import TEXT_FILE
 
 PASSWORD = "open sesame please"
@@ -208,7 +208,7 @@ class TestCreator:
         assert responses(link) == responses(UNKNOWN)
 
     def test_disabled_api_key_ends_it(self, client: Client, project_id: str, shared: str) -> None:
-        key = projects.create_api_key_client(client, project_id, "files.share")
+        key = projects.create_api_key_client(client, project_id, "files.read", "files.share")
         link = create_link(key, shared)
         before = link.see().status
         client.request("PATCH", f"/projects/{project_id}/keys/{key.key_id}", {"enabled": False}).data()
@@ -216,14 +216,25 @@ class TestCreator:
         assert before == 200
         assert responses(link) == responses(UNKNOWN)
 
-    def test_api_key_that_cannot_write_shares_for_reading_only(
-        self, client: Client, project_id: str, shared: str
+    @pytest.mark.parametrize(
+        ("scopes", "allowed"),
+        [
+            (["files.share"], set()),
+            (["files.share", "files.write"], set()),
+            (["files.read", "files.share"], {"read"}),
+            (["files.read", "files.share", "files.write"], {"read", "write"}),
+        ],
+        ids=str,
+    )
+    def test_api_key_shares_only_what_it_may_do_itself(
+        self, client: Client, project_id: str, shared: str, scopes: list[str], allowed: set[str]
     ) -> None:
-        key = projects.create_api_key_client(client, project_id, "files.share")
-        body = {"permission": "write"}
+        key = projects.create_api_key_client(client, project_id, *scopes)
+        answers = {each: request_share(key, shared, permission=each) for each in ("read", "write")}
 
-        assert key.post(f"/files/{shared}/shares", body).problem()["code"] == "scope_not_held"
-        assert create_link(key, shared).download().status == 200
+        assert {each for each, answer in answers.items() if answer.status == 201} == allowed
+        refused = [answer.problem()["code"] for each, answer in answers.items() if each not in allowed]
+        assert set(refused) <= {"scope_not_held"}
 
     def test_superuser_who_is_no_member_can_share(self, superuser: Client, shared: str) -> None:
         link = create_link(superuser, shared, permission="write")

@@ -315,12 +315,21 @@ def test_address_that_a_form_left_leads_back(reader: Link) -> None:
         assert (led_back.status, led_back.headers["location"]) == (303, f"/s/{reader.token}")
 
 
+@pytest.mark.parametrize("text", ["x", "größe", "..", UNKNOWN + "x"])
+def test_address_without_a_token_leads_nowhere(text: str) -> None:
+    page = open_page(text, "/download")
+
+    assert page.status == 404
+    assert "location" not in page.headers
+    assert_is_page(page)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "content_type", "body", "status"),
     [
         ("PUT", "", "text/plain", b"x", 405),
         ("POST", "", "application/json", b'{"password": "x"}', 415),
-        ("POST", "", "application/x-www-form-urlencoded", b"a=" + b"x" * 256 * 1024, 413),
+        ("POST", "", "application/x-www-form-urlencoded", b"a=" + b"x" * 16 * 1024, 413),
         ("POST", "", "application/x-www-form-urlencoded", b"a=1&" * 11, 400),
         ("POST", "/download", "application/x-www-form-urlencoded", b"ticket=%ff", 400),
         ("POST", "/download", "application/x-www-form-urlencoded", b"\xff\xfe", 400),

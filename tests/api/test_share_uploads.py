@@ -7,7 +7,8 @@ import pytest
 from tests.support import invariants, projects
 from tests.support.aws import FakeAws
 from tests.support.client import Client
-from tests.support.shares import Link, create_link
+from tests.support.clock import FrozenClock
+from tests.support.shares import Link, create_link, list_uses
 from tests.support.uploads import TEXT_FILE, init_upload
 
 
@@ -140,6 +141,19 @@ def test_audit_log_names_the_share_and_not_its_creator(link: Link, client: Clien
     assert {(row["actor"], row["share_id"], row["client_ip"]) for row in entries} == {
         ("anonymous", link.share_id, "192.0.2.7")
     }
+
+
+def test_commit_that_is_repeated_leaves_the_use_as_it_was(
+    client: Client, file_id: str, link: Link, fake_aws: FakeAws, frozen_clock: FrozenClock
+) -> None:
+    upload = link.init_upload().created()
+    fake_aws.put_object(upload, b"content")
+    link.commit(upload["uploadId"]).data()
+    uses = list_uses(client, file_id, link)
+    frozen_clock.advance(minutes=1)
+
+    assert link.commit(upload["uploadId"]).status == 200
+    assert (len(uses), list_uses(client, file_id, link)) == (1, uses)
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,11 @@ class TooManyShares(Conflict):
     code, detail = "too_many_shares", f"A file can have {MAX_SHARES} shares. Delete one first."
 
 
-class WriteNotHeld(Forbidden):
+class ScopeNotHeld(Forbidden):
     """A share cannot allow more than its creator may do."""
 
-    code, detail = "scope_not_held", "This API key cannot write files, so it cannot share one for writing."
+    code = "scope_not_held"
+    detail = "An API key needs files.read to share a file, and files.write as well to share it for writing."
 
 
 class PasswordRequired(Forbidden):
@@ -58,6 +59,10 @@ class ReadOnlyShare(Forbidden):
     """The share allows downloads only."""
 
     code, detail = "read_only_share", "This link does not accept uploads."
+
+
+class UseRecorded(Conflict):
+    """The use is in the list already."""
 
 
 class CreateShareRequest(RequestModel):

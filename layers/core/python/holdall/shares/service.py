@@ -18,12 +18,13 @@ from holdall.shares import protection, store
 from holdall.shares.model import (
     USES_RETENTION,
     CreateShareRequest,
+    ScopeNotHeld,
     Share,
     ShareNotFound,
+    SharePermission,
     ShareUse,
     ShareView,
     ShareWithToken,
-    WriteNotHeld,
     new_token,
 )
 from holdall.uploads import cleanup
@@ -36,11 +37,10 @@ def create(
 ) -> ShareWithToken:
     """Share a file. No other function returns the token.
 
-    Raises NotFound, FileInTrash, WriteNotHeld, TooManyShares, and AlreadyProcessed for a duplicate request.
+    Raises NotFound, FileInTrash, ScopeNotHeld, TooManyShares, and AlreadyProcessed for a duplicate request.
     """
-    scopes = caller.api_key_scopes
-    if request.permission == "write" and scopes is not None and "files.write" not in scopes:
-        raise WriteNotHeld
+    if caller.api_key_scopes is not None and not _needed(request.permission) <= caller.api_key_scopes:
+        raise ScopeNotHeld
     if files.get(file_id).state != "live":
         raise FileInTrash
     token, now = new_token(), clock.now()
@@ -92,11 +92,10 @@ def has_right(share: Share, lookup: RightsLookup) -> bool:
     held = rights.get_or_none(lookup)
     if held is None:
         return False
-    needed = {"files.share"} | ({"files.write"} if share.permission == "write" else set())
     is_same_member = share.membership_id is None or (
         held.membership is not None and held.membership.id == share.membership_id
     )
-    return is_same_member and needed <= held.permissions
+    return is_same_member and _needed(share.permission) <= held.permissions
 
 
 def revoke(caller: Caller, file_id: str, share_id: str) -> None:
@@ -133,6 +132,12 @@ def _get(file_id: str, share_id: str) -> Share:
     if share is None:
         raise ShareNotFound
     return share
+
+
+def _needed(permission: SharePermission) -> frozenset[str]:
+    """Return the permissions that the creator of a share needs. A share for writing allows downloads as well."""
+    needed = frozenset({"files.share", "files.read"})
+    return needed | {"files.write"} if permission == "write" else needed
 
 
 def _view(share: Share, *, is_valid: bool) -> ShareView:

@@ -1,6 +1,7 @@
 """Use cases of those who have a link that accepts uploads. They act with the rights of the creator of the share."""
 
 import hashlib
+from contextlib import suppress
 
 from holdall.platform import clock, ids
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
@@ -14,6 +15,7 @@ from holdall.shares.model import (
     ShareCommitRequest,
     ShareUpload,
     ShareUploadRequest,
+    UseRecorded,
     new_use,
 )
 from holdall.shares.visits import enter, open_share
@@ -99,8 +101,8 @@ def _upload_request(opened: OpenShare, request: ShareUploadRequest) -> InitUploa
 def _record(
     client: ClientInfo, opened: OpenShare, upload_id: str, committed: CommitUploadResponse, size: int
 ) -> ShareUpload:
-    """Add an upload to the uses of a share. A repeated request replaces it."""
+    """Add an upload to the uses of a share. A repeated request changes nothing, also one of another stranger."""
     use = new_use(client, "upload", version=committed.version, size=size, at=clock.now())
-    with Transaction() as tx:
+    with suppress(UseRecorded), Transaction() as tx:
         store.put_use(tx, opened.share, ids.local_part(upload_id), use)
     return ShareUpload(name=committed.file.name, size=size, version=committed.version)

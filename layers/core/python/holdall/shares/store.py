@@ -16,6 +16,7 @@ from holdall.shares.model import (
     ShareNotFound,
     ShareUse,
     TooManyShares,
+    UseRecorded,
 )
 
 
@@ -116,11 +117,11 @@ def count_download(tx: Transaction, share: Share) -> None:
 
 
 def put_use(tx: Transaction, share: Share, use_id: str, use: ShareUse) -> None:
-    """Add a use, or replace the one with this ID, a ULID."""
+    """Add a use with this ID, a ULID. The transaction raises UseRecorded if there is one."""
     record = ShareUseRecord(
         _uses_pk(share.id), use_id, ttl=int((use.used_at + USES_RETENTION).timestamp()), **use.model_dump()
     )
-    tx.put(record)
+    tx.put_new(record, error=UseRecorded)
 
 
 def list_uses(share_id: str, since: datetime, page: PageRequest) -> Page[ShareUse]:
