@@ -30,7 +30,8 @@ def deploy(stage: Stage) -> int:
         echo(f"Byte code: compiled with {packaging.require_python()}.")
     except packaging.BuildFailed as failure:
         raise UserError(str(failure)) from failure
-    for sentence in preflight.check_account(stage, boto3.client("lambda"), boto3.client("sesv2")):
+    clients = boto3.client("lambda"), boto3.client("sesv2"), boto3.client("ssm")
+    for sentence in preflight.check_account(stage, *clients):
         echo(sentence)
     before = _releases(stack_outputs(stage)).live_versions()
     command = ["node_modules/.bin/cdk", "--no-notices", "-c", f"stage={stage.name}", "deploy"]

@@ -1,4 +1,4 @@
-"""What `make deploy` finds out before it deploys: the limits of the account, and the Python that compiles the code."""
+"""What `make deploy` finds out before it deploys: the limits of the account, and what the operator has to put there."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-def check_account(stage: Stage, lambda_client: "LambdaClient", ses_client: Any) -> Iterator[str]:
+def check_account(stage: Stage, lambda_client: "LambdaClient", ses_client: Any, ssm_client: Any) -> Iterator[str]:
     """Yield a sentence for each limit of the account. What the caller may not read is no reason to stop."""
     yield _or_reason("Concurrency", lambda: _describe_concurrency(stage, lambda_client))
     yield _or_reason("Mail", lambda: _describe_mail(stage, ses_client))
+    if stage.edge_store is not None:
+        yield _or_reason("Edge store", lambda: _describe_edge_credentials(stage, ssm_client))
 
 
 def _describe_concurrency(stage: Stage, client: "LambdaClient") -> str:
@@ -39,6 +41,17 @@ def _describe_mail(stage: Stage, client: Any) -> str:
         return "SES is in the sandbox and sends to verified addresses only. Request production access before you open signUp."
     quota = account["SendQuota"]
     return f"SES sends {quota['Max24HourSend']:.0f} emails a day, {quota['MaxSendRate']:.0f} a second."
+
+
+def _describe_edge_credentials(stage: Stage, client: Any) -> str:
+    name = f"{stage.parameter_prefix}/edge-credentials"
+    try:
+        client.get_parameter(Name=name)
+    except client.exceptions.ParameterNotFound:
+        return (
+            f"the parameter {name} does not exist, so projects cannot use the store yet. docs/edge.md says what it has."
+        )
+    return f"its credentials are the parameter {name}."
 
 
 def _or_reason(subject: str, describe: Callable[[], str]) -> str:

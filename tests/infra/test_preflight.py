@@ -47,11 +47,36 @@ def test_deployment_goes_on_without_the_right_to_read_limits() -> None:
     assert "AccessDenied" in concurrency
 
 
-def _check(stage: Stage, *, limit: int | None = 1000, account: dict[str, bool] | None = None) -> list[str]:
+@pytest.mark.parametrize(
+    ("error", "reported"),
+    [(None, "its credentials are"), ("ParameterNotFound", "does not exist"), ("AccessDenied", "not checked")],
+)
+def test_missing_credentials_of_the_edge_store_are_reported(error: str | None, reported: str) -> None:
+    names = ("endpoint", "publicEndpoint")
+    store = {**dict.fromkeys(names, "https://minio.example.com"), "bucket": "holdall", "region": "us-east-1"}
+    store |= {"deleteAfterSync": "off", "syncSchedule": "cron(0 0 * * ? *)"}
+
+    *_, edge = _check(Stage.load("cloud", overrides={"edgeStore": store}), edge_error=error)
+
+    assert edge.startswith("Edge store: ")
+    assert reported in edge
+
+
+def _check(
+    stage: Stage,
+    *,
+    limit: int | None = 1000,
+    account: dict[str, bool] | None = None,
+    edge_error: str | None = None,
+) -> list[str]:
     """Check an account of these limits. None: the caller may not read them."""
     session = boto3.Session("test", "test", region_name="us-east-1")
-    lambda_client, ses_client = session.client("lambda"), session.client("sesv2")
-    with Stubber(lambda_client) as stub_lambda, Stubber(ses_client) as stub_ses:
+    lambda_client, ses_client, ssm_client = session.client("lambda"), session.client("sesv2"), session.client("ssm")
+    with Stubber(lambda_client) as stub_lambda, Stubber(ses_client) as stub_ses, Stubber(ssm_client) as stub_ssm:
+        if edge_error:
+            stub_ssm.add_client_error("get_parameter", edge_error)
+        else:
+            stub_ssm.add_response("get_parameter", {}, {"Name": "/Holdall/edge-credentials"})
         if limit is None:
             stub_lambda.add_client_error(_LIMIT, "AccessDenied")
         else:
@@ -61,4 +86,4 @@ def _check(stage: Stage, *, limit: int | None = 1000, account: dict[str, bool] |
         else:
             quota = {"Max24HourSend": 50000.0, "MaxSendRate": 14.0}
             stub_ses.add_response("get_account", {**account, "SendQuota": quota})
-        return list(check_account(stage, lambda_client, ses_client))
+        return list(check_account(stage, lambda_client, ses_client, ssm_client))

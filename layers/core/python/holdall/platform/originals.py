@@ -39,7 +39,7 @@ class EdgeUnavailable(ServiceUnavailable):
 
 
 class EdgeCredentials(RequestModel):
-    """The parameter with the credentials of the edge store, as JSON. It outlives no installation: an operator puts it there."""
+    """The parameter with the credentials of the edge store, as JSON. The operator creates it."""
 
     access_key_id: str
     secret_access_key: str
@@ -73,7 +73,7 @@ class Bucket:
             yield
 
     def require_reachable(self) -> None:
-        """Raise ServiceUnavailable instead of a URL that leads nowhere. No one doubts S3."""
+        """Raise ServiceUnavailable if a URL would lead nowhere. S3 is not asked."""
 
 
 class EdgeBucket(Bucket):
