@@ -325,6 +325,31 @@ def test_file_that_changes_meanwhile_moves_once(project: EdgeProject, fake_aws: 
     invariants.assert_project_consistent(fake_aws, project.id)
 
 
+@pytest.mark.parametrize("change", ["restore", "new version"])
+@pytest.mark.parametrize("operation", ["s3.HeadObject", "s3.PutObject", "TransactWriteItems"])
+def test_version_that_is_added_meanwhile_moves_too(
+    project: EdgeProject, fake_aws: FakeAws, change: str, operation: str
+) -> None:
+    file = project.upload(_CONTENT)
+    key = project.key(file)
+    if change == "restore":
+        add_version(project, file, b"newer")
+
+    def add() -> None:
+        if change == "restore":
+            project.client.post(f"/files/{file['id']}/versions/1/restore").created()
+        else:
+            add_version(project, file, b"newer")
+
+    with interleave(operation, add):
+        assert fake_aws.deliver_messages("maintenance", batch_of(file)) == NO_FAILURES
+    run_sync(fake_aws)
+
+    assert len(read_manifest(fake_aws)) == 2
+    assert len(fake_aws.list_version_ids(key)) == 1
+    invariants.assert_project_consistent(fake_aws, project.id)
+
+
 @pytest.mark.parametrize("mode", ["refused", "timeout", "crash"])
 def test_interrupted_sync_is_completed_by_a_retry(
     project: EdgeProject, fake_aws: FakeAws, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
