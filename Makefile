@@ -11,7 +11,7 @@ CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSIO
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo minio outbox superuser invite token rotate-keys task test test-long check bench layers openapi synth cost diff \
+.PHONY: help up down status demo minio outbox superuser invite token rotate-keys task clock test test-long check bench layers openapi synth cost diff \
 	deploy rollback require-python env-dev env-node env-all
 
 help: ## list the commands
@@ -61,6 +61,9 @@ rotate-keys: env-dev ## create the next signing key; the old one stays valid (in
 task: env-dev ## run a task now: make task NAME=sweep DRY_RUN=1 (in AWS: STAGE=cloud)
 	@[ -n '$(NAME)' ] || { echo 'Name the task: make task NAME=recount. docs/operations.md lists them.'; exit 2; }
 	@$(if $(filter-out file,$(origin STAGE)),$(RUN) -m infra.operator_cli --stage '$(STAGE)',$(RUN) -m infra.local) task '$(NAME)' $(if $(DRY_RUN),--dry-run)
+
+clock: env-dev ## move the time of the local stack: make clock ADD=30d; make clock ADD=reset
+	@$(RUN) -m infra.local clock $(if $(ADD),'$(ADD)')
 
 test: env-all ## run all test suites, or some: make test SUITES='unit api'
 	@$(RUN) -m infra.local test $(SUITES)

@@ -34,6 +34,8 @@ _COMPLETION = ("UPLOAD#*", "FILE#*", "JOB#*", "QUOTA#*", "USAGE#*", "INSTALLATIO
 # The edge store is outside of AWS, so what its credentials allow is its own affair.
 _EDGE = "edge_store"
 _EDGE_CREDENTIALS = Grant(Resource.EDGE_CREDENTIALS, ("ssm:GetParameter",), enabled_by=_EDGE)
+# On a laptop, where `make clock` moves the time.
+_CLOCK = Grant(Resource.EPHEMERAL, ("dynamodb:GetItem",), keys=("CLOCK",), enabled_by="virtual_clock")
 _SEND_IMAGES = Grant(Resource.IMAGES_QUEUE, ("sqs:SendMessage",))
 _SEND_WORK = Grant(Resource.WORK_QUEUE, ("sqs:SendMessage",))
 _SEND_MAIL = Grant(Resource.MAIL_QUEUE, ("sqs:SendMessage",))
@@ -53,6 +55,7 @@ FUNCTIONS = (
             "/api/v1/.well-known/jwks.json",
         ),
         grants=(
+            _CLOCK,
             *_READ_MAIN,
             Grant(
                 Resource.MAIN,
@@ -78,6 +81,7 @@ FUNCTIONS = (
         description="Projects, their members, invitations, keys and settings.",
         path_prefixes=("/api/v1/projects", "/api/v1/invitations"),
         grants=(
+            _CLOCK,
             *_READ_MAIN,
             Grant(
                 Resource.MAIN,
@@ -98,6 +102,7 @@ FUNCTIONS = (
             "/api/v1/u",  # for Uppy
         ),
         grants=(
+            _CLOCK,
             *_READ_MAIN,
             Grant(Resource.MAIN, _WRITE, keys=(*_COMPLETION, "SEEN#*")),
             Grant(Resource.MAIN, ("dynamodb:PutItem",), keys=("COMPANION#*",)),
@@ -117,6 +122,7 @@ FUNCTIONS = (
         path_prefixes=("/api/v1/s", "/s"),
         # Anyone can call it, so it reads only what decides about a link, and changes no file but by an upload.
         grants=(
+            _CLOCK,
             Grant(
                 Resource.MAIN,
                 (*_GET, _CHECK),
@@ -149,6 +155,7 @@ FUNCTIONS = (
         is_default_route=True,
         bundles_openapi=True,
         grants=(
+            _CLOCK,
             *_READ_MAIN,
             Grant(Resource.MAIN, _WRITE, keys=("FILE#*", "VERSION#*", "JOB#*", "EVENTS#*", "SEEN#*", "TASK#*")),
             Grant(Resource.MAIN, (_DELETE,), keys=("FILE#*",)),  # a deleted version moves to another key
@@ -171,6 +178,7 @@ FUNCTIONS = (
         batch_size=10,
         timeout=60,
         grants=(
+            _CLOCK,
             Grant(
                 Resource.MAIN,
                 (*_GET, _CHECK),
@@ -195,6 +203,7 @@ FUNCTIONS = (
         layers=("core", "deps", "imaging"),
         # It decodes untrusted files, so it has the fewest rights: no index, no deletion of rows, no credentials.
         grants=(
+            _CLOCK,
             Grant(Resource.MAIN, (*_GET, _CHECK), keys=("JOB#*", "FILE#*", "PROJECT#*", "USAGE#*")),
             Grant(Resource.MAIN, ("dynamodb:Query",), keys=("FILE#*",)),  # to show another version than a rejected one
             Grant(Resource.MAIN, _WRITE, keys=("JOB#*", "FILE#*", "USAGE#*", "EVENTS#*")),
@@ -209,7 +218,7 @@ FUNCTIONS = (
         queue=Resource.MAIL_QUEUE,
         batch_size=5,
         timeout=30,
-        grants=(Grant(Resource.SES_IDENTITIES, ("ses:SendEmail",)), Grant(Resource.MAIL_QUEUE, _RECEIVE)),
+        grants=(_CLOCK, Grant(Resource.SES_IDENTITIES, ("ses:SendEmail",)), Grant(Resource.MAIL_QUEUE, _RECEIVE)),
     ),
     Function(
         name="maintenance",
@@ -230,6 +239,7 @@ FUNCTIONS = (
             Schedule("sync-edge", enabled_by=_EDGE),
         ),
         grants=(
+            _CLOCK,
             *_READ_MAIN,
             Grant(
                 Resource.MAIN,

@@ -80,6 +80,7 @@ class Stage(_StageModel):
     sign_up: Literal["open", "invite", "closed"]
     email_verification: Switch
     developer_tokens: Switch  # whether `make token` works; "off" in every stage that strangers can reach
+    virtual_clock: Switch  # whether `make clock` moves the time; refused unless the API is on this machine
     mail_sender: str  # the email address of the sender, verified with SES; if empty, no email is sent
     mail_identity: Literal["none", "address", "domain"]  # what the stack creates in SES for the sender
     password_memory: PositiveInt  # KiB
@@ -118,6 +119,12 @@ class Stage(_StageModel):
         store = self.edge_store
         if store is not None and self.credentials == "bootstrap" and "http:" in store.endpoint + store.public_endpoint:
             raise ValueError("edgeStore needs https")
+        return self
+
+    @model_validator(mode="after")
+    def _virtual_clock_is_on_this_machine(self) -> Self:
+        if self.virtual_clock == "on" and not self.api_url.startswith("http://127.0.0.1:"):
+            raise ValueError("virtualClock works on a laptop only")
         return self
 
     @model_validator(mode="after")

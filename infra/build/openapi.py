@@ -192,7 +192,7 @@ def _set_placeholder_environment() -> None:
         "max_open_bytes_per_user",
         "max_open_bytes_per_project",
     }
-    words = {"sign_up": "open", "email_verification": "off", "developer_tokens": "off", "rate_limits": "{}"}
+    words = {"sign_up": "open", "email_verification": "off", "developer_tokens": "off", "virtual_clock": "off", "rate_limits": "{}"}
     words |= {"oauth_providers": "[]", "schedules": "{}", "edge_store": "", "aws_region": "us-east-1"}
     os.environ.setdefault("AWS_DEFAULT_REGION", words["aws_region"])  # for the client of DynamoDB
     settings = importlib.import_module("holdall.platform.config").Settings

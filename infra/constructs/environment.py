@@ -63,6 +63,7 @@ def _stage_variables(stage: Stage) -> dict[str, str]:
         "SIGN_UP": stage.sign_up,
         "EMAIL_VERIFICATION": stage.email_verification,
         "DEVELOPER_TOKENS": stage.developer_tokens,
+        "VIRTUAL_CLOCK": stage.virtual_clock,
         "ARGON2_MEMORY_KIB": stage.password_memory,
         "ARGON2_TIME_COST": stage.password_passes,
         "MAX_BYTES": stage.max_bytes,

@@ -1,15 +1,16 @@
-"""The commands behind the Makefile: up, down, status, minio, outbox, superuser, invite, token, rotate-keys, task, test."""
+"""The commands behind the Makefile: up, down, status, minio, outbox, clock, test, and those of the operator."""
 
 import argparse
 import sys
 
-from infra.local import outbox, suites
+from infra.local import moving_clock, outbox, suites
 from infra.local.environment import LocalEnvironment
 from infra.local.install import ROOT
 from infra.local.process import bypass_proxy
 from infra.local.progress import echo, exit_on_user_error
 from infra.operator_cli import (
     MAX_TOKEN_LIFETIME,
+    OperatorClient,
     add_task_command,
     create_superuser,
     invite_user,
@@ -38,6 +39,8 @@ def main() -> None:
     token.add_argument("email")
     token.add_argument("seconds", type=int, nargs="?", default=MAX_TOKEN_LIFETIME)
     add_task_command(commands)
+    clock = commands.add_parser("clock", help="move the time that the stack tells")
+    clock.add_argument("add", nargs="?", default="0s", help="such as 30d; `reset` for the real time")
     test = commands.add_parser("test", help="run all test suites, or some")
     test.add_argument("--long", action="store_true", help="run all rounds of tests that repeat a race")
     test.add_argument("suites", nargs="*")
@@ -51,16 +54,10 @@ def main() -> None:
 
 def _run_command(arguments: argparse.Namespace) -> None:
     local = LocalEnvironment(ROOT)
-    if arguments.command == "superuser":
-        create_superuser(local.operator, arguments.email)
-    elif arguments.command == "invite":
-        invite_user(local.operator, arguments.email)
-    elif arguments.command == "token":
-        echo(local.operator.issue_token(arguments.email, arguments.seconds))
-    elif arguments.command == "rotate-keys":
-        rotate_keys(local.operator)
-    elif arguments.command == "task":
-        run_task(local.operator, arguments.name, dry_run=arguments.dry_run)
+    if arguments.command in ("superuser", "invite", "token", "rotate-keys", "task"):
+        _run_operator_command(local.operator, arguments)
+    elif arguments.command == "clock":
+        _move_clock(local, arguments.add)
     elif arguments.command == "outbox":
         echo(outbox.format_emails(local.emails()))
     elif arguments.command == "minio":
@@ -72,6 +69,30 @@ def _run_command(arguments: argparse.Namespace) -> None:
         local.down()
     else:
         local.print_status()
+
+
+def _run_operator_command(operator: OperatorClient, arguments: argparse.Namespace) -> None:
+    if arguments.command == "superuser":
+        create_superuser(operator, arguments.email)
+    elif arguments.command == "invite":
+        invite_user(operator, arguments.email)
+    elif arguments.command == "token":
+        echo(operator.issue_token(arguments.email, arguments.seconds))
+    elif arguments.command == "task":
+        run_task(operator, arguments.name, dry_run=arguments.dry_run)
+    else:
+        rotate_keys(operator)
+
+
+def _move_clock(local: LocalEnvironment, add: str) -> None:
+    if add == "reset":
+        moving_clock.reset(local.cloud)
+        echo("The clock tells the real time again. What was made in its future keeps its times.")
+        return
+    time = moving_clock.advance(local.cloud, moving_clock.parse_duration(add))
+    echo(
+        f"The clock of the local stack: {time:%Y-%m-%d %H:%M:%S} UTC. Tasks run by themselves at real times: make task"
+    )
 
 
 if __name__ == "__main__":

@@ -161,7 +161,8 @@ def test_partition_keys_of_every_kind_have_one_pattern_in_the_grants() -> None:
     }
 
     assert {kind for (table, kind), matching in found.items() if table == "main" and len(matching) != 1} == set()
-    assert {pattern for matching in found.values() for pattern in matching} == patterns
+    # The clock of a laptop is no record.
+    assert {pattern for matching in found.values() for pattern in matching} | {"CLOCK"} == patterns
 
 
 @pytest.mark.parametrize("table", RECORDS)

@@ -142,6 +142,8 @@ EDGE_PERMISSIONS = {
     "files": _EDGE_CREDENTIALS,
     "maintenance": {**_EDGE_CREDENTIALS, "originals/*": "s3:GetObject s3:PutObject"},
 }
+# Only if `virtualClock` is on, which no stage in AWS can have.
+_CLOCK = {"ephemeral [CLOCK]": "dynamodb:GetItem"}
 # Only if `tracing` is on.
 _TRACING = {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"}
 _LOGS = {"logs": "logs:CreateLogStream logs:PutLogEvents"}
@@ -157,7 +159,7 @@ def test_function_has_exactly_the_actions_in_the_table(
 ) -> None:
     assert _allowed_actions(name, cloud_template) == _expected_actions(PERMISSIONS[name])
     assert _allowed_actions(name, local_template) == _expected_actions(
-        {**PERMISSIONS[name], **EXPORT_PERMISSIONS.get(name, {})}
+        {**PERMISSIONS[name], **EXPORT_PERMISSIONS.get(name, {}), **_CLOCK}
     )
 
 
@@ -299,3 +301,16 @@ def _resource_name(arn: str, function: str) -> str:
         return "logs"
     found = re.fullmatch(r"<(?:Tables|Queues)?((?:[A-Z][a-z]+)+?)(?:Bucket)?[0-9A-F]{8}>(.*)", arn)
     return found[1].lower() + found[2] if found else arn
+
+
+def test_only_a_laptop_has_a_clock_that_moves(cloud_template: Template, local_template: Template) -> None:
+    switches = [
+        {
+            function["Environment"]["Variables"]["VIRTUAL_CLOCK"]
+            for function in template.functions().values()
+            if "MAIN_TABLE" in function["Environment"]["Variables"]
+        }
+        for template in (cloud_template, local_template)
+    ]
+
+    assert switches == [{"off"}, {"on"}]

@@ -49,6 +49,7 @@ SETTINGS = {
     "SIGN_UP": "open",
     "EMAIL_VERIFICATION": "off",
     "DEVELOPER_TOKENS": "on",
+    "VIRTUAL_CLOCK": "off",
     "ARGON2_MEMORY_KIB": "64",  # KiB: tests check that passwords are hashed, not how slowly
     "ARGON2_TIME_COST": "1",
     "MAX_BYTES": str(10 * 1024**4),

@@ -54,6 +54,7 @@ class Settings:
     sign_up: Literal["open", "invite", "closed"]
     email_verification: bool
     developer_tokens: bool  # whether `make token` works
+    virtual_clock: bool  # whether `make clock` moves the time; on a laptop only
     argon2_memory_kib: int
     argon2_time_cost: int
     max_bytes: int  # of the installation

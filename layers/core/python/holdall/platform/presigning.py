@@ -124,7 +124,7 @@ def presign_get(
     query = {"response-content-disposition": disposition, "response-content-type": content_type}
     if version_id is not None and version_id != originals.NO_VERSION:
         query["versionId"] = version_id
-    return _presign_get(bucket, key, query, clock.now())
+    return _presign_get(bucket, key, query, clock.real_now())
 
 
 def presign_shared_get(bucket: Bucket, key: str) -> PresignedUrl:
@@ -133,7 +133,7 @@ def presign_shared_get(bucket: Bucket, key: str) -> PresignedUrl:
     It is signed at the start of these two minutes, so it is valid for three more at least. It has no more parameters than it
     needs, because a page of files may have two thousand such URLs, and a response of Lambda has six megabytes.
     """
-    now = clock.now()
+    now = clock.real_now()
     into_window = timedelta(seconds=now.timestamp() % _SHARED_WINDOW_SECONDS)
     return _presign_get(bucket, key, {"response-content-disposition": "inline"}, now - into_window)
 
@@ -224,7 +224,7 @@ def _expiry(
 ) -> tuple[datetime, Credentials]:
     """Return when a presigned request expires, at the latest with the credentials of its bucket, and these credentials."""
     credentials, credentials_expire_at = bucket.credentials()
-    expires_at = (signed_at or clock.now()) + timedelta(seconds=expires_in)
+    expires_at = (signed_at or clock.real_now()) + timedelta(seconds=expires_in)
     if credentials_expire_at is not None:
         expires_at = min(expires_at, credentials_expire_at)
     return expires_at, credentials

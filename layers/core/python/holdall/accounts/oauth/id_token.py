@@ -109,7 +109,7 @@ def _find_failure(claims: dict[str, Any], client_id: str, nonce: str, access_tok
         return "times"
     valid_from = max(times["iat"], times.get("nbf", times["iat"]))
     # A comparison with NaN, which Python's JSON accepts, is false.
-    if not valid_from - _LEEWAY <= clock.now().timestamp() < times["exp"] + _LEEWAY:
+    if not valid_from - _LEEWAY <= clock.real_now().timestamp() < times["exp"] + _LEEWAY:
         return "times"
     # The token was issued to us, and not to another client that may read it (section 3.1.3.7, rules 3 to 5).
     has_several_audiences = isinstance(claims["aud"], list) and len(claims["aud"]) > 1

@@ -97,6 +97,6 @@ class OpenIDConnect(Provider):
 
 def _parse_auth_time(seconds: object) -> datetime | None:
     """Return the time of a claim `auth_time` (OpenID Connect Core 1.0, section 2), or None if it is none of the past."""
-    if type(seconds) is not int or not 0 <= seconds <= clock.now().timestamp():
+    if type(seconds) is not int or not 0 <= seconds <= clock.real_now().timestamp():
         return None
     return datetime.fromtimestamp(seconds, UTC)

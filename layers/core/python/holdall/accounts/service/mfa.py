@@ -93,7 +93,7 @@ def consume_code(tx: Transaction, user_id: str, *, code: str | None, recovery_co
 def _find_step(user_id: str, factor: TotpFactor, code: str) -> int:
     """Return the unused time step of a code. Raises WrongCode."""
     seed = encryption.decrypt(factor.encrypted_seed, user_id)
-    step = totp.find_matching_step(seed, code, clock.now(), after=factor.last_step)
+    step = totp.find_matching_step(seed, code, clock.real_now(), after=factor.last_step)
     if step is None:
         raise WrongCode
     return step
