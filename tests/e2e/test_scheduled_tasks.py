@@ -3,7 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.support import image_samples as images
-from tests.support.e2e.actions import create_project, init_upload, upload_file, wait_for, wait_until_processed
+from tests.support.e2e.actions import (
+    create_project,
+    create_superuser,
+    init_upload,
+    upload_file,
+    wait_for,
+    wait_until_processed,
+)
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
@@ -43,6 +50,28 @@ def test_unsent_invitation_is_sent_with_a_new_token(
     other.post("/invitations/accept", {"token": lost_token}).problem(401, "invalid_token")
     other.post("/invitations/accept", {"token": token}).data()
     assert other.get(f"/projects/{project_id}").status == 200
+
+
+def test_schedules_run_their_tasks_by_themselves(api_gateway: Server, aws_state: AwsState) -> None:
+    superuser = create_superuser(api_gateway, aws_state)
+
+    def have_run() -> bool:
+        tasks = {task["name"]: task for task in superuser.get("/admin/tasks").data()}
+        runs = [tasks[name]["lastRun"] for name in ("send-pending-jobs", "send-pending-invitations", "expire-uploads")]
+        return all(run and run["status"] == "completed" for run in runs)
+
+    wait_for(have_run, timeout=90)  # each is called every minute
+
+
+def test_task_runs_on_request(api_gateway: Server, aws_state: AwsState) -> None:
+    superuser = create_superuser(api_gateway, aws_state)
+    job_id = superuser.post("/admin/tasks/purge-projects/run").data()["jobId"]
+
+    def has_ended() -> bool:
+        task = next(each for each in superuser.get("/admin/tasks").data() if each["name"] == "purge-projects")
+        return bool(task["lastRequest"]["jobId"] == job_id and task["lastRequest"]["status"] == "completed")
+
+    wait_for(has_ended)
 
 
 def _timestamp_ago(age: timedelta) -> str:
