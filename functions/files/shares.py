@@ -25,7 +25,10 @@ _CREATE = requires("files.share", project_from="fileId", rate_limit="create")
     guard=_CREATE,
     status_code=201,
     summary="Share a file",
-    description="Anyone with the link can use it. It ends when its creator may not share the file any more.",
+    description=(
+        "Anyone with the link can use it. It ends when its creator may not share the file any more. An API key needs "
+        "`files.read` as well, and `files.write` to share for writing."
+    ),
 )
 def create_share(
     caller: CurrentCaller,
