@@ -27,6 +27,7 @@ from holdall.shares.model import (
     Proof,
     SharedFile,
     ShareNotFound,
+    ShareUpload,
     ShareUploadRequest,
     WrongPassword,
     is_token,
@@ -96,7 +97,7 @@ def return_to_page(token: Token) -> Response[Any]:
     return see_other(f"/s/{token}")
 
 
-def _upload(client: ClientInfo, token: str, form: FileForm) -> Any:
+def _upload(client: ClientInfo, token: str, form: FileForm) -> ShareUpload:
     try:
         request = ShareUploadRequest.model_validate(
             {
