@@ -12,6 +12,7 @@ from tests.support import invariants, users
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.faults import FaultMode, FaultScenario, assert_survives_faults
 from tests.support.sweep import ULID, dry_run, put_original, rows_without_reports, run_sweep, subjects, use_clock_in_s3
 from tests.support.uploads import TEXT_FILE, init_upload
 
@@ -324,3 +325,32 @@ def test_run_that_takes_days_ends(fake_aws: FakeAws, frozen_clock: FrozenClock) 
 
     assert fake_aws.receive_messages("work") == []
     assert tasks_report().status == "completed"
+
+
+@pytest.mark.parametrize("mode", ["refused", "timeout", "crash"])
+def test_page_survives_faults(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
+) -> None:
+    seen, new = orphan_key(client), orphan_key(client, "1" * 26)
+
+    def prepare() -> FaultScenario:
+        kept = _committed(client, fake_aws)
+        put_original(fake_aws, seen)
+        frozen_clock.advance(days=2)
+        run_sweep(fake_aws)
+        put_original(fake_aws, new)
+        frozen_clock.advance(days=2)
+        fake_aws.run_task("sweep")
+        (message,) = fake_aws.receive_messages("work")
+
+        def check(again: Any) -> None:
+            assert again == NO_FAILURES
+            fake_aws.run_workers()
+            assert tasks_report().status == "completed"
+            assert fake_aws.list_version_ids(seen) == []
+            assert len(fake_aws.list_version_ids(new)) == len(fake_aws.list_version_ids(kept["key"])) == 1
+            assert len(fake_aws.find_rows("ephemeral", record_type="orphan")) == 2
+
+        return FaultScenario(lambda: fake_aws.deliver_messages("maintenance", message), check)
+
+    assert_survives_faults(monkeypatch, mode, prepare)

@@ -13,8 +13,9 @@ from infra.catalog import FUNCTIONS
 from tests.support import users
 from tests.support.admins import AdminFactory
 from tests.support.aws import NO_FAILURES, FakeAws
-from tests.support.client import Client
+from tests.support.client import Client, Response
 from tests.support.clock import FrozenClock
+from tests.support.faults import FAULT_MODES, FaultMode, FaultScenario, assert_survives_faults
 from tests.support.uploads import init_upload
 
 
@@ -169,3 +170,19 @@ def test_late_report_of_an_earlier_call_does_not_replace_a_later_one(
     fake_aws.run_task("purge-projects")
 
     assert get_task(superuser, "purge-projects")["lastRun"]["counts"] == {"found": 2}
+
+
+@pytest.mark.parametrize("mode", FAULT_MODES)
+def test_request_starts_one_run_despite_faults(
+    superuser: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, mode: FaultMode
+) -> None:
+    def prepare() -> FaultScenario:
+        def check(again: Response) -> None:
+            fake_aws.run_workers()
+            run = get_task(superuser, "purge-projects")["lastRequest"]
+            assert (run["jobId"], run["status"]) == (again.data()["jobId"], "completed")
+            assert len(superuser.get("/audit?action=tasks.run").data()) == 1
+
+        return FaultScenario(lambda: superuser.request("POST", "/admin/tasks/purge-projects/run"), check)
+
+    assert_survives_faults(monkeypatch, mode, prepare)
