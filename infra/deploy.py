@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import preflight
 from infra.build import packaging
-from infra.local.deployment import node_environment
+from infra.local.install import node_environment
 from infra.local.progress import UserError, echo, exit_on_user_error
 from infra.operator_cli import load_stage, stack_outputs
 from infra.releases import Releases

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.build import layers, packaging
+from infra.build import layers, packaging, site
 from infra.catalog import FUNCTIONS, Function
 
 
@@ -60,5 +60,5 @@ def _copy_publisher(root: Path, output_dir: Path) -> Path:
     folder = output_dir / "publisher"
     folder.mkdir()
     shutil.copy(root / "infra" / "constructs" / "console_publisher.py", folder)
-    shutil.copytree(root / "web", folder / "site")
+    shutil.copytree(site.build(root), folder / "site")
     return folder

@@ -80,7 +80,10 @@ def run(photo: Path, *, use_edge: bool) -> None:
     if use_edge:
         _print_location(api, file)
     _print_variants(file, addresses["console"], time.monotonic() - start)
-    echo(f"\nOpen one in a browser: {file['variants'][-1]['url']}\nTry the API:           {addresses['docs']}")
+    echo(f"\nOpen one in a browser: {file['variants'][-1]['url']}")
+    page = f"{addresses['console'].rstrip('/')}/projects/{project['id']}/files?file={file['id']}"
+    echo(f"See it in the console: {page}\n  sign in with         {email} and {password}")
+    echo(f"Try the API:           {addresses['docs']}")
 
 
 def _upload(api: ApiClient, project_id: str, photo: Path) -> Any:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.build import site
+from infra.local.install import node_environment
 from infra.local.progress import Step, UserError
 from infra.releases import Releases
 from infra.stage import Stage
@@ -29,7 +31,7 @@ _FINGERPRINTED_PATHS = (
     "layers/core",
     "package-lock.json",
     "requirements",
-    "web",
+    *(f"web/{source}" for source in site.SOURCES),
 )
 _RESOURCE_COUNT = re.compile(r"\|\s*(\d+)/(\d+)\s*\|")
 _TOOLKIT_STACK = "CDKToolkit"
@@ -128,11 +130,6 @@ class Deployment:
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
             fingerprint.update(f"{file.relative_to(self.root)} {digest}".encode())
         return fingerprint.hexdigest()
-
-
-def node_environment() -> dict[str, str]:
-    """Return variables that turn off the CDK's version check and its warning about old versions of Node."""
-    return {"CDK_DISABLE_VERSION_CHECK": "1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "18,20,21"}
 
 
 def _stream_output(command: Sequence[str], root: Path, environment: Mapping[str, str], step: Step) -> Iterator[str]:

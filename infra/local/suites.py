@@ -13,8 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from infra.local import e2e_environment
-from infra.local.deployment import node_environment
-from infra.local.install import ROOT
+from infra.local.install import ROOT, node_environment
 from infra.local.progress import UserError, echo
 
 _IN_PROCESS, _SCALE, _DEPLOYED = ("unit", "api", "infra", "architecture"), ("scale",), ("e2e", "browser")

@@ -1,12 +1,15 @@
 """Chromium, and the deployed stack."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from infra.local import chromium
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
+from tests.support.e2e.client import Client, Server, create_client
+from tests.support.e2e.mailbox import Mailbox
 from tests.support.recorded_page import RecordedPage
 from tests.support.uppy.fixtures import *  # noqa: F403  # pytest looks for the fixtures of a suite in its conftest
 
@@ -33,6 +36,24 @@ def deployment() -> Iterator[E2EEnvironment]:
     """Yield the deployed stack."""
     with e2e_environment() as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def api(deployment: E2EEnvironment) -> Server:
+    """Return the API behind CloudFront, for what a test prepares."""
+    split = urlsplit(deployment.outputs["ConsoleUrl"])
+    return Server(split.port or 80, split.netloc)
+
+
+@pytest.fixture
+def client(api: Server) -> Client:
+    """Return the client of a new account."""
+    return create_client(api)
+
+
+@pytest.fixture(scope="session")
+def mailbox(deployment: E2EEnvironment) -> Mailbox:
+    return Mailbox(deployment)
 
 
 @pytest.fixture(scope="session")

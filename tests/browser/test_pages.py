@@ -3,38 +3,11 @@
 import json
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import expect
 
 from infra.build.openapi import OPENAPI_PATH
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.recorded_page import RecordedPage
-
-
-def test_start_page_links_to_documentation_and_health(recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
-    recorded_page.page.goto(deployment.outputs["ConsoleUrl"])
-
-    expect(recorded_page.page).to_have_title("Holdall")
-    expect(recorded_page.page.get_by_role("heading", name="Holdall")).to_be_visible()
-    links = recorded_page.page.get_by_role("navigation").get_by_role("link")
-    assert [link.get_attribute("href") for link in links.all()] == [
-        "/api/v1/docs",
-        "/api/v1/openapi.json",
-        "/api/v1/health/ready",
-    ]
-    assert recorded_page.page.locator("main img").evaluate("image => image.naturalWidth") > 0
-    assert recorded_page.errors == []
-
-
-@pytest.mark.parametrize("number", range(3))
-def test_links_of_the_start_page_work(number: int, recorded_page: RecordedPage, deployment: E2EEnvironment) -> None:
-    recorded_page.page.goto(deployment.outputs["ConsoleUrl"])
-
-    with recorded_page.page.expect_navigation() as navigation:
-        recorded_page.page.get_by_role("navigation").get_by_role("link").nth(number).click()
-
-    assert navigation.value is not None
-    assert navigation.value.status == 200
 
 
 def test_documentation_shows_every_route_without_errors(

@@ -1,5 +1,7 @@
 """CORS and security headers, as browsers see them."""
 
+import re
+
 import pytest
 
 from infra.local.e2e_environment import E2EEnvironment
@@ -109,7 +111,13 @@ def test_console_serves_its_routes_but_no_missing_files(cloudfront: Server) -> N
     assert page.headers["cache-control"] == "no-cache"
     assert cloudfront.request("GET", "/projects/any").content == page.content
     assert cloudfront.request("GET", "/missing.js").status in (403, 404)
-    assert cloudfront.request("GET", "/style.css").headers["content-type"].startswith("text/css")
+    script = re.search(rb'src="(/_app/immutable/[^"]+)"', page.content)
+    assert script
+    hashed = cloudfront.request("GET", script[1].decode())
+    assert hashed.headers["content-type"].startswith("text/javascript")
+    assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert b"<script>" not in page.content  # the policy above allows none
+    assert b"style=" not in page.content
 
 
 def test_rejected_upload_has_cors_headers(client: Client) -> None:

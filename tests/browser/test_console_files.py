@@ -1,0 +1,149 @@
+"""The files of a project in the console."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from infra.local.e2e_environment import E2EEnvironment
+from tests.support.console import Console
+from tests.support.e2e.client import Client
+from tests.support.recorded_page import RecordedPage
+from tests.support.source_tree import ROOT
+
+PHOTO = ROOT / "docs" / "demo" / "photo.jpg"
+_HOSTILE_NAME = "<img src=x onerror=alert(1)>\u202egpj.txt"
+
+
+@pytest.fixture
+def console(recorded_page: RecordedPage, deployment: E2EEnvironment, client: Client) -> Console:
+    """Return the console at the empty files of a new account."""
+    console = Console.open(recorded_page, deployment)
+    console.sign_in(client.email)
+    console.page.get_by_role("listitem").get_by_role("link").first.click()
+    expect(console.page.get_by_role("heading", name="Drop files anywhere")).to_be_visible()
+    return console
+
+
+@pytest.fixture
+def text_file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(name: str) -> Path:
+        path = tmp_path / name
+        path.write_text(f"The file {name}.")
+        return path
+
+    return write
+
+
+def test_photo_is_uploaded_rendered_and_previewed(console: Console) -> None:
+    console.upload(PHOTO)
+
+    thumbnail = console.file("photo.jpg").locator(".thumbnail img:not([src^='data:'])")
+    expect(thumbnail).to_be_visible(timeout=60_000)
+    assert thumbnail.evaluate("image => image.naturalWidth") > 0
+    console.file("photo.jpg").dblclick()
+    preview = console.page.get_by_role("dialog")
+    expect(preview.get_by_role("img", name="photo.jpg")).to_be_visible()
+    expect(console.page).to_have_url(re.compile("file="))
+    console.check_accessibility()
+    console.page.keyboard.press("Escape")
+    expect(preview).to_be_hidden()
+    expect(console.page).not_to_have_url(re.compile("file="))
+    assert console.recorded.errors == []
+
+
+def test_file_in_the_trash_comes_back_by_undo_and_by_the_trash(
+    console: Console, text_file: Callable[[str], Path]
+) -> None:
+    page = console.page
+    console.upload(text_file("a.txt"), text_file("b.txt"))
+
+    console.select("a.txt")
+    page.get_by_role("button", name="Move to trash").click()
+    expect(console.file("a.txt")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(console.file("a.txt")).to_be_visible()
+
+    console.file("b.txt").click()
+    page.keyboard.press("Delete")
+    expect(console.file("b.txt")).to_have_count(0)
+    page.get_by_role("link", name="Trash").click()
+    expect(page.get_by_text("b.txt")).to_be_visible()
+    console.check_accessibility()
+    page.get_by_role("button", name="Restore all").click()
+    expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    page.get_by_role("link", name="Files").click()
+    expect(console.file("b.txt")).to_be_visible()
+    assert console.recorded.errors == []
+
+
+def test_keyboard_alone_moves_selects_renames_and_opens(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    for name in ("a.txt", "b.txt", "c.txt"):  # newest first: c, b, a
+        console.upload(text_file(name))
+    console.file("c.txt").focus()
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Space")
+    page.keyboard.press("F2")
+    dialog = page.get_by_role("dialog", name="Rename file")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    console.check_accessibility()
+    page.keyboard.type("renamed.txt")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(console.file("renamed.txt")).to_be_visible()
+    console.file("renamed.txt").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="renamed.txt")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("dialog").get_by_role("heading", level=2)).to_have_text("b.txt")
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_new_version_is_shown_and_the_old_one_restored(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    console.upload(text_file("notes.txt"))
+    console.file("notes.txt").dblclick()
+
+    page.get_by_label("New version").set_input_files(str(text_file("second.txt")))
+    expect(page.get_by_text("2 · shown")).to_be_visible()
+    page.get_by_role("button", name="Restore version 1").click()
+    expect(page.get_by_text("3 · shown")).to_be_visible()
+
+
+def test_names_are_text(console: Console, text_file: Callable[[str], Path]) -> None:
+    dialogs: list[str] = []
+    console.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    path = text_file("plain.txt")
+    console.page.get_by_label("Files to upload").set_input_files(
+        {"name": _HOSTILE_NAME, "mimeType": "text/plain", "buffer": path.read_bytes()}
+    )
+
+    expect(console.page.get_by_role("gridcell")).to_contain_text("<img src=x onerror=alert(1)>")
+    assert dialogs == []
+    assert console.recorded.errors == []
+
+
+def test_view_order_and_search_are_kept_in_the_page(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    console.upload(text_file("b.txt"), text_file("a.txt"), text_file("c.txt"))
+
+    page.get_by_label("Show", exact=True).select_option("name")
+    expect(page.get_by_role("gridcell").first).to_contain_text("a.txt")
+    page.get_by_role("button", name="Show as list").click()
+    console.check_accessibility()
+    page.get_by_role("searchbox").fill("b")
+    expect(page.get_by_role("gridcell")).to_have_count(1)
+    page.reload()
+    expect(page.get_by_role("gridcell")).to_have_count(1)
+    expect(page.get_by_role("button", name="Show as grid")).to_be_visible()
+    page.get_by_role("searchbox").fill("nothing")
+    expect(page.get_by_role("heading", name="No files match")).to_be_visible()
+    console.check_accessibility()

@@ -1,0 +1,15 @@
+import { beforeEach, expect, it, vi } from 'vitest';
+import { nextPath } from './next.ts';
+
+beforeEach(() => void vi.stubGlobal('location', { origin: 'https://files.example' }));
+
+it.each(['/projects/1/files?file=2', '/account'])('leads to a page of ours: %s', (path) => {
+  expect(nextPath(path)).toBe(path);
+});
+
+it.each([null, '', '//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/api/v1/auth/logout'])(
+  'leads to the projects instead of %s',
+  (path) => {
+    expect(nextPath(path)).toBe('/projects');
+  },
+);
