@@ -27,6 +27,7 @@ def test_sign_up_leads_to_the_projects_and_sign_out_back(console: Console) -> No
     page, email = console.page, new_email()
     console.goto("/")
     page.get_by_role("link", name="Make an account").click()
+    expect(page.get_by_role("heading", name="Make an account")).to_be_visible()
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Make account").click()
@@ -155,11 +156,15 @@ def test_pages_are_accessible(browser: Browser, deployment: E2EEnvironment, clie
         expect(console.page.get_by_role("heading", level=1)).to_be_visible()
         console.check_accessibility()
     console.sign_in(client.email)
-    for path in ("/projects", "/account", "/account/security", "/account/devices"):
+    project = f"/projects/{client.get('/projects').data()[0]['id']}"
+    own_pages = ("/projects", "/account", "/account/security", "/account/devices")
+    for path in (*own_pages, f"{project}/members", f"{project}/keys", f"{project}/trash"):
         console.goto(path)
         expect(console.page.get_by_role("heading", level=1)).to_be_visible()
+        console.page.wait_for_load_state("networkidle")
         console.check_accessibility()
     console.goto("/projects")
+    console.page.wait_for_load_state("networkidle")
     console.page.get_by_role("button", name="New project").click()
     expect(console.page.get_by_role("dialog")).to_be_visible()
     console.check_accessibility()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.console import Console
@@ -147,3 +147,33 @@ def test_view_order_and_search_are_kept_in_the_page(console: Console, text_file:
     page.get_by_role("searchbox").fill("nothing")
     expect(page.get_by_role("heading", name="No files match")).to_be_visible()
     console.check_accessibility()
+
+
+def test_link_with_a_password_lets_a_stranger_download_until_it_is_revoked(
+    console: Console, text_file: Callable[[str], Path], browser: Browser
+) -> None:
+    page = console.page
+    console.upload(text_file("shared.txt"))
+    console.file("shared.txt").dblclick()
+    page.get_by_role("button", name="New link").click()
+    dialog = page.get_by_role("dialog", name="New link")
+    dialog.get_by_label("Password").fill("open sesame")
+    console.check_accessibility()
+    dialog.get_by_role("button", name="Make link").click()
+    url = page.get_by_label("Link", exact=True).input_value()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("May download")).to_be_visible()
+
+    stranger = browser.new_context()
+    tab = stranger.new_page()
+    tab.goto(url)
+    tab.get_by_label("Password").fill("open sesame")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download").click()
+    assert download.value.path().read_text() == "The file shared.txt."
+
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("Only members of the project")).to_be_visible()
+    tab.goto(url)
+    expect(tab.get_by_label("Password")).to_have_count(0)
+    stranger.close()

@@ -1,0 +1,1 @@
+export { default as FileShares } from './FileShares.svelte';
