@@ -44,7 +44,7 @@ def test_key_is_shown_once_and_works_until_it_is_off(console: Console, deploymen
     page.get_by_role("link", name="Keys").click()
     expect(page.get_by_role("heading", name="No keys yet")).to_be_visible()
     page.get_by_role("button", name="New key").click()
-    page.get_by_label("Name").fill("Website")
+    page.get_by_label("Name", exact=True).fill("Website")
     console.check_accessibility()
     page.get_by_role("button", name="Make key").click()
     key = page.get_by_label("Key", exact=True).input_value()
