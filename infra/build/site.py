@@ -1,9 +1,11 @@
 """The console: the site at `/`, built by Vite from `web/`."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +24,17 @@ def build(root: Path) -> Path:
     for file in _source_files(web):
         fingerprint.update(f"{file.relative_to(web)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     key = fingerprint.hexdigest()
-    return cache.get_or_build("site", key, partial(_build, web, key))
+    # SvelteKit builds in `web/.svelte-kit`, so one build at a time; the others then find it in the cache.
+    with _only_build(web):
+        return cache.get_or_build("site", key, partial(_build, web, key))
+
+
+@contextmanager
+def _only_build(web: Path) -> Iterator[None]:
+    """Wait until no other process builds the console of this clone."""
+    with (web / ".build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _build(web: Path, version: str, folder: Path) -> None:
