@@ -27,6 +27,7 @@ from holdall.platform import clock, ids, messaging
 from holdall.platform.messages import Message
 from holdall.platform.table import BatchGet
 from holdall.quotas.model import QuotaUsage
+from holdall.tasks import service as tasks
 from holdall.uploads import cleanup, completion
 from holdall.uploads import service as uploads
 from holdall.uploads import store as upload_store
@@ -235,6 +236,17 @@ def test_drift_is_reported_exactly_and_not_corrected(
     )
     assert log.text.count('"QuotaDrift":[1.0]') == 1
     assert (usage[0] - bytes_, usage[1] - files_) == (6, 3)
+
+
+def test_drift_is_in_the_report_of_the_task(fake_aws: FakeAws, activity: ProjectActivity) -> None:
+    skew_project(fake_aws, activity.project_id, 5, 0)
+    fake_aws.run_task("recount", command="run", dryRun=False)
+    fake_aws.run_workers()
+
+    run = tasks.last_request("recount")
+    assert run is not None
+    assert (run.status, run.counts) == ("completed", {"compared": 1, "skipped": 0, "drift": 1})
+    assert [(each.finding, each.subject, each.bytes) for each in run.examples] == [("drift", activity.project_id, -5)]
 
 
 def test_drift_of_each_project_is_reported(fake_aws: FakeAws, activity: ProjectActivity) -> None:

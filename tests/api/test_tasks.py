@@ -88,14 +88,14 @@ def test_second_request_joins_the_run_that_has_not_ended(superuser: Client, fake
 
 
 def test_second_delivery_of_a_request_does_nothing(superuser: Client, fake_aws: FakeAws) -> None:
-    job_id = request_run(superuser, "recount")
-    message = RunTask("recount", job_id).to_json()
+    job_id = request_run(superuser, "empty-trash")
+    message = RunTask("empty-trash", job_id).to_json()
     assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
     sent = len(fake_aws.receive_messages("work"))
 
     assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
-    assert (sent, fake_aws.receive_messages("work")) == (2, [])  # the request and the first page
-    unknown = RunTask("recount", "0" * 26).to_json()
+    assert (sent, fake_aws.receive_messages("work")) == (2, [])  # the request and the first message of the task
+    unknown = RunTask("empty-trash", "0" * 26).to_json()
     assert fake_aws.deliver_messages("maintenance", unknown) == NO_FAILURES
     assert fake_aws.receive_messages("work") == []
 

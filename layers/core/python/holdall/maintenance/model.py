@@ -115,6 +115,7 @@ class RecountPage(Message):
     missing: int = 0  # projects without a result
     installation_version: int = 0  # when the attempt began
     counted: QuotaUsage = _NOTHING
+    run: TaskRun | None = None  # the last release sent none
     type: Literal["recount-page"] = "recount-page"
 
     def with_project(self, project_id: str, usage: QuotaUsage, result: ProjectResult) -> Self:

@@ -25,6 +25,8 @@ from holdall.platform.pagination import PageRequest
 from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
+from holdall.tasks import service as tasks
+from holdall.tasks.model import TaskRun
 from holdall.uploads import service as uploads
 
 _PAGE_SIZE = 50  # projects: with two records each, the most that one BatchGetItem reads
@@ -36,10 +38,9 @@ _PAGE_DELAY_SECONDS = 90  # so that a project that is counted twice has its resu
 _RUN_TIMEOUT = timedelta(hours=12)
 
 
-def start() -> int:
+def start(run: TaskRun) -> None:
     """Start a recount. Raises ServiceUnavailable."""
-    messaging.send(RecountPage(Report(run_id=ids.new_id(), started_at=clock.now())))
-    return 1
+    messaging.send(RecountPage(Report(run_id=run.id, started_at=run.started_at or clock.now()), run=run))
 
 
 def run_page(message: RecountPage) -> None:
@@ -122,8 +123,10 @@ def _finish(message: RecountPage) -> None:
     if message.missing or not (is_still or report.skipped or message.attempt >= _MAX_COMPARISONS):
         if clock.now() - report.started_at >= _RUN_TIMEOUT:
             observability.log_event("recount.timed_out", missing=message.missing)
+            _save_run(message.run, report.model_copy(update={"skipped": message.missing}))
             return
-        again = RecountPage(Report(run_id=report.run_id, started_at=report.started_at), message.attempt + 1)
+        run = tasks.save(message.run.stepped()) if message.run else None
+        again = RecountPage(Report(run_id=report.run_id, started_at=report.started_at), message.attempt + 1, run=run)
         messaging.send(again, delay_seconds=min(message.attempt * _PAGE_DELAY_SECONDS, messaging.MAX_DELAY_SECONDS))
         return
     if is_still and not report.skipped:
@@ -134,8 +137,20 @@ def _finish(message: RecountPage) -> None:
             report = report.with_drift(drift)
     with suppress(AlreadyReported), Transaction() as tx:
         store.put_report(tx, report.model_copy(update={"ended_at": clock.now()}))
+    _save_run(message.run, report)
     fields = {"compared": report.compared, "skipped": report.skipped, "drift_count": report.drift_count}
     observability.log_event("recount.done", **fields)
+
+
+def _save_run(run: TaskRun | None, report: Report) -> None:
+    """Save the report of the task: how many projects were compared, and which counters differ."""
+    if run is None:
+        return
+    unlisted = report.drift_count - len(report.drifts)
+    run = run.counted(compared=report.compared, skipped=report.skipped, drift=unlisted)
+    for drift in report.drifts:
+        run = run.found("drift", drift.scope, drift.missing.bytes)
+    tasks.save(run.stepped().ended())
 
 
 def _log_drift(drift: Drift) -> None:

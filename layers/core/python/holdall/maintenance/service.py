@@ -40,13 +40,12 @@ TASK_RUNNERS = {
     "retry-jobs": retries.retry_waiting_for_operator,
     "export-audit": export.enqueue_due,
     "empty-trash": retention.start,
-    "recount": recount.start,
     "recount-repair": recount_repair.repair,
     "purge-projects": projects.purge_due,
     "send-pending-invitations": invitations.send_pending,
 }
 # These continue by messages, and save their own reports.
-LONG_TASKS = {"sweep": sweep.start, "sync-edge": edge.start}
+LONG_TASKS = {"recount": recount.start, "sweep": sweep.start, "sync-edge": edge.start}
 
 
 def run_scheduled(task: str) -> None:
