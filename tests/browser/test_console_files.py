@@ -174,7 +174,7 @@ def test_link_with_a_password_lets_a_stranger_download_until_it_is_revoked(
     assert download.value.path().read_text() == "The file shared.txt."
 
     page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_text("Only members of the project")).to_be_visible()
+    expect(page.get_by_text("No links yet")).to_be_visible()
     tab.goto(url)
     expect(tab.get_by_role("heading", name="This link does not work")).to_be_visible()
     stranger.close()
