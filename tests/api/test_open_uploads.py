@@ -61,7 +61,7 @@ def test_bound_of_a_user_counts_all_projects_and_api_keys(
     for each in (client, key, other_key):
         assert request_upload(each, 3).problem()["code"] == "too_much_open"
     request_upload(other_key, 2).created()
-    assert invariants.open_bytes_by_user(fake_aws) == {client.user["id"]: 10}
+    assert invariants.open_bytes_by_opener(fake_aws) == {client.user["id"]: 10}
 
 
 def test_concurrent_uploads_never_exceed_the_bound_of_a_user(
@@ -75,7 +75,7 @@ def test_concurrent_uploads_never_exceed_the_bound_of_a_user(
 
     with interleave("TransactWriteItems", init_concurrently):
         assert request_upload(client, 6).problem()["code"] == "too_much_open"
-    assert invariants.open_bytes_by_user(fake_aws) == {client.user["id"]: 6}
+    assert invariants.open_bytes_by_opener(fake_aws) == {client.user["id"]: 6}
 
 
 def test_file_above_the_bound_of_a_user_is_refused(client: Client, override_settings: OverrideSettings) -> None:
@@ -224,7 +224,7 @@ def test_deletion_of_an_account_aborts_the_open_uploads_of_its_projects(client: 
     fake_aws.run_workers()
 
     invariants.assert_project_purged(fake_aws, project_id)
-    assert invariants.open_bytes_by_user(fake_aws) == {}
+    assert invariants.open_bytes_by_opener(fake_aws) == {}
 
 
 def test_open_uploads_of_a_project_are_listed_oldest_first_until_they_end(

@@ -8,6 +8,7 @@ from tests.support import invariants, projects
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.fixtures import OverrideSettings
 from tests.support.shares import Link, create_link, list_uses
 from tests.support.uploads import TEXT_FILE, init_upload
 
@@ -99,6 +100,18 @@ def test_upload_is_within_the_quota_of_the_project(client: Client, project_id: s
 
     assert link.init_upload(b"four").problem()["code"] == "quota_exceeded"
     assert link.init_upload(b"it").status == 201
+
+
+def test_strangers_use_up_nothing_that_the_open_uploads_of_the_creator_may_reserve(
+    client: Client, project_id: str, link: Link, fake_aws: FakeAws, override_settings: OverrideSettings
+) -> None:
+    override_settings(MAX_OPEN_BYTES_PER_USER="100")
+    link.init_upload(b"six by").created()
+
+    assert link.init_upload(b"fives").problem()["code"] == "too_much_open"  # a tenth for each share
+    init_upload(client, size=100)
+    link.init_upload(b"four").created()
+    invariants.assert_project_consistent(fake_aws, project_id)
 
 
 def test_type_that_the_project_refuses_is_refused(client: Client, project_id: str, link: Link) -> None:

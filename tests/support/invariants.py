@@ -34,8 +34,8 @@ def total_project_usage(fake_aws: FakeAws) -> tuple[int, int]:
     return _sum_usage(fake_aws.find_rows("main", record_type="quota"))
 
 
-def open_bytes_by_user(fake_aws: FakeAws) -> dict[str, int]:
-    """Return the bytes that the open uploads of each user are counted to reserve, without zeros."""
+def open_bytes_by_opener(fake_aws: FakeAws) -> dict[str, int]:
+    """Return the bytes that the open uploads of each user or share are counted to reserve, without zeros."""
     rows = fake_aws.find_rows("main", record_type="open-uploads")
     return _without_zeros({row["pk"].removeprefix("QUOTA#OPEN#"): int(row["bytes"]) for row in rows})
 
@@ -81,8 +81,8 @@ def assert_project_consistent(fake_aws: FakeAws, project_id: str) -> None:
     assert installation_usage(fake_aws) == total_project_usage(fake_aws)
     reserved: Counter[str] = Counter()
     for upload in fake_aws.find_rows("main", record_type="upload", state="open"):
-        reserved[upload["created_by"]] += int(upload["size"])
-    assert open_bytes_by_user(fake_aws) == _without_zeros(reserved)
+        reserved[upload.get("share_id") or upload["created_by"]] += int(upload["size"])
+    assert open_bytes_by_opener(fake_aws) == _without_zeros(reserved)
 
     originals = {(each["key"], each["s3_version_id"]) for each in versions}
     owned = [(each["key"], each["s3_version_id"]) for each in versions if each["owns_original"]]

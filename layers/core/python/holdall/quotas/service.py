@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 _CACHE_TTL = timedelta(seconds=10)
+_SHARE_FRACTION = 10  # of what a user may have open: what strangers may have open by one share, beside it
 
 
 @dataclass
@@ -104,24 +105,25 @@ def reserve(
     project_id: str,
     size: int,
     *,
-    user_id: str,
+    opener_id: str,
+    is_share: bool,
     version_id: str,
     limits: QuotaLimits,
     lookup: UsageLookup,
 ) -> None:
-    """Reserve room for an upload of `size` bytes by a user in its project and in the installation.
+    """Reserve room for an upload of `size` bytes by a user, or by strangers with a share, in its project and the installation.
 
     Raises FileTooLarge, TooMuchOpen, and InstallationFull if the installation had no room at most ten seconds ago. The
     transaction raises QuotaExceeded and TooMuchOpen. One round trip every ten seconds.
     """
     check_file_size(size, limits)
     _check_installation(size, files=1)
-    max_open_bytes = settings().max_open_bytes_per_user
+    max_open_bytes = settings().max_open_bytes_per_user // (_SHARE_FRACTION if is_share else 1)
     is_above_project = open_uploads(lookup.usage, lookup.breakdown).bytes + size > settings().max_open_bytes_per_project
     if is_above_project or size > max_open_bytes:
         raise TooMuchOpen
     store.reserve(tx, project_id, size, version_id=version_id, limits=limits)
-    store.open_upload(tx, user_id, size, max_bytes=max_open_bytes)
+    store.open_upload(tx, opener_id, size, max_bytes=max_open_bytes)
 
 
 def check_file_size(size: int, limits: QuotaLimits) -> None:

@@ -39,7 +39,7 @@ class InstallationQuotaRecord(Record, discriminator="installation-quota"):
 
 
 class OpenUploadsRecord(Record, discriminator="open-uploads"):
-    """What the open uploads of a user reserve, in all projects."""
+    """What the open uploads of a user reserve in all projects, or those of a share."""
 
     bytes = NumberAttribute(default=0)
 
@@ -102,16 +102,16 @@ def get_open_bytes(batch: BatchGet, user_id: str) -> Pending[int]:
     return batch.get(OpenUploadsRecord, *_open_uploads_key(user_id), lambda record: int(record.bytes))
 
 
-def open_upload(tx: Transaction, user_id: str, size: int, *, max_bytes: int) -> None:
-    """Count the bytes that an upload of a user reserves while it is open. The transaction raises TooMuchOpen."""
+def open_upload(tx: Transaction, opener_id: str, size: int, *, max_bytes: int) -> None:
+    """Count the bytes that an upload of a user or share reserves while it is open. The transaction raises TooMuchOpen."""
     has_room = OpenUploadsRecord.bytes <= max_bytes - size
-    record = OpenUploadsRecord(*_open_uploads_key(user_id))
+    record = OpenUploadsRecord(*_open_uploads_key(opener_id))
     tx.upsert(record, [OpenUploadsRecord.bytes.add(size)], condition=has_room, error=TooMuchOpen)
 
 
-def close_upload(tx: Transaction, user_id: str, size: int) -> None:
-    """Stop counting an upload of a user as open."""
-    tx.update(OpenUploadsRecord(*_open_uploads_key(user_id)), [OpenUploadsRecord.bytes.add(-size)])
+def close_upload(tx: Transaction, opener_id: str, size: int) -> None:
+    """Stop counting an upload as open."""
+    tx.update(OpenUploadsRecord(*_open_uploads_key(opener_id)), [OpenUploadsRecord.bytes.add(-size)])
 
 
 def release(tx: Transaction, project_id: str, size: int, *, version_id: str) -> None:
@@ -199,8 +199,8 @@ def _key(project_id: str) -> tuple[str, str]:
     return f"QUOTA#{project_id}", "QUOTA"
 
 
-def _open_uploads_key(user_id: str) -> tuple[str, str]:
-    return f"QUOTA#OPEN#{user_id}", "OPEN"
+def _open_uploads_key(opener_id: str) -> tuple[str, str]:
+    return f"QUOTA#OPEN#{opener_id}", "OPEN"
 
 
 def _breakdown_key(project_id: str, shard: int) -> tuple[str, str]:

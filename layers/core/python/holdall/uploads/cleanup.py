@@ -104,7 +104,7 @@ def _end(tx: Transaction, upload: Upload, state: EndState) -> Upload:
     """End an open upload, and release what it reserves. The transaction raises UploadChanged."""
     ended = store.end(tx, upload, state, clock.now())
     quotas.release(tx, upload.project_id, upload.size, version_id=upload.id)
-    quotas.close_upload(tx, upload.created_by, upload.size)
+    quotas.close_upload(tx, upload.opener_id, upload.size)
     emit(tx, upload.project_id, f"upload.{state}", uploadId=upload.id)
     return ended
 

@@ -94,7 +94,7 @@ def _create_version(
             file = files.add_version(tx, existing_file, version)
         quotas.resize(tx, project.id, reserved=upload.size, size=version.size, version_id=version.id, limits=limits)
         quotas.add_version(tx, project.id, version)
-        quotas.close_upload(tx, upload.created_by, upload.size)
+        quotas.close_upload(tx, upload.opener_id, upload.size)
         trim.start_if_needed(tx, project, file)
         if version.status == "processing":
             kind: JobKind = "render" if file.kind == "image" and version.location == "s3" else "hash"

@@ -240,6 +240,11 @@ class Upload:
     location: StorageLocation = "s3"  # of its bytes
 
     @property
+    def opener_id(self) -> str:
+        """Return the ID of the share or user whose open uploads this is one of. Strangers use up nothing of a user."""
+        return self.share_id or self.created_by
+
+    @property
     def url_expires_at(self) -> datetime:
         """Return the time until which the upload can begin. What began in time may end until `expires_at`."""
         return self.expires_at if self.multipart else self.expires_at - _transfer_time(self.size)

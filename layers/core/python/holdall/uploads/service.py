@@ -73,7 +73,14 @@ def start(
     def work(tx: Transaction) -> Upload:
         nonlocal upload
         quotas.reserve(
-            tx, project.id, upload.size, user_id=caller.user_id, version_id=upload.id, limits=limits, lookup=lookup
+            tx,
+            project.id,
+            upload.size,
+            opener_id=upload.opener_id,
+            is_share=upload.share_id is not None,
+            version_id=upload.id,
+            limits=limits,
+            lookup=lookup,
         )
         if request.is_multipart:
             part_size = None if client_chooses_parts else choose_part_size(upload.size)
