@@ -3,7 +3,6 @@
 The edge store belongs to all projects, and one test kills it, so the stack is for these tests alone.
 """
 
-import hashlib
 import json
 import os
 import signal
@@ -29,6 +28,7 @@ from tests.support.e2e.actions import (
 )
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Response, request_url
+from tests.support.edge import sha256_hex
 
 pytestmark = pytest.mark.serial
 _TEXT = {"filename": "notes.txt", "contentType": "text/plain"}
@@ -82,7 +82,7 @@ def read_s3(aws_state: AwsState, project_id: str) -> Manifest:
     bucket, manifest = aws_state.outputs["OriginalsBucket"], []
     for key, version_id in aws_state.originals(project_id):
         content = aws_state.s3.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"].read()
-        manifest.append((key, len(content), hashlib.sha256(content).hexdigest()))
+        manifest.append((key, len(content), sha256_hex(content)))
     return sorted(manifest)
 
 
@@ -121,7 +121,7 @@ def test_file_in_parts_is_hashed_at_the_edge_and_moves(
         assert request_url(part["url"], method="PUT", headers=part["headers"], body=content).status == 200
     file_id = client.post(f"/uploads/{upload['uploadId']}/complete", {}).data()["fileId"]
     file = wait_until_processed(client, file_id)
-    assert (file["status"], file["sha256"]) == ("ready", hashlib.sha256(film).hexdigest())
+    assert (file["status"], file["sha256"]) == ("ready", sha256_hex(film))
 
     assert run_sync(aws_state)["moved"] == 1
 
@@ -159,10 +159,9 @@ def test_readiness_has_the_latency_of_the_edge_store(anonymous: Client) -> None:
     assert 0 < check["milliseconds"] < 5000
 
 
-def test_edge_store_that_is_killed_in_the_middle_of_a_sync_loses_nothing(
-    client: Client, project: str, aws_state: AwsState, deployment: E2EEnvironment
-) -> None:
-    contents = [os.urandom(400_000) for _ in range(60)]
+def upload_many(client: Client, project: str, count: int) -> tuple[list[dict[str, Any]], Manifest]:
+    """Upload files of random bytes. Return their uploads, and what S3 has to have of them."""
+    contents = [os.urandom(400_000) for _ in range(count)]
     uploads = [init_upload(client, content, projectId=project, **_TEXT) for content in contents]
 
     def send(number: int) -> None:
@@ -170,10 +169,24 @@ def test_edge_store_that_is_killed_in_the_middle_of_a_sync_loses_nothing(
         commit_upload(client, uploads[number]).data()
 
     run_concurrently(len(uploads), send, concurrency=4)
-    uploaded = sorted(
-        (upload["key"], len(content), hashlib.sha256(content).hexdigest())
-        for upload, content in zip(uploads, contents, strict=True)
-    )
+    pairs = zip(uploads, contents, strict=True)
+    return uploads, sorted((each["key"], len(content), sha256_hex(content)) for each, content in pairs)
+
+
+def test_two_runs_at_once_store_each_file_once(client: Client, project: str, aws_state: AwsState) -> None:
+    _, uploaded = upload_many(client, project, 40)
+    aws_state.invoke("maintenance", {"task": "sync-edge"})  # as the schedule does
+
+    run_sync(aws_state)
+
+    aws_state.wait_until_queues_empty()
+    assert read_s3(aws_state, project) == uploaded
+
+
+def test_edge_store_that_is_killed_in_the_middle_of_a_sync_loses_nothing(
+    client: Client, project: str, aws_state: AwsState, deployment: E2EEnvironment
+) -> None:
+    uploads, uploaded = upload_many(client, project, 60)
     aws_state.invoke("maintenance", {"task": "sync-edge", "command": "run", "dryRun": False})
     wait_for(lambda: aws_state.originals(project) != [])
 
