@@ -19,7 +19,7 @@ from holdall.platform.table import BatchGet, Transaction
 from holdall.projects.model import Project
 from holdall.projects.service import projects
 from holdall.quotas import service as quotas
-from holdall.quotas.model import InstallationFull, QuotaExceeded, TooMuchOpen
+from holdall.quotas.model import InstallationFull, QuotaExceeded, QuotaLimits, TooMuchOpen
 from holdall.quotas.service import UsageLookup
 from holdall.uploads import arrivals, cleanup, store
 from holdall.uploads.completion import complete
@@ -72,16 +72,7 @@ def start(
 
     def work(tx: Transaction) -> Upload:
         nonlocal upload
-        quotas.reserve(
-            tx,
-            project.id,
-            upload.size,
-            opener_id=upload.opener_id,
-            is_share=upload.share_id is not None,
-            version_id=upload.id,
-            limits=limits,
-            lookup=lookup,
-        )
+        _reserve(tx, upload, limits, lookup)
         if request.is_multipart:
             part_size = None if client_chooses_parts else choose_part_size(upload.size)
             upload = replace(upload, multipart=_create_multipart(upload, request, part_size))
@@ -101,6 +92,19 @@ def start(
     if started.id != upload.id:
         _discard_multipart(upload)
     return started
+
+
+def _reserve(tx: Transaction, upload: Upload, limits: QuotaLimits, lookup: UsageLookup) -> None:
+    quotas.reserve(
+        tx,
+        upload.project_id,
+        upload.size,
+        opener_id=upload.opener_id,
+        is_share=upload.share_id is not None,
+        version_id=upload.id,
+        limits=limits,
+        lookup=lookup,
+    )
 
 
 def start_unsized(caller: Caller, project: Project, request: InitUploadRequest) -> Upload:
