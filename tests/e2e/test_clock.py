@@ -14,6 +14,8 @@ from tests.support.e2e.actions import create_project, upload_file, wait_for, wai
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, request_url, sign_in
 
+pytestmark = pytest.mark.serial  # the clock is that of all tests of the stack
+
 
 @pytest.fixture(autouse=True)
 def _real_clock_afterwards(deployment: E2EEnvironment, client: Client) -> Iterator[None]:
