@@ -364,6 +364,19 @@ def test_file_that_is_being_purged_counts_until_its_versions_are_deleted(
     assert (report.drifts, report.compared) == ([], 1)
 
 
+def test_original_that_versions_share_counts_once(fake_aws: FakeAws, client: Client) -> None:
+    project_id = users.personal_project_id(client)
+    first = fake_aws.upload(client, b"first", **TEXT_FILE)
+    fake_aws.upload(client, b"the second", fileId=first["fileId"], **TEXT_FILE)
+    client.post(f"/files/{first['fileId']}/versions/1/restore").created()
+    assert run_recount(fake_aws).drifts == []
+
+    client.delete(f"/files/{first['fileId']}/versions/1").data()  # the restored version owns the original from here
+    fake_aws.run_workers()
+    assert run_recount(fake_aws).drifts == []
+    assert invariants.quota_usage(fake_aws, project_id) == (15, 2)
+
+
 def test_project_that_changes_during_each_count_is_skipped(
     fake_aws: FakeAws, activity: ProjectActivity, on_gap: OnGap
 ) -> None:

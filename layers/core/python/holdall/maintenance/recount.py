@@ -82,7 +82,7 @@ def count_project(message: RecountProject) -> None:
     versions = files.list_project_versions(message.project_id, page)
     end = min((found.next for found in (open_uploads, versions) if found.next), default=None)
     sizes = {upload.id: upload.size for upload in open_uploads.items}
-    sizes |= {version.id: version.size for version in versions.items}
+    sizes |= {version.id: version.size for version in versions.items if version.owns_original}
     message = message.with_originals([size for id_, size in sizes.items() if end is None or id_ <= end], end)
     if end is not None:
         messaging.send(message)
