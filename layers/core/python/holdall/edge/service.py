@@ -13,7 +13,7 @@ from holdall.files import service as files
 from holdall.files.model import SyncList
 from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.config import settings
-from holdall.platform.edge_copies import CopyFailed
+from holdall.platform.edge_copies import CopyFailed, CopyTooSlow
 from holdall.platform.errors import Busy, ServiceUnavailable
 from holdall.platform.originals import EdgeUnavailable
 from holdall.platform.pagination import PageRequest
@@ -64,13 +64,17 @@ def sync_versions(message: SyncVersions) -> None:
     """
     started_at, result = clock.now(), message.result
     for index, key in enumerate(message.keys):
+        rest = replace(message, keys=message.keys[index:], result=result)
         if index and clock.now() - started_at > _BATCH_TIME:
-            messaging.send(replace(message, keys=message.keys[index:], result=result))
+            messaging.send(rest)
             return
         try:
             outcome, size = moves.sync(*key, since=message.run_started_at, deadline=started_at + COPY_TIME)
             result = result.with_outcome(outcome, size)
         except (CopyFailed, Busy) as error:
+            if index and isinstance(error, CopyTooSlow):  # those before it have used up the time
+                messaging.send(rest)
+                return
             reason = "busy" if isinstance(error, Busy) else str(error)
             result = result.with_failures([key], reason)
         except EdgeUnavailable as error:

@@ -26,6 +26,10 @@ class CopyFailed(Exception):
     """The original at the edge is not what it has to be, or the copy takes too long. The message is the reason, as a code."""
 
 
+class CopyTooSlow(CopyFailed):
+    """The deadline came before the end of the copy."""
+
+
 @dataclass(frozen=True)
 class Original:
     """An original at the edge. `sha256` is None if no one knows it yet."""
@@ -116,7 +120,7 @@ def _send_parts(original: Original, deadline: datetime, bucket: Bucket, request:
 def _read(original: Original, deadline: datetime) -> Iterator[bytes]:
     for content in storage.read(original.key, original.version_id, original.size, "edge"):
         if clock.now() > deadline:
-            raise CopyFailed("too_slow")
+            raise CopyTooSlow("too_slow")
         yield content
 
 
