@@ -5,6 +5,7 @@ DynamoDB Local, and the deployment of the local cloud, which the deployed suites
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ _NO_TESTS_COLLECTED = 5  # exit status of pytest
 # Not by file: then pytest-xdist runs only one of several tests with the same ID, as Schemathesis creates them.
 _DIST = "--dist=worksteal"
 _DEPLOYED_PROCESSES = 2  # more would only wait for MiniStack, which has one
-_FAILURES = ("FAILED ", "ERROR ")  # how pytest begins the lines of its summary
+_FAILURE = re.compile(r"(FAILED|ERROR) \S")  # a line of pytest's summary; a line of a captured log has more spaces
 _MAX_FAILURES = 20  # shown again at the end, where people look first
 _LINE_LENGTH = "200"  # pytest cuts the reasons of failures at 80 characters otherwise
 _LONG_ROUNDS = "20"  # of tests that repeat a race, whose default is lower
@@ -59,7 +60,7 @@ class Runner:
         ) as process:
             for line in process.stdout or ():
                 echo(f"{title:<10} | {line.rstrip()}")
-                if line.startswith(_FAILURES):
+                if _FAILURE.match(line):
                     self.failures.append(line.rstrip())
         self.seconds[title] = time.monotonic() - started_at
         if process.returncode:

@@ -29,13 +29,16 @@ def test_failed_run_is_remembered(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_failed_tests_are_shown_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "test_sums.py").write_text("def test_one_and_one():\n    assert 1 + 1 == 3\n")
+    code = "import logging\ndef test_one_and_one():\n    logging.error('no sum')\n    assert 1 + 1 == 3\n"
+    (tmp_path / "test_sums.py").write_text(code)
+
     runner = Runner(os.environ)
 
     runner.run("sums", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
     capsys.readouterr()
     suites.print_summary(runner, seconds=1)
 
+    assert len(runner.failures) == 1  # not the line of the log
     last_line = capsys.readouterr().out.splitlines()[-1]
     assert last_line.startswith("FAILED")
     assert "test_one_and_one - " in last_line
