@@ -5,14 +5,25 @@ X-Forwarded-Proto whether a request used TLS. This module sets it, so the same p
 
 MiniStack ignores Range and the parameters response-* in a request for a version of an object, which S3 does not ("GetObject"
 in the API reference). This module does what they ask for, so downloads have their names, and videos can be sought.
+
+MiniStack unpacks the layers once for each execution environment. 64 of them filled 5 GB of a disk. This module unpacks a layer
+once, and all environments read it there, as they read /opt in AWS.
 """
 
+import hashlib
+import os
 import re
+import tempfile
+import threading
+import zipfile
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 import ministack.app
+import ministack.core.lambda_runtime
 
 _Message = MutableMapping[str, Any]
 _Headers = list[tuple[bytes, bytes]]
@@ -80,6 +91,32 @@ def _without(headers: _Headers, *names: bytes) -> _Headers:
     return [header for header in headers if header[0].lower() not in names]
 
 
+class _LayerArchive(zipfile.ZipFile):
+    """An archive whose content is unpacked once if it is a layer."""
+
+    _lock = threading.Lock()
+
+    def extractall(self, path: str, *_: object) -> None:  # type: ignore[override]
+        """Make `path` a link to the unpacked layer. Other archives are unpacked at `path`."""
+        folder, archive = Path(path), Path(str(self.filename))
+        if not folder.name.startswith("layer_"):
+            super().extractall(path)
+            return
+        layer = Path(tempfile.gettempdir(), f"layer-{hashlib.sha256(archive.read_bytes()).hexdigest()}")
+        with self._lock:
+            if not layer.exists():
+                super().extractall(folder)
+                folder.rename(layer)
+            else:
+                folder.rmdir()
+        folder.symlink_to(layer, target_is_directory=True)
+        os.truncate(archive, 0)  # MiniStack keeps it for each environment, and does not read it again
+
+
 if __name__ == "__main__":
+    # MiniStack names LargeFileError, which the module zipfile does not have, so a full disk raised AttributeError.
+    ministack.core.lambda_runtime.zipfile = SimpleNamespace(
+        ZipFile=_LayerArchive, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
+    )
     ministack.app.app = app
     ministack.app.main()
