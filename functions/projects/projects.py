@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentProject, requires, session
+from holdall.http.etags import IfMatch, check_if_match, format_etag
 from holdall.http.responses import (
     Cursor,
     DataResponse,
@@ -20,7 +21,8 @@ from holdall.http.responses import (
     paginate,
 )
 from holdall.jobs.model import JobAccepted
-from holdall.projects.model import CreateProjectRequest, ProjectWithRole, UpdateProjectRequest
+from holdall.platform.caller import Caller
+from holdall.projects.model import CreateProjectRequest, Project, ProjectWithRole, UpdateProjectRequest
 from holdall.projects.service import projects
 from holdall.variants import sync
 from holdall.variants.model import SyncEstimate
@@ -46,9 +48,14 @@ def list_projects(caller: CurrentCaller, limit: Limit = 20, cursor: Cursor = Non
     return paginate(limit, cursor, partial(projects.list_for_user, caller), "projects", caller.user_id)
 
 
-@router.get("/projects/<projectId>", guard=requires("projects.read", project_from="projectId"), summary="Get a project")
-def get_project(caller: CurrentCaller, project: CurrentProject) -> DataResponse[ProjectWithRole]:
-    return data(projects.with_role(project, caller.project_role))
+@router.get(
+    "/projects/<projectId>",
+    guard=requires("projects.read", project_from="projectId"),
+    summary="Get a project",
+    responses={200: documented("The project. `ETag` changes with it.", DataResponse[ProjectWithRole])},
+)
+def get_project(caller: CurrentCaller, project: CurrentProject) -> Response[DataResponse[ProjectWithRole]]:
+    return _tagged(caller, project)
 
 
 @router.patch(
@@ -56,11 +63,14 @@ def get_project(caller: CurrentCaller, project: CurrentProject) -> DataResponse[
     guard=requires("projects.update", project_from="projectId", rate_limit="create"),
     put_alias=True,
     summary="Update a project",
+    description="With `If-Match`, only if the project is the one that was read: else 412.",
+    responses={200: documented("The updated project.", DataResponse[ProjectWithRole])},
 )
 def update_project(
-    caller: CurrentCaller, project: CurrentProject, body: UpdateProjectRequest
-) -> DataResponse[ProjectWithRole]:
-    return data(projects.with_role(projects.update(caller, project, body), caller.project_role))
+    caller: CurrentCaller, project: CurrentProject, body: UpdateProjectRequest, if_match: IfMatch = None
+) -> Response[DataResponse[ProjectWithRole]]:
+    updated = projects.update(caller, project, body, check=lambda current: check_if_match(if_match, current.revision))
+    return _tagged(caller, updated)
 
 
 @router.delete(
@@ -105,3 +115,9 @@ def sync_variants(
     if dry_run:
         return json_response(data(sync.estimate(project)))
     return accepted(data(JobAccepted(job_id=sync.start(caller, project))))
+
+
+def _tagged(caller: Caller, project: Project) -> Response[DataResponse[ProjectWithRole]]:
+    """Return a project with its entity tag."""
+    body = data(projects.with_role(project, caller.project_role))
+    return json_response(body, headers={"etag": format_etag(project.revision)})

@@ -16,4 +16,5 @@ router = Router()
     summary="Get the usage and the quota of a project",
 )
 def get_project_usage(project: CurrentProject) -> DataResponse[ProjectUsage]:
-    return data(quotas.get_project_usage(project.id, limits=projects.quota_limits(project)))
+    limits, max_limits = projects.quota_limits(project), projects.installation_limits()
+    return data(quotas.get_project_usage(project.id, limits=limits, max_limits=max_limits))

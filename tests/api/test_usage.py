@@ -42,6 +42,7 @@ def test_new_project_has_no_usage(client: Client, project: dict[str, Any]) -> No
         "variants": {"bytes": 0, "count": 0},
         "byKind": {"image": {"bytes": 0, "files": 0}, "file": {"bytes": 0, "files": 0}},
         "quota": {"maxBytes": 100 * 1024**3, "maxFiles": 1_000_000, "maxFileBytes": 5 * 1024**3},
+        "maxQuota": {"maxBytes": 10 * 1024**4, "maxFiles": 10_000_000, "maxFileBytes": 5 * 1024**3},
     }
 
 
@@ -50,7 +51,9 @@ def test_usage_has_the_lower_of_both_limits(client: Client, override_settings: O
     project = client.post("/projects", {"name": "x", "settings": settings}).created()["id"]
     override_settings(MAX_FILES="5", MAX_BYTES="1000")
 
-    assert get_usage(client, project)["quota"] == {"maxBytes": 100, "maxFiles": 5, "maxFileBytes": 50}
+    usage = get_usage(client, project)
+    assert usage["quota"] == {"maxBytes": 100, "maxFiles": 5, "maxFileBytes": 50}
+    assert (usage["maxQuota"]["maxBytes"], usage["maxQuota"]["maxFiles"]) == (1000, 5)
 
 
 def test_open_upload_has_no_kind_until_it_is_committed(

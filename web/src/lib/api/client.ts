@@ -17,13 +17,22 @@ export type Call = {
 
 /** Call the API, and return `data` of the response. Raises ApiError and Unreachable. */
 export async function call<T>(path: string, options: Call = {}): Promise<T> {
-  const body = await send(path, options);
-  return (body as { data: T } | undefined)?.data as T;
+  const response = await send(path, options);
+  return (response.status === 204 ? undefined : ((await response.json()) as { data: T }).data) as T;
+}
+
+/** What is stored, with the tag that says which state of it: `If-Match` lets only that one be changed. */
+export type Tagged<T> = { data: T; etag: string };
+
+/** Call the API, and return `data` with its tag. Raises ApiError and Unreachable. */
+export async function callTagged<T>(path: string, options: Call = {}): Promise<Tagged<T>> {
+  const response = await send(path, options);
+  return { data: ((await response.json()) as { data: T }).data, etag: response.headers.get('etag') ?? '' };
 }
 
 /** Read a page of a list. */
 export async function readPage<T>(path: string, signal?: AbortSignal): Promise<Page<T>> {
-  return (await send(path, { signal })) as Page<T>;
+  return (await (await send(path, { signal })).json()) as Page<T>;
 }
 
 /** Read all pages of a list that is never long. */
@@ -39,12 +48,12 @@ export async function readAll<T>(path: string): Promise<T[]> {
   return items;
 }
 
-async function send(path: string, options: Call): Promise<unknown> {
+async function send(path: string, options: Call): Promise<Response> {
   const method = options.method ?? 'GET';
   let tokenWasRead = false;
   for (let attempt = 1; ; attempt++) {
     const response = await request(path, method, options);
-    if (response.ok) return response.status === 204 ? undefined : await response.json();
+    if (response.ok) return response;
     const error = await readError(response);
     if (EXPIRED.has(error.code) && session.user && !options.bySecret) {
       await session.renew(); // one promise for all that wait

@@ -7,6 +7,7 @@ export class ApiError extends Error {
   readonly requestId: string;
   readonly retryAfter: number; // seconds, or 0
   readonly fields: ReadonlyMap<string, string>; // what is wrong with a field, by its JSON name
+  readonly pointers: ReadonlyMap<string, string>; // the same, by its place in the request: /settings/variants/0/name
 
   constructor(status: number, problem: Partial<Problem>, retryAfter = 0) {
     super(problem.detail ?? 'Holdall did not answer as expected. Try again.');
@@ -14,6 +15,7 @@ export class ApiError extends Error {
     this.code = problem.code ?? 'unknown';
     this.requestId = problem.requestId ?? '';
     this.retryAfter = retryAfter;
+    this.pointers = new Map((problem.errors ?? []).map((error) => [error.pointer, error.detail]));
     this.fields = new Map((problem.errors ?? []).map((error) => [error.pointer.split('/').pop() ?? '', error.detail]));
   }
 }

@@ -1077,6 +1077,7 @@ export interface paths {
         /**
          * Update a project
          * @deprecated
+         * @description With `If-Match`, only if the project is the one that was read: else 412.
          */
         put: operations["updateProjectByPut"];
         post?: never;
@@ -1087,7 +1088,10 @@ export interface paths {
         delete: operations["deleteProject"];
         options?: never;
         head?: never;
-        /** Update a project */
+        /**
+         * Update a project
+         * @description With `If-Match`, only if the project is the one that was read: else 412.
+         */
         patch: operations["updateProject"];
         trace?: never;
     };
@@ -2656,11 +2660,14 @@ export interface components {
         /**
          * ProjectUsage
          * @description The usage of a project. `bytes` and `files` count in its quota: originals and open uploads, but no variants.
+         *
+         *     `max_quota` is what the installation allows: no quota may be above it.
          */
         ProjectUsage: {
             byKind: components["schemas"]["UsageByKind"];
             bytes: number;
             files: number;
+            maxQuota: components["schemas"]["QuotaLimits"];
             openUploads: components["schemas"]["StoredFiles"];
             quota: components["schemas"]["QuotaLimits"];
             variants: components["schemas"]["StoredVariants"];
@@ -5671,7 +5678,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The project. `ETag` changes with it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5694,7 +5701,10 @@ export interface operations {
     updateProjectByPut: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the resource that was read. */
+                "if-match"?: string;
+            };
             path: {
                 projectId: string;
             };
@@ -5706,7 +5716,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The updated project. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5772,7 +5782,10 @@ export interface operations {
     updateProject: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the resource that was read. */
+                "if-match"?: string;
+            };
             path: {
                 projectId: string;
             };
@@ -5784,7 +5797,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The updated project. */
             200: {
                 headers: {
                     [name: string]: unknown;

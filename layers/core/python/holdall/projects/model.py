@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from holdall.projects.variant_specs import DEFAULT_VARIANTS, VariantSpecs
 
 RETENTION = timedelta(days=30)  # of a deleted project, which can be restored
 INVITATION_TTL = timedelta(days=7)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Visibility = Literal["private", "public"]
 ProjectStatus = Literal["active", "deleted", "purging"]  # no one can access a project that is being purged
@@ -196,6 +197,11 @@ class Project(ResponseModel):
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+
+    @property
+    def revision(self) -> int:
+        """Return the number of its last change: the time, in microseconds."""
+        return (self.updated_at - _EPOCH) // timedelta(microseconds=1)
 
     @property
     def key_prefix(self) -> str:

@@ -150,7 +150,10 @@ class UsageByKind(ResponseModel):
 
 
 class ProjectUsage(ResponseModel):
-    """The usage of a project. `bytes` and `files` count in its quota: originals and open uploads, but no variants."""
+    """The usage of a project. `bytes` and `files` count in its quota: originals and open uploads, but no variants.
+
+    `max_quota` is what the installation allows: no quota may be above it.
+    """
 
     bytes: int
     files: int
@@ -158,6 +161,7 @@ class ProjectUsage(ResponseModel):
     variants: StoredVariants
     by_kind: UsageByKind
     quota: QuotaLimits
+    max_quota: QuotaLimits
 
 
 def open_uploads(total: QuotaUsage, breakdown: UsageBreakdown) -> StoredFiles:
@@ -167,7 +171,9 @@ def open_uploads(total: QuotaUsage, breakdown: UsageBreakdown) -> StoredFiles:
     return StoredFiles(bytes=max(total.bytes - stored_bytes, 0), files=max(total.files - stored_files, 0))
 
 
-def to_response(total: QuotaUsage, breakdown: UsageBreakdown, limits: QuotaLimits) -> ProjectUsage:
+def to_response(
+    total: QuotaUsage, breakdown: UsageBreakdown, limits: QuotaLimits, max_limits: QuotaLimits
+) -> ProjectUsage:
     """Return the usage with the open uploads."""
     image = StoredFiles(bytes=breakdown.image_bytes, files=breakdown.images)
     file = StoredFiles(bytes=breakdown.file_bytes, files=breakdown.files)
@@ -178,4 +184,5 @@ def to_response(total: QuotaUsage, breakdown: UsageBreakdown, limits: QuotaLimit
         variants=StoredVariants(bytes=breakdown.variant_bytes, count=breakdown.variants),
         by_kind=UsageByKind(image=image, file=file),
         quota=limits,
+        max_quota=max_limits,
     )

@@ -176,11 +176,11 @@ def get_installation_usage() -> QuotaUsage:
     return sum((shard.value for shard in shards if shard.value is not None), QuotaUsage())
 
 
-def get_project_usage(project_id: str, *, limits: QuotaLimits) -> ProjectUsage:
+def get_project_usage(project_id: str, *, limits: QuotaLimits, max_limits: QuotaLimits) -> ProjectUsage:
     """Return the usage of a project, in total and by kind. One round trip."""
     with BatchGet() as batch:
         lookup = load_usage(batch, project_id)
-    return to_response(lookup.usage, lookup.breakdown, limits)
+    return to_response(lookup.usage, lookup.breakdown, limits, max_limits)
 
 
 def get_breakdown(project_id: str) -> UsageBreakdown:

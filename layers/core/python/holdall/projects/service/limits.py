@@ -6,19 +6,25 @@ from holdall.projects.model import AboveInstallationLimit, NoEdgeStore, Project,
 from holdall.quotas.model import QuotaLimits
 
 
+def installation_limits() -> QuotaLimits:
+    """Return the limits of the installation, which no project can exceed."""
+    limits = settings()
+    return QuotaLimits(max_bytes=limits.max_bytes, max_files=limits.max_files, max_file_bytes=limits.max_file_bytes)
+
+
 def quota_limits(project: Project) -> QuotaLimits:
     """Return the limits that apply to a project."""
-    quota, defaults = project.settings.quota, settings()
+    quota, defaults, limits = project.settings.quota, settings(), installation_limits()
     return QuotaLimits(
-        max_bytes=min(_or(quota.max_bytes, defaults.max_bytes_per_project), defaults.max_bytes),
-        max_files=min(_or(quota.max_files, defaults.max_files_per_project), defaults.max_files),
-        max_file_bytes=min(_or(quota.max_file_bytes, defaults.max_file_bytes), defaults.max_file_bytes),
+        max_bytes=min(_or(quota.max_bytes, defaults.max_bytes_per_project), limits.max_bytes),
+        max_files=min(_or(quota.max_files, defaults.max_files_per_project), limits.max_files),
+        max_file_bytes=min(_or(quota.max_file_bytes, limits.max_file_bytes), limits.max_file_bytes),
     )
 
 
 def validate_quota(quota: Quota) -> None:
     """Raise AboveInstallationLimit for a limit that is above the one of the installation."""
-    installation = settings()
+    installation = installation_limits()
     limits = {
         "maxBytes": (quota.max_bytes, installation.max_bytes),
         "maxFiles": (quota.max_files, installation.max_files),

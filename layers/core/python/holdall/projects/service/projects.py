@@ -1,5 +1,6 @@
 """Use cases of projects."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -29,13 +30,20 @@ from holdall.projects.model import (
     UpdateProjectSettings,
     slugify,
 )
-from holdall.projects.service.limits import quota_limits, validate_quota, validate_storage
+from holdall.projects.service.limits import installation_limits, quota_limits, validate_quota, validate_storage
 from holdall.projects.store import members as member_store
 from holdall.projects.store import projects as store
 from holdall.projects.store.projects import check_unchanged, check_visibility_unchanged, get_project, list_ids
 from holdall.quotas import service as quotas
 
-__all__ = ["check_unchanged", "check_visibility_unchanged", "get_project", "list_ids", "quota_limits"]
+__all__ = [
+    "check_unchanged",
+    "check_visibility_unchanged",
+    "get_project",
+    "installation_limits",
+    "list_ids",
+    "quota_limits",
+]
 
 _DELETE_BATCH_SIZE = 40  # of members and of invitations: with 18 other records below the 100 items of a transaction
 
@@ -109,19 +117,27 @@ def get_or_none(project_id: str) -> Project | None:
     return pending.value
 
 
-def update(caller: Caller, project: Project, request: UpdateProjectRequest) -> Project:
+def update(
+    caller: Caller,
+    project: Project,
+    request: UpdateProjectRequest,
+    *,
+    check: Callable[[Project], None] = lambda _: None,
+) -> Project:
     """Update the name and the settings, and start a job that moves the variants if the visibility changes.
 
-    Raises AboveInstallationLimit, NoEdgeStore, NotFound if the project is deleted meanwhile, and Busy.
+    Raises AboveInstallationLimit, NoEdgeStore, NotFound if the project is deleted meanwhile, Busy, and what the check of the
+    project raises that is about to be changed.
     """
     validate_storage(request.settings.storage)
     if "quota" in request.settings.model_fields_set:
         validate_quota(request.settings.quota)
-    return retry_on(
-        ProjectChanged,
-        first=lambda: _update(caller, project, request),
-        action=lambda: _update(caller, _get_active(project.id), request),
-    )
+
+    def checked(current: Project) -> Project:
+        check(current)
+        return _update(caller, current, request)
+
+    return retry_on(ProjectChanged, first=lambda: checked(project), action=lambda: checked(_get_active(project.id)))
 
 
 def delete(caller: Caller, project: Project) -> Project:
