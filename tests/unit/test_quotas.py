@@ -64,7 +64,9 @@ def test_version_counts_by_kind_with_its_variants(kind: str, expected: UsageBrea
 
 
 def test_open_uploads_are_in_the_total_and_not_in_the_breakdown() -> None:
-    usage = to_response(QuotaUsage(15, 3), UsageBreakdown(image_bytes=6, images=1, file_bytes=4, files=1), LIMITS, LIMITS)
+    usage = to_response(
+        QuotaUsage(15, 3), UsageBreakdown(image_bytes=6, images=1, file_bytes=4, files=1), LIMITS, LIMITS
+    )
 
     assert (usage.open_uploads.bytes, usage.open_uploads.files) == (5, 1)
 
