@@ -26,3 +26,14 @@ export function count(number: number, noun: string): string {
 
 export const date = (text: string): string => DATE.format(new Date(text));
 export const time = (text: string): string => TIME.format(new Date(text));
+
+/** Return how long something took, in its two largest units: under 0.1 s, 0.4 s, 12 s, 3 min 20 s, 2 h 5 min. */
+export function duration(milliseconds: number): string {
+  const tenths = Math.round(milliseconds / 100);
+  if (!tenths) return 'under 0.1 s';
+  if (tenths < 100) return `${new Intl.NumberFormat().format(tenths / 10)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  const parts: [number, string][] = hours ? [[hours, 'h'], [minutes, 'min']] : [[minutes, 'min'], [rest, 's']];
+  return parts.filter(([value]) => value).map(([value, unit]) => `${value} ${unit}`).join(' ');
+}

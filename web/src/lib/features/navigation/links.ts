@@ -1,6 +1,7 @@
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Images from '@lucide/svelte/icons/images';
 import KeyRound from '@lucide/svelte/icons/key-round';
+import ListChecks from '@lucide/svelte/icons/list-checks';
 import Trash2 from '@lucide/svelte/icons/trash-2';
 import UserRound from '@lucide/svelte/icons/user-round';
 import Users from '@lucide/svelte/icons/users';
@@ -22,6 +23,7 @@ export const LINKS: readonly NavigationLink[] = [
   { label: 'Projects', path: '/projects', icon: FolderOpen, group: 'top', inBar: true },
   { label: 'Files', path: '/files', icon: Images, group: 'project', inBar: true },
   { label: 'Trash', path: '/trash', icon: Trash2, group: 'project', inBar: true },
+  { label: 'Jobs', path: '/jobs', icon: ListChecks, group: 'project' },
   { label: 'Members', path: '/members', icon: Users, group: 'project' },
   { label: 'API keys', path: '/keys', icon: KeyRound, group: 'project', ownersOnly: true },
   { label: 'Account', path: '/account', icon: UserRound, group: 'bottom', inBar: true },

@@ -1,0 +1,1 @@
+export { default as JobsPage } from './JobsPage.svelte';
