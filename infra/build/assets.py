@@ -60,5 +60,5 @@ def _copy_publisher(root: Path, output_dir: Path) -> Path:
     folder = output_dir / "publisher"
     folder.mkdir()
     shutil.copy(root / "infra" / "constructs" / "console_publisher.py", folder)
-    shutil.copytree(site.build(root), folder / "site")
+    shutil.copytree(site.build(root).folder, folder / "site")
     return folder

@@ -3,9 +3,11 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +19,16 @@ from infra.local.install import NODE_BIN, node_environment
 SOURCES = ("package.json", "package-lock.json", "src", "static", "tsconfig.json", "vite.config.ts", "external-scripts.ts")
 
 
-def build(root: Path) -> Path:
-    """Return the folder of the site. Builds it if it is not in the cache. Raises BuildFailed."""
+@dataclass(frozen=True)
+class Site:
+    """A site that is built."""
+
+    folder: Path  # what is published
+    manifest: Path  # of Vite: what each chunk imports
+
+
+def build(root: Path) -> Site:
+    """Return the site. Builds it if it is not in the cache. Raises BuildFailed."""
     web = root / "web"
     fingerprint = hashlib.sha256()
     for file in _source_files(web):
@@ -26,7 +36,8 @@ def build(root: Path) -> Path:
     key = fingerprint.hexdigest()
     # SvelteKit builds in `web/.svelte-kit`, so one build at a time; the others then find it in the cache.
     with _only_build(web):
-        return cache.get_or_build("site", key, partial(_build, web, key))
+        folder = cache.get_or_build("console", key, partial(_build, web, key))
+    return Site(folder / "public", folder / "manifest.json")
 
 
 @contextmanager
@@ -41,16 +52,18 @@ def _build(web: Path, version: str, folder: Path) -> None:
     vite = web / "node_modules" / "vite" / "bin" / "vite.js"
     if not vite.is_file():
         raise BuildFailed("The packages of the console are not installed. Install them: make env-node")
+    settings = {"HOLDALL_SITE_DIR": str(folder / "public"), "HOLDALL_SITE_VERSION": version[:12]}
     process = subprocess.run(
         [str(NODE_BIN / "node"), str(vite), "build", "--logLevel", "warn"],
         cwd=web,
-        env={**os.environ, **node_environment(), "HOLDALL_SITE_DIR": str(folder), "HOLDALL_SITE_VERSION": version[:12]},
+        env={**os.environ, **node_environment(), **settings},
         capture_output=True,
         text=True,
         check=False,
     )
     if process.returncode:
         raise BuildFailed(f"Vite could not build the console:\n{(process.stderr or process.stdout).strip()[-2000:]}")
+    shutil.copy(web / ".svelte-kit" / "output" / "client" / ".vite" / "manifest.json", folder)
 
 
 def _source_files(web: Path) -> Iterator[Path]:
