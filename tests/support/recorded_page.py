@@ -25,7 +25,8 @@ class RecordedPage:
             self.errors.append(f"{message.type}: {message.text}")
 
     def _on_request_failed(self, request: Request) -> None:
-        self.errors.append(f"failed: {request.url} {request.failure}")
+        if request.failure != "net::ERR_ABORTED":  # cancelled by the page itself, or by leaving it
+            self.errors.append(f"failed: {request.url} {request.failure}")
 
     def _on_response(self, response: Response) -> None:
         self.requested_urls.append(response.url)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.build import site
+from infra.local.progress import echo
 from tests.support.source_tree import ROOT
 
 _KIT = "node_modules/@sveltejs/kit/src/runtime/client/"
@@ -80,13 +81,13 @@ def load() -> SiteWeight:
 def main() -> None:
     weight = load()
     files = weight.first_load("/(app)/projects/[project]/files")
-    print(f"{'kB, gzip':<52} first load  after files")
+    echo(f"{'kB, gzip':<52} first load  after files")
     for route in sorted(weight.routes):
         load_ = weight.first_load(route)
-        print(f"{route:<52} {weight.weigh(load_) / 1000:10.1f} {weight.weigh(load_ - files) / 1000:12.1f}")
+        echo(f"{route:<52} {weight.weigh(load_) / 1000:10.1f} {weight.weigh(load_ - files) / 1000:12.1f}")
     later = {entry: weight.weigh(more) for route in weight.routes for entry, more in weight.later_loads(route)}
     for entry, size in sorted(later.items()):
-        print(f"{entry:<52} {size / 1000:10.1f}")
+        echo(f"{entry:<52} {size / 1000:10.1f}")
 
 
 if __name__ == "__main__":
