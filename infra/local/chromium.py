@@ -12,6 +12,22 @@ from pathlib import Path
 from infra.local import apt
 from infra.local.progress import Step, UserError
 
+# For tests: no updates, telemetry or first-run pages, and no sandbox, which root cannot use.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-first-run",
+    "--no-proxy-server",
+    # Resolve only the names of this machine.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
+)
 _EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MACOS_PATH = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from infra.local import chromium
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
@@ -12,23 +12,6 @@ from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
 from tests.support.recorded_page import RecordedPage
 from tests.support.uppy.fixtures import *  # noqa: F403  # pytest looks for the fixtures of a suite in its conftest
-
-# No updates, telemetry or first-run pages, and no sandbox, which root cannot use.
-_CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-sync",
-    "--metrics-recording-only",
-    "--no-first-run",
-    "--no-proxy-server",
-    # Resolve only the names of this machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
-)
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +40,17 @@ def mailbox(deployment: E2EEnvironment) -> Mailbox:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Yield a headless Chromium. Installs it first if it is missing."""
-    executable = str(chromium.ensure())
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(_CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Yield a headless Chromium. Installs it first if it is missing."""
+    browser = playwright.chromium.launch(executable_path=str(chromium.ensure()), args=list(chromium.FLAGS))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.console import Console
@@ -31,7 +31,11 @@ def upload_broken_image(console: Console) -> Callable[[], None]:
     """Upload a file with the type of an image that is none."""
 
     def upload() -> None:
-        image = {"name": _BROKEN_NAME, "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(100)}
+        image: FilePayload = {
+            "name": _BROKEN_NAME,
+            "mimeType": "image/png",
+            "buffer": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        }
         console.page.get_by_label("Files to upload").set_input_files(image)
         expect(console.page.get_by_role("gridcell")).to_contain_text("No previews", timeout=60_000)
 
