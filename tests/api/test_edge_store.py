@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from holdall.platform import originals
 from tests.support import edge, process
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
@@ -187,18 +186,10 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing reach the edge store, from now on."""
     process.clear_settings()
 
-    def fail(**_: Any) -> Any:
+    def fail(_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://minio.example.test")
 
-    real_client = originals._get_edge_client
-
-    def get_client(*args: Any) -> Any:
-        client = real_client.__wrapped__(*args)
-        client.meta.events.register("before-send.s3", fail)
-        return client
-
-    get_client.cache_clear = lambda: None  # type: ignore[attr-defined]
-    monkeypatch.setattr(originals, "_get_edge_client", get_client)
+    edge.answer(monkeypatch, fail)
 
 
 def test_outage_of_the_edge_store_stops_only_its_projects(

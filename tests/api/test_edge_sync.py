@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import EndpointConnectionError
 
 from holdall.edge import moves
 from holdall.edge import service as sync
 from holdall.edge.model import SyncVersions
 from holdall.maintenance import service as maintenance
 from holdall.platform import edge_copies, storage
-from holdall.platform.originals import EdgeUnavailable
 from holdall.tasks.model import TaskRun
-from tests.support import edge, invariants
+from tests.support import edge, invariants, process
 from tests.support.aws import NO_FAILURES, FakeAws
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
@@ -151,6 +152,7 @@ def test_only_damaged_files_fail_and_move_when_they_are_repaired(
     for file in damaged:
         assert project.client.get(f"/files/{file['id']}").data() == file
     failures = [line for line in log.lines if line.get("event") == "edge.sync_failed"]
+    assert {each["level"] for each in failures} == {"ERROR"}  # for the alarm ErrorLogs
     assert {(each["file_id"], each["reason"]) for each in failures} == {
         (files[2]["id"], "sha256_mismatch"),
         (files[6]["id"], "size_mismatch"),
@@ -375,12 +377,14 @@ def test_outage_of_the_edge_store_leaves_all_files_there(
 ) -> None:
     files = [project.upload(b"content %d" % number) for number in range(3)]
 
-    def fail(original: Any, **_: Any) -> None:
-        raise EdgeUnavailable
+    def fail(request: AWSRequest) -> None:
+        raise EndpointConnectionError(endpoint_url=str(request.url))
 
+    process.clear_settings()
     with monkeypatch.context() as outage:
-        outage.setattr(moves, "copy_to_s3", fail)
+        edge.answer(outage, fail)
         counts = run_sync(fake_aws)
+    process.clear_settings()
 
     assert (counts["failed"], counts["edge_unavailable"]) == (3, 3)
     assert read_manifest(fake_aws) == []
@@ -447,10 +451,9 @@ def test_file_that_takes_too_long_stays_at_the_edge(
     project.upload(_CONTENT)
     real_read = storage.read
 
-    def read_slowly(*args: Any) -> Any:
-        for content in real_read(*args):
-            frozen_clock.advance(minutes=14)
-            yield content
+    def read_slowly(*args: Any, **kwargs: Any) -> Any:
+        frozen_clock.advance(minutes=14)
+        return real_read(*args, **kwargs)
 
     monkeypatch.setattr(storage, "read", read_slowly)
     counts = run_sync(fake_aws)

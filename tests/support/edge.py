@@ -2,9 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO, RawIOBase
 from typing import Any
 
+import pytest
+from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
+from urllib3 import HTTPResponse
+
+from holdall.platform import originals
 from tests.support.aws import FakeAws
 from tests.support.client import Client
 from tests.support.factories import make_upload_request
@@ -58,3 +65,23 @@ class EdgeProject:
 
 def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, respond: Callable[[AWSRequest], AWSResponse | None]) -> None:
+    """Let a function see all requests to the edge store, from now on. None lets a request through."""
+    real_client = originals._get_edge_client
+
+    def get_client(*args: Any) -> Any:
+        client = real_client.__wrapped__(*args)
+        client.meta.events.register("before-send.s3", lambda request, **_: respond(request))
+        return client
+
+    get_client.cache_clear = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr(originals, "_get_edge_client", get_client)
+
+
+def respond_with(request: AWSRequest, status: int, body: RawIOBase | None = None, **headers: str) -> AWSResponse:
+    """Return a response of the edge store. The names of headers have underscores."""
+    raw: Any = HTTPResponse(body=body or BytesIO(), status=status, preload_content=False)
+    values: Any = HeadersDict({name.replace("_", "-"): value for name, value in headers.items()})
+    return AWSResponse(str(request.url), status, values, raw)

@@ -15,7 +15,7 @@ from holdall.platform import clock, ids, messaging, observability
 from holdall.platform.config import settings
 from holdall.platform.edge_copies import CopyFailed, CopyTooSlow
 from holdall.platform.errors import Busy, ServiceUnavailable
-from holdall.platform.originals import EdgeUnavailable
+from holdall.platform.originals import EdgeUnavailable, edge_bucket
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import BatchGet, Transaction
 from holdall.tasks import service as tasks
@@ -78,14 +78,24 @@ def sync_versions(message: SyncVersions) -> None:
             reason = "busy" if isinstance(error, Busy) else str(error)
             result = result.with_failures([key], reason)
         except EdgeUnavailable as error:
-            result = result.with_failures(message.keys[index:], error.code)
-            break
+            if not _edge_responds():
+                result = result.with_failures(message.keys[index:], error.code)
+                break
+            result = result.with_failures([key], "unreadable_at_edge")
         except ServiceUnavailable:
             raise
         except Exception:  # noqa: BLE001  # whatever it is, the other versions must not wait for it
             observability.logger.exception("edge.sync_crashed", extra={"file_id": key[0], "version": key[1]})
             result = result.with_failures([key], "internal_error")
     _report(message, result)
+
+
+def _edge_responds() -> bool:
+    try:
+        edge_bucket().require_reachable()
+    except EdgeUnavailable:
+        return False
+    return True
 
 
 def _report(message: SyncVersions, result: BatchResult) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from tempfile import TemporaryFile
 from typing import Any
 
-from holdall.platform import clock, storage
+from holdall.platform import storage
 from holdall.platform.errors import NotFound, ServiceUnavailable
 from holdall.platform.originals import Bucket, bucket_at
 
@@ -61,6 +61,8 @@ def copy_to_s3(original: Original, *, deadline: datetime) -> Copy:
         return copy(original, deadline, bucket_at("s3"))
     except NotFound as error:
         raise CopyFailed("missing_at_edge") from error
+    except TimeoutError as error:
+        raise CopyTooSlow("too_slow") from error
 
 
 def _copy_whole(original: Original, deadline: datetime, bucket: Bucket) -> Copy:
@@ -118,10 +120,7 @@ def _send_parts(original: Original, deadline: datetime, bucket: Bucket, request:
 
 
 def _read(original: Original, deadline: datetime) -> Iterator[bytes]:
-    for content in storage.read(original.key, original.version_id, original.size, "edge"):
-        if clock.now() > deadline:
-            raise CopyTooSlow("too_slow")
-        yield content
+    return storage.read(original.key, original.version_id, original.size, "edge", deadline=deadline)
 
 
 def _join(contents: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ Needed actions: s3:PutObject, AbortMultipartUpload and ListMultipartUploadParts.
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from holdall.platform.schemas import StorageLocation
 MIN_PART_BYTES = 5 * 1024**2  # of every part but the last one ("Amazon S3 multipart upload limits")
 MAX_PART_BYTES = 5 * 1024**3
 MAX_PARTS = 10_000
+_PART_COUNT = re.compile(r'-([1-9]\d{0,4})"?$')
 _NO_UPLOAD = "NoSuchUpload"
 _NO_OBJECT = "404"  # a HeadObject has no body with another code
 _OBJECT_EXISTS = "PreconditionFailed"
@@ -97,7 +99,8 @@ def list_assembled(key: str, location: StorageLocation = "s3") -> list[Part]:
                 return []
             raise
     etag, total = str(response["ETag"]), int(response["ContentLength"])
-    count = int(etag.strip('"').partition("-")[2] or 1)
+    found = _PART_COUNT.search(etag)
+    count = int(found[1]) if found else 1
     size = -(-total // count)
     return [Part(number, min(size, total - (number - 1) * size), etag) for number in range(1, count + 1)]
 

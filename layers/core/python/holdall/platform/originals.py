@@ -14,6 +14,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from pydantic import ValidationError
 
 from holdall.platform import aws, clock, observability, parameters
@@ -27,12 +28,10 @@ NO_VERSION = (
 )
 _CREDENTIALS_LIFETIME = timedelta(minutes=5)  # after which new ones are used
 _REACHABILITY_LIFETIME = timedelta(seconds=5)
-# An edge store that refuses our credentials needs its operator, as one that does not respond.
-_REFUSED_CODES = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesNotMatch"})
 
 
 class EdgeUnavailable(ServiceUnavailable):
-    """The edge store does not respond, or refuses us. Files in S3 are not affected."""
+    """The edge store does not respond, or not as S3 does. Files in S3 are not affected."""
 
     code, detail = "edge_unavailable", "The edge store of this installation does not respond. Try again in a moment."
     retry_after = 30
@@ -95,10 +94,12 @@ class EdgeBucket(Bucket):
             raise
         except ServiceUnavailable as error:
             raise EdgeUnavailable from error
-        except ClientError as error:
-            if aws.error_code(error) not in _REFUSED_CODES:
-                raise
-            observability.logger.error("edge.refused", extra={"event": "edge.refused", "code": aws.error_code(error)})
+        except (
+            ClientError,
+            ResponseParserError,
+        ) as error:  # its operator has to look: for credentials, region or proxy
+            code = aws.error_code(error) if isinstance(error, ClientError) else "not S3"
+            observability.logger.error("edge.refused", extra={"event": "edge.refused", "code": code})
             raise EdgeUnavailable from error
 
     def require_reachable(self) -> None:
@@ -108,12 +109,7 @@ class EdgeBucket(Bucket):
     def check(self) -> None:
         """Send a request. Raises EdgeUnavailable."""
         with self.translate_errors():
-            try:
-                self.client().head_bucket(Bucket=self.name)
-            except ClientError as error:
-                if aws.error_code(error) != "404":  # a HeadBucket has no body with another code
-                    raise
-                raise EdgeUnavailable from error
+            self.client().head_bucket(Bucket=self.name)
 
     def _edge_credentials(self) -> EdgeCredentials:
         return _read_credentials(_window(_CREDENTIALS_LIFETIME))

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from holdall.platform import aws, clock
 from holdall.platform.config import settings
 from holdall.platform.errors import NotFound, ServiceUnavailable
-from holdall.platform.originals import NO_VERSION, Bucket, bucket_at
+from holdall.platform.originals import NO_VERSION, Bucket, EdgeUnavailable, bucket_at
 from holdall.platform.schemas import StorageLocation
 
 # As the S3 user guide advises ("Performance design patterns"): ranges of 8 or 16 MB, and a request for each 85 MB/s. A function
@@ -28,6 +28,8 @@ from holdall.platform.schemas import StorageLocation
 _RANGE_BYTES = 8 * 1024**2
 _READERS = 4
 _READ_ATTEMPTS = 4
+_READ_BYTES = 64 * 1024  # at a time, so that a slow server cannot outlast a deadline
+_MAX_DELETED = 1000  # versions of a key at the edge, by one call
 _NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 _GONE_CODES = _NOT_FOUND_CODES | {"InvalidRange"}  # of an object that was replaced by a smaller one
 
@@ -85,9 +87,7 @@ def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime, locat
     Raises ServiceUnavailable, NotFound if it was deleted, and TimeoutError if the deadline came first.
     """
     digest = hashlib.sha256()
-    for content in read(key, version_id, size, location):
-        if clock.now() > deadline:
-            raise TimeoutError
+    for content in read(key, version_id, size, location, deadline=deadline):
         digest.update(content)
     return digest.hexdigest()
 
@@ -192,14 +192,19 @@ def delete_version(key: str, version_id: str, location: StorageLocation = "s3") 
 def delete_all_versions(key: str, location: StorageLocation = "s3") -> None:
     """Delete all versions of an original. Raises ServiceUnavailable.
 
-    An edge store need not list versions. It has few of a key, and no delete markers, because nothing else deletes them.
+    An edge store need not list versions. It has few of a key, and no delete markers, because nothing else deletes them. If it
+    still finds one after a thousand, this raises EdgeUnavailable.
     """
     if location == "s3":
         for version_id in list_versions(key):
             delete_version(key, version_id)
         return
-    while (found := head_or_none(key, location)) is not None:
+    for _ in range(_MAX_DELETED):
+        found = head_or_none(key, location)
+        if found is None:
+            return
         delete_version(key, found.version_id, location)
+    raise EdgeUnavailable
 
 
 def list_versions(key: str) -> list[str]:
@@ -220,10 +225,12 @@ def check() -> None:
         aws.client("s3").head_bucket(Bucket=settings().originals_bucket)
 
 
-def read(key: str, version_id: str, size: int, location: StorageLocation = "s3") -> Iterator[bytes]:
+def read(
+    key: str, version_id: str, size: int, location: StorageLocation = "s3", *, deadline: datetime | None = None
+) -> Iterator[bytes]:
     """Yield the content of a version of an original in order, while the next ranges are read. Few are in memory at a time.
 
-    Raises ServiceUnavailable, and NotFound if it was deleted.
+    Raises ServiceUnavailable, NotFound if it was deleted, and TimeoutError if the deadline came first.
     """
     bucket = bucket_at(location)
     client = bucket.client()  # in this thread, because sessions are not safe in several
@@ -232,8 +239,9 @@ def read(key: str, version_id: str, size: int, location: StorageLocation = "s3")
 
         def read_at(start: int) -> Future[bytes]:
             request = {"Bucket": bucket.name, "Key": key, **_version(version_id)}
-            last = min(start + _RANGE_BYTES, size) - 1
-            return readers.submit(_read_range, bucket, client, {**request, "Range": f"bytes={start}-{last}"})
+            end = min(start + _RANGE_BYTES, size)
+            request["Range"] = f"bytes={start}-{end - 1}"
+            return readers.submit(_read_range, bucket, client, request, end - start, deadline)
 
         ahead = deque(map(read_at, islice(starts, _READERS)))
         while ahead:
@@ -242,18 +250,30 @@ def read(key: str, version_id: str, size: int, location: StorageLocation = "s3")
             yield content
 
 
-def _read_range(bucket: Bucket, client: Any, request: dict[str, str]) -> bytes:
+def _read_range(bucket: Bucket, client: Any, request: dict[str, str], size: int, deadline: datetime | None) -> bytes:
     """Read a range, again if the connection breaks: the SDK repeats only what fails before the body."""
     attempt = 1
     while True:
         body = _open_range(bucket, client, request)
         try:
             with bucket.translate_errors():
-                return bytes(body.read())
+                return _read_body(body, size, deadline)
         except ServiceUnavailable:
             if attempt == _READ_ATTEMPTS:
                 raise
             attempt += 1
+
+
+def _read_body(body: Any, size: int, deadline: datetime | None) -> bytes:
+    """Read a body of this size. The SDK checks that none is missing. A server at the edge may not know ranges, or never end."""
+    content = bytearray()
+    while piece := body.read(_READ_BYTES):
+        content += piece
+        if len(content) > size:
+            raise ServiceUnavailable
+        if deadline is not None and clock.now() > deadline:
+            raise TimeoutError
+    return bytes(content)
 
 
 def _open_range(bucket: Bucket, client: Any, request: dict[str, str]) -> Any:

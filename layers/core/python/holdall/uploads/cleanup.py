@@ -8,6 +8,7 @@ from holdall.events.service import emit
 from holdall.platform import clock, ids, messaging, multipart, observability, storage
 from holdall.platform.caller import Caller
 from holdall.platform.errors import ServiceUnavailable
+from holdall.platform.originals import EdgeUnavailable, bucket_at
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
@@ -39,8 +40,15 @@ def end(upload_id: str) -> None:
                 upload = _end(tx, upload, "expired")
         except UploadChanged:
             return  # it was completed or aborted, or is not due
-    if upload.state != "completed":
+    if upload.state == "completed":
+        return
+    try:
+        bucket_at(upload.location).require_reachable()
         _delete_objects(upload)
+    except (
+        EdgeUnavailable
+    ):  # the upload is due until its objects are deleted, so the next run of the task sends it again
+        observability.log_event("upload.objects_not_deleted", upload_id=upload.id)
 
 
 def abort(upload: Upload, caller: Caller | None = None) -> None:
