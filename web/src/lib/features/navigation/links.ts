@@ -1,3 +1,4 @@
+import Code from '@lucide/svelte/icons/code';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Images from '@lucide/svelte/icons/images';
 import KeyRound from '@lucide/svelte/icons/key-round';
@@ -26,6 +27,7 @@ export const LINKS: readonly NavigationLink[] = [
   { label: 'Jobs', path: '/jobs', icon: ListChecks, group: 'project' },
   { label: 'Members', path: '/members', icon: Users, group: 'project' },
   { label: 'API keys', path: '/keys', icon: KeyRound, group: 'project', ownersOnly: true },
+  { label: 'Use the API', path: '/use', icon: Code, group: 'project' },
   { label: 'Account', path: '/account', icon: UserRound, group: 'bottom', inBar: true },
 ];
 
