@@ -3,7 +3,11 @@ const BUSY = [2, 3, 4, 6, 8, 10]; // while something is being processed
 const LONGEST_BUSY = 120;
 const IDLE = 15 * 60; // seconds without a sign of life, after which nothing is asked
 
-/** Read again and again while someone looks at the page. Returns what stops it. */
+/**
+ * Read again and again while someone looks at the page. Returns what stops it.
+ *
+ * In an effect, `isBusy` has to be a `$derived`: then the effect runs anew when it changes, and not after each read.
+ */
 export function poll(read: () => Promise<void>, isBusy: () => boolean): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let step = 0;

@@ -1,3 +1,4 @@
+import CloudUpload from '@lucide/svelte/icons/cloud-upload';
 import Code from '@lucide/svelte/icons/code';
 import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Images from '@lucide/svelte/icons/images';
@@ -23,6 +24,7 @@ export type NavigationLink = {
 export const LINKS: readonly NavigationLink[] = [
   { label: 'Projects', path: '/projects', icon: FolderOpen, group: 'top', inBar: true },
   { label: 'Files', path: '/files', icon: Images, group: 'project', inBar: true },
+  { label: 'Uploads', path: '/uploads', icon: CloudUpload, group: 'project' },
   { label: 'Trash', path: '/trash', icon: Trash2, group: 'project', inBar: true },
   { label: 'Jobs', path: '/jobs', icon: ListChecks, group: 'project' },
   { label: 'Members', path: '/members', icon: Users, group: 'project' },

@@ -6,7 +6,7 @@ import { isOver, PutFailed, putBytes, transfer } from './transfer.ts';
 const FILES_AT_ONCE = 3;
 
 /** What an entry of the queue keeps, also over a reload. */
-export type EntryMeta = Meta & { key: string; projectId: string; fileId?: string; relativePath?: string };
+export type EntryMeta = Meta & { key: string; projectId: string; fileId?: string; relativePath?: string; uploadId?: string };
 
 /** Uppy's uploader for Holdall's own contract. */
 export class HoldallUploader<M extends EntryMeta, B extends Body> extends BasePlugin<PluginOpts, M, B> {
@@ -57,7 +57,8 @@ export class HoldallUploader<M extends EntryMeta, B extends Body> extends BasePl
       const { meta } = this.uppy.getFile(file.id);
       const progress = (bytesUploaded: number) => this.#tell(file.id, bytesUploaded);
       try {
-        const steps = { put: putBytes, progress, signal: control.signal };
+        const begun = (uploadId: string) => this.uppy.setFileMeta(file.id, { uploadId } as Partial<M> as M);
+        const steps = { begun, put: putBytes, progress, signal: control.signal };
         return await transfer(file.data as Blob, file.name ?? '', meta, meta.key, steps);
       } catch (error) {
         if (control.isRemoved) throw error;

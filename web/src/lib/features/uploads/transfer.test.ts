@@ -9,6 +9,7 @@ const PARTS = { uploadId: 'u', multipart: { partSize: 4, partCount: 3 } };
 const SINGLE = { uploadId: 'u', method: 'PUT', url: 'https://store/u', headers: { 'x-amz': '1' } };
 
 let answers: Record<string, unknown>;
+const begun = vi.fn<Steps['begun']>();
 let put: ReturnType<typeof vi.fn<Steps['put']>>;
 
 beforeEach(() => {
@@ -26,7 +27,7 @@ beforeEach(() => {
 
 function run(progress: (bytes: number) => void = () => {}) {
   const data = new Blob(['abcdefghij'], { type: 'text/plain' });
-  return transfer(data, 'a.txt', { projectId: 'p' }, 'key', { put, progress, signal: new AbortController().signal });
+  return transfer(data, 'a.txt', { projectId: 'p' }, 'key', { begun, put, progress, signal: new AbortController().signal });
 }
 
 describe('transfer', () => {
@@ -34,6 +35,7 @@ describe('transfer', () => {
     expect(await run()).toEqual(COMMITTED);
     expect(call.mock.calls[0]?.[1].headers).toEqual({ 'idempotency-key': 'key' });
     expect(call.mock.calls[0]?.[1].json.sha256).toHaveLength(64);
+    expect(begun).toHaveBeenCalledExactlyOnceWith('u');
     expect(put.mock.calls[0]?.slice(0, 3)).toEqual(['PUT', 'https://store/u', { 'x-amz': '1' }]);
   });
 

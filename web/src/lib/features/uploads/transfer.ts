@@ -10,6 +10,7 @@ const ATTEMPTS = 5;
 export type Target = { projectId: string; fileId?: string; relativePath?: string };
 export type Committed = { fileId: string; version: number };
 export type Steps = {
+  begun: (uploadId: string) => void;
   put: typeof putBytes;
   progress: (bytes: number) => void;
   signal: AbortSignal;
@@ -44,6 +45,7 @@ export async function transfer(data: Blob, name: string, target: Target, key: st
   };
   const headers = { 'idempotency-key': key };
   const upload = await call<InitUpload>('/files/init-upload', { method: 'POST', json, headers, signal });
+  steps.begun(upload.uploadId);
   if (upload.multipart) {
     await sendParts(data, upload.uploadId, upload.multipart, steps);
     return call<Committed>(`/uploads/${upload.uploadId}/complete`, { method: 'POST', json: {}, signal });

@@ -1,3 +1,4 @@
+import { call } from '#lib/api/client.ts';
 import { notices } from '#lib/ui/notices.svelte.ts';
 import { session } from '#lib/session/session.svelte.ts';
 import type { Engine } from './engine.ts';
@@ -54,8 +55,19 @@ class Uploads {
     (await this.#engine)?.pauseResume(id);
   }
 
+  /** Take an entry out of the queue, and abort its upload, which would reserve room until it expires. */
   async cancel(id: string): Promise<void> {
-    (await this.#engine)?.removeFile(id);
+    const engine = await this.#engine;
+    const uploadId = engine?.getFile(id)?.meta.uploadId;
+    engine?.removeFile(id);
+    if (uploadId) await call(`/uploads/${uploadId}`, { method: 'DELETE' }).catch(() => {}); // it may be over
+  }
+
+  /** Take the entry of an upload out of the queue, if this tab has it. */
+  async drop(uploadId: string): Promise<void> {
+    const engine = await this.#engine;
+    const file = engine?.getFiles().find((each) => each.meta.uploadId === uploadId);
+    if (file) engine?.removeFile(file.id);
   }
 
   async retry(id: string): Promise<void> {

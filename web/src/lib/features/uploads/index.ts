@@ -1,0 +1,1 @@
+export { default as UploadsPage } from './UploadsPage.svelte';
