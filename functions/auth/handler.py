@@ -17,6 +17,7 @@ app = HttpApp(
     authz.router,
     audit.router,
     config.router,
+    error_page=oauth.lead_back,
 )
 
 

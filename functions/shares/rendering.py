@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from jinja2 import Environment, StrictUndefined
 
 from holdall.http import problems
+from holdall.http.app import BASE_PATH
 from holdall.platform.errors import HoldallError
 from holdall.shares.model import PasswordRequired, SharedFile
 from holdall.shares.visits import download_origins
@@ -95,8 +96,10 @@ def ask_password(token: str, error: HoldallError | None = None) -> Response[str]
     return _respond(status, view="password", title="Protected file", token=token, error=shown)
 
 
-def show_problem(problem: dict[str, Any]) -> Response[str]:
-    """Return the page of an error that ends a visit."""
+def show_problem(event: dict[str, Any], problem: dict[str, Any]) -> Response[str] | None:
+    """Return the page of an error that ends a visit, or None for a request to the API."""
+    if str(event.get("rawPath", "")).startswith(f"{BASE_PATH}/"):
+        return None
     status = int(problem["status"])
     return _respond(
         status,

@@ -14,6 +14,7 @@ from holdall.http.auth import (
     CurrentProject,
     CurrentUser,
 )
+from holdall.http.client_info import AsksForPage
 from holdall.http.credentials import SessionCookie
 from holdall.http.file_body import UploadedFile
 from holdall.roles.permissions import PERMISSIONS
@@ -235,7 +236,7 @@ def test_cost_of_each_list_is_measured() -> None:
 
 
 def _provided_dependencies(route: Route) -> set[Any]:
-    provided: list[Any] = [CurrentClient, SessionCookie]
+    provided: list[Any] = [CurrentClient, SessionCookie, AsksForPage]
     if route.guard.access is Access.PUBLIC:
         provided += [AnonymousIdempotencyKey]
     else:

@@ -1,6 +1,5 @@
 """Sign-in with providers, through CloudFront: with a certified OpenID Connect provider, and with an imitation of GitHub."""
 
-import json
 import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,9 +11,9 @@ from infra.local.e2e_environment import E2EEnvironment
 from tests.support.e2e.browser import Browser
 from tests.support.e2e.client import Client, Response, Server, create_client, new_email
 from tests.support.oidc import fake_github as fake
+from tests.support.oidc import stage
 from tests.support.oidc.fake_github import run_github
 from tests.support.oidc.login_browser import sign_in
-from tests.support.oidc.provider import run_provider
 
 pytestmark = pytest.mark.serial  # the stage names one port for each provider
 
@@ -52,20 +51,17 @@ def origin(deployment: E2EEnvironment) -> str:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def oidc(deployment: E2EEnvironment, origin: str) -> Iterator[None]:
+def oidc(deployment: E2EEnvironment) -> Iterator[None]:
     """Run the provider `oidc` of the stage."""
-    port = _provider_ports(deployment)["oidc"]
-    with run_provider([f"{origin}/api/v1/auth/oauth/oidc/callback"], port=port) as running:
-        for name in ("oidc", "unreachable"):
-            _store_client_credentials(deployment, name, running.client_id, running.client_secret)
+    with stage.run_stage_provider(deployment):
         yield
 
 
 @pytest.fixture(scope="module")
 def github_server(deployment: E2EEnvironment) -> Iterator[fake.RunningGitHub]:
     """Run the provider `github` of the stage."""
-    with run_github(_provider_ports(deployment)["github"]) as running:
-        _store_client_credentials(deployment, "github", running.client_id, running.client_secret)
+    with run_github(stage.provider_ports(deployment)["github"]) as running:
+        stage.store_client_credentials(deployment, "github", running.client_id, running.client_secret)
         yield running
 
 
@@ -224,21 +220,3 @@ def test_slow_provider_returns_503_within_five_seconds(
 
 def test_unknown_provider_is_not_found(browser: ProviderBrowser) -> None:
     browser.get("/auth/oauth/google/start").problem(404, "not_found")
-
-
-def _provider_ports(deployment: E2EEnvironment) -> dict[str, int]:
-    """Return the ports of the stage's providers."""
-    configuration = deployment.cloud.lambda_client().get_function_configuration(
-        FunctionName=deployment.outputs["AuthFunction"]
-    )
-    providers = json.loads(configuration["Environment"]["Variables"]["OAUTH_PROVIDERS"])
-    return {each["name"]: urlsplit(each.get("issuer") or each["site"]).port for each in providers}
-
-
-def _store_client_credentials(
-    deployment: E2EEnvironment, provider_name: str, client_id: str, client_secret: str
-) -> None:
-    """Store the credentials of a provider, as an operator does."""
-    credentials = json.dumps({"clientId": client_id, "clientSecret": client_secret})
-    parameter = f"/Holdall-local/oauth-{provider_name}"
-    deployment.cloud.client("ssm").put_parameter(Name=parameter, Value=credentials, Type="SecureString", Overwrite=True)

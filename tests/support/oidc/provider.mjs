@@ -41,7 +41,7 @@ function provider(issuer) {
     ],
     clientAuthMethods: [options.authMethod],
     enabledJWA: { idTokenSigningAlgValues: [options.algorithm] },
-    jwks: { keys: [signingKey(options.algorithm)] },
+    jwks: { keys: [options.signingKey ?? signingKey(options.algorithm)] },
     cookies: { keys: ['a key of tests'] },
     pkce: { required: () => true },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,12 @@ def run_provider(
     port: int = 0,
     algorithm: Algorithm = "RS256",
     auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic",
+    signing_key: Mapping[str, str] | None = None,
 ) -> Iterator[RunningProvider]:
     """Run a provider on a port, by default a free one. It has one client, and requires PKCE.
 
     The user `ada@example.test` has that address, verified; `unverified-ada@example.test` is another subject with the same
-    address, not verified; `addressless-ada@example.test` has no address.
+    address, not verified; `addressless-ada@example.test` has no address. The signing key is a JWK, by default a new one.
     """
     # With characters that must be encoded in a header of basic authentication.
     client = {"clientId": "holdall client:1", "clientSecret": "a secret/of+tests%20: long enough for any"}
@@ -48,6 +49,7 @@ def run_provider(
         "redirectUris": list(redirect_uris),
         "algorithm": algorithm,
         "authMethod": auth_method,
+        "signingKey": signing_key,
     }
     with TemporaryFile("w+") as stderr:
         process = subprocess.Popen(

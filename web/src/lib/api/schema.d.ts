@@ -4182,7 +4182,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Redirect to the requested path, with a session cookie. */
+            /** @description Redirect to the requested path, with a session cookie. If the request accepts HTML, as one of a browser does, it is also the response to an error: a redirect to the page of the sign-in or of the links, with `error`, its code. */
             302: {
                 headers: {
                     Location: string;

@@ -7,6 +7,11 @@ it.each(['/projects/1/files?file=2', '/account'])('leads to a page of ours: %s',
   expect(nextPath(path)).toBe(path);
 });
 
+it('leads on to where a sign-in would lead', () => {
+  const back = (next: string) => `/sign-in?from=provider&next=${encodeURIComponent(next)}`;
+  expect(nextPath(back(back('/account')))).toBe('/account');
+});
+
 it.each([null, '', '//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/api/v1/auth/logout'])(
   'leads to the projects instead of %s',
   (path) => {

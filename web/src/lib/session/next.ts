@@ -2,6 +2,7 @@
 export function nextPath(value: string | null): string {
   if (!value || !/^\/(?![/\\])/.test(value) || value.startsWith('/api/')) return '/projects';
   const url = new URL(value, location.origin);
+  if (url.pathname === '/sign-in') return nextPath(url.searchParams.get('next')); // a provider has led back there
   return url.origin === location.origin ? url.pathname + url.search + url.hash : '/projects';
 }
 

@@ -33,7 +33,7 @@ _SECURITY_HEADERS = {
 _EXPOSED_HEADERS = "etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id"
 
 Route = Callable[..., Any]
-ErrorPage = Callable[[dict[str, Any]], Response[str]]
+ErrorPage = Callable[[dict[str, Any], dict[str, Any]], Response[str] | None]
 F = TypeVar("F", bound=Route)
 
 
@@ -85,8 +85,8 @@ class HttpApp:
 
         handler = HttpApp("projects", projects.router)
 
-    A request is logged, authorized, and validated, in this order, before its route is called. Outside the API, where people see
-    pages, `error_page` makes a page of each problem.
+    A request is logged, authorized, and validated, in this order, before its route is called. Where people see pages,
+    `error_page` makes a page of the event and its problem; for other requests it returns None.
     """
 
     def __init__(self, module: str, *routers: Router, error_page: ErrorPage | None = None) -> None:
@@ -121,10 +121,12 @@ class HttpApp:
             observability.count_metric("UnhandledError")
             response = _to_gateway_response(problems.internal_error())
         own_headers: dict[str, Any] = _lowercase(response["headers"] or {})
-        if self._error_page and own_headers.get("content-type") == problems.CONTENT_TYPE and not _is_of_api(event):
-            page = self._error_page(json.loads(response["body"]))
-            response["body"] = page.body
-            own_headers |= {"content-type": page.content_type, **page.headers}
+        is_problem = own_headers.get("content-type") == problems.CONTENT_TYPE
+        page = self._error_page(event, json.loads(response["body"])) if self._error_page and is_problem else None
+        if page:
+            response |= {"statusCode": page.status_code, "body": page.body}
+            del own_headers["content-type"]  # a redirect has none
+            own_headers |= {name.lower(): value for name, value in page.headers.items()}
         response["headers"] = {**_SECURITY_HEADERS, **_cors_headers(headers), **own_headers}
         response["headers"]["x-request-id"] = observability.request_id()
         response["body"] = response.get("body") or ""  # Powertools makes "null" of the body of a 204 or 302
@@ -173,10 +175,6 @@ class HttpApp:
 def _request_id(headers: dict[str, str]) -> str:
     requested = headers.get("x-request-id") or ""
     return requested if _VALID_REQUEST_ID.fullmatch(requested) else ids.new_id()
-
-
-def _is_of_api(event: dict[str, Any]) -> bool:
-    return str(event.get("rawPath", "")).startswith(f"{BASE_PATH}/")
 
 
 def _cors_headers(headers: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """The network and the program that a request comes from."""
 
 import ipaddress
+from typing import Annotated
 
+from aws_lambda_powertools.event_handler import Depends, Request
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from holdall.platform import ids, observability
@@ -17,6 +19,18 @@ def client_info(event: APIGatewayProxyEventV2) -> ClientInfo:
     ip = viewer_ip or event.request_context.http.source_ip or ""
     user_agent = (headers.get("user-agent") or "")[:256]
     return ClientInfo(_network(ip), user_agent, observability.request_id(), origin=headers.get("origin"))
+
+
+def asks_for_page(headers: dict[str, str]) -> bool:
+    """Return whether a person looks at the response. Browsers name HTML when they navigate, and programs do not."""
+    return "text/html" in (headers.get("accept") or "")
+
+
+def _read_asks_for_page(request: Request) -> bool:
+    return asks_for_page(request.headers)
+
+
+AsksForPage = Annotated[bool, Depends(_read_asks_for_page)]  # a parameter of a route
 
 
 def _network(ip: str) -> str:

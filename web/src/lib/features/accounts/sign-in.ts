@@ -29,6 +29,13 @@ export async function acceptInvitation(token: string, password: string): Promise
   return signIn(user.email, password);
 }
 
+const PROVIDERS: Record<string, string> = { google: 'Google', github: 'GitHub' };
+
+/** Return what people call a provider. */
+export function providerName(name: string, providers: Config['providers']): string {
+  return PROVIDERS[providers.find((each) => each.name === name)?.kind ?? ''] ?? name;
+}
+
 let config: Promise<Config> | null = null;
 
 /** Read the public settings once. */

@@ -52,11 +52,25 @@ class AuthorizationRequest:
 
 
 @dataclass(frozen=True)
-class CallbackResult:
-    """The path to redirect to, and the result of a sign-in. None: an identity was linked."""
+class ReturnedBrowser:
+    """A browser that came back from a provider with a state of its own."""
 
-    return_to: str
-    sign_in: SignInResult | MfaRequiredResponse | None
+    payload: OAuthStatePayload
+    state: str
+
+    @property
+    def return_to(self) -> str:
+        return self.payload.return_to
+
+    @property
+    def links(self) -> bool:
+        """Return whether it left to link an identity, instead of to sign in."""
+        return self.payload.session_id is not None
+
+
+def is_state_cookie(cookie: str | None) -> bool:
+    """Return whether the session cookie is the one that `start` made, so that it authenticates no one."""
+    return cookie is not None and tokens.matches(TokenKind.OAUTH_STATE, cookie)
 
 
 def start(name: str, return_to: str, cookie: str | None, caller: Caller | None = None) -> AuthorizationRequest:
@@ -68,7 +82,7 @@ def start(name: str, return_to: str, cookie: str | None, caller: Caller | None =
     provider = _get_provider(name)
     has_session = cookie is not None and sessions.is_session_cookie(cookie)
     # All sign-ins that a browser starts share one cookie, so that a second one does not end the first.
-    has_cookie = cookie is not None and (has_session or tokens.matches(TokenKind.OAUTH_STATE, cookie))
+    has_cookie = has_session or is_state_cookie(cookie)
     binding = (
         cookie if cookie and has_cookie else tokens.format_token(TokenKind.OAUTH_STATE, ids.new_id(), ids.new_secret())
     )
@@ -86,27 +100,33 @@ def start(name: str, return_to: str, cookie: str | None, caller: Caller | None =
     return AuthorizationRequest(url, None if has_session else binding)
 
 
-def handle_callback(
-    client: ClientInfo, name: str, *, state: str, code: str | None, iss: str | None, cookie: str | None
-) -> CallbackResult:
-    """Sign a user in who comes back from a provider, or link the identity.
-
-    Raises InvalidToken, AccessDenied, OAuthFailed, ProviderUnavailable, InvalidCredentials, SignUpClosed, EmailUnverified,
-    ProviderNotLinked and IdentityTaken.
-    """
+def redeem_state(name: str, state: str, cookie: str | None) -> ReturnedBrowser:
+    """Use a state up. Raises InvalidToken if it is not one of this browser and provider."""
     challenge = challenges.verify(OAuthStatePayload, state)
     payload = challenge.payload
     if payload.provider != name or not ids.constant_time_equal(ids.sha256_hex(cookie or ""), payload.browser_sha256):
         raise InvalidToken
     with Transaction() as tx:
         challenges.consume(tx, challenge)
+    return ReturnedBrowser(payload, state)
+
+
+def complete(
+    client: ClientInfo, browser: ReturnedBrowser, code: str | None, iss: str | None
+) -> SignInResult | MfaRequiredResponse | None:
+    """Sign the user in, or link the identity and return None.
+
+    Raises AccessDenied, OAuthFailed, ProviderUnavailable, InvalidCredentials, SignUpClosed, EmailUnverified, ProviderNotLinked,
+    IdentityTaken, and InvalidToken if the session that links has ended.
+    """
     if code is None:
         raise AccessDenied
-    identity = _get_provider(name).fetch_identity(_flow(payload, state), AuthorizationResponse(code, iss))
+    payload, name = browser.payload, browser.payload.provider
+    identity = _get_provider(name).fetch_identity(_flow(payload, browser.state), AuthorizationResponse(code, iss))
     if payload.session_id is None:
-        return CallbackResult(payload.return_to, _sign_in_or_sign_up(client, name, identity))
+        return _sign_in_or_sign_up(client, name, identity)
     _link_identity(client, payload.session_id, name, identity)
-    return CallbackResult(payload.return_to, None)
+    return None
 
 
 def list_identities(caller: Caller) -> list[IdentityResponse]:
