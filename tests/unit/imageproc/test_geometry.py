@@ -1,12 +1,20 @@
 """The geometry of variants, for sources and boxes of any size."""
 
+import json
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.imageproc.geometry import Geometry, compute_geometry
+from holdall.projects.variant_specs import VariantSpec
 from tests.support.image_renderer import Fit, make_spec
+from tests.support.source_tree import ROOT
 
 SIDES = st.integers(1, 16_384)
+# The console computes its previews itself, and is held to the same cases: geometry.test.ts, beside them.
+CONSOLE_CASES = json.loads((ROOT / "web/src/lib/features/variants/geometry.cases.json").read_text())
 
 
 def geometry_of(fit: Fit, box: tuple[int, int], source: tuple[int, int]) -> Geometry:
@@ -80,3 +88,12 @@ def test_transposed_geometry_fits_the_transposed_source(
     upright = geometry_of(fit, box, source)
     assert upright.transposed().transposed() == upright
     assert upright.transposed() == geometry_of(fit, (box[1], box[0]), (source[1], source[0]))
+
+
+@pytest.mark.parametrize("case", CONSOLE_CASES, ids=str)
+def test_preview_of_the_console_has_the_same_geometry(case: dict[str, Any]) -> None:
+    spec = VariantSpec(name="any", width=case["width"], height=case["height"], fit=case["fit"])
+    geometry = compute_geometry(spec, *case["source"])
+
+    assert [geometry.width, geometry.height] == case["size"]
+    assert list(geometry.box) == case["box"]

@@ -22,7 +22,10 @@ export type ShareWithToken = Schemas['ShareWithToken'];
 export type SignedPart = Schemas['SignedPart'];
 export type TotpSetup = Schemas['TotpSetupResponse'];
 export type Upload = Schemas['UploadView'];
+export type SyncEstimate = Schemas['SyncEstimate'];
+export type UpdateProject = Schemas['UpdateProjectRequest'];
 export type Variant = Schemas['VariantView'];
+export type VariantSpec = Schemas['VariantSpec'];
 export type Version = Schemas['VersionView'];
 export type Problem = Schemas['Problem'];
 

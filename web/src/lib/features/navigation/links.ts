@@ -4,6 +4,7 @@ import FolderOpen from '@lucide/svelte/icons/folder-open';
 import Images from '@lucide/svelte/icons/images';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ListChecks from '@lucide/svelte/icons/list-checks';
+import Settings from '@lucide/svelte/icons/settings';
 import Trash2 from '@lucide/svelte/icons/trash-2';
 import UserRound from '@lucide/svelte/icons/user-round';
 import Users from '@lucide/svelte/icons/users';
@@ -30,6 +31,7 @@ export const LINKS: readonly NavigationLink[] = [
   { label: 'Members', path: '/members', icon: Users, group: 'project' },
   { label: 'API keys', path: '/keys', icon: KeyRound, group: 'project', ownersOnly: true },
   { label: 'Use the API', path: '/use', icon: Code, group: 'project' },
+  { label: 'Settings', path: '/settings', icon: Settings, group: 'project' },
   { label: 'Account', path: '/account', icon: UserRound, group: 'bottom', inBar: true },
 ];
 
