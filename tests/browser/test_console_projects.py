@@ -45,11 +45,13 @@ def test_key_is_shown_once_and_works_until_it_is_off(console: Console, deploymen
     expect(page.get_by_role("heading", name="No keys yet")).to_be_visible()
     page.get_by_role("button", name="New key").click()
     page.get_by_label("Name", exact=True).fill("Website")
+    page.get_by_label("Last day").fill("2199-12-31")
     console.check_accessibility()
     page.get_by_role("button", name="Make key").click()
     key = page.get_by_label("Key", exact=True).input_value()
     page.get_by_role("button", name="Done").click()
     assert key not in page.content()
+    expect(page.get_by_text("until Dec 31, 2199")).to_be_visible()
     files = f"{deployment.outputs['DirectApiUrl']}/files"
 
     assert request_url(files, headers={"x-api-key": key}).status == 200
