@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from functions.auth.responses import SIGN_IN_RESPONSES, SignInResponse, session_response
 from holdall.accounts.model import CurrentUserResponse, LoginRequest, RefreshRequest, RefreshResponse, VerifyMfaRequest
-from holdall.accounts.service import sign_in
+from holdall.accounts.service import mfa, sign_in
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, CurrentClient, CurrentUser, public, session
 from holdall.http.credentials import check_sign_in_origin
@@ -86,8 +86,16 @@ def revoke_all_sessions(caller: CurrentCaller) -> Response[None]:
 
 @router.get("/auth/me", guard=session(), summary="Get the current user")
 def get_current_user(caller: CurrentCaller, user: CurrentUser) -> DataResponse[CurrentUserResponse]:
-    permissions = sorted(caller.global_permissions)
-    return data(CurrentUserResponse(**vars(user), permissions=permissions, csrf_token=caller.csrf_token))
+    factor = mfa.find_enabled_factor(caller)
+    return data(
+        CurrentUserResponse(
+            **vars(user),
+            permissions=sorted(caller.global_permissions),
+            mfa_enabled=factor is not None,
+            mfa_enabled_at=factor.enabled_at if factor else None,
+            csrf_token=caller.csrf_token,
+        )
+    )
 
 
 @router.get("/auth/sessions", guard=session(), summary="List own sessions")

@@ -24,6 +24,8 @@ def test_new_user_can_sign_in_and_read_the_own_account(anonymous: Client) -> Non
     assert users.sign_in(email).get("/auth/me").data() == {
         **user,
         "permissions": ["projects.create"],
+        "mfaEnabled": False,
+        "mfaEnabledAt": None,
         "csrfToken": None,
     }
 

@@ -4,6 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from holdall.platform import clock
 from tests.support import mailbox, users
 from tests.support.aws import FakeAws
 from tests.support.browser import ORIGIN
@@ -41,6 +42,27 @@ def test_setup_alone_requires_no_code(client: Client) -> None:
     client.post("/auth/2fa/setup").data()
 
     assert can_sign_in_with_password_only(client)
+
+
+def test_user_sees_whether_the_second_factor_is_enabled_and_since_when(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock
+) -> None:
+    def seen() -> tuple[bool, str | None]:
+        user = client.get("/auth/me").data()
+        return user["mfaEnabled"], user["mfaEnabledAt"]
+
+    client.post("/auth/2fa/setup").data()
+    assert seen() == (False, None)  # it counts when its first code was entered
+    enable_mfa(client)
+    enabled_at = clock.now().isoformat().replace("+00:00", "Z")
+    frozen_clock.advance(minutes=1)
+    assert seen() == (True, enabled_at)
+
+    key = {"pk": f"USER#{client.user['id']}", "sk": "TOTP"}
+    fake_aws.dynamodb.Table("credentials").update_item(Key=key, UpdateExpression="REMOVE enabled_at")  # an older row
+    assert seen() == (True, None)
+    assert client.post("/auth/2fa/disable").status == 204
+    assert seen() == (False, None)
 
 
 def test_wrong_code_enables_nothing(client: Client) -> None:

@@ -141,7 +141,7 @@ AUTH_CASES = (
     ),
     BudgetCase("POST /api/v1/auth/logout", 204, authenticated_post("/auth/logout"), dynamodb=2),
     BudgetCase("POST /api/v1/auth/logout-all", 204, authenticated_post("/auth/logout-all"), dynamodb=3),
-    BudgetCase("GET /api/v1/auth/me", 200, authenticated_get("/auth/me"), dynamodb=1),
+    BudgetCase("GET /api/v1/auth/me", 200, authenticated_get("/auth/me"), dynamodb=2),
     BudgetCase("GET /api/v1/auth/sessions", 200, authenticated_get("/auth/sessions"), dynamodb=4),
     BudgetCase("DELETE /api/v1/auth/sessions/{sessionId}", 204, _revoke_session, dynamodb=3),
     BudgetCase("GET /api/v1/audit", 200, _superuser_get("/audit"), dynamodb=5),

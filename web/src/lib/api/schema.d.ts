@@ -2096,6 +2096,9 @@ export interface components {
             csrfToken: string | null;
             email: string;
             id: string;
+            /** @default false */
+            mfaEnabled: boolean;
+            mfaEnabledAt: string | null;
             name: string;
             permissions: string[];
             roles: string[];

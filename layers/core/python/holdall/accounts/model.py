@@ -119,6 +119,7 @@ class TotpFactor:
     encrypted_seed: str
     enabled: bool
     last_step: int  # the last time step whose code was used
+    enabled_at: datetime | None  # None if it is not enabled, or an earlier release enabled it
 
 
 AnyEmailAddress = Annotated[str, Field(max_length=254)]  # not validated, because only that of an account has an effect
@@ -254,6 +255,8 @@ class AcceptedResponse(ResponseModel):
 
 class CurrentUserResponse(User):
     permissions: list[str]  # in the whole installation
+    mfa_enabled: bool = False
+    mfa_enabled_at: datetime | None = None  # not known of one that an earlier release enabled
     csrf_token: str | None = None  # of the session cookie
 
 

@@ -33,6 +33,7 @@ class TotpRecord(CredentialRecord, discriminator="totp"):
     encrypted_seed = UnicodeAttribute()
     enabled = BooleanAttribute()
     last_step = NumberAttribute()
+    enabled_at = UTCDateTimeAttribute(null=True)  # earlier releases did not note it
 
 
 class IdentityRecord(CredentialRecord, discriminator="identity"):
@@ -125,7 +126,9 @@ def get_totp_enabled(batch: BatchGet, user_id: str) -> Pending[bool]:
 def find_totp_factor(user_id: str) -> TotpFactor | None:
     """Return a user's second factor, which may not be enabled yet, or None. One round trip. Raises ServiceUnavailable."""
     record = TotpRecord.get_or_none(_pk(user_id), "TOTP")
-    return TotpFactor(record.encrypted_seed, bool(record.enabled), int(record.last_step)) if record else None
+    if record is None:
+        return None
+    return TotpFactor(record.encrypted_seed, bool(record.enabled), int(record.last_step), record.enabled_at)
 
 
 def put_totp_factor(tx: Transaction, user_id: str, encrypted_seed: str) -> None:
@@ -138,7 +141,7 @@ def enable_totp_factor(tx: Transaction, user_id: str, factor: TotpFactor, step: 
     """Enable a second factor with the code of a time step. The transaction raises WrongCode if the seed was replaced."""
     tx.update(
         TotpRecord(_pk(user_id), "TOTP"),
-        [TotpRecord.enabled.set(True), TotpRecord.last_step.set(step)],
+        [TotpRecord.enabled.set(True), TotpRecord.last_step.set(step), TotpRecord.enabled_at.set(clock.now())],
         condition=(TotpRecord.encrypted_seed == factor.encrypted_seed) & _TOTP_DISABLED,
         error=WrongCode,
     )

@@ -17,9 +17,15 @@ from holdall.platform.caller import Caller
 from holdall.platform.table import Transaction
 from holdall.rate_limits import service as rate_limits
 
-__all__ = ["consume_code", "disable", "enable", "is_enabled", "regenerate_codes", "set_up"]
+__all__ = ["consume_code", "disable", "enable", "find_enabled_factor", "is_enabled", "regenerate_codes", "set_up"]
 
 _ISSUER = "Holdall"
+
+
+def find_enabled_factor(caller: Caller) -> TotpFactor | None:
+    """Return the caller's second factor if it is enabled. One round trip."""
+    factor = store.find_totp_factor(caller.user_id)
+    return factor if factor and factor.enabled else None
 
 
 def set_up(caller: Caller) -> TotpSetupResponse:
