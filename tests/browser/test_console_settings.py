@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.console import Console
-from tests.support.e2e.actions import add_member, commit_upload, init_upload, upload_bytes, wait_for
+from tests.support.e2e.actions import add_member, upload_file, wait_for, wait_until_processed
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
 from tests.support.recorded_page import RecordedPage
@@ -38,10 +38,9 @@ def save(page: Page) -> None:
 
 
 def upload_photo(client: Client, project_id: str) -> str:
-    """Upload the photo, and return the ID of its file."""
-    upload = init_upload(client, PHOTO, projectId=project_id, filename="photo.jpg")
-    upload_bytes(upload, PHOTO)
-    file: str = commit_upload(client, upload).data()["fileId"]
+    """Upload the photo, wait until its variants are made, and return the ID of its file."""
+    file: str = upload_file(client, PHOTO, projectId=project_id, filename="photo.jpg")["fileId"]
+    wait_until_processed(client, file)
     return file
 
 
