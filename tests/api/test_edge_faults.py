@@ -5,6 +5,7 @@ from io import RawIOBase
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import EndpointConnectionError
 
 from holdall.maintenance import service as maintenance
@@ -107,12 +108,33 @@ def test_outage_does_not_fill_the_queue_of_the_workers(
         messages = fake_aws.receive_messages("work")
         assert len(messages) == 4  # the next look, and the ends of the uploads
         assert fake_aws.deliver_messages("maintenance", *messages) == NO_FAILURES
-    assert len(requests) <= 2 * 2  # of a look and of the ends together: one each, and its repetition
+    assert len(requests) == 2 * 2  # of the look, and of all ends together: one each, and its repetition
 
     process.clear_settings()
     fake_aws.run_task("expire-uploads")
     fake_aws.run_workers()
     assert fake_aws.list_keys("edge") == []
+
+
+def test_worker_does_not_wait_for_a_server_that_is_known_to_be_down(
+    project: EdgeProject, client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [project.upload(b"content %d" % number) for number in range(5)]
+    for file in files:
+        client.delete(f"/files/{file['id']}?permanent=true").data()
+    process.clear_settings()
+    requests = []
+
+    def fail(request: AWSRequest) -> None:
+        requests.append(request.url)
+        raise EndpointConnectionError(endpoint_url=str(request.url))
+
+    edge.answer(monkeypatch, fail)
+
+    failed = fake_aws.deliver_messages("maintenance", *fake_aws.receive_messages("work"))
+
+    assert len(failed["batchItemFailures"]) == 5
+    assert len(requests) == 2  # one, and its repetition
 
 
 def test_server_that_finds_what_was_deleted_is_not_asked_for_ever(
@@ -140,6 +162,8 @@ def test_body_that_is_longer_than_the_range_is_not_read_into_memory(
     bodies = []
 
     def respond(request: Any) -> Any:
+        if request.method == "HEAD":
+            return edge.respond_with(request, 200)
         bodies.append(Stream(50 * 1024**2))
         return edge.respond_with(request, 200, bodies[-1])
 
@@ -159,6 +183,8 @@ def test_bytes_that_come_slowly_do_not_outlast_the_deadline(
     deadline = clock.now() + timedelta(minutes=1)
 
     def respond(request: Any) -> Any:
+        if request.method == "HEAD":
+            return edge.respond_with(request, 200)
         bodies.append(Stream(8 * 1024**2, seconds_per_read=10))
         return edge.respond_with(request, 206, bodies[-1])
 

@@ -79,7 +79,12 @@ class EdgeBucket(Bucket):
     """The bucket of the edge store, with the credentials of its parameter."""
 
     def client(self) -> Any:
-        return _get_edge_client(_get_edge_store(), self._edge_credentials())
+        """Return a client. Raises EdgeUnavailable, at once if the server did not respond a moment ago.
+
+        Else each message of its projects would keep a worker waiting, and there are few for all projects.
+        """
+        self.require_reachable()
+        return self._client()
 
     def credentials(self) -> tuple[Credentials, datetime | None]:
         found = self._edge_credentials()
@@ -109,7 +114,10 @@ class EdgeBucket(Bucket):
     def check(self) -> None:
         """Send a request. Raises EdgeUnavailable."""
         with self.translate_errors():
-            self.client().head_bucket(Bucket=self.name)
+            self._client().head_bucket(Bucket=self.name)
+
+    def _client(self) -> Any:
+        return _get_edge_client(_get_edge_store(), self._edge_credentials())
 
     def _edge_credentials(self) -> EdgeCredentials:
         return _read_credentials(_window(_CREDENTIALS_LIFETIME))
