@@ -52,12 +52,12 @@ class OAuthProvider(_StageModel):
 class EdgeStore(_StageModel):
     """The edge store: a bucket of a server that speaks plain S3. See docs/edge.md."""
 
-    endpoint: Annotated[str, Field(pattern=r"^https?://[^/]+$")]  # for the functions
-    public_endpoint: Annotated[str, Field(pattern=r"^https?://[^/]+$")]  # for clients
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/@]+$")]  # for the functions
+    public_endpoint: Annotated[str, Field(pattern=r"^https?://[^/@]+$")]  # for clients
     bucket: Annotated[str, Field(min_length=3, max_length=63)]
     region: str
     delete_after_sync: Switch  # whether a copy that has moved to S3 is deleted at the edge
-    sync_schedule: Annotated[str, Field(pattern=r"^cron\([0-9]{1,2} [0-9]{1,2} \* \* \? \*\)$")]  # in UTC
+    sync_schedule: Annotated[str, Field(pattern=r"^cron\([0-5]?[0-9] ([01]?[0-9]|2[0-3]) \* \* \? \*\)$")]  # in UTC
 
 
 class Stage(_StageModel):

@@ -1,6 +1,7 @@
 """X2: the sync moves what is in the edge store to S3: each original once, and only if it is what was uploaded."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -260,19 +261,6 @@ def test_deleted_version_hands_its_original_over_after_the_move(project: EdgePro
     invariants.assert_project_consistent(fake_aws, project.id)
 
 
-@pytest.mark.parametrize("limit", [1, 20])
-def test_more_versions_share_an_original_than_one_transaction_moves(
-    project: EdgeProject, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
-    monkeypatch.setattr(moves, "_MAX_MOVED", limit)
-    file = project.upload(_CONTENT)
-    add_version(project, file, b"newer")
-    project.client.post(f"/files/{file['id']}/versions/1/restore").created()
-    assert run_sync(fake_aws)["moved"] == 2
-    assert len(read_manifest(fake_aws)) == 2
-    invariants.assert_project_consistent(fake_aws, project.id)
-
-
 def _purge(project: EdgeProject, file: dict[str, Any]) -> None:
     project.client.delete(f"/files/{file['id']}?permanent=true").data()
 
@@ -426,6 +414,48 @@ def test_repeated_message_is_counted_once(project: EdgeProject, fake_aws: FakeAw
 
     assert maintenance.get_report("sync-edge").counts["moved"] == 3
     assert read_manifest(fake_aws) == manifest_of(project, *files)
+
+
+def test_batch_without_a_result_hides_no_other(
+    project: EdgeProject, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "_MAX_CHECKS", 2)
+    for number in range(30):  # in several shards, so in several batches
+        project.upload(b"content %d" % number)
+    maintenance.run_for_operator("sync-edge", dry_run=False)
+    lost: list[SyncVersions] = []
+    while messages := fake_aws.receive_messages("work"):
+        for each in messages:
+            if "sync-versions" in each and not lost:
+                lost.append(SyncVersions.from_json(each))  # its worker is killed again and again
+            else:
+                assert fake_aws.deliver_messages("maintenance", each) == NO_FAILURES
+
+    counts = maintenance.get_report("sync-edge").counts
+    assert (counts["moved"], counts["batchesWithoutResult"]) == (30 - len(lost[0].keys), 1)
+
+
+def test_message_moves_a_bounded_number_of_versions_that_share_an_original(
+    project: EdgeProject, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anyone who may restore versions can make as many as they like of one original."""
+    monkeypatch.setattr(moves, "_MAX_MOVED", 2)
+    file = project.upload(_CONTENT)
+    for number in range(3):
+        add_version(project, file, b"newer %d" % number)
+        project.client.post(f"/files/{file['id']}/versions/1/restore").created()
+
+    def count_moved() -> int:
+        fake_aws.deliver_messages("maintenance", batch_of({**file, "version": 5}))
+        rows = fake_aws.find_rows("main", record_type="version")
+        return sum(json.loads(row["version_json"]).get("location", "s3") == "s3" for row in rows)
+
+    assert count_moved() == 2
+    assert count_moved() == 2  # the others are in messages of their own
+    run_sync(fake_aws)
+    assert count_moved() == 7
+    assert len(read_manifest(fake_aws)) == 4
+    invariants.assert_project_consistent(fake_aws, project.id)
 
 
 def test_slow_batch_continues_in_another_message(

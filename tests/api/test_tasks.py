@@ -100,6 +100,20 @@ def test_second_delivery_of_a_request_does_nothing(superuser: Client, fake_aws: 
     assert fake_aws.receive_messages("work") == []
 
 
+def test_second_delivery_of_a_request_does_not_start_a_run_again_that_goes_on(
+    superuser: Client, fake_aws: FakeAws
+) -> None:
+    message = RunTask("sweep", request_run(superuser, "sweep")).to_json()
+    for _ in range(3):  # the request, and two steps
+        assert fake_aws.deliver_messages("maintenance", *fake_aws.receive_messages("work")) == NO_FAILURES
+    [step] = fake_aws.receive_messages("work")
+
+    assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
+
+    assert fake_aws.receive_messages("work") == []
+    assert fake_aws.deliver_messages("maintenance", step) == NO_FAILURES
+
+
 def test_lost_run_can_be_requested_again(superuser: Client, fake_aws: FakeAws, frozen_clock: FrozenClock) -> None:
     first = request_run(superuser, "recount")
     fake_aws.receive_messages("work")

@@ -94,13 +94,17 @@ def _record(file_id: str, version: Version, copy: Copy) -> str | None:
 
     It is another than that of the copy if another worker was faster.
     """
-    while (sharing := _load_sharing(file_id, version)) is not None:
-        kept = _find_in_s3(sharing.versions) or copy
-        at_edge = [each for each in sharing.versions if each.location == "edge"][:_MAX_MOVED]
-        if not at_edge:
-            return kept.version_id
-        _record_moved(sharing, at_edge, kept)
-    return None
+    sharing = _load_sharing(file_id, version)
+    if sharing is None:
+        return None
+    kept = _find_in_s3(sharing.versions) or copy
+    at_edge = [each for each in sharing.versions if each.location == "edge"]
+    if at_edge:
+        at_edge.sort(
+            key=lambda each: each.number != version.number
+        )  # this one first; each of the others has its own turn
+        _record_moved(sharing, at_edge[:_MAX_MOVED], kept)
+    return kept.version_id
 
 
 def _record_moved(sharing: _Sharing, at_edge: Sequence[Version], copy: Copy) -> None:

@@ -50,8 +50,9 @@ def run_page(message: SyncPage) -> None:
         following = _collect(message)
         delay_seconds = min(_FIRST_CHECK_SECONDS * 2**following.checks, _MAX_CHECK_SECONDS) if following.checks else 0
     run = following.run.stepped()
-    if following.list_name is None and (following.collected == following.sent or following.checks > _MAX_CHECKS):
-        _end(run, batches_without_result=following.sent - following.collected)
+    if following.list_name is None and following.collected == following.sent:
+        observability.log_event("edge.sync_done", **run.counts)
+        tasks.save(run.ended())
         return
     messaging.send(replace(following, run=run), delay_seconds=delay_seconds)
     tasks.save(run)
@@ -136,21 +137,19 @@ def _send_page(message: SyncPage) -> SyncPage:
 
 
 def _collect(message: SyncPage) -> SyncPage:
-    """Add the results that are there to the report, in order, and return the next message."""
+    """Add the results that are there to the report, in order, and return the next message.
+
+    After hours without the next one, those that are missing are counted, and the others follow.
+    """
+    is_patient = message.checks <= _MAX_CHECKS
     numbers = range(message.collected, min(message.collected + _RESULTS, message.sent))
     with BatchGet() as batch:
         pending = [store.get_result(batch, message.run.id, number) for number in numbers]
     run, collected = message.run, message.collected
     for each in pending:
-        if each.value is None:
+        if each.value is None and is_patient:
             break
-        run, collected = each.value.add_to(run), collected + 1
+        run = each.value.add_to(run) if each.value else run.counted(batchesWithoutResult=1)
+        collected += 1
     is_waiting = collected < message.sent and collected == message.collected
     return replace(message, run=run, collected=collected, checks=message.checks + 1 if is_waiting else 0)
-
-
-def _end(run: TaskRun, *, batches_without_result: int) -> None:
-    if batches_without_result:
-        run = run.counted(batchesWithoutResult=batches_without_result)
-    observability.log_event("edge.sync_done", **run.counts)
-    tasks.save(run.ended())

@@ -71,9 +71,12 @@ def get_report(task: str) -> TaskRun:
 
 
 def run_requested(message: RunTask) -> None:
-    """Run a task that someone requested, again if its worker was interrupted. Raises ServiceUnavailable."""
+    """Run a task that someone requested, again if its worker was interrupted. Raises ServiceUnavailable.
+
+    A run that has done a step goes on by messages of its own.
+    """
     run = tasks.last_request(message.task)
-    if run is not None and run.id == message.run_id and run.is_open:
+    if run is not None and run.id == message.run_id and run.is_open and run.steps == 0:
         _run_task(run)
 
 
