@@ -39,7 +39,7 @@ def test_orphan_is_removed_when_a_second_run_sees_it(
     second = run_sweep(fake_aws)
 
     assert (first.counts["suspected"], subjects(first, "suspected")) == (1, [key])
-    assert (second.counts["removed"], second.counts["removed_bytes"], subjects(second, "removed")) == (1, 6, [key])
+    assert (second.counts["removed"], second.counts["removedBytes"], subjects(second, "removed")) == (1, 6, [key])
     assert fake_aws.list_version_ids(key) == []
     assert users.sign_in(client.user["email"]).get(f"/files/{kept['fileId']}/download").status == 302
     invariants.assert_project_consistent(fake_aws, users.personal_project_id(client))
@@ -324,7 +324,8 @@ def test_run_that_takes_days_ends(fake_aws: FakeAws, frozen_clock: FrozenClock) 
     assert fake_aws.deliver_messages("maintenance", message) == NO_FAILURES
 
     assert fake_aws.receive_messages("work") == []
-    assert tasks_report().status == "completed"
+    report = tasks_report()
+    assert (report.status, report.counts["unfinished"]) == ("completed", 1)
 
 
 @pytest.mark.parametrize("mode", ["refused", "timeout", "crash"])

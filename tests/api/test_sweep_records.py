@@ -7,7 +7,7 @@ import pytest
 from holdall.files import service as files
 from holdall.files.model import unprefixed_key
 from holdall.maintenance import sweep_rows
-from holdall.platform import stored_objects
+from holdall.platform import ids, stored_objects
 from holdall.tasks.model import TaskRun
 from tests.support import invariants, projects, users
 from tests.support.aws import FakeAws
@@ -42,6 +42,17 @@ def sweep_twice(fake_aws: FakeAws, frozen_clock: FrozenClock) -> TaskRun:
     report = run_sweep(fake_aws)
     run_until_drained(fake_aws)
     return report
+
+
+@pytest.mark.parametrize("other", ["0" * 12, "z" * 12])
+def test_project_is_looked_at_when_the_one_that_a_page_continues_is_gone(
+    project_id: str, image: dict[str, Any], other: str
+) -> None:
+    """A purged project leaves the list, and a new one may take its place there."""
+    before = f"{ids.shard(project_id)}#{project_id[:-1]}"
+    run, _ = sweep_rows.run_page(TaskRun.new("sweep", "schedule"), (before, f"{other}-{ULID}"))
+
+    assert (run.counts["projects"], run.counts["versions"]) == (1, 1)
 
 
 def stray_key(variant_key: str, spec_hash: str = "0123456789ab") -> str:

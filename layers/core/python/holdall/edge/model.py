@@ -1,6 +1,5 @@
 """Messages of the sync of the edge store, and what they did."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -54,9 +53,6 @@ class BatchResult(BaseModel):
         for failure in self.failures:
             run = run.found(failure.reason, f"{failure.file_id} version {failure.version}")
         return run
-
-    def count_reasons(self) -> dict[str, int]:
-        return dict(Counter(failure.reason for failure in self.failures))
 
 
 _NOTHING = BatchResult()

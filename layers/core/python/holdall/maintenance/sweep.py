@@ -69,8 +69,8 @@ def run_page(message: SweepPage) -> None:
     if following is not None and clock.now() - (run.started_at or run.updated_at) < _RUN_TIMEOUT:
         messaging.send(replace(following, run=run))
     else:
-        run = run.ended()
-        observability.log_event("sweep.done", complete=following is None, **run.counts)
+        run = (run if following is None else run.counted(unfinished=1)).ended()
+        observability.log_event("sweep.done", **run.counts)
     tasks.save(run)
 
 
@@ -111,7 +111,7 @@ def _remove(run: TaskRun, area: _Area, orphan: Orphan) -> TaskRun:
     for again in area.find_orphans([orphan.stored]):
         again.remove()
         observability.log_event("object.removed", key=again.stored.key, version_id=again.stored.version_id)
-        run = _report(run, "removed", again.stored).counted(removed_bytes=again.stored.size)
+        run = _report(run, "removed", again.stored).counted(removedBytes=again.stored.size)
     return run
 
 

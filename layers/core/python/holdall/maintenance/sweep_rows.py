@@ -29,6 +29,8 @@ def run_page(run: TaskRun, marker: Marker | None) -> tuple[TaskRun, Marker | Non
     project_ids, next_project = projects.list_ids(shard, PageRequest(1, before))
     next_version: str | None = None
     for project_id in project_ids:
+        if position is not None and ids.project_id_of(position) != project_id:
+            position = None  # the project that it is in was purged, or a new one is before it
         project = projects.get_or_none(project_id)
         if project is not None and project.status != "purging":
             run, next_version = _check_project(run, project, position)
