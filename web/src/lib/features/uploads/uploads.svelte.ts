@@ -93,11 +93,14 @@ class Uploads {
     const userId = session.user?.id ?? '';
     if (this.#engine && this.#userId === userId) return this.#engine;
     this.#userId = userId;
-    this.#engine = this.#make(userId);
-    return this.#engine;
+    const engine = this.#make(userId);
+    engine.catch(() => (this.#engine = null)); // the next file tries again
+    return (this.#engine = engine);
   }
 
   async #make(userId: string): Promise<Engine> {
+    // A module that was not loaded once may not be asked for again.
+    if (!navigator.onLine) await new Promise((resolve) => addEventListener('online', resolve, { once: true }));
     const [{ makeEngine }, isOwner] = await Promise.all([import('./engine.ts'), ownQueue()]);
     const engine = makeEngine(userId, isOwner);
     let isDue = false;
