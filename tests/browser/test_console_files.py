@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 from playwright.sync_api import Browser, expect
 
 from infra.local.e2e_environment import E2EEnvironment
@@ -14,6 +15,8 @@ from tests.support.recorded_page import RecordedPage
 from tests.support.source_tree import ROOT
 
 PHOTO = ROOT / "docs" / "demo" / "photo.jpg"
+_HOSTILE_TEXT = "<img src=x onerror=alert(1)>"
+_TEXT_TAGS = (ExifTags.Base.ImageDescription, ExifTags.Base.Artist, ExifTags.Base.Copyright, ExifTags.Base.Make)
 _HOSTILE_NAME = "<img src=x onerror=alert(1)>\u202egpj.txt"
 
 
@@ -127,6 +130,25 @@ def test_names_are_text(console: Console, text_file: Callable[[str], Path]) -> N
     )
 
     expect(console.page.get_by_role("gridcell")).to_contain_text("<img src=x onerror=alert(1)>")
+    assert dialogs == []
+    assert console.recorded.errors == []
+
+
+def test_metadata_of_an_image_never_becomes_html(console: Console, tmp_path: Path) -> None:
+    dialogs: list[str] = []
+    console.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    path = tmp_path / "hostile.jpg"
+    exif = Image.Exif()
+    for tag in _TEXT_TAGS:
+        exif[tag] = _HOSTILE_TEXT
+    Image.new("RGB", (64, 48), "teal").save(path, exif=exif, comment=_HOSTILE_TEXT.encode())
+    assert _HOSTILE_TEXT.encode() in path.read_bytes()
+
+    console.upload(path)
+    console.file("hostile.jpg").dblclick()
+    expect(console.page.get_by_role("dialog").get_by_role("img", name="hostile.jpg")).to_be_visible(timeout=60_000)
+
+    expect(console.page.locator("img[src=x]")).to_have_count(0)
     assert dialogs == []
     assert console.recorded.errors == []
 
