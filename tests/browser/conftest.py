@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from infra.local import chromium
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
@@ -12,6 +12,8 @@ from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
 from tests.support.recorded_page import RecordedPage
 from tests.support.uppy.fixtures import *  # noqa: F403  # pytest looks for the fixtures of a suite in its conftest
+
+expect.set_options(timeout=15_000)  # milliseconds: the tests share two cores with others
 
 
 @pytest.fixture(scope="session")
