@@ -120,8 +120,11 @@ def test_worker_does_not_wait_for_a_server_that_is_known_to_be_down(
     project: EdgeProject, client: Client, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [project.upload(b"content %d" % number) for number in range(5)]
-    for file in files:
+    for file in files[1:]:
         client.delete(f"/files/{file['id']}?permanent=true").data()
+    upload = project.init(b"other", sha256=None)
+    project.put(upload, b"other")
+    client.post("/files/commit", {"uploadId": upload["uploadId"]}).data()  # it has to be hashed
     process.clear_settings()
     requests = []
 

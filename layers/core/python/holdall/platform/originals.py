@@ -72,19 +72,18 @@ class Bucket:
             yield
 
     def require_reachable(self) -> None:
-        """Raise ServiceUnavailable if a URL would lead nowhere. S3 is not asked."""
+        """Raise ServiceUnavailable if the server did not respond a moment ago. S3 is not asked.
+
+        Call this before a URL is given out, which would lead nowhere, and before work that there may be much of: it would wait
+        for the server, and there are few workers for all projects.
+        """
 
 
 class EdgeBucket(Bucket):
     """The bucket of the edge store, with the credentials of its parameter."""
 
     def client(self) -> Any:
-        """Return a client. Raises EdgeUnavailable, at once if the server did not respond a moment ago.
-
-        Else each message of its projects would keep a worker waiting, and there are few for all projects.
-        """
-        self.require_reachable()
-        return self._client()
+        return _get_edge_client(_get_edge_store(), self._edge_credentials())
 
     def credentials(self) -> tuple[Credentials, datetime | None]:
         found = self._edge_credentials()
@@ -114,10 +113,7 @@ class EdgeBucket(Bucket):
     def check(self) -> None:
         """Send a request. Raises EdgeUnavailable."""
         with self.translate_errors():
-            self._client().head_bucket(Bucket=self.name)
-
-    def _client(self) -> Any:
-        return _get_edge_client(_get_edge_store(), self._edge_credentials())
+            self.client().head_bucket(Bucket=self.name)
 
     def _edge_credentials(self) -> EdgeCredentials:
         return _read_credentials(_window(_CREDENTIALS_LIFETIME))

@@ -86,6 +86,7 @@ def sha256_of(key: str, version_id: str, size: int, *, deadline: datetime, locat
 
     Raises ServiceUnavailable, NotFound if it was deleted, and TimeoutError if the deadline came first.
     """
+    bucket_at(location).require_reachable()
     digest = hashlib.sha256()
     for content in read(key, version_id, size, location, deadline=deadline):
         digest.update(content)
@@ -185,6 +186,7 @@ def put_export(key: str, content: bytes) -> None:
 def delete_version(key: str, version_id: str, location: StorageLocation = "s3") -> None:
     """Delete a version of an original by its ID, so that S3 adds no delete marker. Raises ServiceUnavailable."""
     bucket = bucket_at(location)
+    bucket.require_reachable()
     with bucket.translate_errors():
         bucket.client().delete_object(Bucket=bucket.name, Key=key, **_version(version_id))
 

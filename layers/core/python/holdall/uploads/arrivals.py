@@ -6,7 +6,7 @@ from holdall.files.model import File, version_id_of
 from holdall.platform import clock, messaging, observability, storage
 from holdall.platform.config import settings
 from holdall.platform.errors import Busy, Conflict, ServiceUnavailable, ValidationFailed
-from holdall.platform.originals import EdgeUnavailable
+from holdall.platform.originals import EdgeUnavailable, bucket_at
 from holdall.uploads import cleanup, store
 from holdall.uploads.completion import complete
 from holdall.uploads.messages import FindAtEdge
@@ -70,6 +70,7 @@ def look_at_edge(message: FindAtEdge) -> None:
     if upload is None or upload.state != "open" or upload.expires_at <= clock.now():
         return
     try:
+        bucket_at(upload.location).require_reachable()
         is_there = storage.head_or_none(upload.key, upload.location) is not None
     except EdgeUnavailable:
         is_there = False

@@ -8,7 +8,7 @@ from holdall.events.service import emit
 from holdall.platform import clock, ids, messaging, multipart, observability, storage
 from holdall.platform.caller import Caller
 from holdall.platform.errors import ServiceUnavailable
-from holdall.platform.originals import EdgeUnavailable
+from holdall.platform.originals import EdgeUnavailable, bucket_at
 from holdall.platform.pagination import PageRequest
 from holdall.platform.table import Transaction
 from holdall.quotas import service as quotas
@@ -43,6 +43,7 @@ def end(upload_id: str) -> None:
     if upload.state == "completed":
         return
     try:
+        bucket_at(upload.location).require_reachable()
         _delete_objects(upload)
     except (
         EdgeUnavailable
