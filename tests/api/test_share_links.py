@@ -55,6 +55,7 @@ def test_stranger_sees_what_is_shared_and_nothing_else(client: Client, file_id: 
         "name": "notes.txt",
         "size": 7,
         "kind": "file",
+        "downloadable": True,
         "preview": None,
     }
 

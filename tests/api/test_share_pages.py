@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from datetime import timedelta
 from html import unescape
@@ -18,7 +19,7 @@ from tests.support.log import CapturedLog
 from tests.support.settings import EDGE_URL, edge_store, rate_limits
 from tests.support.share_page import Form, find_form, open_page, send, send_file, tags, words
 from tests.support.shares import Link, create_link, list_shares, list_uses
-from tests.support.uploads import TEXT_FILE
+from tests.support.uploads import TEXT_FILE, init_upload
 
 PASSWORD = "open sesame please"
 UNKNOWN = "hs_" + "0" * 26
@@ -139,6 +140,24 @@ def test_opening_counts_nothing_and_the_button_leads_to_the_file(client: Client,
     assert "versionId" in parse_qs(url.query)
     # Chromium applies the policy to what a form redirects to.
     assert f"form-action 'self' {url.scheme}://{url.netloc};" in page.headers["content-security-policy"]
+
+
+def test_file_that_did_not_arrive_whole_offers_no_download_but_takes_a_new_version(
+    client: Client, fake_aws: FakeAws
+) -> None:
+    upload = init_upload(client, b"cut", sha256=None)
+    fake_aws.put_object(upload, b"cut")
+    client.post("/files/commit", {"uploadId": upload["uploadId"], "checksum": "0" * 64}).data()
+    fake_aws.run_workers()
+    link = create_link(client, upload["fileId"], permission="write", password=PASSWORD)
+    locked = json.loads(link.see().text)["data"]
+    page = send(find_form(open_page(link.token), f"/s/{link.token}"), password=PASSWORD)
+
+    assert (page.status, locked["downloadable"]) == (200, None)
+    assert "did not arrive whole, so it cannot be downloaded" in words(page)
+    assert [values["action"] for name, values in tags(page) if name == "form"] == [f"/s/{link.token}/upload"]
+    sent = send_file(find_form(page, "/upload"), "notes.txt", b"whole", newVersion="true")
+    assert send(find_form(sent, "/download")).status == 303
 
 
 def test_policy_of_the_page_allows_downloads_from_the_edge_store(

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, FilePayload, expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.console import Console
+from tests.support.e2e.actions import run_concurrently, upload_file, wait_for
 from tests.support.e2e.client import Client
 from tests.support.recorded_page import RecordedPage
 from tests.support.source_tree import ROOT
@@ -195,8 +196,213 @@ def test_link_with_a_password_lets_a_stranger_download_until_it_is_revoked(
         tab.get_by_role("button", name="Download").click()
     assert download.value.path().read_text() == "The file shared.txt."
 
+    page.get_by_role("button", name="Uses of the link").click()
+    uses = page.get_by_role("dialog", name="Uses of this link")
+    expect(uses.get_by_role("listitem")).to_have_count(1)
+    expect(uses.get_by_role("listitem")).to_contain_text("Downloaded version 1, 20 bytes")
+    expect(uses.get_by_role("listitem")).to_contain_text(re.compile("Chrome on Linux, from [0-9.:a-f]+"))
+    console.check_accessibility()
+    uses.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("No links yet")).to_be_visible()
     tab.goto(url)
     expect(tab.get_by_role("heading", name="This link does not work")).to_be_visible()
     stranger.close()
+
+
+def test_link_that_may_upload_says_that_new_versions_push_out_old_ones(
+    console: Console, text_file: Callable[[str], Path], client: Client
+) -> None:
+    page = console.page
+    console.upload(text_file("notes.txt"))
+    project = f"/projects/{client.get('/projects').data()[0]['id']}"
+    client.request("PATCH", project, {"settings": {"keepVersions": 3}}).data()
+    page.reload()
+
+    console.file("notes.txt").dblclick()
+    page.get_by_role("button", name="New link").click()
+    dialog = page.get_by_role("dialog", name="New link")
+    expect(dialog.get_by_text("push out")).to_have_count(0)
+    dialog.get_by_label("People with the link may").select_option("write")
+    expect(dialog).to_contain_text("keeps 3 versions of a file, so new ones push out the oldest for good")
+    console.check_accessibility()
+
+
+def test_all_files_are_selected_after_more_than_a_page_was_loaded(console: Console, client: Client) -> None:
+    page = console.page
+    run_concurrently(101, lambda number: upload_file(client, b"x", filename=f"{number}.txt", contentType="text/plain"))
+    page.reload()
+    expect(page.get_by_text("100 files shown")).to_be_visible()
+    page.get_by_role("gridcell").first.click()
+
+    page.keyboard.press("ControlOrMeta+a")
+    expect(page.get_by_text("The 100 files that are loaded are selected.")).to_be_visible()
+    console.check_accessibility()
+    page.get_by_role("button", name="Load and select all files").click()
+    expect(page.get_by_text("All 101 files are selected.")).to_be_visible()
+    page.get_by_role("button", name="Clear selection").click()
+    expect(page.get_by_text("101 files", exact=True)).to_be_visible()
+
+
+def test_key_undoes_the_last_act(console: Console, text_file: Callable[[str], Path], client: Client) -> None:
+    page = console.page
+    console.upload(text_file("a.txt"))
+    console.select("a.txt")
+    page.keyboard.press("Delete")
+    expect(console.file("a.txt")).to_have_count(0)
+    page.get_by_role("button", name="Dismiss").click()
+
+    page.keyboard.press("ControlOrMeta+z")
+    expect(console.file("a.txt")).to_be_visible()
+    wait_for(lambda: client.get("/files").data() != [])
+    console.select("a.txt")
+    page.keyboard.press("F2")
+    dialog = page.get_by_role("dialog", name="Rename file")
+    dialog.get_by_label("Name").fill("b.txt")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Renamed to “b.txt”")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("ControlOrMeta+z")
+    expect(console.file("a.txt")).to_be_visible()
+    wait_for(lambda: client.get("/files").data()[0]["name"] == "a.txt")
+    assert console.recorded.errors == []
+
+
+def test_file_that_was_renamed_meanwhile_keeps_that_name_or_gets_mine(
+    console: Console, text_file: Callable[[str], Path], client: Client
+) -> None:
+    page = console.page
+    console.upload(text_file("draft.txt"))
+    file = f"/files/{client.get('/files').data()[0]['id']}"
+    dialog = page.get_by_role("dialog", name="Rename file")
+
+    def rename_beside_another(theirs: str, mine: str) -> None:
+        page.keyboard.press("F2")
+        dialog.get_by_label("Name").fill(mine)
+        client.request("PATCH", file, {"name": theirs}).data()
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_role("alert")).to_have_text(f"This file was renamed to “{theirs}” meanwhile.")
+
+    console.select("draft.txt")
+    rename_beside_another("theirs.txt", "mine.txt")
+    console.check_accessibility()
+    dialog.get_by_role("button", name="Keep that name").click()
+    expect(console.file("theirs.txt")).to_be_visible()
+    console.select("theirs.txt")
+    rename_beside_another("final.txt", "mine.txt")
+    dialog.get_by_role("button", name="Use mine").click()
+    expect(dialog).to_be_hidden()
+    expect(console.file("mine.txt")).to_be_visible()
+    assert client.get(file).data()["name"] == "mine.txt"
+    assert console.recorded.errors == []
+
+
+def test_image_that_could_not_be_read_can_be_downloaded_and_tried_again(console: Console, client: Client) -> None:
+    page = console.page
+    content = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    image = FilePayload(name="scan.png", mimeType="image/png", buffer=content)
+    page.get_by_label("Files to upload").set_input_files(image)
+    expect(page.get_by_role("gridcell")).to_contain_text("No previews", timeout=60_000)
+
+    page.get_by_role("gridcell").dblclick()
+    preview = page.get_by_role("dialog")
+    expect(preview).to_contain_text("No previews: this image could not be read: its data is damaged.")
+    console.check_accessibility()
+    with page.expect_download() as download:
+        preview.get_by_role("link", name="Download", exact=True).last.click()
+    assert download.value.path().read_bytes() == content
+    preview.get_by_role("button", name="Try again").click()
+    job = f"/jobs?projectId={client.get('/projects').data()[0]['id']}"
+    wait_for(lambda: client.get(job).data()[0]["attempts"] == 2)
+    expect(preview.get_by_role("button", name="Try again")).to_be_enabled()
+
+
+def test_details_tell_where_a_file_is_and_how_it_is_reached(console: Console, client: Client) -> None:
+    page = console.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    console.upload(PHOTO)
+    console.file("photo.jpg").dblclick()
+    file = client.get("/files").data()[0]
+    assert file["storageLocation"] == "s3"
+
+    details = page.get_by_role("region", name="Details")
+    expect(details.get_by_role("definition").filter(has_text=re.compile("^S3$"))).to_be_visible()
+    details.get_by_role("button", name="Copy the address", exact=True).click()
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert address == file["url"]
+    with page.expect_download() as download:  # as someone who is signed in follows it
+        page.evaluate("address => { location.href = address }", address)
+    assert download.value.path().read_bytes() == PHOTO.read_bytes()
+
+
+def test_details_are_a_sheet_on_a_phone(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    console.upload(text_file("notes.txt"))
+    page.set_viewport_size({"width": 375, "height": 720})
+    console.file("notes.txt").dblclick()
+    preview, details = page.get_by_role("dialog"), page.get_by_role("region", name="Details")
+    expect(preview).to_be_visible()
+    expect(details).to_be_hidden()
+
+    preview.get_by_role("button", name="Details", exact=True).click()
+    expect(details).to_be_visible()
+    console.check_accessibility()
+    box = details.bounding_box()
+    assert box is not None
+    assert (box["y"] > 150, round(box["y"] + box["height"])) == (True, 720)
+    page.keyboard.press("Escape")
+    expect(details).to_be_hidden()
+    expect(preview).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(preview).to_be_hidden()
+
+
+def test_folder_is_dropped_with_its_paths(console: Console, client: Client, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    (folder / "day 2").mkdir(parents=True)
+    (folder / "a.txt").write_text("a")
+    (folder / "day 2" / "b.txt").write_text("b")
+    session = console.page.context.new_cdp_session(console.page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for event in ("dragEnter", "dragOver"):
+        session.send("Input.dispatchDragEvent", {"type": event, "x": 400, "y": 300, "data": data})
+    expect(console.page.get_by_text("Drop to upload to")).to_be_visible()
+
+    session.send("Input.dispatchDragEvent", {"type": "drop", "x": 400, "y": 300, "data": data})
+
+    for name in ("a.txt", "b.txt"):
+        expect(console.file(name)).to_be_visible()
+    paths = {file["name"]: file["relativePath"] for file in client.get("/files").data()}
+    assert paths == {"a.txt": "trip/a.txt", "b.txt": "trip/day 2/b.txt"}
+    assert console.recorded.errors == []
+
+
+def test_back_closes_what_opened_last(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    preview = page.get_by_role("dialog")
+    files_url = re.compile(r"/files$")
+    console.upload(text_file("a.txt"), text_file("b.txt"))
+
+    console.file("a.txt").dblclick()
+    expect(preview).to_be_visible()
+    page.go_back()
+    expect(preview).to_be_hidden()
+    expect(page).to_have_url(files_url)
+    page.go_forward()
+    expect(preview).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(preview).to_be_hidden()
+    console.file("b.txt").dblclick()
+    expect(preview).to_be_visible()
+    page.keyboard.press("Escape")  # which takes the preview out of the history
+    expect(page).to_have_url(files_url)
+    page.get_by_role("link", name="Members").click()
+    expect(page.get_by_role("heading", name="Members", level=1)).to_be_visible()
+    page.go_back()
+    expect(console.file("a.txt")).to_be_visible()
+    expect(preview).to_be_hidden()
+    page.reload()
+    expect(console.file("a.txt")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Members", level=1)).to_be_visible()
+    assert console.recorded.errors == []

@@ -2987,6 +2987,8 @@ export interface components {
          * @description What a share shows to anyone. With a password, it shows nothing of the file.
          */
         SharedFile: {
+            /** @description False if the bytes that arrived are not those that were announced. */
+            downloadable: boolean | null;
             downloadsLeft: number | null;
             expiresAt: string | null;
             kind: ("image" | "file") | null;

@@ -147,6 +147,9 @@ class SharedFile(ResponseModel):
     name: str | None = None
     size: int | None = None
     kind: FileKind | None = None
+    downloadable: bool | None = Field(
+        default=None, description="False if the bytes that arrived are not those that were announced."
+    )
     preview: SharePreview | None = None
 
 

@@ -114,7 +114,13 @@ def _describe(opened: OpenShare, *, is_unlocked: bool) -> SharedFile:
     if shared.needs_password and not is_unlocked:
         return shared
     current = file.current
-    shown = {"name": file.name, "size": current.size, "kind": file.kind, "preview": _preview(file)}
+    shown = {
+        "name": file.name,
+        "size": current.size,
+        "kind": file.kind,
+        "downloadable": current.status != "rejected",
+        "preview": _preview(file),
+    }
     return shared.model_copy(update=shown)
 
 

@@ -1,11 +1,13 @@
-import { call } from '#lib/api/client.ts';
+import { call, callTagged } from '#lib/api/client.ts';
 import { ApiError, sentence } from '#lib/api/problems.ts';
 import type { BulkResult, FileView } from '#lib/api/types.ts';
 import { count } from '#lib/ui/format.ts';
 import { notices } from '#lib/ui/notices.svelte.ts';
 import type { FileList } from './file-list.svelte.ts';
+import { undoable } from './undo.ts';
 
 const AT_ONCE = 100; // ids that the API takes in one request
+const RENAME_ATTEMPTS = 5; // while a worker changes the file too
 
 /** Do something to many files. Returns those that failed. */
 export async function bulk(ids: readonly string[], action: 'delete' | 'restore' | 'purge'): Promise<BulkResult[]> {
@@ -24,17 +26,16 @@ export async function moveToTrash(list: FileList, ids: ReadonlySet<string>): Pro
   const moved = attempt(list, ids, show);
   notices.tell(`${count(ids.size, 'file')} moved to trash`, {
     label: 'Undo',
-    run: async () => {
+    run: undoable(async () => {
       show();
       await moved; // else the restore could overtake it
       try {
         await bulk([...ids], 'restore');
-        await list.refresh();
       } catch (error) {
         notices.fail(`The files are still in the trash. ${sentence(error)}`);
-        await list.refresh();
       }
-    },
+      await list.refresh();
+    }),
   });
   await moved;
 }
@@ -54,14 +55,54 @@ async function attempt(list: FileList, ids: ReadonlySet<string>, show: () => voi
   }
 }
 
-/** Rename a file. The new name shows at once, and goes if the API refuses it. */
+/** Another person renamed the file while this one did. */
+export class RenamedMeanwhile extends Error {
+  readonly file: FileView;
+
+  constructor(file: FileView) {
+    super(`This file was renamed to “${file.name}” meanwhile.`);
+    this.file = file;
+  }
+}
+
+/** Rename a file, if it still has the name that the person saw, with a way back. Raises RenamedMeanwhile. */
 export async function rename(list: FileList, file: FileView, name: string): Promise<void> {
+  if (name === file.name) return;
+  const renamed = await showRenamed(list, file, name);
+  notices.tell(`Renamed to “${renamed.name}”`, {
+    label: 'Undo',
+    run: undoable(async () => {
+      try {
+        await showRenamed(list, renamed, file.name);
+      } catch (error) {
+        notices.fail(error instanceof RenamedMeanwhile ? error.message : `The file keeps its name. ${sentence(error)}`);
+      }
+    }),
+  });
+}
+
+/** Rename a file. The new name shows at once, and goes if it is refused. */
+async function showRenamed(list: FileList, file: FileView, name: string): Promise<FileView> {
   list.replace({ ...file, name });
   try {
-    list.replace({ ...(await call<FileView>(`/files/${file.id}`, { method: 'PATCH', json: { name } })), variants: file.variants });
+    const renamed = { ...(await renameUnchanged(file, name)), variants: file.variants };
+    list.replace(renamed);
+    return renamed;
   } catch (error) {
-    list.replace(file);
-    if (error instanceof ApiError && error.code === 'file_changed') return rename(list, file, name);
+    list.replace(error instanceof RenamedMeanwhile ? { ...error.file, variants: file.variants } : file);
     throw error;
+  }
+}
+
+/** Rename the file by the ETag of a file that has the old name. What else changes in it meanwhile is no conflict. */
+async function renameUnchanged(file: FileView, name: string, attempts = RENAME_ATTEMPTS): Promise<FileView> {
+  const { data: now, etag } = await callTagged<FileView>(`/files/${file.id}`);
+  if (now.name !== file.name) throw new RenamedMeanwhile(now);
+  try {
+    return await call<FileView>(`/files/${file.id}`, { method: 'PATCH', json: { name }, headers: { 'if-match': etag } });
+  } catch (error) {
+    const hasChanged = error instanceof ApiError && (error.status === 412 || error.code === 'file_changed');
+    if (!hasChanged || attempts <= 1) throw error;
+    return renameUnchanged(file, name, attempts - 1);
   }
 }

@@ -2,8 +2,6 @@ import Uppy, { type Body } from '@uppy/core';
 import GoldenRetriever from '@uppy/golden-retriever';
 import { HoldallUploader, type EntryMeta } from './holdall-uploader.ts';
 
-export { getDroppedFiles } from '@uppy/core/utils';
-
 export type Engine = Uppy<EntryMeta, Body>;
 
 export const KEPT_BYTES = 256 * 2 ** 20; // of a file that survives a reload without being chosen again
