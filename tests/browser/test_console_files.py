@@ -349,6 +349,7 @@ def test_details_are_a_sheet_on_a_phone(console: Console, text_file: Callable[[s
     console.check_accessibility()
     box = details.bounding_box()
     assert box is not None
+    assert details.evaluate("element => element.scrollWidth - element.clientWidth") == 0
     assert (box["y"] > 150, round(box["y"] + box["height"])) == (True, 720)
     page.keyboard.press("Escape")
     expect(details).to_be_hidden()
