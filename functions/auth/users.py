@@ -1,30 +1,31 @@
 """Users, and the roles that they hold."""
 
+from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from holdall.accounts.model import CreateUserRequest, UpdateUserRequest
+from holdall.accounts.model import CreateUserRequest, ListedUser, UpdateUserRequest
 from holdall.accounts.service import users as accounts
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, requires
 from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, no_content, paginate
 from holdall.iam.model import User
-from holdall.iam.service import users
 from holdall.roles.model import GrantRoleRequest
 
 router = Router()
 
 UserId = Annotated[str, Path(alias="userId")]
 RoleName = Annotated[str, Path(alias="role")]
+Email = Annotated[str | None, Query(max_length=254, description="Only the user with this email address.")]
 _READ = requires("users.read")
 _UPDATE = requires("users.update")
 
 
 @router.get("/users", guard=_READ, summary="List users, newest first")
-def list_users(limit: Limit = 20, cursor: Cursor = None) -> PageResponse[User]:
-    return paginate(limit, cursor, users.list_users, "users")
+def list_users(email: Email = None, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[ListedUser]:
+    return paginate(limit, cursor, partial(accounts.list_users, email), "users", email)
 
 
 @router.post(
@@ -38,8 +39,8 @@ def create_user(caller: CurrentCaller, body: CreateUserRequest) -> DataResponse[
 
 
 @router.get("/users/<userId>", guard=_READ, summary="Get a user")
-def get_user(user_id: UserId) -> DataResponse[User]:
-    return data(users.get(user_id))
+def get_user(user_id: UserId) -> DataResponse[ListedUser]:
+    return data(accounts.get(user_id))
 
 
 @router.patch("/users/<userId>", guard=_UPDATE, put_alias=True, summary="Update, enable or disable a user")

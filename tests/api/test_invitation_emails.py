@@ -180,7 +180,7 @@ def test_invitation_that_is_replaced_while_the_schedule_sends_it(
     body = CreateInvitationRequest(email=stranger.user["email"], role="editor")
     run_with_queues_down(monkeypatch, lambda: client.post(f"/projects/{shared_project}/invitations", body.model_dump()))
     frozen_clock.advance(seconds=31)
-    inviter = users.get(client.user["id"])
+    inviter = users.get(client.user["id"]).user
     with interleave(
         "TransactWriteItems", partial(service.create, make_caller(client), get_project(shared_project), inviter, body)
     ):

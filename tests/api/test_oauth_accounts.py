@@ -62,6 +62,15 @@ def test_first_sign_in_creates_an_account_with_its_project(
     assert actions == {"accounts.sign_up", "projects.create", "sessions.create"}
 
 
+def test_user_without_a_password_who_has_an_identity_is_not_told_as_invited(
+    providers: FakeProviders, browser: Browser, provider_user: ProviderUser
+) -> None:
+    providers.sign_in(browser, provider_user)
+    user_id = browser.get("/auth/me").data()["id"]
+
+    assert users.create_superuser().get(f"/users/{user_id}").data()["invited"] is False
+
+
 def test_second_sign_in_finds_the_account(
     providers: FakeProviders, browser: Browser, provider_user: ProviderUser
 ) -> None:

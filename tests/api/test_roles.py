@@ -94,6 +94,16 @@ def test_every_built_in_permission_has_a_description(superuser: Client) -> None:
     assert all(each["builtIn"] and each["description"].endswith(".") for each in listed)
 
 
+def test_permissions_tell_whether_custom_roles_can_have_them(superuser: Client, admins: AdminFactory) -> None:
+    custom = admins.create_permission()
+    listed = {each["name"]: each["grantable"] for each in superuser.get("/permissions?limit=100").data()}
+
+    assert listed[custom]
+    for name in permissions.PERMISSIONS:
+        role = {"name": unique_role_name(), "permissions": [name]}
+        assert superuser.post("/roles", role).status == (201 if listed[name] else 422), name
+
+
 def test_role_is_created_updated_and_deleted(superuser: Client, fake_aws: FakeAws) -> None:
     name = unique_role_name()
     created = superuser.post("/roles", {"name": name, "permissions": ["users.read", "audit.read"]}).created()

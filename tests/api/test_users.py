@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -188,15 +189,45 @@ def test_users_are_listed_newest_first_in_both_directions(admin: Client, fake_aw
     second = admin.get(f"/users?limit=3&cursor={first['pagination']['next']}").json()
     back = admin.get(f"/users?limit=3&cursor={second['pagination']['prev']}").json()
 
-    assert first["data"] == created[:1:-1]
+    assert first["data"] == [{**user, "invited": False} for user in created[:1:-1]]
     assert [each["id"] for each in [*first["data"], *second["data"]]] == sorted(every, reverse=True)[:6]
     assert back["data"] == first["data"]
 
 
+def test_user_is_found_by_the_address_in_any_case(admin: Client, client: Client) -> None:
+    email = client.user["email"]
+
+    for text in (email, email.upper(), f" {email}"):
+        found = admin.get(f"/users?{urlencode({'email': text})}").json()
+        assert [each["id"] for each in found["data"]] == [client.user["id"]]
+        assert (found["pagination"]["hasNext"], found["pagination"]["hasPrev"]) == (False, False)
+    for text in ("", "@", email[:-1], "x" * 254):
+        assert admin.get(f"/users?{urlencode({'email': text})}").data() == []
+
+
+def test_user_is_told_as_invited_until_they_can_sign_in(
+    admin: Client, anonymous: Client, client: Client, fake_aws: FakeAws
+) -> None:
+    user = admin.post("/users", {**user_payload(), "password": None}).created()
+    (invitation,) = receive_emails(fake_aws)
+
+    def is_told_as_invited(user_id: str) -> set[bool]:
+        listed = {each["id"]: each["invited"] for each in admin.get("/users").data()}
+        return {listed[user_id], admin.get(f"/users/{user_id}").data()["invited"]}
+
+    assert (is_told_as_invited(user["id"]), is_told_as_invited(client.user["id"])) == ({True}, {False})
+    put_user(admin, user["id"], status="disabled").data()
+    assert is_told_as_invited(user["id"]) == {False}
+    put_user(admin, user["id"], status="active").data()
+    anonymous.post("/auth/accept-invitation", {"token": invitation["token"], "password": people.PASSWORD}).data()
+    assert is_told_as_invited(user["id"]) == {False}
+
+
 def test_deleted_user_is_neither_listed_nor_found(admin: Client, client: Client) -> None:
-    deleted_id = client.user["id"]
+    deleted_id, email = client.user["id"], client.user["email"]
     assert admin.delete(f"/users/{deleted_id}").status == 204
 
+    assert admin.get(f"/users?{urlencode({'email': email})}").data() == []
     assert deleted_id not in [each["id"] for each in admin.get("/users?limit=100").data()]
     requests: list[tuple[str, str, Any]] = [
         ("GET", "", None),

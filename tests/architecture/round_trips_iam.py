@@ -7,6 +7,7 @@ the other. A superuser loses the role before that, in another transaction.
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.architecture.round_trips import BudgetCase, SendRequest
 from tests.support import users
@@ -47,6 +48,17 @@ def _delete_superuser(_: Scenario) -> SendRequest:
     return lambda: superuser.delete(f"/users/{other_id}")
 
 
+def _find_user_by_email(scenario: Scenario) -> SendRequest:
+    superuser = users.create_superuser()
+    return lambda: superuser.get(f"/users?{urlencode({'email': scenario.email})}")
+
+
+def _get_invited_user(_: Scenario) -> SendRequest:
+    superuser = users.create_superuser()
+    user = superuser.post("/users", {"email": users.unique_email(), "roles": []}).created()
+    return lambda: superuser.get(f"/users/{user['id']}")
+
+
 def _forbidden_update(scenario: Scenario) -> SendRequest:
     superuser = users.create_superuser()
     admin = AdminFactory(superuser).create_user("admin")
@@ -69,6 +81,13 @@ _USER, _ROLES = "/api/v1/users/{userId}", "/api/v1/users/{userId}/roles"
 _PASSWORD = {"password": users.PASSWORD}
 IAM_CASES = (
     BudgetCase("GET /api/v1/users", 200, _superuser_request("GET", "/users"), dynamodb=2),
+    BudgetCase(
+        "GET /api/v1/users",
+        200,
+        _find_user_by_email,
+        dynamodb=3,
+        label="by email address",
+    ),
     BudgetCase(
         "POST /api/v1/users",
         201,
@@ -95,6 +114,7 @@ IAM_CASES = (
         label="by invitation email",
     ),
     BudgetCase(f"GET {_USER}", 200, _superuser_request("GET", "/users/{user}"), dynamodb=2),
+    BudgetCase(f"GET {_USER}", 200, _get_invited_user, dynamodb=3, label="of a user without a password"),
     BudgetCase(
         f"PATCH {_USER}",
         200,

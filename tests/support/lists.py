@@ -274,7 +274,9 @@ LISTS = {
     "sessions of a user": RouteList(
         "GET /auth/sessions", _SESSIONS, lambda owner, page: sessions.list_sessions(owner, 1, page)
     ),
-    "users": RouteList("GET /users", RowFactory(_add_user, users.UserRecord), lambda _, page: users.list_users(page)),
+    "users": RouteList(
+        "GET /users", RowFactory(_add_user, users.UserRecord), lambda _, page: users.list_accounts(page)
+    ),
     "roles": RouteList(
         "GET /roles",
         RowFactory(_add_role, roles.RoleRecord),

@@ -2420,6 +2420,33 @@ export interface components {
         LinkIdentityResponse: {
             url: string;
         };
+        /**
+         * ListedUser
+         * @description A user as an administrator sees them.
+         */
+        ListedUser: {
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            id: string;
+            /** @description No one can sign in: the user has not accepted the invitation. */
+            invited: boolean;
+            name: string;
+            roles: string[];
+            /** @enum {string} */
+            status: "active" | "disabled" | "deleted";
+        };
+        /** ListedUserEnvelope */
+        ListedUserEnvelope: {
+            data: components["schemas"]["ListedUser"];
+            requestId: string;
+        };
+        /** ListedUserPage */
+        ListedUserPage: {
+            data: components["schemas"]["ListedUser"][];
+            pagination: components["schemas"]["Pagination"];
+            requestId: string;
+        };
         /** LoginRequest */
         LoginRequest: {
             email: string;
@@ -2523,6 +2550,11 @@ export interface components {
         Permission: {
             builtIn: boolean;
             description: string;
+            /**
+             * @description Custom roles can have it.
+             * @default true
+             */
+            grantable: boolean;
             name: string;
         };
         /** PermissionEnvelope */
@@ -3305,12 +3337,6 @@ export interface components {
         /** UserEnvelope */
         UserEnvelope: {
             data: components["schemas"]["User"];
-            requestId: string;
-        };
-        /** UserPage */
-        UserPage: {
-            data: components["schemas"]["User"][];
-            pagination: components["schemas"]["Pagination"];
             requestId: string;
         };
         /**
@@ -7255,6 +7281,8 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
+                /** @description Only the user with this email address. */
+                email?: string;
                 /** @description Maximum number of items per page. */
                 limit?: number;
                 /** @description `next` or `prev` from a page of the same list. */
@@ -7272,7 +7300,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserPage"];
+                    "application/json": components["schemas"]["ListedUserPage"];
                 };
             };
             /** @description An error (RFC 9457). */
@@ -7462,7 +7490,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserEnvelope"];
+                    "application/json": components["schemas"]["ListedUserEnvelope"];
                 };
             };
             /** @description An error (RFC 9457). */

@@ -191,6 +191,12 @@ class CreateUserRequest(RequestModel):
     roles: RoleNames
 
 
+class ListedUser(User):
+    """A user as an administrator sees them."""
+
+    invited: bool = Field(description="No one can sign in: the user has not accepted the invitation.")
+
+
 class UpdateUserRequest(RequestModel):
     """A partial update of a user."""
 

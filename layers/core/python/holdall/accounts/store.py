@@ -202,6 +202,11 @@ def list_identities(user_id: str) -> list[LinkedIdentity]:
     ]
 
 
+def has_identity(batch: BatchGet, user_id: str, provider: str) -> Pending[bool]:
+    """Read whether a user has an identity of a provider."""
+    return batch.get(IdentityRecord, _pk(user_id), f"IDENTITY#{provider}", lambda _: True)
+
+
 def add_identity(tx: Transaction, user_id: str, identity: LinkedIdentity, *, error: ErrorFactory) -> None:
     """Add an identity. A user has at most one of each provider."""
     record = IdentityRecord(

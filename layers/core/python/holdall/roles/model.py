@@ -121,6 +121,7 @@ class Permission(ResponseModel):
     name: str
     description: str
     built_in: bool
+    grantable: bool = Field(default=True, description="Custom roles can have it.")
 
 
 class CreatePermissionRequest(RequestModel):

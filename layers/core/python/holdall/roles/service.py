@@ -64,7 +64,8 @@ _BUILT_IN_ROLES = {
     for name, text in permissions.BUILT_IN_ROLES.items()
 }
 _BUILT_IN_PERMISSIONS = [
-    Permission(name=name, description=each.description, built_in=True) for name, each in permissions.PERMISSIONS.items()
+    Permission(name=name, description=each.description, built_in=True, grantable=permissions.is_grantable(name))
+    for name, each in permissions.PERMISSIONS.items()
 ]
 
 

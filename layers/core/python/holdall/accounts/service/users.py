@@ -1,8 +1,13 @@
 """Administration of users. No administrator can change a user, or grant a role, with permissions that they lack."""
 
+import json
+from collections.abc import Sequence
+
+from holdall.accounts import store
 from holdall.accounts.model import (
     MAX_ROLES,
     CreateUserRequest,
+    ListedUser,
     OperatorOnly,
     OwnAccount,
     TooManyRoles,
@@ -18,10 +23,30 @@ from holdall.iam.service import users
 from holdall.idempotency import service as idempotency
 from holdall.platform import ids, passwords
 from holdall.platform.caller import Caller
+from holdall.platform.config import settings
 from holdall.platform.errors import NotFound
+from holdall.platform.pagination import Page, PageRequest
 from holdall.platform.table import BatchGet, Transaction
 from holdall.roles import service as roles
 from holdall.roles.model import SUPERUSER, Role
+
+
+def list_users(email: str | None, page: PageRequest) -> Page[ListedUser]:
+    """Return the users who are not deleted, newest first, or only the one with an address.
+
+    Two round trips, one more with an address, and one if there are users without a password. Raises ServiceUnavailable.
+    """
+    if email is None:
+        found = users.list_accounts(page)
+        return Page(_to_listed(found.items), next=found.next, prev=found.prev)
+    account = _find_by_email(email)
+    return Page(_to_listed([account] if account else []))
+
+
+def get(user_id: str) -> ListedUser:
+    """Return a user who is active or disabled. Three round trips at most. Raises NotFound."""
+    (user,) = _to_listed([users.get(user_id)])
+    return user
 
 
 def create(caller: Caller, request: CreateUserRequest) -> User:
@@ -116,6 +141,34 @@ def revoke_role(caller: Caller, user_id: str, role_name: str) -> None:
     with Transaction() as tx:
         users.update(tx, account, account.user.model_copy(update={"roles": remaining}), error=UserChanged)
         log(tx, caller, "users.roles.remove", user_id)
+
+
+def _find_by_email(email: str) -> Account | None:
+    user_id = users.find_user_id_by_email(normalize_email(email))
+    if user_id is None:
+        return None
+    with BatchGet() as batch:
+        pending = users.get_account(batch, user_id)
+    return pending.value if pending.value and pending.value.user.status != "deleted" else None
+
+
+def _to_listed(accounts: Sequence[Account]) -> list[ListedUser]:
+    """Tell which of the users have not accepted their invitation. Two round trips at most."""
+    with BatchGet() as batch:  # an account without a password is verified, see `create_account`
+        password_hashes = {
+            each.user.id: store.get_password_hash(batch, each.user.id)
+            for each in accounts
+            if each.user.is_active and each.email_verified
+        }
+    providers = [each["name"] for each in json.loads(settings().oauth_providers)]
+    with BatchGet() as batch:
+        identities = {
+            user_id: [store.has_identity(batch, user_id, provider) for provider in providers]
+            for user_id, password_hash in password_hashes.items()
+            if password_hash.value is None
+        }
+    invited = {user_id for user_id, linked in identities.items() if not any(each.value for each in linked)}
+    return [ListedUser(**each.user.model_dump(), invited=each.user.id in invited) for each in accounts]
 
 
 def _resend_invitation(caller: Caller, request: CreateUserRequest) -> User:

@@ -11,7 +11,7 @@ from holdall.iam.store.users import (
     find_user_id_by_email,
     find_user_id_by_identity,
     get_account,
-    list_users,
+    list_accounts,
     release_identity,
     update_email,
 )
@@ -27,7 +27,7 @@ __all__ = [
     "find_user_id_by_email",
     "find_user_id_by_identity",
     "get_account",
-    "list_users",
+    "list_accounts",
     "release_identity",
     "update_email",
 ]
@@ -56,11 +56,11 @@ def current_account(caller: Caller) -> Account:
     return account
 
 
-def get(user_id: str) -> User:
+def get(user_id: str) -> Account:
     """Return a user who is active or disabled. One round trip. Raises NotFound."""
     with BatchGet() as batch:
         pending = store.get_account(batch, ids.validate_id(user_id))
-    return require_existing(pending.value).user
+    return require_existing(pending.value)
 
 
 def get_with_permissions(user_id: str) -> tuple[Account, frozenset[str]]:

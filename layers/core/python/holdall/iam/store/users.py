@@ -74,10 +74,10 @@ def get_account(batch: BatchGet, user_id: str) -> Pending[Account]:
     return batch.get(UserRecord, _user_pk(user_id), "USER", _to_account)
 
 
-def list_users(page: PageRequest) -> Page[User]:
+def list_accounts(page: PageRequest) -> Page[Account]:
     """Return the users who are not deleted, newest first. One round trip. Raises ServiceUnavailable."""
     found = query_page(UserRecord, GSI1, _USERS_GSI1PK, page, descending=True)
-    return Page([_to_account(record).user for record in found.items], next=found.next, prev=found.prev)
+    return Page([_to_account(record) for record in found.items], next=found.next, prev=found.prev)
 
 
 def update(tx: Transaction, current: Account, updated: User, *, error: ErrorFactory) -> None:
