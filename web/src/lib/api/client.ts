@@ -48,6 +48,13 @@ export async function readAll<T>(path: string): Promise<T[]> {
   return items;
 }
 
+/** Read a file of lines, and the address of the next one: its query, or null. */
+export async function readLines(path: string, signal?: AbortSignal): Promise<{ lines: string; next: string | null }> {
+  const response = await send(path, { signal });
+  const next = /<(\?[^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1] ?? null;
+  return { lines: await response.text(), next };
+}
+
 async function send(path: string, options: Call): Promise<Response> {
   const method = options.method ?? 'GET';
   let tokenWasRead = false;

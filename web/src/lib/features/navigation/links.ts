@@ -5,6 +5,7 @@ import Images from '@lucide/svelte/icons/images';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import ListChecks from '@lucide/svelte/icons/list-checks';
 import Settings from '@lucide/svelte/icons/settings';
+import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Trash2 from '@lucide/svelte/icons/trash-2';
 import UserRound from '@lucide/svelte/icons/user-round';
 import Users from '@lucide/svelte/icons/users';
@@ -32,6 +33,7 @@ export const LINKS: readonly NavigationLink[] = [
   { label: 'API keys', path: '/keys', icon: KeyRound, group: 'project', ownersOnly: true },
   { label: 'Use the API', path: '/use', icon: Code, group: 'project' },
   { label: 'Settings', path: '/settings', icon: Settings, group: 'project' },
+  { label: 'Admin', path: '/admin', icon: ShieldCheck, group: 'bottom', anyOf: ['users.read', 'roles.read', 'audit.read', 'jobs.admin', 'tasks.read'] },
   { label: 'Account', path: '/account', icon: UserRound, group: 'bottom', inBar: true },
 ];
 
