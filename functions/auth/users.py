@@ -19,13 +19,19 @@ router = Router()
 UserId = Annotated[str, Path(alias="userId")]
 RoleName = Annotated[str, Path(alias="role")]
 Email = Annotated[str | None, Query(max_length=254, description="Only the user with this email address.")]
+UserIds = Annotated[
+    list[str] | None,
+    Query(alias="id", max_length=100, description="Only users with these IDs; unknown ones are left out."),
+]
 _READ = requires("users.read")
 _UPDATE = requires("users.update")
 
 
 @router.get("/users", guard=_READ, summary="List users, newest first")
-def list_users(email: Email = None, limit: Limit = 20, cursor: Cursor = None) -> PageResponse[ListedUser]:
-    return paginate(limit, cursor, partial(accounts.list_users, email), "users", email)
+def list_users(
+    email: Email = None, user_ids: UserIds = None, limit: Limit = 20, cursor: Cursor = None
+) -> PageResponse[ListedUser]:
+    return paginate(limit, cursor, partial(accounts.list_users, email, user_ids), "users", email, *(user_ids or ()))
 
 
 @router.post(

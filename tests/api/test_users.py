@@ -205,6 +205,29 @@ def test_user_is_found_by_the_address_in_any_case(admin: Client, client: Client)
         assert admin.get(f"/users?{urlencode({'email': text})}").data() == []
 
 
+def test_users_are_found_by_their_ids_in_pages_and_unknown_ones_are_left_out(admin: Client, client: Client) -> None:
+    user_ids = [client.user["id"], admin.user["id"], *(people.sign_up()["id"] for _ in range(3))]
+    query = urlencode({"id": [*user_ids, user_ids[0], UNKNOWN_USER_ID, "", "x" * 3000]}, doseq=True)
+    first = admin.get(f"/users?limit=3&{query}").json()
+    second = admin.get(f"/users?limit=3&{query}&cursor={first['pagination']['next']}").json()
+    back = admin.get(f"/users?limit=3&{query}&cursor={second['pagination']['prev']}").json()
+
+    expected = sorted(user_ids, reverse=True)
+    assert [each["id"] for each in first["data"]] == [each["id"] for each in back["data"]] == expected[:3]
+    assert [each["id"] for each in second["data"]] == expected[3:]
+    assert (second["pagination"]["hasNext"], back["pagination"]["hasPrev"]) == (False, False)
+    assert admin.delete(f"/users/{user_ids[0]}").status == 204
+    assert [each["id"] for each in admin.get(f"/users?id={user_ids[0]}&id={user_ids[1]}").data()] == [user_ids[1]]
+
+
+def test_look_up_of_users_that_no_list_answers_is_rejected(admin: Client) -> None:
+    combined = admin.get("/users?id=x&email=ada@example.test").problem()
+    too_many = admin.get("/users?" + "&".join(["id=x"] * 101)).problem()
+
+    assert (combined["status"], combined["code"]) == (422, "unsupported_combination")
+    assert (too_many["status"], [each["pointer"] for each in too_many["errors"]]) == (422, ["query/id"])
+
+
 def test_user_is_told_as_invited_until_they_can_sign_in(
     admin: Client, anonymous: Client, client: Client, fake_aws: FakeAws
 ) -> None:

@@ -88,6 +88,7 @@ IAM_CASES = (
         dynamodb=3,
         label="by email address",
     ),
+    BudgetCase("GET /api/v1/users", 200, _superuser_request("GET", "/users?id={user}"), dynamodb=2, label="by ID"),
     BudgetCase(
         "POST /api/v1/users",
         201,

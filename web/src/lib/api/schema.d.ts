@@ -7283,6 +7283,8 @@ export interface operations {
             query?: {
                 /** @description Only the user with this email address. */
                 email?: string;
+                /** @description Only users with these IDs; unknown ones are left out. */
+                id?: string[];
                 /** @description Maximum number of items per page. */
                 limit?: number;
                 /** @description `next` or `prev` from a page of the same list. */

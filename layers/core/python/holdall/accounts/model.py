@@ -191,6 +191,12 @@ class CreateUserRequest(RequestModel):
     roles: RoleNames
 
 
+class UnsupportedFilter(ValidationFailed):
+    """A list of users is either of an address or of IDs."""
+
+    code, detail = "unsupported_combination", "Look for an email address or for IDs, but not for both."
+
+
 class ListedUser(User):
     """A user as an administrator sees them."""
 

@@ -1,18 +1,15 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { call } from '#lib/api/client.ts';
-import { ApiError } from '#lib/api/problems.ts';
+import { readPage } from '#lib/api/client.ts';
 import type { ListedUser } from '#lib/api/types.ts';
 import { session } from '#lib/session/session.svelte.ts';
 
 const USER_ID = /^[0-9a-z]{26}$/;
-const AT_ONCE = 4;
+const MOST = 100; // in a request
 
-/** Who is behind IDs of users: read once each, if the permissions allow it. */
+/** Who is behind IDs of users: read together and once, if the permissions allow it. */
 class People {
   readonly #names = new SvelteMap<string, string>();
   readonly #asked = new Set<string>();
-  readonly #waiting: string[] = [];
-  #running = 0;
 
   /** Return the email address of a user, or an empty text while it is not known. */
   nameOf(id: string): string {
@@ -20,27 +17,19 @@ class People {
   }
 
   /** Read who these are. What is no ID of a user, or was asked for, is left out. */
-  find(ids: Iterable<string>): void {
+  async find(ids: Iterable<string>): Promise<void> {
     if (!session.user?.permissions.includes('users.read')) return;
-    for (const id of ids) {
-      if (this.#asked.has(id) || id === session.user.id || !USER_ID.test(id)) continue;
-      this.#asked.add(id);
-      this.#waiting.push(id);
+    const own = session.user.id;
+    const sought = [...new Set(ids)].filter((id) => id !== own && USER_ID.test(id) && !this.#asked.has(id)).slice(0, MOST);
+    if (!sought.length) return;
+    sought.forEach((id) => this.#asked.add(id));
+    const query = new URLSearchParams([['limit', String(MOST)], ...sought.map((id) => ['id', id])]);
+    try {
+      const found = (await readPage<ListedUser>(`/users?${query}`)).data;
+      for (const id of sought) this.#names.set(id, found.find((user) => user.id === id)?.email ?? 'a deleted user');
+    } catch {
+      sought.forEach((id) => this.#asked.delete(id)); // the IDs stay in sight, and the next page asks again
     }
-    while (this.#running < AT_ONCE && this.#waiting.length) void this.#work();
-  }
-
-  async #work(): Promise<void> {
-    this.#running += 1;
-    for (let id = this.#waiting.shift(); id; id = this.#waiting.shift()) {
-      try {
-        this.#names.set(id, (await call<ListedUser>(`/users/${id}`)).email);
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) this.#names.set(id, 'a deleted user');
-        else this.#asked.delete(id);
-      }
-    }
-    this.#running -= 1;
   }
 }
 

@@ -12,6 +12,7 @@ from holdall.accounts.model import (
     OwnAccount,
     TooManyRoles,
     UnknownRole,
+    UnsupportedFilter,
     UpdateUserRequest,
     UserChanged,
     check_password_strength,
@@ -25,22 +26,28 @@ from holdall.platform import ids, passwords
 from holdall.platform.caller import Caller
 from holdall.platform.config import settings
 from holdall.platform.errors import NotFound
-from holdall.platform.pagination import Page, PageRequest
+from holdall.platform.pagination import Page, PageRequest, cut_page
 from holdall.platform.table import BatchGet, Transaction
 from holdall.roles import service as roles
 from holdall.roles.model import SUPERUSER, Role
 
 
-def list_users(email: str | None, page: PageRequest) -> Page[ListedUser]:
-    """Return the users who are not deleted, newest first, or only the one with an address.
+def list_users(email: str | None, user_ids: list[str] | None, page: PageRequest) -> Page[ListedUser]:
+    """Return the users who are not deleted, newest first: all, or the one with an address, or those with these IDs.
 
-    Two round trips, one more with an address, and one if there are users without a password. Raises ServiceUnavailable.
+    Two round trips, one more with an address, and one if there are users without a password. Raises UnsupportedFilter and
+    ServiceUnavailable.
     """
-    if email is None:
+    if email is not None and user_ids is not None:
+        raise UnsupportedFilter
+    if email is not None:
+        user_id = users.find_user_id_by_email(normalize_email(email))
+        found = Page(_get_existing([user_id] if user_id else []))
+    elif user_ids is not None:
+        found = cut_page(_get_existing(_in_order(user_ids, page)), page, position=lambda account: account.user.id)
+    else:
         found = users.list_accounts(page)
-        return Page(_to_listed(found.items), next=found.next, prev=found.prev)
-    account = _find_by_email(email)
-    return Page(_to_listed([account] if account else []))
+    return Page(_to_listed(found.items), next=found.next, prev=found.prev)
 
 
 def get(user_id: str) -> ListedUser:
@@ -143,13 +150,21 @@ def revoke_role(caller: Caller, user_id: str, role_name: str) -> None:
         log(tx, caller, "users.roles.remove", user_id)
 
 
-def _find_by_email(email: str) -> Account | None:
-    user_id = users.find_user_id_by_email(normalize_email(email))
-    if user_id is None:
-        return None
+def _in_order(user_ids: list[str], page: PageRequest) -> list[str]:
+    """Return the IDs after the position of a page, in its direction."""
+    return [
+        user_id
+        for user_id in sorted(set(filter(ids.is_id, user_ids)), reverse=not page.backward)
+        if page.position is None or (user_id > page.position if page.backward else user_id < page.position)
+    ]
+
+
+def _get_existing(user_ids: list[str]) -> list[Account]:
+    """Return those of these users who are not deleted, in the same order. One round trip."""
     with BatchGet() as batch:
-        pending = users.get_account(batch, user_id)
-    return pending.value if pending.value and pending.value.user.status != "deleted" else None
+        pending = [users.get_account(batch, user_id) for user_id in user_ids]
+    accounts = [each.value for each in pending]
+    return [account for account in accounts if account and account.user.status != "deleted"]
 
 
 def _to_listed(accounts: Sequence[Account]) -> list[ListedUser]:
