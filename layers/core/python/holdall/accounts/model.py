@@ -192,8 +192,6 @@ class CreateUserRequest(RequestModel):
 
 
 class UnsupportedFilter(ValidationFailed):
-    """A list of users is either of an address or of IDs."""
-
     code, detail = "unsupported_combination", "Look for an email address or for IDs, but not for both."
 
 

@@ -1,5 +1,5 @@
 import { redirect } from '@sveltejs/kit';
-import { firstPageFor } from '#lib/features/admin/index.ts';
+import { firstPageFor } from '#lib/features/admin/rights.ts';
 import { session } from '#lib/session/session.svelte.ts';
 
 /** Lead to the first page that someone may see. */
