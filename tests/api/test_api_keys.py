@@ -119,9 +119,7 @@ def test_duplicate_request_creates_one_key_and_shows_no_secret(
 
 def test_duplicate_requests_at_once_create_one_key(client: Client, fake_aws: FakeAws, shared_project: str) -> None:
     path = f"/api/v1/projects/{shared_project}/keys"
-    idempotency_key = IdempotencyKey(
-        ids.sha256_hex(f"{client.user['id']} {path} key"), ids.sha256_hex(json.dumps(NEW_KEY))
-    )
+    idempotency_key = IdempotencyKey.create(client.user["id"], path, "key", json.dumps(NEW_KEY))
     caller = replace(make_caller(client), idempotency_key=idempotency_key)
     request = CreateApiKeyRequest(name="Robot", scopes=["files.read"])
     membership = get_membership_or_none(shared_project, client.user["id"])

@@ -1,5 +1,6 @@
 """Idempotency-Key: a duplicate request gets the result of the first one."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,28 @@ def test_another_request_with_the_same_key_is_rejected(client: Client) -> None:
 
     assert status_and_code(response) == KEY_REUSED
     assert len(client.get("/projects").data()) == 2
+
+
+def test_stored_digest_of_a_body_proves_no_guess_without_the_key(client: Client, fake_aws: FakeAws) -> None:
+    """A body may contain a password, and the digest of a password that can be guessed tells it."""
+    for key in ("one", "two"):
+        create_project(client, key)
+
+    digests = [row["body_sha256"] for row in fake_aws.find_rows("ephemeral", record_type="idempotency")]
+    assert len(set(digests)) == 2
+    assert ids.sha256_hex(json.dumps({"name": "x"})) not in digests
+    assert [row for row in fake_aws.find_rows("ephemeral") if "'one'" in str(row)] == []
+
+
+def test_request_of_the_last_release_is_recognized(client: Client, fake_aws: FakeAws) -> None:
+    first = create_project(client, "key").data()
+    (row,) = fake_aws.find_rows("ephemeral", record_type="idempotency")
+    fake_aws.dynamodb.Table("ephemeral").put_item(
+        Item={**row, "body_sha256": ids.sha256_hex(json.dumps({"name": "x"}))}
+    )
+
+    assert create_project(client, "key").data() == first
+    assert status_and_code(create_project(client, "key", name="y")) == KEY_REUSED
 
 
 def test_key_belongs_to_one_user(client: Client, stranger: Client) -> None:
@@ -149,10 +172,8 @@ def test_duplicate_accept_gets_the_same_membership(client: Client, fake_aws: Fak
 def test_concurrent_duplicate_accepts_both_succeed(client: Client, fake_aws: FakeAws, stranger: Client) -> None:
     shared_project = create_shared_project(client)
     token = create_invitation_token(client, shared_project, fake_aws, stranger.user["email"])
-    key = IdempotencyKey(
-        ids.sha256_hex(f"{stranger.user['id']} /api/v1/invitations/accept key"),
-        ids.sha256_hex(f'{{"token": "{token}"}}'),
-    )
+    body = f'{{"token": "{token}"}}'
+    key = IdempotencyKey.create(stranger.user["id"], "/api/v1/invitations/accept", "key", body)
     faster = replace(make_caller(stranger), idempotency_key=key)
     with interleave("TransactWriteItems", lambda: invitations.accept(faster, token)):
         response = accept_invitation(stranger, token, "key")

@@ -14,7 +14,6 @@ from holdall.accounts.service import sign_in, sign_up
 from holdall.files import trash
 from holdall.iam.service import sessions
 from holdall.jobs.model import RenderImage
-from holdall.platform import ids
 from holdall.platform.caller import Caller, ClientInfo, IdempotencyKey
 from holdall.platform.errors import Conflict, NotFound
 from holdall.uploads import arrivals, cleanup
@@ -142,9 +141,7 @@ def test_concurrent_expiries_release_quota_once(client: Client, fake_aws: FakeAw
 
 def init_duplicate(client: Client, body: dict[str, Any], project_id: str, key: str) -> InitUploadResponse:
     """Send the same request with the same Idempotency-Key."""
-    idempotency_key = IdempotencyKey(
-        ids.sha256_hex(f"{client.user['id']} /api/v1/files/init-upload {key}"), ids.sha256_hex(json.dumps(body))
-    )
+    idempotency_key = IdempotencyKey.create(client.user["id"], "/api/v1/files/init-upload", key, json.dumps(body))
     caller = make_caller(client)
     duplicate = Caller(
         caller.ip,

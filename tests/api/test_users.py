@@ -11,7 +11,6 @@ from holdall.accounts.model import CreateUserRequest, UpdateUserRequest
 from holdall.accounts.service import security, users
 from holdall.iam.model import User
 from holdall.iam.service import users as iam_users
-from holdall.platform import ids
 from holdall.platform.caller import Caller, IdempotencyKey
 from holdall.platform.errors import Conflict
 from tests.support import users as people
@@ -103,9 +102,7 @@ def test_idempotency_key_in_two_requests_at_once_sends_one_invitation(admin: Cli
     body = {**user_payload(), "password": None}
     user = admin.post("/users", body).created()
     receive_emails(fake_aws)
-    idempotency_key = IdempotencyKey(
-        ids.sha256_hex(f"{admin.user['id']} /api/v1/users key"), ids.sha256_hex(json.dumps(body))
-    )
+    idempotency_key = IdempotencyKey.create(admin.user["id"], "/api/v1/users", "key", json.dumps(body))
     faster = replace(make_superuser_caller(admin), idempotency_key=idempotency_key)
     with interleave("GetItem", lambda: users.create(faster, CreateUserRequest.model_validate(body))) as results:
         response = admin.post("/users", body, headers={"idempotency-key": "key"})

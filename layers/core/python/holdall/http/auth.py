@@ -231,10 +231,9 @@ class Guard:
             return None
         if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise InvalidIdempotencyKey
-        key_sha256 = ids.sha256_hex(f"{principal_id} {event.path} {key}")
         # The service identifies a file: a form that is sent again has another boundary, so its bytes differ.
         text = "" if self.file_body else event.decoded_body or ""
-        return IdempotencyKey(key_sha256, ids.sha256_hex(text))
+        return IdempotencyKey.create(principal_id, event.path, key, text)
 
 
 def requires(

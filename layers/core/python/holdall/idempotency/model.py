@@ -30,7 +30,7 @@ class AlreadyProcessed(Conflict):
 
 @dataclass(frozen=True)
 class StoredResult:
-    """The result of a request, and the digest of its body."""
+    """The result of a request, and the digest of its body by its Idempotency-Key."""
 
     body_sha256: str
     result: str

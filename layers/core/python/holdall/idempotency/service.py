@@ -56,6 +56,6 @@ def find(caller: Caller) -> str | None:
     stored = store.get_or_none(key.key_sha256) if key else None
     if stored is None or key is None:
         return None
-    if stored.body_sha256 != key.body_sha256:
+    if stored.body_sha256 not in (key.body_sha256, key.former_body_sha256):
         raise IdempotencyKeyReused
     return stored.result

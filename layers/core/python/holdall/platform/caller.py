@@ -1,8 +1,11 @@
 """The client and the caller of a request, as routes pass them to services."""
 
+import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
+from holdall.platform import ids
 from holdall.platform.errors import InvariantViolation
 
 
@@ -21,7 +24,18 @@ class IdempotencyKey:
     """The Idempotency-Key of a request, as SHA-256 digests."""
 
     key_sha256: str  # of the principal, the path and the header
-    body_sha256: str
+    body_sha256: str  # keyed by the header
+    former_body_sha256: str | None = None  # of the body alone, as the last release stored it
+
+    @classmethod
+    def create(cls, principal_id: str, path: str, key: str, body: str) -> Self:
+        """Return the digests of a request.
+
+        A body may contain a password. Who reads the table must not test guesses of it, so its digest is an HMAC (RFC 2104) by
+        the header, which only the client knows.
+        """
+        keyed = hmac.new(key.encode(), body.encode(), "sha256").hexdigest()
+        return cls(ids.sha256_hex(f"{principal_id} {path} {key}"), keyed, ids.sha256_hex(body))
 
 
 @dataclass(frozen=True)
