@@ -21,7 +21,7 @@ from holdall.http.responses import (
 from holdall.jobs import service as jobs
 from holdall.jobs import views
 from holdall.jobs.model import JobStatus, JobView
-from holdall.maintenance import job_overview, retries
+from holdall.maintenance import job_list, job_overview, retries
 from holdall.maintenance.model import ProjectJobs
 
 router = Router()
@@ -33,9 +33,9 @@ FailedOnly = Annotated[bool, Query(alias="failed", description="Only projects th
 
 @router.get("/jobs", guard=requires("jobs.read", project_from="projectId"), summary="List jobs, newest first")
 def list_jobs(
-    project: CurrentProject, status: Status = None, limit: Limit = 20, cursor: Cursor = None
+    caller: CurrentCaller, project: CurrentProject, status: Status = None, limit: Limit = 20, cursor: Cursor = None
 ) -> PageResponse[JobView]:
-    list_page = partial(views.list_jobs, project.id, status)
+    list_page = partial(job_list.list_jobs, caller, project.id, status)
     return paginate(limit, cursor, list_page, "jobs", project.id, status)
 
 

@@ -157,3 +157,23 @@ def test_unknown_status_is_rejected(client: Client, project: dict[str, Any]) -> 
 
 def seconds_between(start: str, end: str) -> float:
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def test_listed_jobs_have_the_names_of_their_files_for_those_who_may_read_files(
+    client: Client, fake_aws: FakeAws, project: dict[str, Any]
+) -> None:
+    upload_photo(client, fake_aws, project, filename="now.jpg")
+    purged = fake_aws.upload(client, make_photo(), projectId=project["id"])["fileId"]
+    client.delete(f"/files/{purged}?permanent=true").data()
+    fake_aws.run_workers()
+    path = f"/jobs?projectId={project['id']}"
+    keys = [
+        client.post(f"/projects/{project['id']}/keys", {"name": "x", "scopes": scopes}).created()["key"]
+        for scopes in (["jobs.read"], ["jobs.read", "files.read"])
+    ]
+
+    named = {job["fileId"]: job["fileName"] for job in client.get(path).data() if job["kind"] == "render"}
+    assert sorted(named.values(), key=str) == [None, "now.jpg"]
+    assert named[purged] is None
+    names_by_key = [{job["fileName"] for job in Client().get(path, headers={"x-api-key": key}).data()} for key in keys]
+    assert names_by_key == [{None}, {None, "now.jpg"}]

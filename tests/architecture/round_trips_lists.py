@@ -38,8 +38,9 @@ LIST_CASES = (
     _case("files, newest first", "/files?projectId={project}&limit=100", 2),
     _case("trash of a project", "/trash?projectId={project}&limit=100", 2),
     _case("open uploads of a project", "/uploads?projectId={project}&limit=100", 2),
-    _case("jobs of a project", "/jobs?projectId={project}&limit=100", 2),
-    _case("jobs by status", "/jobs?projectId={project}&status=pending&limit=100", 2),
+    # With the names of the files that they are about.
+    _case("jobs of a project", "/jobs?projectId={project}&limit=100", 3),
+    _case("jobs by status", "/jobs?projectId={project}&status=pending&limit=100", 3),
     _case("users", "/users?limit=100", 2),
     _case("roles", "/roles?limit=100", 2),
     _case("permissions", "/permissions?limit=100", 2),

@@ -1,6 +1,7 @@
 """Chromium, and the deployed stack."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from infra.local import chromium
 from infra.local.e2e_environment import E2EEnvironment, e2e_environment
+from tests.support.console import Console
 from tests.support.e2e.client import Client, Server, create_client
 from tests.support.e2e.mailbox import Mailbox
 from tests.support.recorded_page import RecordedPage
@@ -62,3 +64,23 @@ def recorded_page(browser: Browser) -> Iterator[RecordedPage]:
     context.set_default_timeout(30_000)
     yield RecordedPage(context.new_page())
     context.close()
+
+
+@pytest.fixture
+def console(recorded_page: RecordedPage, deployment: E2EEnvironment, client: Client) -> Console:
+    """Return the console at the empty files of a new account."""
+    console = Console.open(recorded_page, deployment)
+    console.sign_in(client.email)
+    console.page.get_by_role("listitem").get_by_role("link").first.click()
+    expect(console.page.get_by_role("heading", name="Drop files anywhere")).to_be_visible()
+    return console
+
+
+@pytest.fixture
+def text_file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(name: str) -> Path:
+        path = tmp_path / name
+        path.write_text(f"The file {name}.")
+        return path
+
+    return write

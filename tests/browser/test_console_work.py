@@ -18,16 +18,6 @@ _BROKEN_NAME = "<img src=x onerror=alert(1)>.png"
 
 
 @pytest.fixture
-def console(recorded_page: RecordedPage, deployment: E2EEnvironment, client: Client) -> Console:
-    """Return the console at the empty files of a new account."""
-    console = Console.open(recorded_page, deployment)
-    console.sign_in(client.email)
-    console.page.get_by_role("listitem").get_by_role("link").first.click()
-    expect(console.page.get_by_role("heading", name="Drop files anywhere")).to_be_visible()
-    return console
-
-
-@pytest.fixture
 def upload_broken_image(console: Console) -> Callable[[], None]:
     """Upload a file with the type of an image that is none."""
 
@@ -64,7 +54,7 @@ def test_failed_job_says_why_and_is_tried_again(console: Console, upload_broken_
     page.get_by_role("link", name="In progress").click()
     expect(page.get_by_role("heading", name="Nothing is in progress")).to_be_visible()
     page.get_by_role("link", name="All", exact=True).click()
-    job.get_by_role("link", name="Show file").click()
+    job.get_by_role("link", name=_BROKEN_NAME).click()
     expect(page.get_by_role("dialog", name=_BROKEN_NAME)).to_be_visible()
     assert console.recorded.errors == []
 

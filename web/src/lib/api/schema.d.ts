@@ -2386,6 +2386,8 @@ export interface components {
             durationMs: number | null;
             /** @description The file of a job on a file or a version. */
             fileId: string | null;
+            /** @description In lists: the name of this file, while there is one and the caller may read files. */
+            fileName: string | null;
             finishedAt: string | null;
             id: string;
             /** @enum {string} */

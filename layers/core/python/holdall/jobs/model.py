@@ -157,6 +157,9 @@ class JobView(ResponseModel):
     kind: JobKind
     status: JobStatus
     file_id: str | None = Field(description="The file of a job on a file or a version.")
+    file_name: str | None = Field(
+        default=None, description="In lists: the name of this file, while there is one and the caller may read files."
+    )
     version: int | None = Field(description="The number of the version of a job on a version.")
     reason: str | None = Field(description="Why the job failed.")
     attempts: int = Field(description="How often a worker began the job.")

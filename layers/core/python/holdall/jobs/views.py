@@ -34,6 +34,7 @@ def view(job: Job) -> JobView:
         kind=job.kind,
         status=job.status,
         file_id=job.file_id,
+        file_name=None,
         version=job.version_number,
         reason=job.reason,
         attempts=job.attempt,

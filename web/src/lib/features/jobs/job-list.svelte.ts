@@ -70,9 +70,9 @@ export class JobList {
     }
   }
 
-  /** Put a changed job in the place of the old one. */
+  /** Put a changed job in the place of the old one, which has the name of the file. */
   replace(job: Job): void {
-    this.items = this.items.map((item) => (item.id === job.id ? job : item));
+    this.items = this.items.map((item) => (item.id === job.id ? { ...job, fileName: item.fileName } : item));
   }
 
   #take(pages: readonly Page<Job>[], statuses = STATUSES[this.#filter]): void {
