@@ -26,6 +26,7 @@ from tests.support.fixtures import OverrideSettings
 from tests.support.image_samples import make_photo
 from tests.support.log import CapturedLog
 from tests.support.settings import edge_store
+from tests.support.sweep import put_original, run_sweep, use_clock_in_s3
 
 _CONTENT = b"The bytes of a small file."
 MIB = 1024**2
@@ -456,6 +457,89 @@ def test_message_moves_a_bounded_number_of_versions_that_share_an_original(
     assert count_moved() == 7
     assert len(read_manifest(fake_aws)) == 4
     invariants.assert_project_consistent(fake_aws, project.id)
+
+
+def test_copy_at_the_edge_stays_while_a_version_needs_it(
+    project: EdgeProject,
+    fake_aws: FakeAws,
+    frozen_clock: FrozenClock,
+    override_settings: OverrideSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    override_settings(EDGE_STORE=edge_store(delete_after_sync=True))
+    monkeypatch.setattr(moves, "_MAX_MOVED", 1)
+    file = project.upload(_CONTENT)
+    key = project.key(file)
+    add_version(project, file, b"newer")
+    project.client.post(f"/files/{file['id']}/versions/1/restore").created()
+    assert fake_aws.deliver_messages("maintenance", batch_of(file)) == NO_FAILURES
+    frozen_clock.advance(hours=24)
+
+    assert fake_aws.deliver_messages("maintenance", batch_of(file)) == NO_FAILURES
+    assert key in fake_aws.list_keys("edge")  # for version 3
+
+    run_sync(fake_aws)
+    frozen_clock.advance(hours=24)
+    run_sync(fake_aws)
+    assert fake_aws.list_keys("edge") == []
+
+
+def test_image_is_rendered_by_settings_that_change_meanwhile(
+    project: EdgeProject, fake_aws: FakeAws, frozen_clock: FrozenClock
+) -> None:
+    file = project.upload(make_photo(), filename="photo.jpg", contentType="image/jpeg")
+    settings = {"variants": [{"name": "small", "width": 30, "height": 30}]}
+
+    def change() -> None:
+        frozen_clock.advance(seconds=1)
+        project.client.request("PATCH", f"/projects/{project.id}", {"settings": settings}).data()
+
+    with interleave("TransactWriteItems", change):
+        assert fake_aws.deliver_messages("maintenance", batch_of(file)) == NO_FAILURES
+    fake_aws.run_workers()
+
+    rendered = project.client.get(f"/files/{file['id']}").data()["variants"]
+    assert [(each["name"], each["status"]) for each in rendered] == [("small", "ready")]
+
+
+def test_message_of_an_earlier_run_ends_when_a_later_one_began(project: EdgeProject, fake_aws: FakeAws) -> None:
+    project.overwrite(project.key(project.upload(_CONTENT)), b"damaged")  # so it stays in the list
+    fake_aws.run_task("sync-edge")
+    (earlier,) = fake_aws.receive_messages("work")
+    fake_aws.run_task("sync-edge")
+    fake_aws.run_workers()
+
+    assert fake_aws.deliver_messages("maintenance", earlier) == NO_FAILURES
+    assert fake_aws.receive_messages("work") == []
+
+
+def test_batch_of_files_that_fail_slowly_continues_in_another_message(
+    project: EdgeProject, fake_aws: FakeAws, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [project.upload(b"content %d" % number) for number in range(3)]
+
+    def fail_slowly(*_: Any, **__: Any) -> None:
+        frozen_clock.advance(minutes=6)
+        raise edge_copies.CopyFailed("size_mismatch")
+
+    monkeypatch.setattr(moves, "copy_to_s3", fail_slowly)
+    assert fake_aws.deliver_messages("maintenance", batch_of(*files)) == NO_FAILURES
+
+    [rest] = map(SyncVersions.from_json, fake_aws.receive_messages("work"))
+    assert (rest.keys, len(rest.result.failures)) == ([(files[2]["id"], 1)], 2)
+
+
+def test_sweep_leaves_what_the_sync_is_about_to_name(
+    project: EdgeProject, fake_aws: FakeAws, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_clock_in_s3(monkeypatch, frozen_clock)
+    file = project.upload(_CONTENT)
+    put_original(fake_aws, project.key(file), _CONTENT)
+    for _ in range(3):
+        frozen_clock.advance(days=7)
+        assert "suspected" not in run_sweep(fake_aws).counts
+
+    assert read_manifest(fake_aws) == manifest_of(project, file)
 
 
 def test_slow_batch_continues_in_another_message(
