@@ -26,10 +26,11 @@ def console(recorded_page: RecordedPage, deployment: E2EEnvironment) -> Console:
 def expect_dead(console: Console, link: str, act: str, *, way_out: str) -> None:
     """Open a link that was used, try its act, and check that the page says so and leads to `way_out`."""
     console.page.goto(link)
-    for field in console.page.get_by_label("assword", exact=False).all():
-        if field.get_attribute("type") == "password":
-            field.fill(PASSWORD)
-    console.page.get_by_role("button", name=act).click()
+    button = console.page.get_by_role("button", name=act)
+    expect(button).to_be_visible()
+    for field in console.page.locator("input[type=password]").all():
+        field.fill(PASSWORD)
+    button.click()
     expect(console.page.get_by_role("heading", name="This link no longer works")).to_be_visible()
     expect(console.page.get_by_role("link", name=way_out)).to_be_visible()
     console.check_accessibility()
