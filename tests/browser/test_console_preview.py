@@ -8,7 +8,7 @@ from PIL import ExifTags, Image
 from playwright.sync_api import Browser, FilePayload, expect
 
 from tests.support.console import Console
-from tests.support.e2e.actions import wait_for
+from tests.support.e2e.actions import init_upload, upload_bytes, wait_for, wait_until_processed
 from tests.support.e2e.client import Client
 from tests.support.source_tree import ROOT
 
@@ -180,3 +180,37 @@ def test_details_are_a_sheet_on_a_phone(console: Console, text_file: Callable[[s
     expect(preview).to_be_visible()
     page.keyboard.press("Escape")
     expect(preview).to_be_hidden()
+
+
+def test_link_opens_a_file_that_the_list_does_not_show_and_says_if_it_is_gone(
+    console: Console, text_file: Callable[[str], Path], client: Client
+) -> None:
+    page = console.page
+    console.upload(text_file("notes.txt"))
+    file = client.get("/files").data()[0]
+    path = f"/projects/{file['projectId']}/files?kind=image&file="
+
+    console.goto(path + file["id"])
+    expect(page.get_by_role("dialog", name="notes.txt")).to_be_visible()
+    assert console.recorded.errors == []
+    client.delete(f"/files/{file['id']}").data()
+    page.reload()
+    expect(page.get_by_text("“notes.txt” is in the trash.")).to_be_visible()
+    console.goto(path + file["id"][:-1] + "x")
+    expect(page.get_by_text("This file is not here any more.")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/files\?kind=image$"))
+
+
+def test_file_that_did_not_arrive_whole_says_so_and_offers_no_download(console: Console, client: Client) -> None:
+    upload = init_upload(client, b"cut", filename="cut.txt", contentType="text/plain", sha256=None)
+    upload_bytes(upload, b"cut")
+    client.post("/files/commit", {"uploadId": upload["uploadId"], "checksum": "0" * 64}).data()
+    assert wait_until_processed(client, upload["fileId"])["status"] == "rejected"
+    console.page.reload()
+
+    console.file("cut.txt").dblclick()
+    preview = console.page.get_by_role("dialog")
+    expect(preview).to_contain_text("The bytes that arrived are not those that were announced. Upload the file again.")
+    expect(preview.get_by_role("link")).to_have_count(0)
+    console.check_accessibility()
+    assert console.recorded.errors == []
