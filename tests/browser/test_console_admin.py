@@ -10,10 +10,11 @@ from playwright.sync_api import Browser, Locator, expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.console import Console
-from tests.support.e2e.actions import create_superuser
+from tests.support.e2e.actions import create_superuser, upload_file, wait_for
 from tests.support.e2e.aws_state import AwsState
 from tests.support.e2e.client import Client, Server, create_client, new_email
 from tests.support.e2e.mailbox import Mailbox
+from tests.support.image_samples import make_truncated_jpeg
 from tests.support.recorded_page import RecordedPage
 
 _PAGES = ("users", "roles", "audit", "jobs?show=all", "tasks", "health")
@@ -174,6 +175,24 @@ def test_user_is_disabled_enabled_and_deleted(console: Console, client: Client) 
     expect(page).to_have_url(re.compile("/admin/users$"))
     go_to(console, f"/admin/users/{user_id}")
     expect(page.get_by_role("heading", name="Not here, or not yours")).to_be_visible()
+
+
+def test_failed_job_is_found_by_its_project_and_tried_again(console: Console, client: Client) -> None:
+    page, name = console.page, f"Holiday {secrets.token_hex(4)}"
+    project_id = client.post("/projects", {"name": name}).data()["id"]
+    upload_file(client, make_truncated_jpeg(), projectId=project_id)
+    wait_for(lambda: bool(client.get(f"/jobs?projectId={project_id}&status=failed").data()))
+    go_to(console, "/admin/jobs")
+    row = page.get_by_role("listitem").filter(has_text=name)
+    expect(row).to_contain_text("1 failed")
+    row.locator("summary").click()
+    expect(row.get_by_text("This image could not be read: its data is damaged.")).to_be_visible()
+    console.check_accessibility()
+
+    row.get_by_role("button", name="Retry").click()
+    expect(row.get_by_text("2 attempts")).to_be_visible(timeout=60_000)
+    assert client.get(f"/jobs?projectId={project_id}&status=failed").data()[0]["attempts"] == 2
+    assert console.recorded.errors == []
 
 
 def test_task_runs_dry_and_its_report_can_be_read(console: Console, superuser: Client) -> None:

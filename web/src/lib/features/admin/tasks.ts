@@ -24,7 +24,8 @@ const FINDINGS: Record<string, string> = {
   suspected: 'Leftovers seen for the first time',
   removable: 'Leftovers that would be removed',
   removed: 'Leftovers removed',
-  removed_bytes: 'Space that was freed',
+  removedBytes: 'Space that was freed',
+  removed_bytes: 'Space that was freed', // in reports of an earlier release
   projects: 'Projects looked at',
   versions: 'Versions looked at',
   missing: 'Records whose bytes are gone',
