@@ -71,6 +71,8 @@ def test_superuser_invites_a_user_who_is_told_as_invited(console: Console, mailb
     page.get_by_role("button", name="Find").click()
     expect(page).to_have_url(re.compile(r"\?email="))
     page.get_by_role("link", name=email).click()
+    expect(page).to_have_url(re.compile("/admin/users/[0-9a-z]{26}$"))
+    expect(page.get_by_role("heading", name="Grace")).to_be_visible()
     expect(page.get_by_text("Invited", exact=True)).to_be_visible()
     page.get_by_role("button", name="Send the invitation again").click()
     expect(page.get_by_text("A new invitation is on its way")).to_be_visible()
