@@ -79,6 +79,22 @@ def test_refused_person_is_told_why(
     assert led_to(response) == ("/sign-in", {"error": code, "next": "/"})
 
 
+def test_owner_of_a_taken_address_and_of_a_disabled_account_is_told_which_it_is(
+    providers: FakeProviders, provider_user: ProviderUser, fake_aws: FakeAws
+) -> None:
+    taken = ProviderUser(users.sign_up(users.unique_email())["email"], subject="2002")
+    browser = Browser()
+    response = navigate(browser, providers.authorize("issuer", start(browser, "/"), taken))
+    assert led_to(response) == ("/sign-in", {"error": "email_taken", "next": "/"})
+
+    providers.sign_in(browser, provider_user)
+    fake_aws.update_row(f"USER#{browser.get('/auth/me').data()['id']}", "USER", status="disabled")
+    browser = Browser()
+    response = navigate(browser, providers.authorize("issuer", start(browser, "/"), provider_user))
+    assert led_to(response) == ("/sign-in", {"error": "invalid_credentials", "next": "/"})
+    assert browser.session_cookie == ""
+
+
 def test_provider_that_is_down_leads_to_the_sign_in_at_both_steps(
     providers: FakeProviders, provider_user: ProviderUser
 ) -> None:
