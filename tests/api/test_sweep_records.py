@@ -9,11 +9,13 @@ from holdall.files.model import unprefixed_key
 from holdall.maintenance import sweep_rows
 from holdall.platform import ids, stored_objects
 from holdall.tasks.model import TaskRun
+from holdall.variants import drop
 from tests.support import invariants, projects, users
 from tests.support.aws import FakeAws
 from tests.support.callers import get_project
 from tests.support.client import Client
 from tests.support.clock import FrozenClock
+from tests.support.faults import interleave
 from tests.support.image_samples import make_photo
 from tests.support.log import CapturedLog
 from tests.support.sweep import ULID, dry_run, put_variant, rows_without_reports, run_sweep, subjects
@@ -42,6 +44,43 @@ def sweep_twice(fake_aws: FakeAws, frozen_clock: FrozenClock) -> TaskRun:
     report = run_sweep(fake_aws)
     run_until_drained(fake_aws)
     return report
+
+
+def test_version_that_is_not_rendered_yet_is_left_as_it_is(
+    client: Client, fake_aws: FakeAws, frozen_clock: FrozenClock, project_id: str
+) -> None:
+    fake_aws.upload(client, make_photo(), projectId=project_id)
+    fake_aws.receive_messages("images")
+    (before,) = invariants.stored_versions(fake_aws, project_id)
+    put_variant(fake_aws, stray_key(before["variants"][0]["key"]))
+
+    sweep_twice(fake_aws, frozen_clock)
+
+    assert invariants.stored_versions(fake_aws, project_id) == [before]
+
+
+def test_variant_that_has_a_name_again_is_not_dropped(
+    fake_aws: FakeAws, project_id: str, image: dict[str, Any]
+) -> None:
+    [file] = fake_aws.find_rows("main", record_type="file", project_id=project_id)
+    drop.drop_variants(file["id"], 1, [each["key"] for each in image["variants"]])
+    assert invariants.stored_versions(fake_aws, project_id) == [image]
+
+
+def test_file_that_is_purged_after_it_was_listed_is_not_missing(
+    client: Client, fake_aws: FakeAws, project_id: str, image: dict[str, Any]
+) -> None:
+    [file] = fake_aws.find_rows("main", record_type="file", project_id=project_id)
+
+    def purge() -> None:
+        client.delete(f"/files/{file['id']}?permanent=true").data()
+        fake_aws.run_workers()
+
+    before = f"{ids.shard(project_id)}#{project_id[:-1]}"
+    with interleave("s3.ListObjectVersions", purge):
+        run, _ = sweep_rows.run_page(TaskRun.new("sweep", "schedule"), (before, ""))
+
+    assert run.counts == {"projects": 1, "versions": 1}
 
 
 @pytest.mark.parametrize("other", ["0" * 12, "z" * 12])
