@@ -107,6 +107,21 @@ def test_faulty_variant_is_not_sent_and_told_at_its_field(console: Console, clie
     assert names == ["small", "thumbnail", "large"]
 
 
+def test_preview_is_made_of_an_image_of_ones_own(console: Console) -> None:
+    page = console.page
+    page.get_by_role("link", name="Edit variants").click()
+    preview = page.get_by_role("group", name="Preview", exact=True)
+    expect(preview).to_contain_text("Made of our sample")
+    chosen = page.get_by_label("Image for the preview")
+    chosen.set_input_files({"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no image"})
+    expect(page.get_by_text("This browser cannot show “broken.jpg”.")).to_be_visible()
+    chosen.set_input_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": PHOTO})
+
+    expect(preview).to_contain_text("Made of mine.jpg")
+    page.get_by_role("button", name="Back to our sample").click()
+    expect(preview).to_contain_text("Made of our sample")
+
+
 def test_quota_is_shown_and_respected(console: Console, client: Client, project_id: str) -> None:
     page = console.page
     upload_photo(client, project_id)
@@ -128,8 +143,9 @@ def test_quota_is_shown_and_respected(console: Console, client: Client, project_
     expect(page.get_by_text("This project is full.")).to_be_visible()
 
 
-def test_deleted_project_is_restored(console: Console) -> None:
+def test_deleted_project_is_restored_or_purged(console: Console, client: Client, project_id: str) -> None:
     page = console.page
+    page.get_by_label("Name").fill("Winter")  # what is not saved keeps no one from deleting
     page.get_by_role("button", name="Delete project").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Delete project")).to_be_disabled()
@@ -141,6 +157,14 @@ def test_deleted_project_is_restored(console: Console) -> None:
 
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", name="Holiday")).to_be_visible()
+
+    client.delete(f"/projects/{project_id}").data()
+    page.get_by_role("link", name="Projects").click()
+    page.get_by_role("button", name="Delete Holiday for good").click()
+    dialog.get_by_label("Type the name of the project").fill("Holiday")
+    dialog.get_by_role("button", name="Delete project").click()
+    expect(page.get_by_text("“Holiday” is deleted for good")).to_be_visible()
+    expect(page.get_by_role("button", name="Restore Holiday")).to_have_count(0)
 
 
 def test_ownership_is_transferred(

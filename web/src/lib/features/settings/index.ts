@@ -1,1 +1,2 @@
+export { default as DeleteProject } from './DeleteProject.svelte';
 export { default as SettingsPage } from './SettingsPage.svelte';

@@ -41,9 +41,13 @@ export class ProjectEditor<D extends object> {
   /** Save what was changed. Returns false if someone else changed the same meanwhile: see `conflicts`. Raises ApiError. */
   async save(): Promise<boolean> {
     while (this.stored) {
-      const json = this.#mapping.toRequest($state.snapshot(this.draft) as D, this.changed);
+      const sent = $state.snapshot(this.draft) as D;
+      const json = this.#mapping.toRequest(sent, this.changed);
       try {
-        this.#take(await callTagged<Project>(this.#path, { method: 'PATCH', json, headers: { 'if-match': this.stored.etag } }));
+        const saved = await callTagged<Project>(this.#path, { method: 'PATCH', json, headers: { 'if-match': this.stored.etag } });
+        const typed = merge($state.snapshot(this.draft) as D, sent, this.#mapping.toDraft(saved.data)).draft; // meanwhile
+        this.#take(saved);
+        this.draft = typed;
         void invalidate('holdall:project'); // the navigation has its name
         return true;
       } catch (error) {
