@@ -152,6 +152,72 @@ def test_role_that_someone_has_is_not_deleted_and_the_reason_is_told(
     assert superuser.get(f"/roles/{role}").status == 404
 
 
+def test_permission_of_the_installation_is_made_given_to_a_role_and_deleted_when_no_role_has_it(
+    console: Console, role: str
+) -> None:
+    page, name = console.page, f"billing-{secrets.token_hex(4)}.read"
+    go_to(console, "/admin/roles")
+    page.get_by_role("button", name="New permission").click()
+    page.get_by_role("dialog").get_by_label("Name").fill(name)
+    page.get_by_role("dialog").get_by_label("What does it allow?").fill(f"Read bills by {name}.")
+    page.get_by_role("button", name="Make permission").click()
+    box = page.get_by_role("checkbox", name=f"{role}: Read bills by {name}")
+    box.check()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("The roles are saved.")).to_be_visible()
+
+    delete, dialog = page.get_by_role("button", name=f"Delete {name}"), page.get_by_role("dialog")
+    delete.click()
+    dialog.get_by_role("button", name="Delete permission").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Roles have this permission")
+    dialog.get_by_role("button", name="Cancel").click()
+    box.uncheck()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("not saved")).to_have_count(0)
+    delete.click()
+    dialog.get_by_role("button", name="Delete permission").click()
+    expect(delete).to_have_count(0)
+
+
+def test_changes_in_the_grid_are_not_lost_by_leaving_unasked(console: Console, superuser: Client, role: str) -> None:
+    page = console.page
+    go_to(console, "/admin/roles")
+    page.get_by_role("checkbox", name=f"{role}: Create projects").check()
+    page.get_by_role("navigation", name="Admin", exact=True).get_by_role("link", name="Users").click()
+    page.get_by_role("dialog", name="Leave without saving?").get_by_role("button", name="Stay").click()
+    expect(page.get_by_text("1 change not saved")).to_be_visible()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("navigation", name="Admin", exact=True).get_by_role("link", name="Users").click()
+    expect(page).to_have_url(re.compile("/admin/users$"))
+    assert superuser.get(f"/roles/{role}").data()["permissions"] == ["audit.read", "users.read"]
+
+
+def test_audit_log_is_paged_in_both_directions_and_back_leads_where_one_was(
+    console: Console, superuser: Client, role: str
+) -> None:
+    page, changes = console.page, 55
+    for number in range(changes):
+        superuser.request("PATCH", f"/roles/{role}", {"description": f"Change {number}"}).data()
+    go_to(console, f"/admin/audit?target={role}")
+    entries = page.get_by_role("listitem").filter(has_text=role)
+    expect(entries).to_have_count(50)
+    page.get_by_role("link", name="Older").click()
+    expect(entries).to_have_count(changes + 1 - 50)
+    expect(entries.last).to_contain_text("Made a role")
+    page.reload()
+    expect(entries).to_have_count(changes + 1 - 50)
+    page.get_by_role("link", name="Newer").click()
+    expect(entries).to_have_count(50)
+    page.go_back()
+    expect(entries.last).to_contain_text("Made a role")
+
+    page.get_by_label("To", exact=True).fill("2020-01-01")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_role("heading", name="Nothing was logged")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"target={role}&to=2020-01-01$"))
+    assert console.recorded.errors == []
+
+
 def test_built_in_role_can_be_read_only(console: Console) -> None:
     go_to(console, "/admin/roles/admin")
     expect(console.page.get_by_text("It comes with Holdall and cannot be changed.")).to_be_visible()
