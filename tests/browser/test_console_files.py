@@ -195,6 +195,9 @@ def test_back_closes_what_opened_last(console: Console, text_file: Callable[[str
     page = console.page
     preview = page.get_by_role("dialog")
     files_url = re.compile(r"/files$")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Projects", level=1)).to_be_visible()
+    page.go_forward()
     console.upload(text_file("a.txt"), text_file("b.txt"))
 
     console.file("a.txt").dblclick()
