@@ -85,8 +85,8 @@ check: env-dev env-node ## run ruff, mypy and import-linter, cdk-nag and cfn-lin
 	cd web && node node_modules/eslint/bin/eslint.js .
 	cd web && node node_modules/vitest/vitest.mjs run
 
-bench: require-python ## run the benchmarks, or one: make bench NAME=lists (a million files, which no other run writes)
-	@$(PYTHON) -m infra.local.install dev ministack
+bench: require-python ## run the benchmarks, or one: make bench NAME=lists (a million files), NAME=console (in Chromium)
+	@$(PYTHON) -m infra.local.install node dev ministack
 	@$(RUN) -m bench $(NAME)
 
 layers: env-dev ## build the layers for this machine and for Lambda

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support import site_weight
@@ -17,7 +17,7 @@ from tests.support.recorded_page import RecordedPage
 
 _BEHIND_SIGN_IN = "/(app)"
 _UNKNOWN_PAGE = "/nowhere"
-_SIZE = {"width": 375, "height": 720}
+_SIZE: ViewportSize = {"width": 375, "height": 720}
 # Records each animation and transition that lasts.
 _RECORD_MOTION = """window.motion = [];
 for (const type of ['animationstart', 'transitionrun']) addEventListener(type, ({ target }) => {
