@@ -13,7 +13,7 @@ CDK := CDK_DISABLE_VERSION_CHECK=1 \
 	node_modules/.bin/cdk --no-notices -c stage=$(STAGE)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status demo minio outbox superuser invite token rotate-keys task clock test test-long check bench layers openapi synth cost diff \
+.PHONY: help up down status demo minio outbox superuser invite token rotate-keys task clock test test-long check bench screenshots pictures layers openapi synth cost diff \
 	bootstrap deploy rollback require-python env-dev env-node env-all
 
 help: ## list the commands
@@ -88,6 +88,12 @@ check: env-dev env-node ## run ruff, mypy and import-linter, cdk-nag and cfn-lin
 bench: require-python ## run the benchmarks, or one: make bench NAME=lists (a million files), NAME=console (in Chromium)
 	@$(PYTHON) -m infra.local.install node dev ministack
 	@$(RUN) -m bench $(NAME)
+
+screenshots: env-all ## take the pictures of the README again
+	@PYTHONPATH=.:layers/core/python $(RUN) -m tests.support.screenshots
+
+pictures: env-all ## write the references of the pictures that a test compares; look at them before you commit them
+	@HOLDALL_PICTURES=rewrite $(RUN) -m pytest --quiet tests/browser/test_console_pictures.py
 
 layers: env-dev ## build the layers for this machine and for Lambda
 	@$(RUN) -m infra.build host
