@@ -14,7 +14,7 @@ REFERENCES = ROOT / "tests" / "browser" / "pictures"
 _FAILED = ROOT / ".local" / "pictures"
 _REWRITES = os.environ.get("HOLDALL_PICTURES") == "rewrite"
 _MOST_DIFFERENT = 0.001  # of the pixels
-_TOLERANCE = 12  # of 255 in a channel: the edges of letters and scaled pictures differ between two versions of Chromium
+_TOLERANCE = 12  # of 255 in a channel: the edges of text and of scaled pictures differ between two versions of Chromium
 
 
 def check(page: Page, name: str) -> str | None:
