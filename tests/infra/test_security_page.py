@@ -9,7 +9,7 @@ _PAGE = (ROOT / "docs" / "security.md").read_text()
 _TEST_REFERENCE = re.compile(r"`([\w/]+\.py)::([^`]+)`")
 _TABLE_ROW = re.compile(r"^\| (\w+) \|(.*)\|(.*)\|(.*)\|$", re.MULTILINE)
 _ROW_IDS = [
-    *(f"{letter}{number}" for letter, last in {"A": 7, "S": 7, "Z": 6, "P": 6, "U": 9, "I": 4, "E": 3, "X": 2}.items()
+    *(f"{letter}{number}" for letter, last in {"A": 7, "S": 7, "Z": 6, "P": 6, "U": 9, "C": 5, "I": 4, "E": 3, "X": 2}.items()
       for number in range(1, last + 1)),
     "Faults",
     *(f"R{number}" for number in range(1, 13)),
