@@ -204,7 +204,7 @@ def test_user_is_found_by_the_address_in_any_case(admin: Client, client: Client)
 
 def test_users_are_found_by_their_ids_in_pages_and_unknown_ones_are_left_out(admin: Client, client: Client) -> None:
     user_ids = [client.user["id"], admin.user["id"], *(people.sign_up()["id"] for _ in range(3))]
-    query = urlencode({"id": [*user_ids, user_ids[0], UNKNOWN_USER_ID, "", "x" * 3000]}, doseq=True)
+    query = urlencode({"id": [*user_ids, user_ids[0], UNKNOWN_USER_ID]}, doseq=True)
     first = admin.get(f"/users?limit=3&{query}").json()
     second = admin.get(f"/users?limit=3&{query}&cursor={first['pagination']['next']}").json()
     back = admin.get(f"/users?limit=3&{query}&cursor={second['pagination']['prev']}").json()
@@ -218,8 +218,8 @@ def test_users_are_found_by_their_ids_in_pages_and_unknown_ones_are_left_out(adm
 
 
 def test_look_up_of_users_that_no_list_answers_is_rejected(admin: Client) -> None:
-    combined = admin.get("/users?id=x&email=ada@example.test").problem()
-    too_many = admin.get("/users?" + "&".join(["id=x"] * 101)).problem()
+    combined = admin.get(f"/users?id={UNKNOWN_USER_ID}&email=ada@example.test").problem()
+    too_many = admin.get("/users?" + "&".join([f"id={UNKNOWN_USER_ID}"] * 101)).problem()
 
     assert (combined["status"], combined["code"]) == (422, "unsupported_combination")
     assert (too_many["status"], [each["pointer"] for each in too_many["errors"]]) == (422, ["query/id"])

@@ -154,7 +154,7 @@ def _in_order(user_ids: list[str], page: PageRequest) -> list[str]:
     """Return the IDs after the position of a page, in its direction."""
     return [
         user_id
-        for user_id in sorted(set(filter(ids.is_id, user_ids)), reverse=not page.backward)
+        for user_id in sorted(set(user_ids), reverse=not page.backward)
         if page.position is None or (user_id > page.position if page.backward else user_id < page.position)
     ]
 
