@@ -36,7 +36,7 @@ const SENTENCES: Record<string, string> = {
   quota_exceeded: 'This project is full. Empty the trash, or ask an owner for more room.',
   type_not_allowed: 'This project does not take files of this type.',
   file_too_large: 'This file is larger than this project allows.',
-  too_much_open: 'Too much is on its way at once. It goes on when other uploads are done.',
+  too_much_open: 'Too much is on its way at once. Try again when other uploads are done.',
   too_many_requests: 'That was often. Wait a moment and try again.',
 };
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { nextPath } from './next.ts';
+import { nextPath, takeSecret } from './next.ts';
 
 beforeEach(() => void vi.stubGlobal('location', { origin: 'https://files.example' }));
 
@@ -12,9 +12,17 @@ it('leads on to where a sign-in would lead', () => {
   expect(nextPath(back(back('/account')))).toBe('/account');
 });
 
-it.each([null, '', '//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/api/v1/auth/logout'])(
+it.each([null, '', '//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/api/v1/auth/logout', '/.//evil.example', '/./api/v1/auth/logout'])(
   'leads to the projects instead of %s',
   (path) => {
     expect(nextPath(path)).toBe('/projects');
   },
 );
+
+it('takes a secret out of the address, also one that is not a whole code', () => {
+  const replaceState = vi.fn();
+  vi.stubGlobal('history', { state: null, replaceState });
+  vi.stubGlobal('location', { hash: '#a%2', pathname: '/join', search: '' });
+  expect(takeSecret()).toBe('a%2');
+  expect(replaceState).toHaveBeenCalledWith(null, '', '/join');
+});

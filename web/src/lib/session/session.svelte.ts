@@ -33,7 +33,10 @@ class Session {
       return false;
     }
     const { data } = (await response.json()) as { data: CurrentUser };
-    if (this.user && this.user.id !== data.id) location.reload();
+    if (this.user && this.user.id !== data.id) {
+      location.reload();
+      return new Promise(() => {}); // what waits was meant by the former user
+    }
     this.user = data;
     this.csrfToken = data.csrfToken ?? '';
     localStorage.setItem(KNOWN, '1');

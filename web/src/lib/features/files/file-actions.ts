@@ -9,12 +9,19 @@ import { undoable } from './undo.ts';
 const AT_ONCE = 100; // ids that the API takes in one request
 const RENAME_ATTEMPTS = 5; // while a worker changes the file too
 
-/** Do something to many files. Returns those that failed. */
+/** Do something to many files. Returns those that failed. After the first request, that includes all that could not be sent. */
 export async function bulk(ids: readonly string[], action: 'delete' | 'restore' | 'purge'): Promise<BulkResult[]> {
   const failed: BulkResult[] = [];
   for (let start = 0; start < ids.length; start += AT_ONCE) {
     const json = { ids: ids.slice(start, start + AT_ONCE), action };
-    const results = await call<BulkResult[]>('/files/bulk', { method: 'POST', json });
+    let results: BulkResult[];
+    try {
+      results = await call<BulkResult[]>('/files/bulk', { method: 'POST', json });
+    } catch (error) {
+      if (!start) throw error;
+      const detail = sentence(error);
+      return [...failed, ...ids.slice(start).map((id): BulkResult => ({ id, status: 'failed', code: null, detail, jobId: null }))];
+    }
     failed.push(...results.filter((result) => result.status === 'failed' && result.code !== 'not_found'));
   }
   return failed;
@@ -23,35 +30,41 @@ export async function bulk(ids: readonly string[], action: 'delete' | 'restore' 
 /** Move files to the trash at once, with a way back. */
 export async function moveToTrash(list: FileList, ids: ReadonlySet<string>): Promise<void> {
   const show = list.hide(ids);
-  const moved = attempt(list, ids, show);
+  const moving = attempt(list, ids, show);
   notices.tell(`${count(ids.size, 'file')} moved to trash`, {
     label: 'Undo',
     run: undoable(async () => {
       show();
-      await moved; // else the restore could overtake it
+      const moved = await moving; // else the restore could overtake it
       try {
-        await bulk([...ids], 'restore');
+        const failed = await bulk(moved, 'restore');
+        if (failed.length) notices.fail(`${count(failed.length, 'file')} ${failed.length === 1 ? 'is' : 'are'} still in the trash. ${failed[0]?.detail ?? ''}`);
       } catch (error) {
         notices.fail(`The files are still in the trash. ${sentence(error)}`);
       }
       await list.refresh();
     }),
   });
-  await moved;
+  await moving;
 }
 
-async function attempt(list: FileList, ids: ReadonlySet<string>, show: () => void): Promise<void> {
+/** Move files, and show those again that stay. Returns the ids of those that were moved. */
+async function attempt(list: FileList, ids: ReadonlySet<string>, show: ReturnType<FileList['hide']>): Promise<string[]> {
   try {
     const failed = await bulk([...ids], 'delete');
-    if (failed.length) {
-      show();
-      notices.fail(`${count(failed.length, 'file')} could not be moved. ${failed[0]?.detail ?? ''}`);
-      await list.refresh();
+    const kept = new Set(failed.map(({ id }) => id));
+    const moved = [...ids].filter((id) => !kept.has(id));
+    if (kept.size) {
+      show(kept);
+      notices.fail(`${count(kept.size, 'file')} could not be moved. ${failed[0]?.detail ?? ''}`);
     }
-    list.settle(ids);
+    list.settle(new Set(moved));
+    if (kept.size) await list.refresh().catch(() => {}); // the next poll
+    return moved;
   } catch (error) {
     show();
     notices.fail(`The files are still here. ${sentence(error)}`);
+    return [];
   }
 }
 

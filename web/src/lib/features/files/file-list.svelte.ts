@@ -18,6 +18,8 @@ export class FileList {
   readonly #read: ReadFiles;
   readonly #hidden = new Map<string, symbol>(); // removed here, while the API still lists them; by whom
   #next: string | null = null;
+  #asked = 0; // counts the reads of the first page, and deletions
+  #valid = 0; // an answer that was asked for earlier is out of date
   #reading: Promise<void> | null = null;
 
   constructor(projectId: string, query: FileQuery, read: ReadFiles = readPage<FileView>) {
@@ -47,7 +49,10 @@ export class FileList {
   /** Take up what the first page says now: new files, changed ones, and which are gone. */
   async refresh(): Promise<void> {
     if (this.state !== 'ready') return this.readMore();
+    const asked = ++this.#asked;
     const page = await this.#read(this.#path(null));
+    if (asked < this.#valid) return this.refresh();
+    this.#valid = asked;
     const first = page.data.filter((file) => !this.#hidden.has(file.id));
     const last = page.data.at(-1);
     const end = last ? this.items.findIndex((file) => file.id === last.id) : -1;
@@ -67,14 +72,14 @@ export class FileList {
     this.items = this.items.map((item) => (item.id === file.id ? file : item));
   }
 
-  /** Take files out. They stay hidden until `show`, also if the API still lists them. */
-  hide(ids: ReadonlySet<string>): () => void {
+  /** Take files out. They stay hidden until `show`, also if the API still lists them. Returns it: it shows some, or all. */
+  hide(ids: ReadonlySet<string>): (some?: ReadonlySet<string>) => void {
     const before = this.items;
     const owner = Symbol('hidden');
     for (const id of ids) this.#hidden.set(id, owner);
     this.items = before.filter((file) => !ids.has(file.id));
-    return () => {
-      const returning = new Set([...ids].filter((id) => this.#hidden.get(id) === owner));
+    return (some = ids) => {
+      const returning = new Set([...some].filter((id) => this.#hidden.get(id) === owner));
       for (const id of returning) this.#hidden.delete(id);
       this.items = putBack(this.items, before, returning);
     };
@@ -83,6 +88,7 @@ export class FileList {
   /** Trust the API again about these files. */
   settle(ids: ReadonlySet<string>): void {
     for (const id of ids) this.#hidden.delete(id);
+    this.#valid = ++this.#asked;
   }
 
   async #readNext(): Promise<void> {

@@ -10,13 +10,24 @@ class FakeApi {
   paths: string[] = [];
   fails = false;
   status: Record<string, FileView['status']> = {};
+  #delayed: Promise<void> | null = null;
+
+  /** Hold back the next answer. Returns what lets it arrive. */
+  delay(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#delayed = promise;
+    return resolve;
+  }
 
   read = async (path: string): Promise<Page<FileView>> => {
     this.paths.push(path);
+    const delayed = this.#delayed;
+    this.#delayed = null;
     if (this.fails) throw new Error('unreachable');
     const start = Number(new URL(path, 'http://x').searchParams.get('cursor') ?? 0);
     const data = this.ids.slice(start, start + 2).map((id) => ({ id, name: id, status: this.status[id] ?? 'ready', variants: [] }));
     const hasNext = start + 2 < this.ids.length;
+    await delayed;
     return {
       data: data as unknown as FileView[],
       pagination: { limit: 2, hasNext, hasPrev: start > 0, next: hasNext ? String(start + 2) : null, prev: null },
@@ -76,6 +87,33 @@ describe('FileList', () => {
     expect(idsOf(list)).toBe('bd');
     show();
     expect(idsOf(list)).toBe('abcd');
+  });
+
+  it('does not show what an answer says that was overtaken by a newer one', async () => {
+    const api = new FakeApi();
+    api.ids = [...'ab'];
+    const list = await listOf(api, 1);
+    const arrive = api.delay();
+    const old = list.refresh();
+    api.ids = [...'xab'];
+    await list.refresh();
+    arrive();
+    await old;
+    expect(idsOf(list)).toBe('xab');
+  });
+
+  it('does not show a deleted file again by an answer from before its deletion', async () => {
+    const api = new FakeApi();
+    api.ids = [...'ab'];
+    const list = await listOf(api, 1);
+    const arrive = api.delay();
+    const old = list.refresh();
+    list.hide(new Set(['a']));
+    api.ids = ['b'];
+    list.settle(new Set(['a']));
+    arrive();
+    await old;
+    expect(idsOf(list)).toBe('b');
   });
 
   it('does not bring back by an undo what was settled', async () => {

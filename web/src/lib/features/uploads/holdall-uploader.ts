@@ -55,14 +55,15 @@ export class HoldallUploader<M extends EntryMeta, B extends Body> extends BasePl
     for (;;) {
       await control.resumed();
       const { meta } = this.uppy.getFile(file.id);
+      const { signal } = control; // a resume makes another
       const progress = (bytesUploaded: number) => this.#tell(file.id, bytesUploaded);
       try {
         const begun = (uploadId: string) => this.uppy.setFileMeta(file.id, { uploadId } as Partial<M> as M);
-        const steps = { begun, put: putBytes, progress, signal: control.signal };
+        const steps = { begun, put: putBytes, progress, signal };
         return await transfer(file.data as Blob, file.name ?? '', meta, meta.key, steps);
       } catch (error) {
         if (control.isRemoved) throw error;
-        if (control.isPaused) continue;
+        if (signal.aborted) continue; // a pause, which may be over
         if (!isOver(error) || isAnew) throw error;
         isAnew = true;
         this.uppy.setFileMeta(file.id, { key: crypto.randomUUID() } as Partial<M> as M);
@@ -92,10 +93,6 @@ class Control<M extends Meta, B extends Body> {
     signal.addEventListener('abort', () => this.#end());
     uppy.on('upload-pause', this.#onPause);
     uppy.on('file-removed', this.#onRemoved);
-  }
-
-  get isPaused(): boolean {
-    return this.#resume !== null;
   }
 
   get signal(): AbortSignal {

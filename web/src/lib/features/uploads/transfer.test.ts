@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Unreachable } from '#lib/api/problems.ts';
 import { PutFailed, transfer, type Steps } from './transfer.ts';
 
 const call = vi.hoisted(() => vi.fn());
@@ -25,9 +26,9 @@ beforeEach(() => {
   });
 });
 
-function run(progress: (bytes: number) => void = () => {}) {
+function run(progress: (bytes: number) => void = () => {}, signal = new AbortController().signal) {
   const data = new Blob(['abcdefghij'], { type: 'text/plain' });
-  return transfer(data, 'a.txt', { projectId: 'p' }, 'key', { begun, put, progress, signal: new AbortController().signal });
+  return transfer(data, 'a.txt', { projectId: 'p' }, 'key', { begun, put, progress, signal });
 }
 
 describe('transfer', () => {
@@ -51,6 +52,35 @@ describe('transfer', () => {
   it('commits what an earlier attempt sent, whose answer was lost', async () => {
     put.mockRejectedValueOnce(new PutFailed(412));
     expect(await run()).toEqual(COMMITTED);
+  });
+
+  it('goes on when the API was not reached for a while, at each step', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 500 });
+    answers['/files/init-upload'] = PARTS;
+    answers['/uploads/u/parts'] = { parts: [] };
+    const answer = call.getMockImplementation();
+    const cut = new Set<string>();
+    call.mockImplementation(async (path: string, options: { method?: string }) => {
+      const step = `${options.method} ${path}`;
+      if (cut.has(step)) return answer?.(path, options);
+      cut.add(step);
+      throw new Unreachable();
+    });
+    expect(await run()).toEqual(COMMITTED);
+    expect(cut.size).toBe(4);
+    vi.useRealTimers();
+  });
+
+  it('sends nothing after a pause that came while it waited to try again', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 500 });
+    const control = new AbortController();
+    put.mockImplementationOnce(async () => {
+      setTimeout(() => control.abort(), 1);
+      throw new PutFailed(503);
+    });
+    await expect(run(() => {}, control.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(put).toHaveBeenCalledTimes(1);
+    vi.useRealTimers();
   });
 
   it('tries again after a failure of the store, but not after a refusal', async () => {

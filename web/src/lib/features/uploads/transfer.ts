@@ -1,5 +1,5 @@
-import { call } from '#lib/api/client.ts';
-import { ApiError } from '#lib/api/problems.ts';
+import { call, type Call } from '#lib/api/client.ts';
+import { ApiError, Unreachable } from '#lib/api/problems.ts';
 import type { InitUpload, SignedPart } from '#lib/api/types.ts';
 
 export const HASHED_BELOW = 100 * 2 ** 20; // bytes: the browser reads a whole file into memory to hash it
@@ -21,7 +21,7 @@ export class PutFailed extends Error {
   readonly status: number; // 0: not reached
 
   constructor(status: number) {
-    super(status ? 'The storage refused the file. Try again.' : 'The connection was cut. It goes on when you are online.');
+    super(status ? 'The storage refused the file. Try again.' : 'The connection was cut. Try again when you are online.');
     this.status = status;
   }
 }
@@ -44,11 +44,11 @@ export async function transfer(data: Blob, name: string, target: Target, key: st
     ...(target.relativePath ? { relativePath: target.relativePath } : {}),
   };
   const headers = { 'idempotency-key': key };
-  const upload = await call<InitUpload>('/files/init-upload', { method: 'POST', json, headers, signal });
+  const upload = await ask<InitUpload>('/files/init-upload', { method: 'POST', json, headers, signal });
   steps.begun(upload.uploadId);
   if (upload.multipart) {
     await sendParts(data, upload.uploadId, upload.multipart, steps);
-    return call<Committed>(`/uploads/${upload.uploadId}/complete`, { method: 'POST', json: {}, signal });
+    return ask<Committed>(`/uploads/${upload.uploadId}/complete`, { method: 'POST', json: {}, signal });
   }
   const committed = { method: 'POST', json: { uploadId: upload.uploadId }, signal };
   try {
@@ -59,19 +59,19 @@ export async function transfer(data: Blob, name: string, target: Target, key: st
     // 412: an earlier attempt arrived, but its answer did not.
     if (!(error instanceof PutFailed && error.status === 412)) throw error;
   }
-  return call<Committed>('/files/commit', committed);
+  return ask<Committed>('/files/commit', committed);
 }
 
 async function sendParts(data: Blob, id: string, plan: { partSize: number; partCount: number }, steps: Steps): Promise<void> {
   const { signal } = steps;
-  const { parts } = await call<{ parts: { partNumber: number; size: number }[] }>(`/uploads/${id}/parts`, { signal });
+  const { parts } = await ask<{ parts: { partNumber: number; size: number }[] }>(`/uploads/${id}/parts`, { signal });
   const sent = new Map(parts.map((part) => [part.partNumber, part.size]));
   const missing = Array.from({ length: plan.partCount }, (_, index) => index + 1).filter((number) => !sent.has(number));
   const tell = () => steps.progress([...sent.values()].reduce((sum, size) => sum + size, 0));
   tell();
   for (let start = 0; start < missing.length; start += PARTS_PER_SIGNING) {
     const partNumbers = missing.slice(start, start + PARTS_PER_SIGNING);
-    const queue = await call<SignedPart[]>(`/uploads/${id}/parts`, { method: 'POST', json: { partNumbers }, signal });
+    const queue = await ask<SignedPart[]>(`/uploads/${id}/parts`, { method: 'POST', json: { partNumbers }, signal });
     const worker = async () => {
       for (let part = queue.shift(); part; part = queue.shift()) {
         const { partNumber: number, method, url, headers } = part;
@@ -88,13 +88,19 @@ async function sendParts(data: Blob, id: string, plan: { partSize: number; partC
   }
 }
 
+/** Call the API, which takes each step of an upload a second time. Raises ApiError and Unreachable. */
+function ask<T>(path: string, options: Call & { signal: AbortSignal }): Promise<T> {
+  return withRetries(options.signal, () => call<T>(path, options));
+}
+
 /** Try again after a cut connection or a failure of the store; without a connection, when it is back. */
 async function withRetries<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (let count = 1; ; count++) {
+    signal.throwIfAborted();
     try {
       return await attempt();
     } catch (error) {
-      const isPassing = error instanceof PutFailed && (error.status === 0 || error.status >= 500);
+      const isPassing = error instanceof Unreachable || (error instanceof PutFailed && (error.status === 0 || error.status >= 500));
       if (!isPassing || signal.aborted || count >= ATTEMPTS) throw error;
       if (navigator.onLine) await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** count));
       else await online(signal);
