@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from infra.local.e2e_environment import E2EEnvironment
 from tests.support.console import Console
-from tests.support.e2e.client import Client, new_email, request_url
+from tests.support.e2e.actions import add_member
+from tests.support.e2e.client import Client, Server, create_client, new_email, request_url
 from tests.support.e2e.mailbox import Mailbox
 from tests.support.recorded_page import RecordedPage
 
@@ -62,3 +63,23 @@ def test_key_is_shown_once_and_works_until_it_is_off(console: Console, deploymen
     page.get_by_role("button", name="Delete key").click()
     expect(page.get_by_role("heading", name="No keys yet")).to_be_visible()
     assert console.recorded.errors == []
+
+
+def test_role_that_is_refused_is_not_shown_and_an_owner_who_steps_down_is_offered_no_more(
+    console: Console, client: Client, api: Server, mailbox: Mailbox
+) -> None:
+    page, other = console.page, create_client(api)
+    project_id = page.url.split("/")[4]
+    page.get_by_role("link", name="Members").click()
+    own_role = page.get_by_label(f"Role of {client.email}")
+    own_role.select_option("Views")
+    expect(page.get_by_text("A project must have an owner")).to_be_visible()
+    expect(own_role).to_have_value("owner")
+
+    add_member(client, project_id, mailbox, other, "owner")
+    page.reload()
+    own_role.select_option("Views")
+    expect(page.get_by_text("The role is changed")).to_be_visible()
+    expect(page.get_by_text(client.email)).to_be_visible()
+    expect(page.get_by_role("button", name="Invite")).to_have_count(0)
+    expect(page.get_by_role("link", name="API keys")).to_have_count(0)

@@ -181,6 +181,7 @@ def test_ownership_is_transferred(
     expect(page.get_by_text("You edit this project.")).to_be_visible()
     assert heir.get(f"/projects/{project_id}").data()["role"] == "owner"
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    expect(page.get_by_role("link", name="API keys")).to_have_count(0)  # they are for owners
     page.get_by_role("button", name="Leave project").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave project").click()
     expect(page).to_have_url(re.compile("/projects$"))

@@ -45,9 +45,15 @@ export function labelOf(permission: Permission): string {
   return permission.description.replace(/\.$/, '') || permission.name;
 }
 
-/** Save the permissions of a role. */
-export function savePermissions(role: Role, permissions: Iterable<string>): Promise<Role> {
-  return call<Role>(`/roles/${role.name}`, { method: 'PATCH', json: { permissions: [...permissions].sort() } });
+/** Save what was ticked and cleared since a role was read. What someone else changed of it meanwhile stays. */
+export async function saveRole(role: Role, permissions: Iterable<string>, description?: string): Promise<Role> {
+  const wished = new Set(permissions);
+  const before = new Set(role.permissions);
+  const path = `/roles/${role.name}`;
+  const current = (await call<Role>(path)).permissions.filter((name) => wished.has(name) || !before.has(name));
+  const added = [...wished].filter((name) => !before.has(name));
+  const json = { description, permissions: [...new Set([...current, ...added])].sort() };
+  return call<Role>(path, { method: 'PATCH', json });
 }
 
 /** Someone who may see roles but no permissions sees those that the roles have, by name. */

@@ -4,6 +4,8 @@ import { ApiError } from '#lib/api/problems.ts';
 import type { Project, UpdateProject } from '#lib/api/types.ts';
 import { differences, merge } from './merge.ts';
 
+const MOST_ATTEMPTS = 5; // of a save, when others save at the same time
+
 /** How a form shows a project, and what it sends for its changes. */
 export type Mapping<D> = { toDraft: (project: Project) => D; toRequest: (draft: D, changed: (keyof D)[]) => UpdateProject };
 
@@ -40,7 +42,7 @@ export class ProjectEditor<D extends object> {
 
   /** Save what was changed. Returns false if someone else changed the same meanwhile: see `conflicts`. Raises ApiError. */
   async save(): Promise<boolean> {
-    while (this.stored) {
+    for (let attempt = 1; this.stored; attempt++) {
       const sent = $state.snapshot(this.draft) as D;
       const json = this.#mapping.toRequest(sent, this.changed);
       try {
@@ -51,7 +53,7 @@ export class ProjectEditor<D extends object> {
         void invalidate('holdall:project'); // the navigation has its name
         return true;
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 412) throw error;
+        if (!(error instanceof ApiError) || error.status !== 412 || attempt === MOST_ATTEMPTS) throw error;
         await this.#mergeTheirs();
         if (this.conflicts.length) return false;
       }

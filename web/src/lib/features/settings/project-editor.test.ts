@@ -62,4 +62,15 @@ describe('ProjectEditor', () => {
     editor.keepTheirs();
     expect([editor.conflicts, editor.draft.name, editor.changed]).toEqual([[], 'Summer', []]);
   });
+
+  it('gives up if it is refused again and again, as behind a proxy that weakens the tags', async () => {
+    editor.draft.name = 'Winter';
+    api.mockImplementation(async (_, options) => {
+      if (api.mock.calls.length > 50) throw new Error('it did not give up');
+      if (options) throw refusal;
+      return answer('Holiday', 'a', 'W/"1"');
+    });
+    await expect(editor.save()).rejects.toBe(refusal);
+    expect(editor.draft.name).toBe('Winter');
+  });
 });
