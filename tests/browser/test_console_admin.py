@@ -323,6 +323,20 @@ def test_admin_sees_what_they_may_and_changes_no_one_who_has_more(
     assert console.recorded.errors == []
 
 
+def test_user_without_a_role_is_offered_no_new_project(
+    recorded_page: RecordedPage, deployment: E2EEnvironment, client: Client, superuser: Client
+) -> None:
+    console = Console.open(recorded_page, deployment)
+    new_project = console.page.get_by_role("button", name="New project")
+    console.sign_in(client.email)
+    expect(new_project).to_be_visible()
+    superuser.delete(f"/users/{client.get('/auth/me').data()['id']}/roles/user")
+    assert client.post("/projects", {"name": "Holiday"}).status == 403
+    console.page.reload()
+    expect(console.page.get_by_text("Your own")).to_be_visible()
+    expect(new_project).to_have_count(0)
+
+
 def test_holder_of_one_permission_sees_only_its_pages(
     recorded_page: RecordedPage, deployment: E2EEnvironment, superuser: Client, client: Client, role: str
 ) -> None:
