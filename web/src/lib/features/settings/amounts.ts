@@ -14,10 +14,11 @@ export function toAmount(bytes: number | null | undefined): Amount {
   return { number: String(bytes / UNITS.MB), unit: 'MB' };
 }
 
-/** Return the bytes of what was typed, null for nothing, and NaN for what is no number. A decimal comma is a point. */
+/** Return the bytes of what was typed, null for nothing, and NaN for what is no number, or may be two: 1,000. */
 export function toBytes({ number, unit }: Amount): number | null {
   const text = number.trim().replace(',', '.');
   if (!text) return null;
+  if (/,\d{3}$/.test(number.trim())) return NaN; // the comma is decimal, or parts thousands
   return /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * UNITS[unit]) : NaN;
 }
 

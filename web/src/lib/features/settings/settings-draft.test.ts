@@ -25,6 +25,7 @@ describe('amounts', () => {
     expect(toBytes({ number: ' 1,5 ', unit: 'GB' })).toBe(1_500_000_000);
     expect(toBytes({ number: '', unit: 'GB' })).toBeNull();
     expect(toBytes({ number: '-1', unit: 'GB' })).toBeNaN();
+    expect(toBytes({ number: '1,000', unit: 'GB' })).toBeNaN(); // a thousand to some people, and one to others
   });
 });
 
