@@ -43,6 +43,22 @@ def test_file_in_the_trash_comes_back_by_undo_and_by_the_trash(
     assert console.recorded.errors == []
 
 
+def test_double_click_restores_only_the_chosen_file(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    console.upload(text_file("a.txt"), text_file("b.txt"))
+    console.select("a.txt")
+    page.keyboard.press("ControlOrMeta+a")
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.get_by_role("heading", name="Drop files anywhere")).to_be_visible()
+
+    page.get_by_role("link", name="Trash").click()
+    page.get_by_role("checkbox", name="a.txt").check()
+    page.get_by_role("button", name="Restore 1 file").dblclick()
+    expect(page.get_by_text("1 file restored")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="a.txt")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="b.txt")).to_be_visible()
+
+
 def test_keyboard_alone_moves_selects_renames_and_opens(console: Console, text_file: Callable[[str], Path]) -> None:
     page = console.page
     for name in ("a.txt", "b.txt", "c.txt"):  # newest first: c, b, a

@@ -141,3 +141,32 @@ def test_file_that_is_chosen_without_a_network_is_uploaded_when_it_is_back(conso
 
     expect(console.file("later.txt")).to_be_visible()
     expect(banner).to_be_hidden()
+
+
+def test_uploads_stay_in_the_tray_when_the_sign_out_fails(console: Console) -> None:
+    page = console.page
+    page.get_by_role("link", name="Account").click()
+    page.route("**/auth/logout", lambda route: route.abort())
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("Holdall cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("1 file uploaded")).to_be_visible()
+
+
+def test_page_of_a_project_that_could_not_be_read_is_there_after_try_again(console: Console) -> None:
+    page = console.page
+    project = re.sub(r".*/projects/([^/]+)/.*", r"\1", page.url)
+    pages = {
+        "files": "photo.jpg",
+        "uploads": "Nothing is on its way",
+        "trash": "The trash is empty",
+        "jobs": "photo.jpg",
+    }
+    pages |= {"keys": "No keys yet", "members": "(you)", "use": "From a shell"}
+    for name, text in pages.items():
+        page.route(f"**/api/v1/projects/{project}", lambda route: route.abort())
+        console.goto(f"/projects/{project}/{name}")
+        page.get_by_role("button", name="Try again").wait_for()
+        page.unroute_all()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("button", name="Try again"), name).to_have_count(0)
+        expect(page.get_by_text(text).first, name).to_be_visible()
