@@ -65,6 +65,23 @@ def test_metadata_of_an_image_never_becomes_html(console: Console, tmp_path: Pat
     assert console.recorded.errors == []
 
 
+def test_double_click_revokes_only_the_link_that_was_meant(console: Console, text_file: Callable[[str], Path]) -> None:
+    page = console.page
+    console.upload(text_file("shared.txt"))
+    console.file("shared.txt").dblclick()
+    for count in (1, 2):
+        page.get_by_role("button", name="New link").click()
+        page.get_by_role("button", name="Make link").click()
+        page.get_by_role("button", name="Done").click()
+        expect(page.get_by_role("button", name="Revoke")).to_have_count(count)
+
+    page.get_by_role("button", name="Revoke").first.dblclick(delay=150)
+    expect(page.get_by_role("button", name="Revoke")).to_have_count(1)
+    page.get_by_role("button", name="Uses of the link").click()  # nothing more is on its way
+    page.get_by_role("dialog", name="Uses of this link").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="Revoke")).to_have_count(1)
+
+
 def test_link_with_a_password_lets_a_stranger_download_until_it_is_revoked(
     console: Console, text_file: Callable[[str], Path], browser: Browser
 ) -> None:
