@@ -5,15 +5,14 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import Field
 
 from holdall.accounts.model import CreateUserRequest, ListedUser, UpdateUserRequest
 from holdall.accounts.service import users as accounts
 from holdall.http.app import Router
 from holdall.http.auth import CurrentCaller, requires
 from holdall.http.responses import Cursor, DataResponse, Limit, PageResponse, data, no_content, paginate
+from holdall.iam import model
 from holdall.iam.model import User
-from holdall.platform import ids
 from holdall.roles.model import GrantRoleRequest
 
 router = Router()
@@ -21,9 +20,8 @@ router = Router()
 UserId = Annotated[str, Path(alias="userId")]
 RoleName = Annotated[str, Path(alias="role")]
 Email = Annotated[str | None, Query(max_length=254, description="Only the user with this email address.")]
-_IdOfUser = Annotated[str, Field(pattern=f"^{ids.ID_PATTERN}$")]
 UserIds = Annotated[
-    list[_IdOfUser] | None,
+    list[model.UserId] | None,
     Query(
         alias="id", min_length=1, max_length=100, description="Only users with these IDs; unknown ones are left out."
     ),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 import idna
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from holdall.platform import ids
 from holdall.platform.errors import Conflict, Unauthenticated
 from holdall.platform.schemas import ResponseModel
 
@@ -36,6 +37,7 @@ _SYSTEMS = {
     "Linux": "Linux",
 }
 SessionMode = Literal["token", "cookie"]
+UserId = Annotated[str, Field(pattern=f"^{ids.ID_PATTERN}$")]
 Token = Annotated[str, Field(max_length=512)]  # of any kind; the function that parses it checks its form
 
 
