@@ -107,23 +107,24 @@ def test_pages_look_as_before(browser: Browser, deployment: E2EEnvironment, api:
     with studio.open_context(browser) as context:
         console = Console.open(RecordedPage(context.new_page()), deployment)
         studio_ = Studio(console, client, f"/projects/{project}", f"/projects/{empty}", tmp_path)
-        faults, names = [], set[str]()
+        faults, names = list[str](), set[str]()
         for scene in SCENES:
             for name in scene(studio_):
-                for picture, fault in _photograph(console, name):
-                    names.add(picture)
-                    faults += [fault] if fault else []
+                names.update(_photograph(console, name, faults))
     assert faults == [], pictures.explain(faults)
     assert pictures.unused(names) == set()
 
 
-def _photograph(console: Console, scene: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the name of each picture of a scene, and what is wrong with it."""
+def _photograph(console: Console, scene: str, faults: list[str]) -> Iterator[str]:
+    """Compare the pictures of a scene, and add what is wrong to `faults`. Yield the name of each."""
     for width, height in _WIDTHS.items():
         console.page.set_viewport_size({"width": width, "height": height})
         for scheme in studio.SCHEMES:
             console.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             name = f"{scene}-{width}-{scheme}"
-            yield name, pictures.check(console.page, name)
+            # After a fault it is likely that the console has changed, and not that the machine is slow.
+            fault = pictures.check(console.page, name, seconds=1 if faults else 10)
+            faults += [fault] if fault else []
+            yield name
     console.page.emulate_media(color_scheme="light", reduced_motion="reduce")
     console.page.set_viewport_size({"width": 1280, "height": 800})

@@ -17,8 +17,8 @@ _MOST_DIFFERENT = 0.001  # of the pixels
 _TOLERANCE = 12  # of 255 in a channel: the edges of text and of scaled pictures differ between two versions of Chromium
 
 
-def check(page: Page, name: str) -> str | None:
-    """Compare the page as it is now with its reference. Return what is wrong."""
+def check(page: Page, name: str, seconds: float) -> str | None:
+    """Compare the page with its reference, for this long at most. Return what is wrong."""
     path = REFERENCES / f"{name}.webp"
     if _REWRITES:
         _open(studio.take(page)).save(path, lossless=True, quality=80, method=4)
