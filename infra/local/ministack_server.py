@@ -91,10 +91,10 @@ def _without(headers: _Headers, *names: bytes) -> _Headers:
     return [header for header in headers if header[0].lower() not in names]
 
 
-class _LayerArchive(zipfile.ZipFile):
+class LayerArchive(zipfile.ZipFile):
     """An archive whose content is unpacked once if it is a layer."""
 
-    _lock = threading.Lock()
+    _unpacking = threading.Lock()  # of all archives; ZipFile has a `_lock` for each
 
     def extractall(self, path: str, *_: object) -> None:  # type: ignore[override]
         """Make `path` a link to the unpacked layer. Other archives are unpacked at `path`."""
@@ -103,7 +103,7 @@ class _LayerArchive(zipfile.ZipFile):
             super().extractall(path)
             return
         layer = Path(tempfile.gettempdir(), f"layer-{hashlib.sha256(archive.read_bytes()).hexdigest()}")
-        with self._lock:
+        with self._unpacking:
             if not layer.exists():
                 super().extractall(folder)
                 folder.rename(layer)
@@ -116,7 +116,7 @@ class _LayerArchive(zipfile.ZipFile):
 if __name__ == "__main__":
     # MiniStack names LargeFileError, which the module zipfile does not have, so a full disk raised AttributeError.
     ministack.core.lambda_runtime.zipfile = SimpleNamespace(
-        ZipFile=_LayerArchive, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
+        ZipFile=LayerArchive, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
     ministack.app.app = app
     ministack.app.main()
