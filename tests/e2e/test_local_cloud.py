@@ -45,7 +45,7 @@ def test_layers_are_unpacked_once_for_all_execution_environments(deployment: E2E
 
 
 def test_execution_environments_that_start_at_once_share_a_complete_layer(tmp_path: Path) -> None:
-    command = [MINISTACK_VENV / "bin" / "python", "-P", "-c", _UNPACK_IN_16_THREADS]
-    server = ROOT / "infra" / "local" / "ministack_server.py"
-    subprocess.run([*command, server, tmp_path], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True, timeout=60)
+    python, server = MINISTACK_VENV / "bin" / "python", ROOT / "infra" / "local" / "ministack_server.py"
+    command = [str(each) for each in (python, "-P", "-c", _UNPACK_IN_16_THREADS, server, tmp_path)]
+    subprocess.run(command, env={**os.environ, "TMPDIR": str(tmp_path)}, check=True, timeout=60)
     assert len(list(tmp_path.glob("layer-*"))) == 1
