@@ -35,8 +35,10 @@ def console(recorded_page: RecordedPage, deployment: E2EEnvironment, superuser: 
 
 @pytest.fixture
 def role(superuser: Client) -> str:
-    """Return a role that reads users and the audit log."""
-    body = {"name": unique_role_name(), "permissions": ["audit.read", "users.read"]}
+    """Return a role that reads users and the audit log. Its description, and that of a permission, is one long word."""
+    long_word = "W" * 200
+    superuser.post("/permissions", {"name": f"{unique_role_name()}.read", "description": long_word}).data()
+    body = {"name": unique_role_name(), "description": long_word, "permissions": ["audit.read", "users.read"]}
     return str(superuser.post("/roles", body).data()["name"])
 
 

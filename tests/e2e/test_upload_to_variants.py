@@ -38,6 +38,8 @@ def test_new_user_uploads_a_photo_and_gets_its_variants(
         **signed_up.data()["user"],
         "permissions": ["projects.create"],
         "csrfToken": None,
+        "mfaEnabled": False,
+        "mfaEnabledAt": None,
     }
     project_id = create_project(ada, variants=VARIANTS)
 
