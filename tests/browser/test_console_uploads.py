@@ -5,25 +5,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
-from infra.local.e2e_environment import E2EEnvironment
 from infra.local.waiting import wait_until
 from tests.support.console import Console
-from tests.support.e2e.client import Client
-from tests.support.recorded_page import RecordedPage
 
 _MIB = 2**20
 _PARTS = "**/*partNumber=*"
 _LARGE = 105 * _MIB  # in parts, and kept by the browser over a reload
-
-
-@pytest.fixture
-def console(recorded_page: RecordedPage, deployment: E2EEnvironment, client: Client) -> Console:
-    """Return the console at the empty files of a new account."""
-    console = Console.open(recorded_page, deployment)
-    console.sign_in(client.email)
-    console.page.get_by_role("listitem").get_by_role("link").first.click()
-    expect(console.page.get_by_role("heading", name="Drop files anywhere")).to_be_visible()
-    return console
 
 
 @pytest.fixture
